@@ -1,0 +1,85 @@
+//! A string that does not show itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
+
+/// A token, code, password or key: not printed by `Debug`, wiped from memory when dropped, and sent as it is.
+///
+/// ```
+/// use descope_api::Secret;
+///
+/// let code = Secret::from("123456");
+/// assert_eq!(format!("{code:?}"), "Secret(**)");
+/// assert_eq!(code.expose(), "123456");
+/// assert_eq!(serde_json::to_string(&code).unwrap(), "\"123456\"");
+/// ```
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Secret(#[cfg_attr(feature = "schemars", schemars(schema_with = "password"))] String);
+
+impl Secret {
+    /// Wraps a value.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself. Named so that every place that reads it can be found.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+}
+
+impl From<&Secret> for Secret {
+    fn from(value: &Secret) -> Self {
+        value.clone()
+    }
+}
+
+impl PartialEq for Secret {
+    /// Takes the same time wherever the first difference is.
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
+        a.len() == b.len() && a.iter().zip(b).fold(0, |found, (x, y)| found | (x ^ y)) == 0
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "Secret()" } else { "Secret(**)" })
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+#[cfg(feature = "schemars")]
+fn password(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schema::Schema {
+    let mut schema = generator.subschema_for::<String>().into_object();
+    schema.format = Some("password".to_owned());
+    schema.into()
+}

@@ -1,0 +1,3 @@
+//! t
+mod address; mod clock; mod error; mod keys; mod random;
+pub use clock::Clock;

@@ -1,0 +1,69 @@
+//! The document as progenitor wants it. Nothing of this reaches the bundle.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::document::members;
+
+/// Accepted spellings beside the documented one: schema, property, further names.
+pub(crate) type Aliases = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// Widens the listed error codes to the two classes that progenitor can merge into one typed error, and drops
+/// what would only bloat the generated documentation.
+pub(crate) fn for_progenitor(bundle: &Value) -> Value {
+    let mut document = bundle.clone();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+            widen_errors(operation);
+        }
+    }
+    if let Some(components) = document["components"].as_object_mut() {
+        components.remove("responses");
+    }
+    strip(&mut document, false);
+    document
+}
+
+fn widen_errors(operation: &mut Value) {
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    responses.retain(|code, _| code.starts_with('2'));
+    let error = json!({
+        "description": "The call was refused.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
+    });
+    responses.insert("4XX".to_owned(), error.clone());
+    responses.insert("5XX".to_owned(), error);
+}
+
+fn strip(value: &mut Value, names_are_data: bool) {
+    match value {
+        Value::Object(map) => {
+            if !names_are_data {
+                map.retain(|name, _| !name.starts_with("x-") && name != "example");
+            }
+            for (name, child) in map.iter_mut() {
+                // A schema may have a property called `example`.
+                strip(child, !names_are_data && ["properties", "schemas"].contains(&name.as_str()));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false)),
+        _ => {}
+    }
+}
+
+/// Reads `x-descope-aliases` of every schema.
+pub(crate) fn aliases(bundle: &Value) -> Aliases {
+    let mut aliases = Aliases::new();
+    for (schema, value) in members(&bundle["components"]["schemas"]) {
+        for (property, names) in members(&value["x-descope-aliases"]) {
+            let names: Vec<String> = match names {
+                Value::String(name) => vec![name.clone()],
+                Value::Array(names) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => continue,
+            };
+            aliases.entry(schema.to_owned()).or_default().insert(property.to_owned(), names);
+        }
+    }
+    aliases
+}

@@ -1,0 +1,251 @@
+//! The parts of `spec/`, joined to one document.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    problem::{Failure, Place, Problem},
+    yaml::{self, escape},
+};
+
+/// HTTP methods that a path may have.
+pub(crate) const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
+
+/// The joined document, and where each value stands.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) value: Value,
+    places: BTreeMap<String, Place>,
+    root: Place,
+}
+
+/// One operation with what the rules ask of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) value: &'a Value,
+}
+
+impl<'a> Operation<'a> {
+    pub(crate) fn pointer(&self) -> String {
+        format!("/paths/{}/{}", escape(self.path), self.method)
+    }
+
+    pub(crate) fn id(&self) -> Option<&'a str> {
+        self.value["operationId"].as_str()
+    }
+
+    pub(crate) fn tag(&self) -> Option<&'a str> {
+        self.value["tags"][0].as_str()
+    }
+}
+
+impl Document {
+    /// Reads every part below `spec/` (the bundle left aside) and joins them.
+    pub(crate) fn load(workspace: &Path) -> Result<Self, Failure> {
+        let spec = workspace.join("spec");
+        let mut parts = Vec::new();
+        for path in part_files(&spec)? {
+            let name = path.strip_prefix(workspace).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let bytes = fs::read(&path).map_err(|source| Failure::Io { path: name.clone(), source })?;
+            let text = String::from_utf8(bytes).map_err(|error| {
+                let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = 1 + String::from_utf8_lossy(good).matches('\n').count();
+                Failure::Problems(vec![Problem::new(Place { file: name.clone(), line }, "yaml", "not UTF-8")])
+            })?;
+            parts.push((name, text));
+        }
+        Self::join(&parts).map_err(Failure::Problems)
+    }
+
+    /// Joins parts given as (name, text). The part called `openapi.yaml` is the head.
+    pub(crate) fn join(parts: &[(String, String)]) -> Result<Self, Vec<Problem>> {
+        let mut document = Self {
+            value: Value::Object(Map::new()),
+            places: BTreeMap::new(),
+            root: Place { file: "spec/openapi.yaml".to_owned(), line: 1 },
+        };
+        let mut problems = Vec::new();
+        for (file, text) in parts {
+            match yaml::parse(file, text) {
+                Ok(located) => document.add(file, located, &mut problems),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() && document.value["openapi"].is_null() {
+            problems.push(Problem::new(document.root.clone(), "part", "no part holds the head of the document"));
+        }
+        if problems.is_empty() { Ok(document) } else { Err(problems) }
+    }
+
+    fn add(&mut self, file: &str, located: yaml::Located, problems: &mut Vec<Problem>) {
+        let place =
+            |pointer: &str| Place { file: file.to_owned(), line: located.lines.get(pointer).copied().unwrap_or(1) };
+        let head = file.ends_with("openapi.yaml");
+        let Value::Object(members) = located.value else { return };
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("paths", Value::Object(paths)) => {
+                    for (path, item) in paths {
+                        let pointer = format!("/paths/{}", escape(&path));
+                        self.insert(&["paths"], &path, item, "duplicate-path", &place(&pointer), problems);
+                    }
+                }
+                ("components", Value::Object(kinds)) => {
+                    for (kind, components) in kinds {
+                        let Value::Object(components) = components else {
+                            let at = place(&format!("/components/{}", escape(&kind)));
+                            problems.push(Problem::new(at, "part", format!("`components.{kind}` is not a mapping")));
+                            continue;
+                        };
+                        for (component, value) in components {
+                            let at = place(&format!("/components/{}/{}", escape(&kind), escape(&component)));
+                            self.insert(
+                                &["components", &kind],
+                                &component,
+                                value,
+                                "duplicate-component",
+                                &at,
+                                problems,
+                            );
+                        }
+                    }
+                }
+                (_, value) if head => {
+                    self.insert(&[], &name, value, "duplicate-key", &place(&format!("/{}", escape(&name))), problems);
+                }
+                _ => problems.push(Problem::new(
+                    place(&format!("/{}", escape(&name))),
+                    "part",
+                    format!("a part holds `paths` and `components`; `{name}` belongs into spec/openapi.yaml"),
+                )),
+            }
+        }
+        for (pointer, line) in located.lines {
+            self.places.entry(pointer).or_insert(Place { file: file.to_owned(), line });
+        }
+    }
+
+    fn insert(
+        &mut self,
+        parents: &[&str],
+        key: &str,
+        value: Value,
+        rule: &'static str,
+        at: &Place,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut target = &mut self.value;
+        let mut pointer = String::new();
+        for parent in parents {
+            target = &mut target[*parent];
+            if target.is_null() {
+                *target = Value::Object(Map::new());
+            }
+            pointer = format!("{pointer}/{}", escape(parent));
+        }
+        let Value::Object(map) = target else { return };
+        if map.contains_key(key) {
+            let first = self
+                .places
+                .get(&format!("{pointer}/{}", escape(key)))
+                .map_or_else(String::new, |place| format!(", first at {place}"));
+            problems.push(Problem::new(at.clone(), rule, format!("`{key}` is defined twice{first}")));
+        } else {
+            map.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Where the value behind a JSON pointer stands; its nearest known ancestor otherwise.
+    pub(crate) fn place(&self, pointer: &str) -> Place {
+        let mut pointer = pointer;
+        loop {
+            if let Some(place) = self.places.get(pointer).filter(|_| !pointer.is_empty()) {
+                return place.clone();
+            }
+            match pointer.rfind('/') {
+                Some(0) | None => return self.root.clone(),
+                Some(end) => pointer = &pointer[..end],
+            }
+        }
+    }
+
+    /// Every operation, by path and method.
+    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
+        let mut operations = Vec::new();
+        for (path, item) in members(&self.value["paths"]) {
+            for (method, value) in members(item) {
+                if METHODS.contains(&method) {
+                    operations.push(Operation { path, method, value });
+                }
+            }
+        }
+        operations
+    }
+
+    /// The component schemas.
+    pub(crate) fn schemas(&self) -> Vec<(&str, &Value)> {
+        members(&self.value["components"]["schemas"])
+    }
+
+    /// Follows a document-internal `$ref`, if the value is one.
+    pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
+            Some(pointer) => self.value.pointer(pointer).unwrap_or(value),
+            None => value,
+        }
+    }
+}
+
+/// The members of an object in the order of their names; none for anything else.
+pub(crate) fn members(value: &Value) -> Vec<(&str, &Value)> {
+    let mut members: Vec<_> = value.as_object().into_iter().flatten().map(|(k, v)| (k.as_str(), v)).collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    members
+}
+
+/// Calls `visit` for every value below `value`, with its JSON pointer.
+pub(crate) fn walk<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&str, &'a Value)) {
+    visit(pointer, value);
+    match value {
+        Value::Object(_) => {
+            for (name, child) in members(value) {
+                walk(child, &format!("{pointer}/{}", escape(name)), visit);
+            }
+        }
+        Value::Array(items) => {
+            for (index, child) in items.iter().enumerate() {
+                walk(child, &format!("{pointer}/{index}"), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn part_files(spec: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![spec.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let io = |source| Failure::Io { path: folder.display().to_string(), source };
+        for entry in fs::read_dir(&folder).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if path.is_dir() {
+                // The bundle is made from the parts.
+                if !path.ends_with("spec/bundle") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "yaml")
+                && !path.ends_with("spec/deviations.yaml")
+            {
+                files.insert(path);
+            }
+        }
+    }
+    Ok(files.into_iter().collect())
+}

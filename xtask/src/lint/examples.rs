@@ -1,0 +1,134 @@
+use std::collections::HashMap;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use crate::document::{Document, members};
+
+pub(super) fn check(document: &Document, report: &mut Report<'_>) {
+    let mut checker = match Checker::new(document) {
+        Ok(checker) => checker,
+        Err(error) => return report.at("/components", format!("the schemas cannot be compiled: {error}")),
+    };
+    for operation in document.operations() {
+        let pointer = operation.pointer();
+        let body = &operation.value["requestBody"];
+        let mut bodies = vec![(format!("{pointer}/requestBody"), body)];
+        for (code, response) in members(&operation.value["responses"]) {
+            bodies.push((format!("{pointer}/responses/{code}"), response));
+        }
+        for (pointer, body) in bodies {
+            media(&mut checker, &pointer, body, report);
+        }
+    }
+    for (name, response) in members(&document.value["components"]["responses"]) {
+        media(&mut checker, &format!("/components/responses/{name}"), response, report);
+    }
+}
+
+fn media(checker: &mut Checker, pointer: &str, body: &Value, report: &mut Report<'_>) {
+    for (name, media) in members(&body["content"]) {
+        let pointer = format!("{pointer}/content/{}", crate::yaml::escape(name));
+        let Some(example) = media.get("example") else {
+            report.at(&pointer, "no example");
+            continue;
+        };
+        let pointer = format!("{pointer}/example");
+        match checker.faults(&media["schema"], example) {
+            Ok(faults) => {
+                for fault in faults {
+                    report.at(&pointer, format!("the example does not validate: {fault}"));
+                }
+            }
+            Err(error) => report.at(&pointer, format!("the schema cannot be compiled: {error}")),
+        }
+    }
+}
+
+/// Validates values against schemas of the document, with no unknown member let pass.
+pub(crate) struct Checker {
+    registry: jsonschema::Registry<'static>,
+    compiled: HashMap<String, Validator>,
+}
+
+impl Checker {
+    pub(crate) fn new(document: &Document) -> Result<Self, String> {
+        let mut schemas = document.value["components"]["schemas"].clone();
+        strict(&mut schemas, true);
+        let root = json!({ "components": { "schemas": schemas } });
+        let resource = jsonschema::Resource::from_contents(root);
+        let registry = jsonschema::Registry::new()
+            .add("urn:descope", resource)
+            .and_then(jsonschema::RegistryBuilder::prepare)
+            .map_err(|error| error.to_string())?;
+        Ok(Self { registry, compiled: HashMap::new() })
+    }
+
+    /// What is wrong with `value`, in words.
+    pub(crate) fn faults(&mut self, schema: &Value, value: &Value) -> Result<Vec<String>, String> {
+        let key = schema.to_string();
+        if !self.compiled.contains_key(&key) {
+            let mut strict_schema = schema.clone();
+            strict(&mut strict_schema, false);
+            let compiled = jsonschema::options()
+                .with_draft(jsonschema::Draft::Draft4)
+                .with_registry(&self.registry)
+                .build(&strict_schema)
+                .map_err(|error| error.to_string())?;
+            self.compiled.insert(key.clone(), compiled);
+        }
+        let validator = &self.compiled[&key];
+        Ok(validator
+            .iter_errors(value)
+            .map(|error| match error.instance_path().to_string() {
+                path if path.is_empty() => error.to_string(),
+                path => format!("{path}: {error}"),
+            })
+            .collect())
+    }
+}
+
+/// From the dialect of OpenAPI 3.0 to JSON Schema draft 4, with objects closed where they list their properties.
+fn strict(value: &mut Value, names_are_data: bool) {
+    match value {
+        Value::Object(map) => {
+            if !names_are_data {
+                adapt(map);
+            }
+            for (name, child) in map.iter_mut() {
+                strict(child, !names_are_data && name == "properties");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strict(item, false)),
+        _ => {}
+    }
+}
+
+fn adapt(schema: &mut Map<String, Value>) {
+    if let Some(Value::String(target)) = schema.get_mut("$ref")
+        && target.starts_with('#')
+    {
+        *target = format!("urn:descope{target}");
+    }
+    if schema.remove("nullable") == Some(Value::Bool(true))
+        && let Some(kind) = schema.get("type").cloned()
+    {
+        schema.insert("type".to_owned(), json!([kind, "null"]));
+    }
+    if let Some(aliases) = schema.remove("x-descope-aliases")
+        && let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
+    {
+        for (property, names) in members(&aliases) {
+            let same = properties.get(property).cloned().unwrap_or_default();
+            let names = names.as_array().cloned().unwrap_or_else(|| vec![names.clone()]);
+            for name in names.iter().filter_map(Value::as_str) {
+                properties.insert(name.to_owned(), same.clone());
+            }
+        }
+    }
+    if schema.get("properties").is_some_and(Value::is_object) && !schema.contains_key("additionalProperties") {
+        schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
+    schema.remove("example");
+}

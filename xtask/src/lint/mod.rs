@@ -1,0 +1,153 @@
+//! The rules that every part of the document obeys.
+//!
+//! A rule is data: its id, why it exists, and the function that finds what breaks it. `tests.rs` breaks each of them.
+
+mod examples;
+mod names;
+mod operations;
+mod references;
+mod schemas;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    document::Document,
+    problem::{Failure, Problem},
+};
+
+/// One rule.
+pub(crate) struct Rule {
+    pub(crate) id: &'static str,
+    pub(crate) reason: &'static str,
+    check: fn(&Document, &mut Report<'_>),
+}
+
+/// Every rule, in the order in which `cargo xtask lint --rules` lists them.
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        id: "head",
+        reason: "generators of Rust and other languages read OpenAPI 3.0 and nothing newer",
+        check: operations::head,
+    },
+    Rule {
+        id: "operation-id",
+        reason: "the id becomes a function in every language: lowerCamelCase, unique in snake_case, without a suffix \
+                 that generators add themselves",
+        check: names::operation_id,
+    },
+    Rule {
+        id: "tag",
+        reason: "the tag names the module, the file and the feature; exactly one, declared in the head",
+        check: operations::tag,
+    },
+    Rule {
+        id: "operation-prose",
+        reason: "summary and description are the documentation of every generated client",
+        check: operations::prose,
+    },
+    Rule {
+        id: "security",
+        reason: "an Authorization header holds one bearer, so the schemes are alternatives, one in each entry",
+        check: operations::security,
+    },
+    Rule {
+        id: "responses",
+        reason: "one success, and the shared error on the codes that the service uses: `default` panics progenitor and \
+                 `4XX` breaks TypeScript generators",
+        check: operations::responses,
+    },
+    Rule {
+        id: "extensions",
+        reason: "retries and provenance are read from the document, nowhere else",
+        check: operations::extensions,
+    },
+    Rule {
+        id: "parameters",
+        reason: "a path parameter is declared once, described, and not repeated in the body",
+        check: operations::parameters,
+    },
+    Rule { id: "body", reason: "one media type for each body, required where there is one", check: operations::body },
+    Rule {
+        id: "reference",
+        reason: "references stay inside the document, resolve, and have no siblings, which 3.0 ignores",
+        check: references::resolve,
+    },
+    Rule {
+        id: "unused",
+        reason: "a component that nothing refers to is dead weight in every generated client",
+        check: references::unused,
+    },
+    Rule {
+        id: "component-name",
+        reason: "schema names become types in every language and must not hide built-in ones",
+        check: names::components,
+    },
+    Rule {
+        id: "property-name",
+        reason: "two names that meet in snake_case cannot both become fields",
+        check: names::properties,
+    },
+    Rule {
+        id: "schema-prose",
+        reason: "a property whose description only restates its name is not described",
+        check: schemas::prose,
+    },
+    Rule {
+        id: "free-form",
+        reason: "a bare object loses its content in some generators, and a closed answer breaks when it grows",
+        check: schemas::free_form,
+    },
+    Rule {
+        id: "default",
+        reason: "generators send defaults for fields that the caller left out, which overwrites what the service holds",
+        check: schemas::default,
+    },
+    Rule {
+        id: "format",
+        reason: "an unknown format is read differently by every generator, and a 32-bit time ends in 2038",
+        check: schemas::format,
+    },
+    Rule {
+        id: "closed-enum",
+        reason: "vocabularies grow; a closed enum in a client refuses tomorrow's value (use x-extensible-enum)",
+        check: schemas::closed_enum,
+    },
+    Rule {
+        id: "secret",
+        reason: "what is marked as a password is redacted in logs and wiped from memory",
+        check: schemas::secret,
+    },
+    Rule {
+        id: "example",
+        reason: "every body has an example, and it validates against the schema with no unknown member",
+        check: examples::check,
+    },
+];
+
+/// Collects what the rules find.
+pub(crate) struct Report<'a> {
+    document: &'a Document,
+    rule: &'static str,
+    problems: Vec<Problem>,
+}
+
+impl Report<'_> {
+    /// Notes a problem with the value behind a JSON pointer.
+    fn at(&mut self, pointer: &str, message: impl Into<String>) {
+        self.problems.push(Problem::new(self.document.place(pointer), self.rule, message));
+    }
+}
+
+/// Holds the document against every rule.
+pub(crate) fn run(document: &Document) -> Result<(), Failure> {
+    let mut report = Report { document, rule: "", problems: Vec::new() };
+    for rule in RULES {
+        report.rule = rule.id;
+        (rule.check)(document, &mut report);
+    }
+    let mut problems = report.problems;
+    problems.sort();
+    // An anchor used in several places is one mistake.
+    problems.dedup();
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Problems(problems)) }
+}

@@ -1,0 +1,207 @@
+//! YAML to JSON values, with the line that every value came from.
+//!
+//! Built on parser events rather than on a value type, because a rule that fails has to name a line and because
+//! duplicate keys, which most loaders let pass, are a fault here.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use serde_json::{Map, Number, Value};
+
+use crate::problem::{Place, Problem};
+
+/// A parsed file: its value, and lines by JSON pointer.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) value: Value,
+    pub(crate) lines: BTreeMap<String, usize>,
+}
+
+/// Parses one file. `file` is only used in messages.
+pub(crate) fn parse(file: &str, text: &str) -> Result<Located, Problem> {
+    let mut loader =
+        Loader { file, events: Parser::new_from_str(text), anchors: BTreeMap::new(), lines: BTreeMap::new(), depth: 0 };
+    loader.document()
+}
+
+/// One segment of a JSON pointer, escaped.
+pub(crate) fn escape(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+struct Loader<'a> {
+    file: &'a str,
+    events: Parser<'a, saphyr_parser::StrInput<'a>>,
+    anchors: BTreeMap<usize, Value>,
+    lines: BTreeMap<String, usize>,
+    depth: usize,
+}
+
+/// Deeper than any document of this kind; keeps a hostile file from overflowing the stack.
+const MAX_DEPTH: usize = 128;
+
+impl<'a> Loader<'a> {
+    fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
+        Problem::new(Place { file: self.file.to_owned(), line: line.max(1) }, "yaml", message)
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Range<usize>), Problem> {
+        match self.events.next() {
+            Some(Ok((event, Span { start, end, .. }))) => Ok((event, start.line()..end.line())),
+            Some(Err(error)) => Err(self.problem(error.marker().line(), error.info().to_owned())),
+            None => Err(self.problem(1, "the document ends too early")),
+        }
+    }
+
+    fn document(&mut self) -> Result<Located, Problem> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                other if root.is_none() => root = Some(self.node(other, &span, "")?),
+                _ => return Err(self.problem(span.start, "more than one document in the file")),
+            }
+        }
+        match root {
+            Some(value @ Value::Object(_)) => Ok(Located { value, lines: std::mem::take(&mut self.lines) }),
+            Some(_) => Err(self.problem(1, "the document is not a mapping")),
+            None => Err(self.problem(1, "the file is empty")),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: &Range<usize>, pointer: &str) -> Result<Value, Problem> {
+        self.lines.insert(pointer.to_owned(), span.start);
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.problem(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
+        }
+        let (anchor, value) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                if tag.is_some() {
+                    return Err(self.problem(span.start, "tags are not used here"));
+                }
+                (anchor, scalar(&text, style))
+            }
+            Event::SequenceStart(anchor, _) => (anchor, self.sequence(pointer)?),
+            Event::MappingStart(anchor, _) => (anchor, self.mapping(pointer)?),
+            Event::Alias(id) => {
+                let value = self
+                    .anchors
+                    .get(&id)
+                    .cloned()
+                    .ok_or_else(|| self.problem(span.start, "alias of an anchor that is not complete yet"))?;
+                (0, value)
+            }
+            other => return Err(self.problem(span.start, format!("unexpected {other:?}"))),
+        };
+        self.depth -= 1;
+        if anchor != 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn sequence(&mut self, pointer: &str) -> Result<Value, Problem> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok(Value::Array(items));
+            }
+            let item = self.node(event, &span, &format!("{pointer}/{}", items.len()))?;
+            items.push(item);
+        }
+    }
+
+    fn mapping(&mut self, pointer: &str) -> Result<Value, Problem> {
+        let mut map = Map::new();
+        loop {
+            let (event, span) = self.next()?;
+            let key = match event {
+                Event::MappingEnd => return Ok(Value::Object(map)),
+                Event::Scalar(text, ..) => text.into_owned(),
+                _ => return Err(self.problem(span.start, "a key is not a plain value")),
+            };
+            if map.contains_key(&key) {
+                return Err(self.problem(span.start, format!("the key `{key}` stands here twice")));
+            }
+            let key_line = span.start;
+            let (event, span) = self.next()?;
+            let child = format!("{pointer}/{}", escape(&key));
+            let value = self.node(event, &span, &child)?;
+            // The key's line is where a reader looks, also when the value starts on the next one.
+            self.lines.insert(child, key_line);
+            map.insert(key, value);
+        }
+    }
+}
+
+/// YAML 1.2 core schema, as far as a JSON document needs it.
+fn scalar(text: &str, style: ScalarStyle) -> Value {
+    if style != ScalarStyle::Plain {
+        return Value::String(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+    if numeric {
+        if let Ok(integer) = text.parse::<i64>() {
+            return Value::Number(integer.into());
+        }
+        if let Some(number) = text.parse::<f64>().ok().and_then(Number::from_f64) {
+            return Value::Number(number);
+        }
+    }
+    Value::String(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn scalars_take_the_core_schema_types() {
+        let located = parse("a.yaml", "a: 1\nb: '1'\nc: true\nd: 3.0.3\ne: ~\nf: 1.5\ng: [x, 2]\n").unwrap();
+        assert_eq!(
+            located.value,
+            json!({"a": 1, "b": "1", "c": true, "d": "3.0.3", "e": null, "f": 1.5, "g": ["x", 2]})
+        );
+        assert_eq!(located.lines["/f"], 6);
+    }
+
+    #[test]
+    fn aliases_repeat_their_anchor() {
+        let located = parse("a.yaml", "a: &x {k: [1]}\nb: *x\n").unwrap();
+        assert_eq!(located.value["b"], json!({"k": [1]}));
+    }
+
+    #[test]
+    fn faults_name_file_and_line() {
+        for (text, line, part) in [
+            ("a: 1\na: 2\n", 2, "twice"),
+            ("a: [1\nb: 2\n", 2, ""),
+            ("", 1, "empty"),
+            ("- 1\n", 1, "not a mapping"),
+            ("a: 1\n---\nb: 1\n", 3, "more than one document"),
+        ] {
+            let problem = parse("spec/x.yaml", text).unwrap_err();
+            assert_eq!(problem.place.file, "spec/x.yaml");
+            assert_eq!(problem.place.line, line, "{text:?}: {problem}");
+            assert!(problem.message.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let text = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
+        assert!(parse("a.yaml", &text).is_err());
+    }
+}
