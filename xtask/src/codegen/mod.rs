@@ -8,6 +8,7 @@ mod operations;
 mod prepare;
 mod rewrite;
 mod slices;
+mod testing;
 
 use serde_json::Value;
 
@@ -41,15 +42,18 @@ fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     let generated = progenitor(prepared)?;
     let file = rewrite::client(generated.client, &aliases)?;
     let mocks = rewrite::mocks(generated.mocks)?;
+    let dispatchers = testing::dispatchers(document, &file);
     let mut outputs = slices::split(document, file, mocks)?;
     outputs.push(("operations.rs".to_owned(), operations::table(document)));
-    outputs
+    let mut files: Vec<Output> = outputs
         .into_iter()
         .map(|(name, file)| {
             let text = prettyplease::unparse(&file);
-            Ok(Output::new(format!("descope-api/src/generated/{name}"), header(&name, digest, &text)))
+            Output::new(format!("descope-api/src/generated/{name}"), header(&name, digest, &text))
         })
-        .collect()
+        .collect();
+    files.push(Output::new("tests/generated.rs", header("", digest, &prettyplease::unparse(&dispatchers))));
+    Ok(files)
 }
 
 struct Generated {

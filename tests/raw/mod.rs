@@ -1,0 +1,5 @@
+//! The generated layer: every type and every operation of the document.
+
+mod operations;
+mod seam;
+mod types;

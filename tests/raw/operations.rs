@@ -1,0 +1,165 @@
+//! Every operation puts on the wire what the document says, and reads the answer that the document shows.
+
+use descope_api::{Auth, OPERATIONS, Operation};
+use httpmock::{Method, MockServer};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    generated::call,
+    support::{
+        raw::{Arguments, PROJECT, client},
+        spec::{self, essence, media, resolve},
+    },
+};
+
+const MANAGEMENT_KEY: &str = "K2Rm-management-key";
+const TOKEN: &str = "header.payload.signature";
+
+/// A value for a parameter that would go wrong if it were not encoded.
+fn sample(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("boolean") => json!(true),
+        Some("integer") => json!(7),
+        _ => json!("a/b?c=d&e#f g+ü"),
+    }
+}
+
+fn arguments(operation: &Operation) -> (Value, Vec<String>, Vec<(String, String)>) {
+    let described = spec::operation(operation);
+    let mut arguments = Map::new();
+    let mut path: Vec<String> = operation.path.split('/').map(str::to_owned).collect();
+    let mut query = Vec::new();
+    for parameter in described["parameters"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap();
+        let value = sample(resolve(&parameter["schema"]));
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if parameter["in"] == "path" {
+            let template = format!("{{{name}}}");
+            path.iter_mut().filter(|segment| **segment == template).for_each(|segment| segment.clone_from(&text));
+        } else {
+            query.push((name.to_owned(), text));
+        }
+        arguments.insert(heck::ToSnakeCase::to_snake_case(name), value);
+    }
+    if let Some((_, _, example)) = media(&described["requestBody"]["content"]) {
+        arguments.insert("body".to_owned(), example.clone());
+    }
+    (Value::Object(arguments), path, query)
+}
+
+/// The segments of a path, decoded one by one, so that an encoded slash does not make two of one.
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
+}
+
+/// The bearer that goes with an alternative, and whether the call brings a token.
+fn bearer(auth: Auth) -> (Option<String>, bool) {
+    match auth {
+        Auth::ProjectId => (Some(format!("Bearer {PROJECT}")), false),
+        Auth::ManagementKey => (Some(format!("Bearer {PROJECT}:{MANAGEMENT_KEY}")), false),
+        Auth::None => (None, false),
+        _ => (Some(format!("Bearer {PROJECT}:{TOKEN}")), true),
+    }
+}
+
+#[tokio::test]
+async fn every_operation_sends_the_documented_request_under_each_of_its_credentials() {
+    let server = MockServer::start_async().await;
+    let mut calls = 0;
+    for operation in OPERATIONS {
+        let (arguments, path, query) = arguments(operation);
+        let described = spec::operation(operation);
+        let (_, _, answer) = media(&described["responses"]["200"]["content"]).expect("every answer is described");
+        for auth in operation.auth {
+            let (bearer, brings_token) = bearer(*auth);
+            let mock = server
+                .mock_async(|when, then| {
+                    let mut when = when.method(Method::from(operation.method)).header("x-descope-project-id", PROJECT);
+                    when = when.is_true({
+                        let path = path.clone();
+                        move |request| segments(request.uri().path()) == path
+                    });
+                    when = match &bearer {
+                        Some(bearer) => when.header("authorization", bearer),
+                        None => when.header_missing("authorization"),
+                    };
+                    for (name, value) in &query {
+                        when = when.query_param(name, value);
+                    }
+                    when = when.header_missing("api-version");
+                    match arguments.get("body") {
+                        Some(body) => when.header("content-type", "application/json").json_body(body.clone()),
+                        None if ["GET", "HEAD"].contains(&operation.method) => when,
+                        None => when.body(""),
+                    };
+                    then.status(200).json_body(answer.clone());
+                })
+                .await;
+            let mut client = client(&server.base_url(), Some(MANAGEMENT_KEY));
+            if brings_token {
+                client = client.with_token(TOKEN);
+            }
+            let outcome = call(&client, operation.function, &Arguments(arguments.clone())).await;
+            let read = outcome.unwrap_or_else(|error| panic!("{} as {auth:?}: {error}", operation.id));
+            assert_eq!(essence(&read), essence(answer), "{}", operation.id);
+            mock.assert_async().await;
+            mock.delete_async().await;
+            calls += 1;
+        }
+    }
+    assert!(calls >= OPERATIONS.len());
+}
+
+#[tokio::test]
+async fn an_auth_management_key_is_the_last_part_of_every_bearer_but_managements() {
+    let server = MockServer::start_async().await;
+    for operation in OPERATIONS {
+        let (arguments, ..) = arguments(operation);
+        let expected = match operation.auth[0] {
+            Auth::None => continue,
+            Auth::ManagementKey => format!("Bearer {PROJECT}:{MANAGEMENT_KEY}"),
+            Auth::ProjectId if operation.auth.len() == 1 => format!("Bearer {PROJECT}:auth-key"),
+            _ => format!("Bearer {PROJECT}:{TOKEN}:auth-key"),
+        };
+        let mock = server
+            .mock_async(|when, then| {
+                when.header("authorization", expected);
+                then.status(404).json_body(json!({"errorCode": "E062108"}));
+            })
+            .await;
+        let mut config = descope_api::Config::new(server.base_url(), PROJECT);
+        config.management_key = Some(MANAGEMENT_KEY.into());
+        config.auth_management_key = Some("auth-key".into());
+        let client = descope_api::Client::connect(crate::support::raw::http(), config).with_token(TOKEN);
+        let error = call(&client, operation.function, &Arguments(arguments)).await.expect_err("404");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(404), "{}", operation.id);
+        mock.assert_async().await;
+        mock.delete_async().await;
+    }
+}
+
+#[tokio::test]
+async fn without_its_credential_an_operation_is_refused_before_any_network() {
+    // Nothing listens there; a request would end as a transport error.
+    let client = client("http://127.0.0.1:9", None);
+    for operation in OPERATIONS {
+        let public = operation.auth.iter().any(|auth| matches!(auth, Auth::None | Auth::ProjectId));
+        if public {
+            continue;
+        }
+        let (arguments, ..) = arguments(operation);
+        let error = call(&client, operation.function, &Arguments(arguments)).await.expect_err("refused");
+        assert!(matches!(error, descope_api::Error::InvalidRequest(_)), "{}: {error}", operation.id);
+        assert!(error.to_string().contains(operation.id), "{error}");
+    }
+}
+
+#[test]
+fn the_table_finds_every_operation_by_both_names() {
+    for operation in OPERATIONS {
+        assert_eq!(descope_api::operation(operation.id), Some(operation));
+        assert_eq!(descope_api::operation(operation.function), Some(operation));
+    }
+    assert_eq!(descope_api::operation("nothing"), None);
+}

@@ -1,0 +1,245 @@
+//! Every generated type reads what the service may write.
+
+use proptest::{
+    collection,
+    prelude::*,
+
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    generated::{SCHEMAS, with_type},
+    support::{
+        raw::TypeVisitor,
+        spec::{BUNDLE, essence, media, resolve, schema},
+    },
+};
+
+/// Reads a value as the type, and writes it again.
+struct RoundTrip<'a>(&'a Value);
+
+impl TypeVisitor for RoundTrip<'_> {
+    type Output = Result<Value, serde_json::Error>;
+
+    fn visit<T: DeserializeOwned + Serialize + schemars::JsonSchema>(self, _: &str) -> Self::Output {
+        serde_json::to_value(T::deserialize(self.0)?)
+    }
+}
+
+fn round_trip(name: &str, value: &Value) -> Result<Value, serde_json::Error> {
+    with_type(name, RoundTrip(value))
+}
+
+#[test]
+fn every_example_survives_its_type_without_loss() {
+    let mut seen = 0;
+    for (path, item) in BUNDLE["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let answer = &operation["responses"]["200"]["content"];
+            for content in [&operation["requestBody"]["content"], answer] {
+                let Some((_, schema, example)) = media(content) else { continue };
+                let Some(name) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) else { continue };
+                let written = round_trip(name, example).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+                assert_eq!(essence(&written), essence(example), "{method} {path}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 60, "only {seen} examples");
+}
+
+/// How a generated instance departs from the plain one.
+#[derive(Clone, Copy, Debug)]
+struct Bent {
+    /// Optional properties may be `null` or absent.
+    gaps: bool,
+    /// Objects have members that nobody knows.
+    unknown: bool,
+    /// Integers may come as strings of digits.
+    digits: bool,
+}
+
+fn text() -> BoxedStrategy<Value> {
+    prop_oneof![Just(json!("")), "[a-zA-Z0-9@.+/=_ äß€😀-]{0,24}".prop_map(Value::from)].boxed()
+}
+
+/// Values that a schema allows, bent as told.
+fn instance(schema: &'static Value, bent: Bent, depth: u32) -> BoxedStrategy<Value> {
+    let schema = resolve(schema);
+    if let Some(variants) = schema["oneOf"].as_array() {
+        let variants = variants.iter().map(|variant| instance(variant, bent, depth)).collect::<Vec<_>>();
+        return proptest::strategy::Union::new(variants).boxed();
+    }
+    match schema["type"].as_str() {
+        Some("string") => text(),
+        Some("boolean") => any::<bool>().prop_map(Value::from).boxed(),
+        Some("number") => (-1e9..1e9).prop_map(|number: f64| json!(number)).boxed(),
+        Some("integer") => {
+            let number = prop_oneof![Just(0), 0..=i64::from(i32::MAX), 0..=i64::MAX];
+            let digits = if bent.digits { any::<bool>().boxed() } else { Just(false).boxed() };
+            (number, digits)
+                .prop_map(|(number, digits)| if digits { json!(number.to_string()) } else { json!(number) })
+                .boxed()
+        }
+        Some("array") if depth == 0 => Just(json!([])).boxed(),
+        Some("array") => {
+            collection::vec(instance(&schema["items"], bent, depth - 1), 0..3).prop_map(Value::from).boxed()
+        }
+        Some("object") => object(schema, bent, depth),
+        // A schema without a type is any value.
+        _ => prop_oneof![text(), any::<i32>().prop_map(Value::from), any::<bool>().prop_map(Value::from)].boxed(),
+    }
+}
+
+fn object(schema: &'static Value, bent: Bent, depth: u32) -> BoxedStrategy<Value> {
+    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    let mut members: Vec<BoxedStrategy<Option<(String, Value)>>> = Vec::new();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        if depth == 0 && !required(name) {
+            continue;
+        }
+        let present = instance(property, bent, depth.saturating_sub(1)).prop_map({
+            let name = name.clone();
+            move |value| Some((name.clone(), value))
+        });
+        members.push(if bent.gaps && !required(name) {
+            prop_oneof![3 => present, 1 => Just(None), 1 => Just(Some((name.clone(), Value::Null)))].boxed()
+        } else {
+            present.boxed()
+        });
+    }
+    let open = &schema["additionalProperties"];
+    let extra = if open.is_object() && open.get("type").is_some() {
+        collection::btree_map("[a-z]{1,8}", instance(open, bent, depth.saturating_sub(1)), 0..3).boxed()
+    } else if open == true || bent.unknown {
+        let value = prop_oneof![text(), Just(json!({"deep": [1, {"er": null}]})), Just(Value::Null), Just(json!(1.5))];
+        collection::btree_map("zz[a-z]{1,8}", value, 1..3).boxed()
+    } else {
+        Just(std::collections::BTreeMap::new()).boxed()
+    };
+    (members, extra)
+        .prop_map(|(members, extra)| {
+            let mut object: Map<String, Value> = members.into_iter().flatten().collect();
+            object.extend(extra);
+            Value::Object(object)
+        })
+        .boxed()
+}
+
+fn for_arbitrary_instances(bent: Bent, check: impl Fn(&str, &Value) -> Result<(), TestCaseError>) {
+    for name in SCHEMAS {
+        let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+        let result = runner.run(&instance(schema(name), bent, 3), |value| check(name, &value));
+        if let Err(error) = result {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn every_type_reads_and_keeps_arbitrary_instances_of_its_schema() {
+    for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
+        let written = round_trip(name, value).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(essence(&written), essence(value));
+        Ok(())
+    });
+}
+
+#[test]
+fn every_type_reads_nulls_gaps_unknown_members_and_digit_strings() {
+    for_arbitrary_instances(Bent { gaps: true, unknown: true, digits: true }, |name, value| {
+        round_trip(name, value).map(drop).map_err(|error| TestCaseError::fail(error.to_string()))
+    });
+}
+
+#[test]
+fn unknown_values_of_every_growing_vocabulary_survive() {
+    let mut seen = 0;
+    for name in SCHEMAS {
+        for (property, value) in schema(name)["properties"].as_object().into_iter().flatten() {
+            if value["x-extensible-enum"].is_array() && value["type"] == "string" {
+                let mut object = required_members(name);
+                object.insert(property.clone(), json!("tomorrow's value"));
+                let written = round_trip(name, &Value::Object(object)).unwrap();
+                assert_eq!(written[property], "tomorrow's value", "{name}.{property}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+/// The least that a type takes.
+fn required_members(name: &str) -> Map<String, Value> {
+    let schema = schema(name);
+    schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|property| {
+            let value = match resolve(&schema["properties"][property])["type"].as_str() {
+                Some("integer") => json!(1),
+                Some("boolean") => json!(true),
+                Some("array") => json!([]),
+                Some("object") => json!({}),
+                _ => json!("x"),
+            };
+            (property.to_owned(), value)
+        })
+        .collect()
+}
+
+#[test]
+fn every_required_property_is_asked_for_by_name() {
+    for name in SCHEMAS {
+        let whole = required_members(name);
+        for property in whole.keys() {
+            let mut object = whole.clone();
+            object.remove(property);
+            let error = round_trip(name, &Value::Object(object)).expect_err(name).to_string();
+            assert!(error.contains(property.as_str()), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn integers_that_are_none_are_refused_without_repeating_them() {
+    for wrong in [json!("12a"), json!(1.5), json!({}), json!([]), json!(true), json!(1e300), json!("99999999999999999999")] {
+        let value = json!({ "expiration": wrong });
+        let error = round_trip("AccessKeyExchangeResponse", &value).expect_err("refused").to_string();
+        assert!(!error.contains("12a"), "{error}");
+    }
+    for right in [json!(7), json!("7"), json!(7.0)] {
+        let value = round_trip("AccessKeyExchangeResponse", &json!({ "expiration": right })).unwrap();
+        assert_eq!(value["expiration"], 7);
+    }
+    for nothing in [json!(null), json!("")] {
+        let value = round_trip("AccessKeyExchangeResponse", &json!({ "expiration": nothing })).unwrap();
+        assert_eq!(value, json!({}));
+    }
+}
+
+#[test]
+fn secrets_are_redacted_wherever_they_stand() {
+    let response: descope_api::types::JwtResponse =
+        serde_json::from_value(json!({"sessionJwt": "marked-secret", "refreshJwt": "marked-secret"})).unwrap();
+    assert!(!format!("{response:?}").contains("marked"));
+    assert_eq!(response.session_jwt.unwrap().expose(), "marked-secret");
+}
+
+#[test]
+fn claims_at_the_root_of_a_validated_session_are_kept() {
+    let wrapped = round_trip("SessionValidateResponse", &json!({"parsedJWT": {"sub": "U1"}})).unwrap();
+    assert_eq!(wrapped["parsedJWT"]["sub"], "U1");
+    let bare = round_trip("SessionValidateResponse", &json!({"sub": "U1", "exp": 1})).unwrap();
+    assert_eq!(bare["sub"], "U1");
+}
+
+#[test]
+fn both_spellings_of_an_aliased_property_are_read() {
+    let documented = round_trip("SignUpUser", &json!({"givenName": "Ada"})).unwrap();
+    assert_eq!(documented, round_trip("SignUpUser", &json!({"given_name": "Ada"})).unwrap());
+}

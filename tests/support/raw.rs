@@ -1,0 +1,50 @@
+//! Reaching generated types and operations by name. `generated.rs` is the other half.
+
+use descope_api::{Client, Config, Error, ResponseValue, RetryPolicy, types::ErrorResponse};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Something to do with a type that is only known by the name of its schema.
+pub(crate) trait TypeVisitor {
+    type Output;
+    fn visit<T: DeserializeOwned + Serialize + schemars::JsonSchema>(self, name: &str) -> Self::Output;
+}
+
+/// The arguments of a call, by the names of the parameters.
+pub(crate) struct Arguments(pub(crate) Value);
+
+impl Arguments {
+    /// The request body, as the type that the operation takes.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> T {
+        T::deserialize(&self.0["body"]).unwrap_or_else(|error| panic!("{error}: {}", self.0["body"]))
+    }
+
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0[name].as_str().unwrap_or_else(|| panic!("no text for {name}"))
+    }
+
+    pub(crate) fn value<T: DeserializeOwned>(&self, name: &str) -> T {
+        T::deserialize(&self.0[name]).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+/// What a call came to: the answer as JSON, or the error.
+pub(crate) type Outcome = Result<Value, Error<ErrorResponse>>;
+
+pub(crate) fn answer<T: Serialize>(result: Result<ResponseValue<T>, Error<ErrorResponse>>) -> Outcome {
+    result.map(|answer| serde_json::to_value(answer.into_inner()).expect("answers are JSON"))
+}
+
+pub(crate) const PROJECT: &str = "P2RmuXyZ0123456789abcdefghij";
+
+/// A raw client that calls every operation once.
+pub(crate) fn client(base_url: &str, management_key: Option<&str>) -> Client {
+    let mut config = Config::new(base_url, PROJECT);
+    config.management_key = management_key.map(Into::into);
+    config.retry = RetryPolicy::none();
+    Client::connect(http(), config)
+}
+
+pub(crate) fn http() -> reqwest::Client {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().expect("a client")
+}

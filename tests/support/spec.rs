@@ -1,0 +1,51 @@
+//! The bundle, as the tests read it.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+/// The document that everything is generated from.
+pub(crate) static BUNDLE: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../spec/bundle/descope.openapi.json")).expect("the bundle is JSON")
+});
+
+/// The schema behind a reference, or the schema itself.
+pub(crate) fn resolve(schema: &'static Value) -> &'static Value {
+    match schema["$ref"].as_str() {
+        Some(target) => BUNDLE.pointer(target.trim_start_matches('#')).expect("references resolve"),
+        None => schema,
+    }
+}
+
+/// A component schema.
+pub(crate) fn schema(name: &str) -> &'static Value {
+    &BUNDLE["components"]["schemas"][name]
+}
+
+/// The document's part on an operation of the table.
+pub(crate) fn operation(operation: &descope_api::Operation) -> &'static Value {
+    &BUNDLE["paths"][operation.path][operation.method.to_ascii_lowercase()]
+}
+
+/// The only media type of a body or an answer: its name, schema and example.
+pub(crate) fn media(content: &'static Value) -> Option<(&'static str, &'static Value, &'static Value)> {
+    let (name, media) = content.as_object()?.iter().next()?;
+    Some((name, &media["schema"], &media["example"]))
+}
+
+/// A copy without what means nothing: nulls, empty arrays and empty objects.
+pub(crate) fn essence(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), essence(value)))
+            .filter(|(_, value)| {
+                !value.is_null()
+                    && value.as_array().is_none_or(|items| !items.is_empty())
+                    && value.as_object().is_none_or(|members| !members.is_empty())
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(essence).collect(),
+        other => other.clone(),
+    }
+}
