@@ -2,10 +2,13 @@
 
 mod bundle;
 mod codegen;
+mod coverage;
+mod diff;
 mod document;
 mod lint;
 mod output;
 mod problem;
+mod upstream;
 mod yaml;
 
 use std::{
@@ -16,7 +19,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{document::Document, problem::Failure};
+use crate::{document::Document, output::Output, problem::Failure};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Tasks of this workspace", arg_required_else_help = true)]
@@ -48,14 +51,39 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Tell what changed between two OpenAPI documents, and what it means to their users.
+    Diff {
+        old: PathBuf,
+        new: PathBuf,
+        #[arg(long, value_enum, default_value = "text")]
+        format: diff::Format,
+        /// Exit with 1 when a change is at least as serious as this.
+        #[arg(long, value_enum, value_name = "LEVEL")]
+        fail_on: Option<diff::Level>,
+    },
+    /// Hold our document against the published one, or against what was last reviewed of it.
+    Upstream {
+        /// A freshly downloaded published document.
+        file: Option<PathBuf>,
+        /// Record the file as reviewed.
+        #[arg(long, requires = "file")]
+        accept: bool,
+    },
+    /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
+    Coverage {
+        #[arg(long, value_enum, default_value = "text")]
+        format: coverage::Format,
+    },
 }
 
+/// What a command came to: its text, and whether it found what it was asked to fail on.
+type Outcome = Result<(String, bool), Failure>;
+
 fn main() -> ExitCode {
-    let started = Instant::now();
     match run(&Cli::parse()) {
-        Ok(summary) => {
-            println!("{summary} ({} ms)", started.elapsed().as_millis());
-            ExitCode::SUCCESS
+        Ok((text, failed)) => {
+            println!("{text}");
+            if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(failure) => {
             eprintln!("{failure}");
@@ -64,31 +92,56 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(Cli { root, command }: &Cli) -> Result<String, Failure> {
+fn run(Cli { root, command }: &Cli) -> Outcome {
     // The manifest's parent is the workspace, wherever the command is called from.
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let workspace = root.as_deref().unwrap_or(built_in);
-    if let Command::Lint { rules: true } = command {
-        for rule in lint::RULES {
-            println!("{:16} {}", rule.id, rule.reason);
+    match command {
+        Command::Lint { rules: true } => Ok((rules(), false)),
+        Command::Lint { rules: false } => {
+            let started = Instant::now();
+            let document = checked(workspace)?;
+            Ok((format!("{}, no problem ({} ms)", counts(&document), started.elapsed().as_millis()), false))
         }
-        return Ok(format!("{} rules", lint::RULES.len()));
+        Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
+        Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
+        Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
+        Command::Coverage { format } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
+        Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
     }
+}
+
+/// The document, once it has passed every rule.
+fn checked(workspace: &Path) -> Result<Document, Failure> {
     let document = Document::load(workspace)?;
     lint::run(&document)?;
-    let counts = format!("{} operations, {} schemas", document.operations().len(), document.schemas().len());
-    let (outputs, check) = match command {
-        Command::Lint { .. } => return Ok(format!("lint: {counts}, no problem")),
-        Command::Bundle { check } => (Vec::from(codegen::bundles(&document)), *check),
-        Command::Codegen { check } => (codegen::outputs(&document)?, *check),
-    };
-    let owned: &[&str] = match command {
-        Command::Codegen { .. } => &codegen::OWNED_FOLDERS,
-        _ => &[],
-    };
-    let report = output::apply(workspace, &outputs, owned, check)?;
-    for path in &report.changed {
-        println!("wrote {path}");
-    }
-    Ok(format!("{counts}: {} files written, {} up to date", report.changed.len(), report.unchanged))
+    Ok(document)
+}
+
+fn counts(document: &Document) -> String {
+    format!("{} operations, {} schemas", document.operations().len(), document.schemas().len())
+}
+
+fn rules() -> String {
+    lint::RULES.iter().map(|rule| format!("{:16} {}", rule.id, rule.reason)).collect::<Vec<_>>().join("\n")
+}
+
+fn generate(
+    workspace: &Path,
+    check: bool,
+    owned: &[&str],
+    outputs: impl Fn(&Document) -> Result<Vec<Output>, Failure>,
+) -> Outcome {
+    let started = Instant::now();
+    let document = checked(workspace)?;
+    let report = output::apply(workspace, &outputs(&document)?, owned, check)?;
+    let mut text: Vec<String> = report.changed.iter().map(|path| format!("wrote {path}")).collect();
+    text.push(format!(
+        "{}: {} files written, {} up to date ({} ms)",
+        counts(&document),
+        report.changed.len(),
+        report.unchanged,
+        started.elapsed().as_millis()
+    ));
+    Ok((text.join("\n"), false))
 }
