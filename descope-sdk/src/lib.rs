@@ -1,1 +1,99 @@
-//! placeholder
+//! [Descope](https://www.descope.com) for Rust: sign users in without passwords, validate their sessions on your own
+//! machine, and manage them from your back end.
+//!
+//! ```
+//! use descope_sdk::Descope;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let emulator = descope_emulator::Emulator::builder().start().await?;
+//! # let inbox = emulator.inbox();
+//! # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+//! // Send Ada a code, and sign her in with it.
+//! let pending = descope.otp().email("ada@example.com").sign_up_or_in().send().await?;
+//! # let code_from_the_form = inbox.next("ada@example.com").await.code.unwrap();
+//! let ada = pending.verify(code_from_the_form).await?;
+//!
+//! // With each of her requests: no call to Descope, only a signature check.
+//! let session = descope.session().validate(ada.session_jwt().expose()).await?;
+//! println!("{} is signed in", session.user_id());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `descope` comes from [`Descope::from_env`], which reads `DESCOPE_PROJECT_ID`, or from [`Descope::builder`].
+//!
+//! # What is in it
+//!
+//! | start from | to |
+//! | --- | --- |
+//! | [`Descope::otp`] | sign in by a one-time code: email, text message, call, WhatsApp, instant message |
+//! | [`Descope::magic_link`] | sign in by a link, where it is clicked |
+//! | [`Descope::enchanted_link`] | sign in by a link that is clicked on another device, while this one waits |
+//! | [`Descope::security_questions`] | ask a signed-in user to prove once more who they are |
+//! | [`Descope::access_key`] | sign machines in |
+//! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
+//! | [`Descope::management`] | users, test users, access keys and embedded links, with a management key |
+//! | [`Descope::api`] | every other operation, typed, as the API has it |
+//!
+//! # How it works
+//!
+//! - **A flow returns what can finish it.** Sending a code gives a [`PendingCode`] with `verify`; sending an enchanted
+//!   link gives a [`PendingLink`] with `wait` and `check`. Both can be stored and resumed in another request or process.
+//! - **One [`Error`].** [`Error::kind`] says what to do, [`Error::code`] is the service's own code, and
+//!   [`Error::message`] is for the developer. What can never be right is refused before anything is sent.
+//! - **Secrets do not show.** Tokens, codes and keys are [`Secret`]: `Debug` hides them, [`Secret::expose`] reads them.
+//! - **Retries do no harm.** A call that sends a message or uses up a code is repeated only when the first attempt
+//!   cannot have arrived. [`DescopeBuilder::retry`] sets another [`RetryPolicy`].
+//! - **Tests need no account.** `descope-emulator` is a local Descope with an inbox to read the codes from; the examples
+//!   here run against it.
+//!
+//! Logs come through [`tracing`](https://docs.rs/tracing) with the target `descope`: operation, attempt and status,
+//! never a token or a body.
+
+#![deny(missing_docs)]
+
+pub mod management;
+pub mod session;
+
+mod api_error;
+mod auth;
+mod authentication;
+mod check;
+mod client;
+mod codes;
+mod config;
+mod error;
+mod options;
+mod poll;
+#[cfg(test)]
+mod tests;
+
+pub use auth::{
+    AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkSignIn, EnchantedLinkSignUp,
+    EnchantedLinkUpdateEmail, MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, Otp,
+    OtpChannel, OtpSignIn, OtpSignUp, OtpUpdate, PendingCode, PendingCodeState, PendingLink, PendingLinkState,
+    SecurityQuestions, SecurityQuestionsSetup, SecurityQuestionsVerify, SentLink,
+};
+pub use authentication::{Authentication, CookieSettings};
+pub use client::Descope;
+pub use codes::ErrorCode;
+pub use config::DescopeBuilder;
+pub use error::{Error, ErrorKind, Result, Waited};
+pub use options::DeliveryMethod;
+pub use poll::{PollOptions, Progress};
+pub use session::Sessions;
+
+/// The raw typed client underneath, with every operation of the API.
+pub use descope_api as api;
+pub use descope_api::types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SignUpUser, User, UserTenant};
+pub use descope_api::{RetryPolicy, Secret};
+/// The type of [`Error::status`].
+pub use http::StatusCode;
+/// The HTTP client underneath, in the version that [`DescopeBuilder::http_client`] takes.
+pub use reqwest;
+
+/// Holds the example of the README to the code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -21,6 +21,8 @@ impl Workspace {
         for part in ["spec", "descope-api/src/generated", "descope-emulator/src/generated"] {
             copy(&here.join(part), &folder.path().join(part));
         }
+        fs::create_dir(folder.path().join("tests")).unwrap();
+        fs::copy(here.join("tests/generated.rs"), folder.path().join("tests/generated.rs")).unwrap();
         Self { folder }
     }
 

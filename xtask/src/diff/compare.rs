@@ -101,8 +101,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn parameters(&mut self, subject: &str, old: (&'a Value, &'a Value), new: (&'a Value, &'a Value)) {
-        let before = self.parameters_of(self.old, old);
-        let after = self.parameters_of(self.new, new);
+        let before = parameters_of(self.old, old);
+        let after = parameters_of(self.new, new);
         for name in keys(&before, &after) {
             match (before.get(name), after.get(name)) {
                 (Some(old), None) => self.note("parameter-removed", subject, described(old), ""),
@@ -138,19 +138,6 @@ impl<'a> Comparison<'a> {
         if old["description"] != new["description"] {
             self.note("parameter-prose-changed", subject, at, "");
         }
-    }
-
-    fn parameters_of(
-        &self,
-        document: &'a Value,
-        (item, operation): (&'a Value, &'a Value),
-    ) -> BTreeMap<String, &'a Value> {
-        [item, operation]
-            .into_iter()
-            .flat_map(|holder| holder["parameters"].as_array().into_iter().flatten())
-            .map(|parameter| follow(document, parameter))
-            .filter_map(|parameter| Some((parameter["name"].as_str()?.to_owned(), parameter)))
-            .collect()
     }
 
     fn responses(&mut self, subject: &str, old: &'a Value, new: &'a Value) {
@@ -208,6 +195,15 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+fn parameters_of<'a>(document: &'a Value, (item, operation): (&'a Value, &'a Value)) -> BTreeMap<String, &'a Value> {
+    [item, operation]
+        .into_iter()
+        .flat_map(|holder| holder["parameters"].as_array().into_iter().flatten())
+        .map(|parameter| follow(document, parameter))
+        .filter_map(|parameter| Some((parameter["name"].as_str()?.to_owned(), parameter)))
+        .collect()
 }
 
 fn index(value: &Value) -> BTreeMap<String, &Value> {

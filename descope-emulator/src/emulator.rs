@@ -1,0 +1,332 @@
+//! The emulator as a library: build one, start it, and look inside while it runs.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use tokio::{net::TcpListener, task::AbortHandle};
+
+use crate::{
+    app::App, clock::Clock, fault::Fault, handler::Table, inbox::Inbox, journal::RecordedRequest, keys, random, routes,
+    schema::Document, server,
+};
+
+/// The project that is emulated unless the builder says otherwise.
+const DEFAULT_PROJECT_ID: &str = "P2EmulatorProject0000000000A";
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The port is taken or the address is not one of this computer's.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A project id or management key that cannot stand in a bearer.
+    #[error("the {what} must not be empty, and must not hold colons, white space or slashes")]
+    Identifier {
+        /// Which of the two it is.
+        what: &'static str,
+    },
+    /// The emulator was built with a document that does not fit its handlers: a fault of the build.
+    #[error("the built-in API document is unusable: {reason}")]
+    Document {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// How an emulator is set up.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), descope_emulator::StartError> {
+/// let emulator = descope_emulator::Emulator::builder()
+///     .project_id("P2MyProject")
+///     .management_key("K2secret")
+///     .start()
+///     .await?;
+/// assert_eq!(emulator.project_id(), "P2MyProject");
+/// assert_eq!(emulator.management_key(), "K2secret");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing listens before `start`"]
+pub struct EmulatorBuilder {
+    host: IpAddr,
+    port: u16,
+    project_id: String,
+    management_key: Option<String>,
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorBuilder")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("project_id", &self.project_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EmulatorBuilder {
+    /// The id of the emulated project. `P2EmulatorProject0000000000A` unless set.
+    pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
+        self.project_id = project_id.into();
+        self
+    }
+
+    /// The management key that the emulator accepts. A random one unless set.
+    pub fn management_key(mut self, management_key: impl Into<String>) -> Self {
+        self.management_key = Some(management_key.into());
+        self
+    }
+
+    /// The TCP port to listen on. 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The address to listen on. 127.0.0.1, the default, can only be reached from this computer.
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Starts to serve on the current tokio runtime. It answers from the moment that this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Listen`] when the port is taken, [`StartError::Identifier`] for a project id or management key
+    /// that is empty or has a colon in it.
+    pub async fn start(self) -> Result<Emulator, StartError> {
+        let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", random::alphanumeric(58)));
+        for (what, value) in [("project id", &self.project_id), ("management key", &management_key)] {
+            let bad = |character: char| character.is_whitespace() || matches!(character, ':' | '/');
+            if value.is_empty() || value.contains(bad) {
+                return Err(StartError::Identifier { what });
+            }
+        }
+        let document = Document::built_in().map_err(|reason| StartError::Document { reason: reason.to_owned() })?;
+        let table = routes::table();
+        check_table(&table, document)?;
+        keys::warm_up();
+        let address = SocketAddr::new(self.host, self.port);
+        let listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let bound = listener.local_addr().map_err(listen)?;
+        let app = Arc::new(App::new(self.project_id, management_key, document, table));
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&app))).abort_handle();
+        Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server })
+    }
+}
+
+/// Every handler has to belong to an operation of the specification.
+fn check_table(table: &Table, document: &Document) -> Result<(), StartError> {
+    let unknown = |operation: &&str| descope_api::operation(operation).is_none() || !document.has(operation);
+    match table.operations().find(unknown) {
+        None => Ok(()),
+        Some(operation) => {
+            let reason = format!("there is a handler for {operation}, which is no operation");
+            Err(StartError::Document { reason })
+        }
+    }
+}
+
+/// An address that a client on this computer can use, also when the emulator listens on all of them.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+/// A local Descope that is running. It stops, with all its connections, when it is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use descope_emulator::Emulator;
+///
+/// let emulator = Emulator::builder().start().await?;
+/// let keys = format!("{}/v2/keys/{}", emulator.base_url(), emulator.project_id());
+/// let keys = reqwest::get(keys).await?.text().await?;
+/// assert!(keys.contains("RS256"));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the emulator stops when it is dropped"]
+pub struct Emulator {
+    app: Arc<App>,
+    base_url: String,
+    server: AbortHandle,
+}
+
+impl Emulator {
+    /// An emulator that is still to be set up and started.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            project_id: DEFAULT_PROJECT_ID.to_owned(),
+            management_key: None,
+        }
+    }
+
+    /// The ids of the operations that the emulator carries out, sorted. It answers every other one with 501.
+    ///
+    /// ```
+    /// let operations = descope_emulator::Emulator::emulated_operations();
+    /// assert!(operations.contains(&"otpVerifyEmail"));
+    /// ```
+    pub fn emulated_operations() -> Vec<&'static str> {
+        let mut operations: Vec<_> = routes::table().operations().collect();
+        operations.sort_unstable();
+        operations
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:41234`, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The id of the emulated project.
+    pub fn project_id(&self) -> &str {
+        &self.app.project_id
+    }
+
+    /// The management key that it accepts.
+    pub fn management_key(&self) -> &str {
+        &self.app.management_key
+    }
+
+    /// The messages that the service would have sent.
+    pub fn inbox(&self) -> Inbox {
+        self.app.inbox.clone()
+    }
+
+    /// The clock that codes, links and tokens expire by.
+    pub fn clock(&self) -> Clock {
+        self.app.clock.clone()
+    }
+
+    /// Answers the next call of an operation with a fault. Several faults for one operation happen one after the other.
+    ///
+    /// `operation` is the id in the specification, such as `otpVerifyEmail`, or the name of the function of the raw
+    /// client, such as `otp_verify_email`. An operation that does not exist is never called, so its faults never
+    /// happen.
+    ///
+    /// ```
+    /// # fn example(emulator: &descope_emulator::Emulator) {
+    /// use descope_emulator::Fault;
+    ///
+    /// emulator.fail_next("otpVerifyEmail", Fault::status(503).times(2));
+    /// # }
+    /// ```
+    pub fn fail_next(&self, operation: &str, fault: Fault) {
+        let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
+        self.app.faults.add(id, fault);
+    }
+
+    /// The requests since the start or the last reset, oldest first; 2,000 are kept.
+    ///
+    /// ```
+    /// # async fn example(emulator: &descope_emulator::Emulator) {
+    /// let requests = emulator.requests();
+    /// assert!(requests.iter().all(|request| request.status < 500));
+    /// # }
+    /// ```
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.app.journal.requests()
+    }
+
+    /// Forgets users, sessions, codes, links, access keys, messages, faults and requests, and sets the clock right.
+    /// Address, project id, management key and signing keys stay.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// emulator.reset();
+    /// assert!(emulator.inbox().messages().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reset(&self) {
+        self.app.reset();
+    }
+
+    /// Signs with a new key from now on and withdraws the old one from `/v2/keys`, so that tokens signed before are
+    /// no longer valid for those who check them locally. The emulator itself still accepts them, as the service does:
+    /// a refresh leads to a session signed with the new key.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let url = format!("{}/v2/keys/{}", emulator.base_url(), emulator.project_id());
+    /// let before = reqwest::get(&url).await?.text().await?;
+    /// emulator.rotate_keys();
+    /// assert_ne!(reqwest::get(&url).await?.text().await?, before);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rotate_keys(&self) {
+        self.app.state().keys.rotate(false);
+    }
+
+    /// Signs with a new key from now on and keeps the old one in `/v2/keys`, so that tokens signed before stay valid
+    /// for everybody.
+    pub fn add_key(&self) {
+        self.app.state().keys.rotate(true);
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("base_url", &self.base_url)
+            .field("project_id", &self.app.project_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::empty;
+
+    #[test]
+    fn a_handler_of_no_operation_is_found_at_the_start() {
+        let document = Document::built_in().expect("parses");
+        assert!(check_table(&routes::table(), document).is_ok());
+        let mut table = Table::default();
+        table.add("otpVerifyPigeon", |_| empty());
+        let error = check_table(&table, document).expect_err("refused");
+        assert!(error.to_string().contains("otpVerifyPigeon"), "{error}");
+    }
+
+    #[test]
+    fn an_address_is_given_that_clients_can_use() {
+        let given = |address: &str| reachable(address.parse().expect("address")).to_string();
+        assert_eq!(given("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(given("[::]:80"), "[::1]:80");
+        assert_eq!(given("10.1.2.3:80"), "10.1.2.3:80");
+    }
+}

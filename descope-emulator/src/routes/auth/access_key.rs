@@ -1,0 +1,50 @@
+//! Machines that exchange an access key for a session.
+
+use descope_api::{
+    Secret,
+    types::{AccessKeyExchangeRequest, AccessKeyExchangeResponse},
+};
+
+use crate::{
+    error::{ACCESS_KEY_INVALID, ACCESS_KEY_MISSING, ARGUMENTS_INVALID, Refusal},
+    handler::{Answer, Call, Table, reply},
+    token,
+};
+
+pub(super) fn register(table: &mut Table) {
+    table.add("accessKeyExchange", exchange);
+}
+
+fn exchange(call: &mut Call<'_>) -> Answer {
+    let body: AccessKeyExchangeRequest = call.body()?;
+    let options = body.login_options;
+    let Some(cleartext) = &call.caller.access_key else {
+        return Err(Refusal::new(&ACCESS_KEY_MISSING, "The bearer holds no access key"));
+    };
+    let invalid = |why: &str| Refusal::new(&ACCESS_KEY_INVALID, why);
+    let key = call
+        .state
+        .access_keys
+        .values()
+        .find(|key| Secret::from(key.cleartext.as_str()) == *cleartext)
+        .ok_or_else(|| invalid("There is no such access key"))?;
+    if key.is_expired(call.now) {
+        return Err(invalid("The access key has expired"));
+    }
+    if !key.permits(&call.ip) {
+        return Err(invalid("The access key may not be used from this address"));
+    }
+    let (nsec, tenant) = options.map(|options| (options.custom_claims, options.selected_tenant)).unwrap_or_default();
+    let tenant = tenant.filter(|tenant| !tenant.is_empty());
+    if let Some(tenant) = tenant.as_deref().filter(|tenant| !key.tenants.contains_key(*tenant)) {
+        let message = format!("The access key does not belong to tenant {tenant}");
+        return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+    }
+    let (session_jwt, expiration) =
+        token::issue_for_access_key(call.state, call.project_id, key, &nsec, tenant.as_deref(), call.now)?;
+    reply(&AccessKeyExchangeResponse {
+        key_id: Some(key.id.clone()),
+        session_jwt: Some(session_jwt),
+        expiration: Some(expiration),
+    })
+}

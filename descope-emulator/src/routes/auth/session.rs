@@ -1,0 +1,144 @@
+//! What happens between sign-in and logout.
+
+use descope_api::{
+    Secret,
+    types::{
+        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionRefreshRequest,
+        SessionSelectTenantRequest, SessionValidateResponse,
+    },
+};
+use serde_json::Map;
+
+use crate::{
+    error::{ARGUMENTS_INVALID, PROJECT_NOT_FOUND, Refusal},
+    handler::{Answer, Call, Table, reply, reply_bare},
+    token,
+};
+
+pub(super) fn register(table: &mut Table) {
+    table.add("sessionKeysV1", keys_v1);
+    table.add("sessionKeys", keys);
+    table.add("sessionRefresh", refresh);
+    table.add_lenient("sessionTryRefresh", try_refresh);
+    table.add("sessionValidate", validate);
+    table.add("sessionLogout", logout);
+    table.add("sessionLogoutAll", logout_all);
+    table.add("sessionMe", me);
+    table.add("sessionHistory", history);
+    table.add("sessionSelectTenant", select_tenant);
+}
+
+fn check_project(call: &Call<'_>) -> Result<(), Refusal> {
+    let asked = call.path.get("projectId").map(String::as_str).unwrap_or_default();
+    if asked == call.project_id {
+        return Ok(());
+    }
+    Err(Refusal::new(&PROJECT_NOT_FOUND, format!("Project {asked} is not the one that is emulated")))
+}
+
+/// The older form is a bare array.
+fn keys_v1(call: &mut Call<'_>) -> Answer {
+    check_project(call)?;
+    reply_bare(&call.state.keys.published()?)
+}
+
+fn keys(call: &mut Call<'_>) -> Answer {
+    check_project(call)?;
+    reply_bare(&JwkSet { keys: call.state.keys.published()? })
+}
+
+fn refresh(call: &mut Call<'_>) -> Answer {
+    let _: SessionRefreshRequest = call.body()?;
+    reply(&token::reissue(call.state, call.project_id, call.token()?, call.now)?)
+}
+
+/// Answers an empty object when there is nothing to refresh.
+fn try_refresh(call: &mut Call<'_>) -> Answer {
+    let _: SessionRefreshRequest = call.body()?;
+    let response = match call.token() {
+        Err(_) => OptionalJwtResponse::default(),
+        Ok(presented) => {
+            let full = token::reissue(call.state, call.project_id, presented, call.now)?;
+            OptionalJwtResponse {
+                session_jwt: full.session_jwt,
+                refresh_jwt: full.refresh_jwt,
+                cookie_domain: full.cookie_domain,
+                cookie_path: full.cookie_path,
+                cookie_max_age: full.cookie_max_age,
+                cookie_expiration: full.cookie_expiration,
+                cookie_name: full.cookie_name,
+                session_cookie_name: full.session_cookie_name,
+                session_expiration: full.session_expiration,
+                next_refresh_seconds: full.next_refresh_seconds,
+                ..OptionalJwtResponse::default()
+            }
+        }
+    };
+    reply_bare(&response)
+}
+
+fn validate(call: &mut Call<'_>) -> Answer {
+    let parsed_jwt = call.token()?.claims.clone();
+    reply_bare(&SessionValidateResponse { parsed_jwt, extra: Map::new() })
+}
+
+fn logout(call: &mut Call<'_>) -> Answer {
+    let session_id = call.token()?.session_id.clone();
+    if let Some(session) = call.state.sessions.get_mut(&session_id) {
+        session.revoked = true;
+    }
+    reply(&cleared())
+}
+
+fn logout_all(call: &mut Call<'_>) -> Answer {
+    let user_id = call.token()?.user_id.clone();
+    call.state.revoke_sessions(&user_id, None);
+    reply(&cleared())
+}
+
+/// Empty tokens and the attributes of the cookies that are to be cleared.
+fn cleared() -> JwtResponse {
+    JwtResponse {
+        session_jwt: Some(Secret::default()),
+        refresh_jwt: Some(Secret::default()),
+        cookie_domain: Some(String::new()),
+        cookie_path: Some("/".to_owned()),
+        cookie_max_age: Some(0),
+        cookie_expiration: Some(0),
+        cookie_name: Some("DSR".to_owned()),
+        session_cookie_name: Some("DS".to_owned()),
+        first_seen: Some(false),
+        ..JwtResponse::default()
+    }
+}
+
+fn me(call: &mut Call<'_>) -> Answer {
+    reply(&call.user()?.to_api(&call.state.tenants))
+}
+
+/// A bare array, newest sign-in first.
+fn history(call: &mut Call<'_>) -> Answer {
+    let user = call.user()?;
+    let entry = |login: &crate::state::Login| AuthHistoryEntry {
+        user_id: Some(user.id.clone()),
+        login_time: Some(login.at),
+        ip: Some(login.ip.clone()),
+        city: Some(String::new()),
+        country: Some(String::new()),
+        selected_tenant: Some(login.tenant.clone().unwrap_or_default()),
+    };
+    reply(&AuthHistory::Bare(user.logins.iter().rev().map(entry).collect()))
+}
+
+fn select_tenant(call: &mut Call<'_>) -> Answer {
+    let body: SessionSelectTenantRequest = call.body()?;
+    if !call.user()?.tenants.contains_key(&body.tenant) {
+        let message = format!("The user does not belong to tenant {}", body.tenant);
+        return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+    }
+    let session_id = call.token()?.session_id.clone();
+    if let Some(session) = call.state.sessions.get_mut(&session_id) {
+        session.tenant = Some(body.tenant);
+    }
+    reply(&token::issue(call.state, call.project_id, &session_id, call.now)?)
+}

@@ -1,0 +1,130 @@
+//! Users, seen and changed by the back end.
+
+use descope_api::types::{UserCreateRequest, UserDeleteRequest, UserResponse};
+use url::Url;
+
+use super::tenancies;
+use crate::{
+    address::{is_email, is_phone},
+    error::{MANAGED_USER_NOT_FOUND, REQUEST_MALFORMED, Refusal, USER_EXISTS, VALIDATION},
+    flow::Outgoing,
+    handler::{Answer, Call, Table, empty, reply},
+    inbox::Channel,
+    routes::auth::{redirect, send_link},
+    state::{Challenge, Profile, Purpose, SessionWish, Status, UserRecord},
+};
+
+/// How long the link of an invitation can be followed, in seconds: a week.
+const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
+
+pub(super) fn register(table: &mut Table) {
+    table.add("managementUserCreate", |call| create(call, false));
+    table.add("managementUserLoad", load);
+    table.add("managementUserDelete", delete);
+}
+
+/// No user has that id; the message holds the word "user", as clients expect.
+pub(super) fn not_found() -> Refusal {
+    Refusal::new(&MANAGED_USER_NOT_FOUND, "The user does not exist")
+}
+
+/// Creates a user, or a test user.
+pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
+    let body: UserCreateRequest = call.body()?;
+    let mut login_ids = vec![body.login_id];
+    for login_id in body.additional_login_ids.into_iter().chain(body.additional_identifiers) {
+        if !login_id.trim().is_empty() && !login_ids.contains(&login_id) {
+            login_ids.push(login_id);
+        }
+    }
+    if let Some(taken) = login_ids.iter().find(|login_id| call.state.users.by_login_id(login_id).is_some()) {
+        return Err(Refusal::new(&USER_EXISTS, format!("A user with login id {taken} exists already")));
+    }
+    let status = match body.status.as_deref().filter(|status| !status.is_empty()) {
+        None => Status::Invited,
+        Some(status) => Status::parse(status)
+            .ok_or_else(|| Refusal::new(&VALIDATION, format!("The status field cannot be {status:?}")))?,
+    };
+    let some = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+    let (given_email, given_phone) = (some(body.email), some(body.phone));
+    if given_email.as_deref().is_some_and(|email| !is_email(email)) {
+        return Err(Refusal::new(&VALIDATION, "The email field is not valid"));
+    }
+    if given_phone.as_deref().is_some_and(|phone| !is_phone(phone)) {
+        return Err(Refusal::new(&VALIDATION, "The phone field is not valid"));
+    }
+    let invite_page = redirect(body.invite_url, None)?;
+    if body.password.is_some() || body.hashed_password.is_some() {
+        let message = "Passwords are not emulated yet, so none can be given to a user";
+        return Err(Refusal::new(&REQUEST_MALFORMED, message).status(http::StatusCode::NOT_IMPLEMENTED));
+    }
+    let email = given_email.or_else(|| login_ids.iter().find(|login_id| is_email(login_id)).cloned());
+    let phone = given_phone.or_else(|| login_ids.iter().find(|login_id| is_phone(login_id)).cloned());
+    let profile = Profile {
+        name: some(body.display_name).or_else(|| some(body.name)),
+        given_name: some(body.given_name),
+        middle_name: some(body.middle_name),
+        family_name: some(body.family_name),
+        picture: some(body.picture),
+        recovery_email: some(body.recovery_email),
+        recovery_phone: some(body.recovery_phone),
+        // What the back end says of an address is believed unless it says otherwise.
+        verified_email: body.verified_email.unwrap_or(true) && email.is_some(),
+        verified_phone: body.verified_phone.unwrap_or(true) && phone.is_some(),
+        email,
+        phone,
+    };
+    let mut user = UserRecord::new(login_ids, profile, call.now);
+    user.status = status;
+    user.test = test || body.test == Some(true);
+    user.roles = body.role_names;
+    user.tenants = tenancies(call.state, body.user_tenants);
+    user.custom_attributes = body.custom_attributes;
+    user.sso_app_ids = body.sso_app_ids.into_iter().chain(body.sso_app_i_ds).collect();
+    let response = UserResponse { user: Some(user.to_api(&call.state.tenants)), created: Some(true) };
+    if body.invite == Some(true) {
+        let by_mail = user.profile.email.clone().filter(|_| body.send_mail != Some(false));
+        let by_sms = user.profile.phone.clone().filter(|_| body.send_sms == Some(true));
+        for (channel, to) in [(Channel::Email, by_mail), (Channel::Sms, by_sms)] {
+            if let Some(to) = to {
+                invite(call, &user, channel, to, &invite_page);
+            }
+        }
+    }
+    call.state.users.insert(user);
+    reply(&response)
+}
+
+/// Sends an invitation, whose link signs the user in.
+fn invite(call: &mut Call<'_>, user: &UserRecord, channel: Channel, to: String, page: &Url) {
+    let purpose = Purpose::SignIn { user_id: user.id.clone() };
+    let login_id = user.login_ids.first().cloned().unwrap_or_default();
+    let expires_at = call.now + INVITATION_SECONDS;
+    let wish = SessionWish::default();
+    let challenge = Challenge { purpose, login_id, channel: Some(channel), wish, expires_at };
+    send_link(call, Outgoing { challenge, channel, to }, page);
+}
+
+fn load(call: &mut Call<'_>) -> Answer {
+    let given = |name: &str| call.query.get(name).filter(|value| !value.trim().is_empty());
+    let user = match (given("loginId"), given("userId")) {
+        (Some(login_id), _) => call.state.users.find(login_id),
+        (None, Some(user_id)) => call.state.users.get(user_id),
+        (None, None) => return Err(Refusal::required("loginId")),
+    };
+    let user = user.ok_or_else(not_found)?;
+    reply(&UserResponse { user: Some(user.to_api(&call.state.tenants)), created: Some(false) })
+}
+
+fn delete(call: &mut Call<'_>) -> Answer {
+    let body: UserDeleteRequest = call.body()?;
+    let some = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+    let user = match (some(body.login_id), some(body.user_id)) {
+        (Some(login_id), _) => call.state.users.find(&login_id),
+        (None, Some(user_id)) => call.state.users.get(&user_id),
+        (None, None) => return Err(Refusal::required("loginId")),
+    };
+    let id = user.ok_or_else(not_found)?.id.clone();
+    call.state.remove_user(&id);
+    empty()
+}

@@ -1,0 +1,13 @@
+//! The emulator, driven over HTTP as any client would.
+
+mod access_key;
+mod admin;
+mod bad_input;
+mod enchanted_link;
+mod links;
+mod management;
+mod otp;
+mod program;
+mod security_questions;
+mod session;
+mod support;

@@ -1,0 +1,182 @@
+//! Links that were sent and of which the right one has to be clicked.
+
+use descope_api::Secret;
+use descope_api::types::EnchantedLinkPendingSessionRequest;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::api_error::{call, operation};
+use crate::{Authentication, Descope, PollOptions, Result, check, poll};
+
+/// Links that are on their way to the user. [`wait`](Self::wait) or [`check`](Self::check) finish the sign-in.
+///
+/// It serialises to its [state](Self::state), from which
+/// [`EnchantedLink::resume`](crate::EnchantedLink::resume) makes it again.
+#[derive(Clone, Debug)]
+pub struct PendingLink {
+    descope: Descope,
+    state: PendingLinkState,
+}
+
+/// What has to be kept of a [`PendingLink`] until the user has clicked.
+///
+/// Serialised it holds the pending reference in the clear, and whoever has that gets the session: keep it on the
+/// server, or encrypted in a cookie.
+///
+/// ```
+/// # use descope_sdk::{Descope, PendingLinkState};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
+/// let stored = serde_json::to_string(&link)?;
+///
+/// // In another request or another process:
+/// let state: PendingLinkState = serde_json::from_str(&stored)?;
+/// let link = descope.enchanted_link().resume(state);
+/// assert!(link.check().await?.is_none(), "nobody has clicked yet");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingLinkState {
+    pending_ref: Secret,
+    link_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    masked_email: Option<String>,
+}
+
+impl PendingLink {
+    pub(crate) fn new(descope: Descope, state: PendingLinkState) -> Self {
+        Self { descope, state }
+    }
+
+    /// The number of the right link, two digits. Show it to the user.
+    ///
+    /// Empty for links of [test users](crate::management::TestUsers::generate_enchanted_link), of which there is one.
+    pub fn link_id(&self) -> &str {
+        self.state.link_id()
+    }
+
+    /// Where the links went, with most of it hidden. Fit to be shown.
+    pub fn masked_email(&self) -> Option<&str> {
+        self.state.masked_email()
+    }
+
+    /// What to keep when the sign-in is finished in another request or another process.
+    pub fn state(&self) -> &PendingLinkState {
+        &self.state
+    }
+
+    /// Asks once whether the right link has been clicked: the session if so, `None` if not yet.
+    ///
+    /// The session is handed out once. Do not call this more than once a second; [`wait`](Self::wait) keeps to that by
+    /// itself.
+    ///
+    /// `POST /v1/auth/enchantedlink/pending-session`; [`PendingLinkState`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`Expired`](crate::ErrorKind::Expired), [`Unauthorized`](crate::ErrorKind::Unauthorized) or
+    ///   [`NotFound`](crate::ErrorKind::NotFound): the links are too old, or the session was handed out before. That is
+    ///   final.
+    /// - [`Network`](crate::ErrorKind::Network), [`Server`](crate::ErrorKind::Server),
+    ///   [`RateLimited`](crate::ErrorKind::RateLimited): nothing is known; ask again.
+    pub async fn check(&self) -> Result<Option<Authentication>> {
+        match self.session().await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) if error.is_pending() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until the right link has been clicked, as the client's
+    /// [`poll`](crate::DescopeBuilder::poll) options say: every second, for ten minutes at most.
+    ///
+    /// Passing failures are outlived. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
+    /// example.
+    ///
+    /// `POST /v1/auth/enchantedlink/pending-session`, again and again
+    ///
+    /// # Errors
+    ///
+    /// - [`Timeout`](crate::ErrorKind::Timeout) with [`Error::waited`](crate::Error::waited): nobody clicked in time.
+    /// - As [`check`](Self::check) for what is final.
+    pub async fn wait(&self) -> Result<Authentication> {
+        self.wait_with(self.descope.poll_options()).await
+    }
+
+    /// Waits until the right link has been clicked, in a way of its own.
+    ///
+    /// ```
+    /// # use descope_sdk::{Descope, ErrorKind, PollOptions};
+    /// # use std::time::Duration;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
+    /// let options = PollOptions::new()
+    ///     .deadline(Duration::from_millis(100))
+    ///     .on_progress(|progress| println!("still waiting after {:?}", progress.elapsed));
+    ///
+    /// let too_late = link.wait_with(&options).await.unwrap_err();
+    /// assert_eq!(too_late.kind(), ErrorKind::Timeout);
+    /// assert_eq!(too_late.waited().unwrap().attempts, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub async fn wait_with(&self, options: &PollOptions) -> Result<Authentication> {
+        poll::until_ready(operation!(enchanted_link_pending_session), options, || self.session()).await
+    }
+
+    async fn session(&self) -> Result<Authentication> {
+        check::secret("pending_ref", &self.state.pending_ref)?;
+        let body = EnchantedLinkPendingSessionRequest { pending_ref: self.state.pending_ref.clone() };
+        Authentication::read(call!(self.descope.api(), enchanted_link_pending_session, &body)?)
+    }
+}
+
+impl Serialize for PendingLink {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.state.serialize(serializer)
+    }
+}
+
+impl PendingLinkState {
+    pub(crate) fn new(pending_ref: Secret, link_id: String, masked_email: Option<String>) -> Self {
+        Self { pending_ref, link_id, masked_email }
+    }
+
+    /// The number of the right link, two digits. Show it to the user.
+    pub fn link_id(&self) -> &str {
+        &self.link_id
+    }
+
+    /// Where the links went, with most of it hidden. Fit to be shown.
+    pub fn masked_email(&self) -> Option<&str> {
+        self.masked_email.as_deref()
+    }
+
+    /// The handle that the service gave out for this sign-in.
+    pub fn pending_ref(&self) -> &Secret {
+        &self.pending_ref
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_survives_being_stored_and_hides_its_reference() {
+        let state = PendingLinkState::new(Secret::from("2Rmv-marked"), "42".into(), None);
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<PendingLinkState>(&json).unwrap(), state);
+        assert!(json.contains("marked") && !format!("{state:?}").contains("marked"));
+    }
+}

@@ -1,0 +1,390 @@
+//! Links that sign the user in where they are clicked.
+
+use descope_api::Secret;
+use descope_api::types::{
+    LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest, MagicLinkSignUpEmailRequest,
+    MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+};
+
+use crate::api_error::{Answer, call};
+use crate::options::{
+    UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
+    update_setters,
+};
+use crate::{Authentication, Descope, Result, check};
+
+/// Sign-in by a link. From [`Descope::magic_link`].
+///
+/// The message holds one link to a page of yours; the page hands its query parameter `t` to
+/// [`verify`](Self::verify), and the user is signed in there.
+///
+/// ```
+/// # use descope_sdk::Descope;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let inbox = emulator.inbox();
+/// let sent = descope
+///     .magic_link()
+///     .email("ada@example.com")
+///     .sign_up_or_in()
+///     .redirect_url("https://app.example.com/verify")
+///     .send()
+///     .await?;
+/// println!("We have sent a link to {}", sent.masked_address().unwrap_or("you"));
+/// # let token = inbox.next("ada@example.com").await.links[0].token.clone();
+///
+/// // On https://app.example.com/verify?t=...
+/// let ada = descope.magic_link().verify(token).await?;
+/// # assert!(ada.first_seen());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct MagicLink {
+    descope: Descope,
+}
+
+/// Links that go to one user over one channel. From [`MagicLink::email`] or [`MagicLink::sms`].
+#[derive(Clone, Debug)]
+pub struct MagicLinkChannel {
+    descope: Descope,
+    by_email: bool,
+    login_id: String,
+}
+
+/// A sign-up by magic link. From [`MagicLinkChannel::sign_up`]; [`send`](Self::send) sends the link.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct MagicLinkSignUp {
+    channel: MagicLinkChannel,
+    address: Option<String>,
+    user: SignUpUser,
+    options: Option<SignUpOptions>,
+    provider_id: Option<String>,
+    redirect_url: Option<String>,
+}
+
+/// A sign-in by magic link. From [`MagicLinkChannel::sign_in`] or [`MagicLinkChannel::sign_up_or_in`];
+/// [`send`](Self::send) sends the link.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct MagicLinkSignIn {
+    channel: MagicLinkChannel,
+    or_sign_up: bool,
+    options: Option<LoginOptions>,
+    refresh_jwt: Option<Secret>,
+    provider_id: Option<String>,
+    redirect_url: Option<String>,
+    sso_app_id: Option<String>,
+    use_recovery: Option<bool>,
+}
+
+/// A change of address by magic link. From [`MagicLinkChannel::update`]; [`send`](Self::send) sends the link.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct MagicLinkUpdate {
+    channel: MagicLinkChannel,
+    update: UpdateOptions,
+    redirect_url: Option<String>,
+}
+
+/// A link that is on its way. Nothing has to be kept of it: the link itself carries all that
+/// [`MagicLink::verify`] needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentLink {
+    masked_address: Option<String>,
+}
+
+impl SentLink {
+    /// Where the link went, with most of it hidden. Fit to be shown.
+    pub fn masked_address(&self) -> Option<&str> {
+        self.masked_address.as_deref()
+    }
+}
+
+impl MagicLink {
+    pub(crate) fn new(descope: Descope) -> Self {
+        Self { descope }
+    }
+
+    /// Links by email. `login_id` is the name under which the user signs in, mostly the address itself.
+    pub fn email(&self, login_id: impl Into<String>) -> MagicLinkChannel {
+        MagicLinkChannel { descope: self.descope.clone(), by_email: true, login_id: login_id.into() }
+    }
+
+    /// Links by text message. `login_id` is mostly the number itself, in E.164 form such as `+15551234567`.
+    pub fn sms(&self, login_id: impl Into<String>) -> MagicLinkChannel {
+        MagicLinkChannel { descope: self.descope.clone(), by_email: false, login_id: login_id.into() }
+    }
+
+    /// Signs the user in with the token of the link that was clicked, its query parameter `t`. Also redeems the tokens
+    /// of [embedded links](crate::management::EmbeddedLinks).
+    ///
+    /// A link works once.
+    ///
+    /// `POST /v1/auth/magiclink/verify`; [`MagicLink`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty; nothing was sent.
+    /// - [`Expired`](crate::ErrorKind::Expired) (`E062504`, `E063010`): the link is too old or was used before.
+    /// - [`Decode`](crate::ErrorKind::Decode): the answer holds no session.
+    pub async fn verify(&self, token: impl Into<Secret>) -> Result<Authentication> {
+        let token = token.into();
+        check::secret("token", &token)?;
+        let answer = call!(self.descope.api(), magic_link_verify, &MagicLinkVerifyRequest { token })?;
+        Authentication::read(answer)
+    }
+}
+
+impl MagicLinkChannel {
+    /// Creates the user and sends a link. A login id that somebody has already is refused.
+    ///
+    /// `POST /v1/auth/magiclink/signup/{email|sms}`
+    pub fn sign_up(self) -> MagicLinkSignUp {
+        MagicLinkSignUp {
+            channel: self,
+            address: None,
+            user: SignUpUser::default(),
+            options: None,
+            provider_id: None,
+            redirect_url: None,
+        }
+    }
+
+    /// Sends a link to an existing user. A login id that nobody has is refused.
+    ///
+    /// `POST /v1/auth/magiclink/signin/{email|sms}`
+    pub fn sign_in(self) -> MagicLinkSignIn {
+        self.signing_in(false)
+    }
+
+    /// Sends a link; the user is created when nobody has the login id yet.
+    /// [`Authentication::first_seen`] tells which of the two it was.
+    ///
+    /// `POST /v1/auth/magiclink/signup-in/{email|sms}`
+    pub fn sign_up_or_in(self) -> MagicLinkSignIn {
+        self.signing_in(true)
+    }
+
+    /// Changes the address or number of a signed-in user to that of this channel, once the link that is sent there has
+    /// been verified.
+    ///
+    /// - `login_id`: the name under which the user signs in now.
+    /// - `refresh_jwt`: the user's refresh token.
+    ///
+    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/sms`
+    pub fn update(self, login_id: impl Into<String>, refresh_jwt: impl Into<Secret>) -> MagicLinkUpdate {
+        let update = UpdateOptions::new(login_id.into(), refresh_jwt.into());
+        MagicLinkUpdate { channel: self, update, redirect_url: None }
+    }
+
+    fn signing_in(self, or_sign_up: bool) -> MagicLinkSignIn {
+        MagicLinkSignIn {
+            channel: self,
+            or_sign_up,
+            options: None,
+            refresh_jwt: None,
+            provider_id: None,
+            redirect_url: None,
+            sso_app_id: None,
+            use_recovery: None,
+        }
+    }
+}
+
+impl MagicLinkSignUp {
+    sign_up_setters!();
+    option_setters!();
+    provider_setter!();
+    redirect_setter!();
+
+    /// The email address or phone number to send the link to, when it is not the login id.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Creates the user and sends the link.
+    ///
+    /// `POST /v1/auth/magiclink/signup/{email|sms}`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let inbox = emulator.inbox();
+    /// descope
+    ///     .magic_link()
+    ///     .email("ada@example.com")
+    ///     .sign_up()
+    ///     .name("Ada Lovelace")
+    ///     .redirect_url("https://app.example.com/verify")
+    ///     .send()
+    ///     .await?;
+    /// # let token = inbox.next("ada@example.com").await.links[0].token.clone();
+    /// let ada = descope.magic_link().verify(token).await?;
+    /// # assert!(ada.first_seen());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, address or redirect URL is blank.
+    /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
+    /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
+    pub async fn send(self) -> Result<SentLink> {
+        let Self { channel, address, mut user, options: login_options, provider_id, redirect_url } = self;
+        check::text("login_id", &channel.login_id)?;
+        check::optional_text("address", address.as_deref())?;
+        check::optional_text("redirect_url", redirect_url.as_deref())?;
+        let api = channel.descope.api();
+        let login_id = channel.login_id;
+        let address = address.unwrap_or_else(|| login_id.clone());
+        if channel.by_email {
+            user.email.get_or_insert_with(|| address.clone());
+            let body = MagicLinkSignUpEmailRequest {
+                login_id,
+                email: Some(address),
+                user: Some(user),
+                provider_id,
+                login_options,
+                redirect_url,
+                uri: None,
+                cross_device: None,
+            };
+            return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
+        }
+        user.phone.get_or_insert_with(|| address.clone());
+        let body = MagicLinkSignUpPhoneRequest {
+            login_id,
+            phone: Some(address),
+            user: Some(user),
+            provider_id,
+            login_options,
+            redirect_url,
+            uri: None,
+            cross_device: None,
+        };
+        Ok(call!(api, magic_link_sign_up_sms, &body)?.into())
+    }
+}
+
+impl MagicLinkSignIn {
+    sign_in_setters!();
+    option_setters!();
+    provider_setter!();
+    redirect_setter!();
+
+    /// Sends the link.
+    ///
+    /// `POST /v1/auth/magiclink/signin/{email|sms}` or `/v1/auth/magiclink/signup-in/{email|sms}`; [`MagicLink`] has an
+    /// example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank, or the refresh
+    ///   token of a step-up is none.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
+    ///   [`sign_up_or_in`](MagicLinkChannel::sign_up_or_in).
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
+    /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
+    pub async fn send(self) -> Result<SentLink> {
+        let channel = self.channel;
+        check::text("login_id", &channel.login_id)?;
+        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
+        let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
+        let body = MagicLinkSignInRequest {
+            login_id: channel.login_id,
+            login_options: self.options,
+            provider_id: self.provider_id,
+            redirect_url: self.redirect_url,
+            sso_app_id: self.sso_app_id,
+            use_recovery: self.use_recovery,
+            uri: None,
+            cross_device: None,
+        };
+        Ok(match (channel.by_email, self.or_sign_up) {
+            (true, false) => call!(api, magic_link_sign_in_email, &body)?.into(),
+            (false, false) => call!(api, magic_link_sign_in_sms, &body)?.into(),
+            (true, true) => call!(api, magic_link_sign_up_or_in_email, &body)?.into(),
+            (false, true) => call!(api, magic_link_sign_up_or_in_sms, &body)?.into(),
+        })
+    }
+}
+
+impl MagicLinkUpdate {
+    update_setters!();
+    redirect_setter!();
+
+    /// Sends the link to the new address or number. The change is made when it has been verified.
+    ///
+    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/sms`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let inbox = emulator.inbox();
+    /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
+    /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
+    /// # let refresh_jwt = ada.refresh_jwt().unwrap();
+    /// descope
+    ///     .magic_link()
+    ///     .sms("+15551234567")
+    ///     .update("ada@example.com", refresh_jwt)
+    ///     .redirect_url("https://app.example.com/verify")
+    ///     .send()
+    ///     .await?;
+    /// # let token = inbox.next("+15551234567").await.links[0].token.clone();
+    /// let ada = descope.magic_link().verify(token).await?;
+    /// # assert_eq!(ada.user().unwrap().phone.as_deref(), Some("+15551234567"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address, the redirect URL or the
+    ///   refresh token is unusable.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
+    ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
+    pub async fn send(self) -> Result<SentLink> {
+        let Self { channel, update, redirect_url } = self;
+        check::text("address", &channel.login_id)?;
+        check::text("login_id", &update.login_id)?;
+        check::optional_text("redirect_url", redirect_url.as_deref())?;
+        let api = channel.descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
+        let address = channel.login_id;
+        if channel.by_email {
+            let body = update_body!(MagicLinkUpdateEmailRequest, &update, {
+                email: address, redirect_url: redirect_url, uri: None, cross_device: None
+            });
+            return Ok(call!(api, magic_link_update_email, &body)?.into());
+        }
+        let body = update_body!(MagicLinkUpdatePhoneRequest, &update, {
+            phone: address, redirect_url: redirect_url, uri: None, cross_device: None
+        });
+        Ok(call!(api, magic_link_update_phone_sms, &body)?.into())
+    }
+}
+
+impl From<Answer<MagicLinkEmailResponse>> for SentLink {
+    fn from(answer: Answer<MagicLinkEmailResponse>) -> Self {
+        Self { masked_address: answer.body.masked_email }
+    }
+}
+
+impl From<Answer<MagicLinkPhoneResponse>> for SentLink {
+    fn from(answer: Answer<MagicLinkPhoneResponse>) -> Self {
+        Self { masked_address: answer.body.masked_phone }
+    }
+}

@@ -1,0 +1,280 @@
+//! Asking for a code.
+
+use descope_api::Secret;
+use descope_api::types::{
+    LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest, OtpSignUpPhoneRequest,
+    SignUpOptions, SignUpUser,
+};
+
+use super::{OtpChannel, PendingCode, PendingCodeState};
+use crate::api_error::{Answer, call};
+use crate::options::{
+    UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
+};
+use crate::{DeliveryMethod, Result, check};
+
+/// A sign-up by one-time code. From [`OtpChannel::sign_up`]; [`send`](Self::send) sends the code.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct OtpSignUp {
+    channel: OtpChannel,
+    address: Option<String>,
+    user: SignUpUser,
+    options: Option<SignUpOptions>,
+    provider_id: Option<String>,
+}
+
+/// A sign-in by one-time code. From [`OtpChannel::sign_in`] or [`OtpChannel::sign_up_or_in`];
+/// [`send`](Self::send) sends the code.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct OtpSignIn {
+    channel: OtpChannel,
+    or_sign_up: bool,
+    options: Option<LoginOptions>,
+    refresh_jwt: Option<Secret>,
+    provider_id: Option<String>,
+    sso_app_id: Option<String>,
+    use_recovery: Option<bool>,
+}
+
+/// A change of address by one-time code. From [`OtpChannel::update`]; [`send`](Self::send) sends the code.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct OtpUpdate {
+    channel: OtpChannel,
+    update: UpdateOptions,
+    mfa: Option<bool>,
+}
+
+impl OtpSignUp {
+    pub(super) fn new(channel: OtpChannel) -> Self {
+        let (user, options) = (SignUpUser::default(), None);
+        Self { channel, address: None, user, options, provider_id: None }
+    }
+
+    sign_up_setters!();
+    option_setters!();
+    provider_setter!();
+
+    /// The email address or phone number to send the code to, when it is not the login id.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Creates the user and sends the code.
+    ///
+    /// `POST /v1/auth/otp/signup/{method}`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// let pending = descope
+    ///     .otp()
+    ///     .email("ada@example.com")
+    ///     .sign_up()
+    ///     .name("Ada Lovelace")
+    ///     .custom_claim("campaign", "spring")
+    ///     .send()
+    ///     .await?;
+    /// # assert!(pending.masked_address().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or address is blank.
+    /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
+    /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
+    pub async fn send(self) -> Result<PendingCode> {
+        let Self { channel, address, mut user, options: login_options, provider_id } = self;
+        check::text("login_id", &channel.login_id)?;
+        check::optional_text("address", address.as_deref())?;
+        let login_id = channel.login_id.clone();
+        let address = address.unwrap_or_else(|| login_id.clone());
+        if channel.method == DeliveryMethod::Email {
+            user.email.get_or_insert_with(|| address.clone());
+            let (email, user) = (Some(address), Some(user));
+            let body = OtpSignUpEmailRequest { login_id, email, user, provider_id, login_options };
+            let sent = call!(channel.descope.api(), otp_sign_up_email, &body)?;
+            return Ok(channel.sent(sent));
+        }
+        user.phone.get_or_insert_with(|| address.clone());
+        let mut body = OtpSignUpPhoneRequest {
+            login_id,
+            phone: None,
+            voice: None,
+            whatsapp: None,
+            user: Some(user),
+            provider_id,
+            login_options,
+        };
+        // The number's member is named after the channel on WhatsApp alone.
+        let number = match channel.method {
+            DeliveryMethod::Whatsapp => &mut body.whatsapp,
+            _ => &mut body.phone,
+        };
+        *number = Some(address);
+        let api = channel.descope.api();
+        let sent = match channel.method {
+            DeliveryMethod::Voice => call!(api, otp_sign_up_voice, &body),
+            DeliveryMethod::Whatsapp => call!(api, otp_sign_up_whatsapp, &body),
+            DeliveryMethod::Im => call!(api, otp_sign_up_im, &body),
+            DeliveryMethod::Sms | DeliveryMethod::Email => call!(api, otp_sign_up_sms, &body),
+        }?;
+        Ok(channel.sent(sent))
+    }
+}
+
+impl OtpSignIn {
+    pub(super) fn new(channel: OtpChannel, or_sign_up: bool) -> Self {
+        Self {
+            channel,
+            or_sign_up,
+            options: None,
+            refresh_jwt: None,
+            provider_id: None,
+            sso_app_id: None,
+            use_recovery: None,
+        }
+    }
+
+    sign_in_setters!();
+    option_setters!();
+    provider_setter!();
+
+    /// Sends the code.
+    ///
+    /// `POST /v1/auth/otp/signin/{method}` or `/v1/auth/otp/signup-in/{method}`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let inbox = emulator.inbox();
+    /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
+    /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
+    /// # let refresh_jwt = ada.refresh_jwt().unwrap();
+    /// // Before a payment, ask a signed-in user for a code once more.
+    /// let pending = descope.otp().email("ada@example.com").sign_in().step_up(refresh_jwt).send().await?;
+    /// # pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank, or the refresh token of a
+    ///   step-up is none.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
+    ///   [`sign_up_or_in`](OtpChannel::sign_up_or_in).
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
+    /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
+    pub async fn send(self) -> Result<PendingCode> {
+        let channel = self.channel;
+        check::text("login_id", &channel.login_id)?;
+        let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
+        let body = OtpSignInRequest {
+            login_id: channel.login_id.clone(),
+            login_options: self.options,
+            provider_id: self.provider_id,
+            sso_app_id: self.sso_app_id,
+            use_recovery: self.use_recovery,
+        };
+        let sent = match (channel.method, self.or_sign_up) {
+            (DeliveryMethod::Email, false) => call!(api, otp_sign_in_email, &body)?.into(),
+            (DeliveryMethod::Sms, false) => call!(api, otp_sign_in_sms, &body)?.into(),
+            (DeliveryMethod::Voice, false) => call!(api, otp_sign_in_voice, &body)?.into(),
+            (DeliveryMethod::Whatsapp, false) => call!(api, otp_sign_in_whatsapp, &body)?.into(),
+            (DeliveryMethod::Im, false) => call!(api, otp_sign_in_im, &body)?.into(),
+            (DeliveryMethod::Email, true) => call!(api, otp_sign_up_or_in_email, &body)?.into(),
+            (DeliveryMethod::Sms, true) => call!(api, otp_sign_up_or_in_sms, &body)?.into(),
+            (DeliveryMethod::Voice, true) => call!(api, otp_sign_up_or_in_voice, &body)?.into(),
+            (DeliveryMethod::Whatsapp, true) => call!(api, otp_sign_up_or_in_whatsapp, &body)?.into(),
+            (DeliveryMethod::Im, true) => call!(api, otp_sign_up_or_in_im, &body)?.into(),
+        };
+        Ok(channel.sent::<Sent>(sent))
+    }
+}
+
+impl OtpUpdate {
+    pub(super) fn new(channel: OtpChannel, login_id: String, refresh_jwt: Secret) -> Self {
+        Self { channel, update: UpdateOptions::new(login_id, refresh_jwt), mfa: None }
+    }
+
+    update_setters!();
+
+    /// Lets the code count as a further factor too: the session that verifying it gives has `mfa` in the claim `amr`.
+    pub fn mfa(mut self, mfa: bool) -> Self {
+        self.mfa = Some(mfa);
+        self
+    }
+
+    /// Sends the code to the new address or number. The change is made when it has been verified.
+    ///
+    /// `POST /v1/auth/otp/update/email` or `/v1/auth/otp/update/phone/{method}`; [`OtpChannel::update`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address or the refresh token is
+    ///   unusable.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
+    ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
+    pub async fn send(self) -> Result<PendingCode> {
+        let Self { mut channel, update, mfa } = self;
+        check::text("address", &channel.login_id)?;
+        check::text("login_id", &update.login_id)?;
+        let api = channel.descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
+        // The code is verified under the login id that the user has until then.
+        let address = std::mem::replace(&mut channel.login_id, update.login_id.clone());
+        if channel.method == DeliveryMethod::Email {
+            let body = update_body!(OtpUpdateEmailRequest, &update, { email: address, mfa: mfa });
+            let sent = call!(api, otp_update_email, &body)?;
+            return Ok(channel.sent(sent));
+        }
+        let body = update_body!(OtpUpdatePhoneRequest, &update, { phone: address, mfa: mfa });
+        let sent = match channel.method {
+            DeliveryMethod::Voice => call!(api, otp_update_phone_voice, &body),
+            DeliveryMethod::Whatsapp => call!(api, otp_update_phone_whatsapp, &body),
+            DeliveryMethod::Im => call!(api, otp_update_phone_im, &body),
+            DeliveryMethod::Sms | DeliveryMethod::Email => call!(api, otp_update_phone_sms, &body),
+        }?;
+        Ok(channel.sent(sent))
+    }
+}
+
+/// Where a code went, whatever the channel.
+struct Sent {
+    masked_address: Option<String>,
+    attempts: Option<i64>,
+}
+
+impl From<Answer<OtpEmailResponse>> for Sent {
+    fn from(answer: Answer<OtpEmailResponse>) -> Self {
+        let answer = answer.body;
+        Self { masked_address: answer.masked_email, attempts: answer.verification_attempts }
+    }
+}
+
+impl From<Answer<OtpPhoneResponse>> for Sent {
+    fn from(answer: Answer<OtpPhoneResponse>) -> Self {
+        let answer = answer.body;
+        Self { masked_address: answer.masked_phone, attempts: answer.verification_attempts }
+    }
+}
+
+impl OtpChannel {
+    fn sent<S: Into<Sent>>(self, sent: S) -> PendingCode {
+        let Sent { masked_address, attempts } = sent.into();
+        let state = PendingCodeState::new(self.method, self.login_id, masked_address, attempts);
+        PendingCode::new(self.descope, state)
+    }
+}

@@ -1,0 +1,302 @@
+//! What a successful sign-in gives.
+
+use std::time::{Duration, SystemTime};
+
+use cookie::Cookie;
+use descope_api::Secret;
+use descope_api::types::{IdpResponse, JwtResponse, OptionalJwtResponse, User};
+use http::{HeaderMap, header};
+use serde_json::{Map, Value};
+
+use crate::api_error::{Answer, Origin};
+use crate::{Error, Result};
+
+/// A signed-in user: the tokens of the session, and what came with them.
+///
+/// Hand [`session_jwt`](Self::session_jwt) to the user's client, which sends it with every request, and keep
+/// [`refresh_jwt`](Self::refresh_jwt) where only [`session().refresh`](crate::Sessions::refresh) needs it.
+///
+/// ```
+/// # use descope_sdk::Descope;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let inbox = emulator.inbox();
+/// let pending = descope.otp().email("ada@example.com").sign_up().name("Ada Lovelace").send().await?;
+/// # let code = inbox.next("ada@example.com").await.code.unwrap();
+/// let ada = pending.verify(code).await?;
+///
+/// assert!(ada.first_seen());
+/// assert_eq!(ada.user().and_then(|user| user.name.as_deref()), Some("Ada Lovelace"));
+/// let header = format!("Bearer {}", ada.session_jwt().expose());
+/// # assert!(header.len() > 100 && ada.refresh_jwt().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    session_jwt: Secret,
+    refresh_jwt: Option<Secret>,
+    cookies: CookieSettings,
+    /// The rest of the answer; the tokens have been taken out.
+    answer: JwtResponse,
+}
+
+/// How the project wants the tokens to be kept in cookies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CookieSettings {
+    /// Name of the cookie for the refresh JWT; `DSR` when the project has not renamed it.
+    pub refresh_name: Option<String>,
+    /// Name of the cookie for the session JWT; `DS` when the project has not renamed it.
+    pub session_name: Option<String>,
+    /// Domain of the refresh cookie.
+    pub domain: Option<String>,
+    /// Domain of the session cookie, when it is another one.
+    pub session_domain: Option<String>,
+    /// Path of both cookies.
+    pub path: Option<String>,
+    /// How long the refresh cookie lives.
+    pub max_age: Option<Duration>,
+    /// When the refresh cookie expires.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl Authentication {
+    /// The session token: short-lived, sent with every request, validated without a call to Descope.
+    pub fn session_jwt(&self) -> &Secret {
+        &self.session_jwt
+    }
+
+    /// The refresh token: lives for days or weeks and gets new session tokens. `None` for the session of a machine
+    /// or when the project withholds it.
+    pub fn refresh_jwt(&self) -> Option<&Secret> {
+        self.refresh_jwt.as_ref()
+    }
+
+    /// The user as the service knows them now. Some answers, such as that of a refresh, may leave it out.
+    pub fn user(&self) -> Option<&User> {
+        self.answer.user.as_ref()
+    }
+
+    /// Whether this sign-in created the user.
+    pub fn first_seen(&self) -> bool {
+        self.answer.first_seen.unwrap_or(false)
+    }
+
+    /// When the session token expires.
+    pub fn session_expires_at(&self) -> Option<SystemTime> {
+        self.answer.session_expiration.and_then(epoch)
+    }
+
+    /// How long the service suggests to wait before the session is refreshed.
+    pub fn next_refresh_in(&self) -> Option<Duration> {
+        self.answer.next_refresh_seconds.and_then(seconds)
+    }
+
+    /// How the project wants the tokens to be kept in cookies.
+    pub fn cookies(&self) -> &CookieSettings {
+        &self.cookies
+    }
+
+    /// Claims of the session token, when the service repeats them beside it. They are not signed here:
+    /// [`session().validate`](crate::Sessions::validate) gives claims that are.
+    pub fn unverified_claims(&self) -> &Map<String, Value> {
+        &self.answer.claims
+    }
+
+    /// What the user's identity provider said, after a sign-in by SSO.
+    pub fn idp_response(&self) -> Option<&IdpResponse> {
+        self.answer.idp_response.as_ref()
+    }
+
+    /// The SSO configuration of the tenant by which the user came in.
+    pub fn tenant_sso_id(&self) -> Option<&str> {
+        self.answer.tenant_ssoid.as_deref()
+    }
+
+    /// The token of another system that the project issues alongside.
+    pub fn external_token(&self) -> Option<&Secret> {
+        self.answer.external_token.as_ref()
+    }
+
+    /// The token that marks this device as trusted.
+    pub fn trusted_device_jwt(&self) -> Option<&Secret> {
+        self.answer.trusted_device_jwt.as_ref()
+    }
+
+    /// Takes the tokens out: the session JWT and the refresh JWT.
+    pub fn into_tokens(self) -> (Secret, Option<Secret>) {
+        (self.session_jwt, self.refresh_jwt)
+    }
+
+    /// Reads the answer of a sign-in, whose tokens may be in the body or in cookies.
+    pub(crate) fn read(answer: Answer<JwtResponse>) -> Result<Self> {
+        Self::found(answer.body, &answer.origin.headers).ok_or_else(|| missing_session(&answer.origin))
+    }
+
+    /// Reads an answer that may hold no session at all.
+    pub(crate) fn read_optional(answer: Answer<OptionalJwtResponse>) -> Option<Self> {
+        let Answer { body: answer, origin } = answer;
+        let answer = JwtResponse {
+            claims: answer.claims,
+            cookie_domain: answer.cookie_domain,
+            cookie_expiration: answer.cookie_expiration,
+            cookie_max_age: answer.cookie_max_age,
+            cookie_name: answer.cookie_name,
+            cookie_path: answer.cookie_path,
+            external_token: answer.external_token,
+            next_refresh_seconds: answer.next_refresh_seconds,
+            refresh_jwt: answer.refresh_jwt,
+            session_cookie_domain: answer.session_cookie_domain,
+            session_cookie_name: answer.session_cookie_name,
+            session_expiration: answer.session_expiration,
+            session_jwt: answer.session_jwt,
+            tenant_ssoid: answer.tenant_ssoid,
+            trusted_device_jwt: answer.trusted_device_jwt,
+            ..JwtResponse::default()
+        };
+        Self::found(answer, &origin.headers)
+    }
+
+    /// The same session with the refresh token that it was refreshed with, unless the service sent a new one.
+    pub(crate) fn keeping(mut self, refresh_jwt: Secret) -> Self {
+        self.refresh_jwt.get_or_insert(refresh_jwt);
+        self
+    }
+
+    fn found(mut answer: JwtResponse, headers: &HeaderMap) -> Option<Self> {
+        let cookies = CookieSettings::of(&answer);
+        let session_name = cookies.session_name.as_deref().unwrap_or(SESSION_COOKIE);
+        let refresh_name = cookies.refresh_name.as_deref().unwrap_or(REFRESH_COOKIE);
+        let token =
+            |body: Option<Secret>, name| body.filter(|token| !token.is_empty()).or_else(|| from_cookie(headers, name));
+        let session_jwt = token(answer.session_jwt.take(), session_name)?;
+        let refresh_jwt = token(answer.refresh_jwt.take(), refresh_name);
+        Some(Self { session_jwt, refresh_jwt, cookies, answer })
+    }
+}
+
+impl CookieSettings {
+    pub(crate) fn of(answer: &JwtResponse) -> Self {
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Self {
+            refresh_name: text(&answer.cookie_name),
+            session_name: text(&answer.session_cookie_name),
+            domain: text(&answer.cookie_domain),
+            session_domain: text(&answer.session_cookie_domain),
+            path: text(&answer.cookie_path),
+            max_age: answer.cookie_max_age.and_then(seconds),
+            expires_at: answer.cookie_expiration.and_then(epoch),
+        }
+    }
+}
+
+/// An answer that should have held a session and did not.
+pub(crate) fn missing_session(origin: &Origin) -> Error {
+    origin.lacks("the answer holds no session JWT, neither in its body nor in a cookie")
+}
+
+/// Epoch seconds as a point in time; nothing when they are before 1970 or beyond what can be told.
+pub(crate) fn epoch(seconds: i64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(self::seconds(seconds).filter(|duration| !duration.is_zero())?)
+}
+
+fn seconds(seconds: i64) -> Option<Duration> {
+    u64::try_from(seconds).ok().map(Duration::from_secs)
+}
+
+/// A token that the project keeps out of the body.
+fn from_cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|value| Cookie::parse(value.to_str().ok()?).ok())
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
+        .map(|cookie| Secret::from(cookie.value()))
+}
+
+/// Name of the session cookie where the project has not renamed it; also the claim `drn` of such a token.
+const SESSION_COOKIE: &str = "DS";
+/// Name of the refresh cookie where the project has not renamed it.
+const REFRESH_COOKIE: &str = "DSR";
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn read(body: &str, cookies: &[&str]) -> Result<Authentication> {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(header::SET_COOKIE, cookie.parse().unwrap());
+        }
+        let body = serde_json::from_str(body).unwrap();
+        Authentication::read(Answer {
+            body,
+            origin: Origin { operation: "otp_verify_email", status: StatusCode::OK, headers },
+        })
+    }
+
+    #[test]
+    fn tokens_come_from_the_body_first() {
+        let both = read(
+            r#"{"sessionJwt":"body","refreshJwt":"refresh","firstSeen":true,"sessionExpiration":"1700000000"}"#,
+            &["DS=cookie; Path=/"],
+        )
+        .unwrap();
+        assert_eq!(both.session_jwt().expose(), "body");
+        assert_eq!(both.refresh_jwt().unwrap().expose(), "refresh");
+        assert!(both.first_seen());
+        assert_eq!(both.session_expires_at(), epoch(1_700_000_000));
+        assert!(!format!("{both:?}").contains("refresh\""));
+    }
+
+    #[test]
+    fn tokens_missing_from_the_body_come_from_cookies() {
+        let cookies = ["other=1", "DS=session; Path=/; HttpOnly; Secure; SameSite=Strict", "DSR=refresh; Max-Age=60"];
+        let found = read(r#"{"sessionJwt":"","user":{"name":"Ada"}}"#, &cookies).unwrap();
+        assert_eq!(found.session_jwt().expose(), "session");
+        assert_eq!(found.refresh_jwt().unwrap().expose(), "refresh");
+
+        let renamed = r#"{"cookieName":"r","sessionCookieName":"s"}"#;
+        let found = read(renamed, &["DS=wrong", "s=session", "r=refresh"]).unwrap();
+        assert_eq!(found.session_jwt().expose(), "session");
+        assert_eq!(found.refresh_jwt().unwrap().expose(), "refresh");
+    }
+
+    #[test]
+    fn answer_without_a_session_is_an_error_with_status() {
+        for (body, cookies) in [("{}", &[][..]), (r#"{"refreshJwt":"r"}"#, &["DS="]), ("{}", &["DSR=r"])] {
+            let error = read(body, cookies).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert_eq!(error.status(), Some(StatusCode::OK));
+            assert_eq!(error.operation(), Some("otp_verify_email"));
+        }
+    }
+
+    #[test]
+    fn times_out_of_range_are_no_times() {
+        assert_eq!(epoch(-1), None);
+        assert_eq!(epoch(0), None);
+        assert_eq!(seconds(-1), None);
+        let _ = epoch(i64::MAX);
+    }
+
+    #[test]
+    fn optional_answer_without_a_session_is_none() {
+        let answer = |body| {
+            let body = serde_json::from_str(body).unwrap();
+            Answer {
+                body,
+                origin: Origin { operation: "session_try_refresh", status: StatusCode::OK, headers: HeaderMap::new() },
+            }
+        };
+        assert!(Authentication::read_optional(answer("{}")).is_none());
+        let found = Authentication::read_optional(answer(r#"{"sessionJwt":"s","nextRefreshSeconds":30}"#));
+        assert_eq!(found.unwrap().next_refresh_in(), Some(Duration::from_secs(30)));
+    }
+}

@@ -1,0 +1,180 @@
+//! The client that everything starts from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use descope_api::Secret;
+
+use crate::auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions};
+use crate::management::Management;
+use crate::session::{SessionValidator, Sessions};
+use crate::{DescopeBuilder, Error, PollOptions, Result, check};
+
+/// A client for one Descope project.
+///
+/// Make one and share it: it is `Send + Sync`, and a clone is another handle to the same connections and keys.
+///
+/// ```
+/// use descope_sdk::Descope;
+///
+/// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").build()?;
+/// let for_another_task = descope.clone();
+/// # drop(for_another_task);
+/// # Ok::<_, descope_sdk::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Descope {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    api: descope_api::Client,
+    validator: SessionValidator,
+    poll: PollOptions,
+}
+
+impl Descope {
+    /// Begins with the id of the project, `P` and at least 27 letters and digits.
+    pub fn builder(project_id: impl Into<String>) -> DescopeBuilder {
+        DescopeBuilder::new(project_id.into())
+    }
+
+    /// Makes a client from the environment; [`DescopeBuilder::from_env`] lists the variables.
+    ///
+    /// ```no_run
+    /// let descope = descope_sdk::Descope::from_env()?;
+    /// # Ok::<_, descope_sdk::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with [`Error::argument`] naming the
+    /// variable that is missing or unusable.
+    pub fn from_env() -> Result<Self> {
+        DescopeBuilder::from_env()?.build()
+    }
+
+    /// Signs users in by a one-time code, sent by email, text message, call, WhatsApp or instant message.
+    pub fn otp(&self) -> Otp {
+        Otp::new(self.clone())
+    }
+
+    /// Signs users in by a link that they click on the device where they want to be signed in.
+    pub fn magic_link(&self) -> MagicLink {
+        MagicLink::new(self.clone())
+    }
+
+    /// Signs users in by a link that they click on any device, while this one waits.
+    pub fn enchanted_link(&self) -> EnchantedLink {
+        EnchantedLink::new(self.clone())
+    }
+
+    /// Asks signed-in users questions that they have answered before.
+    pub fn security_questions(&self) -> SecurityQuestions {
+        SecurityQuestions::new(self.clone())
+    }
+
+    /// Signs machines in by an access key.
+    pub fn access_key(&self) -> AccessKeyAuth {
+        AccessKeyAuth::new(self.clone())
+    }
+
+    /// Validates, refreshes and ends sessions.
+    pub fn session(&self) -> Sessions {
+        Sessions::new(self.clone())
+    }
+
+    /// Manages the users and keys of the project. Needs a management key.
+    pub fn management(&self) -> Management {
+        Management::new(self.clone())
+    }
+
+    /// The raw client, for operations that have no function of their own here.
+    ///
+    /// Its errors turn into [`Error`] by `?`.
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// let keys = descope.api().session_keys(descope.project_id(), None).await?;
+    /// assert!(!keys.keys.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn api(&self) -> &descope_api::Client {
+        &self.inner.api
+    }
+
+    /// The id of the project.
+    pub fn project_id(&self) -> &str {
+        &self.api().config().project_id
+    }
+
+    /// Where the project is reached, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.api().config().base_url
+    }
+
+    pub(crate) fn assemble(api: descope_api::Client, validator: SessionValidator, poll: PollOptions) -> Self {
+        Self { inner: Arc::new(Inner { api, validator, poll }) }
+    }
+
+    pub(crate) fn validator(&self) -> &SessionValidator {
+        &self.inner.validator
+    }
+
+    pub(crate) fn poll_options(&self) -> &PollOptions {
+        &self.inner.poll
+    }
+
+    /// The raw client for a call that acts for the bearer of a token.
+    pub(crate) fn acting_for(&self, argument: &'static str, token: &Secret) -> Result<descope_api::Client> {
+        check::bearer(argument, token)?;
+        Ok(self.api().with_token(token))
+    }
+
+    /// The raw client for a sign-in: with the user's refresh token if the sign-in builds on a session.
+    pub(crate) fn signing_in(&self, refresh_jwt: Option<&Secret>) -> Result<descope_api::Client> {
+        match refresh_jwt {
+            Some(token) => self.acting_for("refresh_jwt", token),
+            None => Ok(self.api().clone()),
+        }
+    }
+
+    /// The raw client for a management call, refused here when there is no key to make it with.
+    pub(crate) fn managing(&self) -> Result<&descope_api::Client> {
+        if self.api().config().management_key.is_some() {
+            return Ok(self.api());
+        }
+        Err(Error::configuration(
+            "management_key",
+            "management calls need a management key: set `DESCOPE_MANAGEMENT_KEY` for `Descope::from_env()`, \
+             or call `Descope::builder(..).management_key(..)`",
+        ))
+    }
+}
+
+impl fmt::Debug for Descope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = self.api().config();
+        f.debug_struct("Descope")
+            .field("project_id", &config.project_id)
+            .field("base_url", &config.base_url)
+            .field("management_key", &config.management_key.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_can_be_shared() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<Descope>();
+    }
+}

@@ -1,0 +1,419 @@
+//! How a client is set up: the builder, the environment, and where a project lives.
+
+use std::fmt;
+use std::time::Duration;
+
+use descope_api::{Config, RetryPolicy, Secret};
+use http::{HeaderMap, HeaderValue};
+use url::{Host, Url};
+
+use crate::session::{self, ConfigError, SessionValidator, SessionValidatorBuilder};
+use crate::{Descope, Error, PollOptions, Result, check};
+
+/// Sets a [`Descope`] client up.
+///
+/// Only the project id is needed; where the project lives follows from it.
+///
+/// ```
+/// use std::time::Duration;
+/// use descope_sdk::Descope;
+///
+/// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
+///     .management_key("K2RmxQ7w8E9r0T1y2U3i4O5p6As")
+///     .timeout(Duration::from_secs(20))
+///     .build()?;
+/// assert_eq!(descope.base_url(), "https://api.descope.com");
+/// # Ok::<_, descope_sdk::Error>(())
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct DescopeBuilder {
+    project_id: Setting<String>,
+    management_key: Option<Setting<Secret>>,
+    auth_management_key: Option<Setting<Secret>>,
+    base_url: Option<Setting<String>>,
+    allow_insecure_http: bool,
+    http: Option<reqwest::Client>,
+    timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    retry: RetryPolicy,
+    validator: SessionValidatorBuilder,
+    poll: PollOptions,
+}
+
+/// A value and the name of what set it, which an error has to tell.
+struct Setting<T> {
+    value: T,
+    argument: &'static str,
+}
+
+impl DescopeBuilder {
+    pub(crate) fn new(project_id: String) -> Self {
+        Self::from_setting(Setting { value: project_id, argument: "project_id" })
+    }
+
+    fn from_setting(project_id: Setting<String>) -> Self {
+        Self {
+            validator: SessionValidator::builder(project_id.value.as_str()),
+            project_id,
+            management_key: None,
+            auth_management_key: None,
+            base_url: None,
+            allow_insecure_http: false,
+            http: None,
+            timeout: None,
+            connect_timeout: None,
+            retry: RetryPolicy::default(),
+            poll: PollOptions::new(),
+        }
+    }
+
+    /// Takes the settings from the environment; more can be set afterwards.
+    ///
+    /// | variable | sets |
+    /// | --- | --- |
+    /// | `DESCOPE_PROJECT_ID` | the project, needed |
+    /// | `DESCOPE_MANAGEMENT_KEY` | [`management_key`](Self::management_key) |
+    /// | `DESCOPE_AUTH_MANAGEMENT_KEY` | [`auth_management_key`](Self::auth_management_key) |
+    /// | `DESCOPE_BASE_URL`, or else `DESCOPE_BASE_URI` | [`base_url`](Self::base_url) |
+    ///
+    /// A variable that is empty counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when `DESCOPE_PROJECT_ID` is not set.
+    pub fn from_env() -> Result<Self> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let read = |argument: &'static str| {
+            let value = lookup(argument).filter(|value| !value.trim().is_empty())?;
+            Some(Setting { value: value.trim().to_owned(), argument })
+        };
+        let secret = |argument| read(argument).map(|setting| Setting { value: Secret::from(setting.value), argument });
+        let Some(project_id) = read("DESCOPE_PROJECT_ID") else {
+            let why = "`DESCOPE_PROJECT_ID` is not set: it holds the id of the project";
+            return Err(Error::configuration("DESCOPE_PROJECT_ID", why));
+        };
+        let mut builder = Self::from_setting(project_id);
+        builder.management_key = secret("DESCOPE_MANAGEMENT_KEY");
+        builder.auth_management_key = secret("DESCOPE_AUTH_MANAGEMENT_KEY");
+        // Both spellings are in use among the official SDKs.
+        builder.base_url = read("DESCOPE_BASE_URL").or_else(|| read("DESCOPE_BASE_URI"));
+        Ok(builder)
+    }
+
+    /// The key for [`Descope::management`], from the company settings of the console. It stays on the server.
+    pub fn management_key(mut self, key: impl Into<Secret>) -> Self {
+        self.management_key = Some(Setting { value: key.into(), argument: "management_key" });
+        self
+    }
+
+    /// The key that lets this server sign users in when the project has public authentication switched off.
+    pub fn auth_management_key(mut self, key: impl Into<Secret>) -> Self {
+        self.auth_management_key = Some(Setting { value: key.into(), argument: "auth_management_key" });
+        self
+    }
+
+    /// Scheme and host to talk to instead of the project's region: a custom domain, or the emulator.
+    ///
+    /// Plain `http` is taken for this machine alone, unless [`allow_insecure_http`](Self::allow_insecure_http)
+    /// is called.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(Setting { value: base_url.into(), argument: "base_url" });
+        self
+    }
+
+    /// Takes a base URL with `http` for any host. Tokens and keys then travel in the clear: for tests in a
+    /// closed network only.
+    pub fn allow_insecure_http(mut self) -> Self {
+        self.allow_insecure_http = true;
+        self
+    }
+
+    /// Sends everything through an HTTP client of your own, with your proxy, certificates or pool.
+    ///
+    /// Build it with `redirect(Policy::none())`, without a cookie store and with a timeout: a redirect that is
+    /// followed could hand a token to another host, and tokens are read from `Set-Cookie` themselves.
+    /// [`timeout`](Self::timeout) and [`connect_timeout`](Self::connect_timeout) belong to the built-in client
+    /// and cannot be combined with this.
+    pub fn http_client(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// How long one request may take from the first byte sent to the last byte read. 60 seconds unless set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long it may take to connect. 10 seconds unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// When and how often a failed call is repeated. Calls that send a message or use up a code are only repeated
+    /// when the first attempt cannot have reached the service, whatever is set here.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How far the clocks of this machine and the service may be apart when a session is validated. 5 seconds
+    /// unless set.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.validator = self.validator.leeway(leeway);
+        self
+    }
+
+    /// How sessions are validated: the audience they must be for, how long keys are kept, the clock. Keys are fetched
+    /// by this client unless a static one is given.
+    ///
+    /// ```
+    /// use descope_sdk::Descope;
+    /// use descope_sdk::session::AudiencePolicy;
+    ///
+    /// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
+    ///     .session_validator(|validator| validator.audience(AudiencePolicy::any_of(["shop"])))
+    ///     .build()?;
+    /// # let _ = descope;
+    /// # Ok::<_, descope_sdk::Error>(())
+    /// ```
+    pub fn session_validator(
+        mut self,
+        configure: impl FnOnce(SessionValidatorBuilder) -> SessionValidatorBuilder,
+    ) -> Self {
+        self.validator = configure(self.validator);
+        self
+    }
+
+    /// How [`PendingLink::wait`](crate::PendingLink::wait) waits.
+    pub fn poll(mut self, options: PollOptions) -> Self {
+        self.poll = options;
+        self
+    }
+
+    /// Checks the settings and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with
+    /// [`Error::argument`] naming the setting: a project id of a wrong shape, a base URL that is none, a key
+    /// with characters that no key has, or an HTTP client together with a timeout.
+    pub fn build(self) -> Result<Descope> {
+        check::project_id(self.project_id.argument, &self.project_id.value)?;
+        let base_url = match &self.base_url {
+            Some(given) => checked_base_url(given, self.allow_insecure_http)?,
+            None => region_url(&self.project_id.value),
+        };
+        let mut config = Config::new(base_url, self.project_id.value);
+        config.management_key = self.management_key.map(key).transpose()?;
+        config.auth_management_key = self.auth_management_key.map(key).transpose()?;
+        config.retry = self.retry;
+        config.headers = sdk_headers();
+
+        let http = match self.http {
+            Some(_) if self.timeout.is_some() || self.connect_timeout.is_some() => {
+                let why = "`timeout` belongs to the built-in HTTP client: set it on the one given to `http_client`";
+                return Err(Error::configuration("timeout", why));
+            }
+            Some(http) => http,
+            None => http_client(self.timeout, self.connect_timeout)?,
+        };
+        let api = descope_api::Client::connect(http, config);
+        let validator =
+            self.validator.fetch_keys(session::key_fetch(&api)).build().map_err(|settings| unusable(&settings))?;
+        Ok(Descope::assemble(api, validator, self.poll))
+    }
+}
+
+impl fmt::Debug for DescopeBuilder {
+    /// Leaves out what may be secret: keys, and the base URL, which has not been checked for a password yet.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DescopeBuilder")
+            .field("project_id", &self.project_id.value)
+            .field("management_key", &self.management_key.is_some())
+            .field("auth_management_key", &self.auth_management_key.is_some())
+            .field("base_url", &self.base_url.is_some())
+            .field("http_client", &self.http.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn key(setting: Setting<Secret>) -> Result<Secret> {
+    match check::bearer(setting.argument, &setting.value) {
+        Ok(()) => Ok(setting.value),
+        Err(refused) => Err(Error::configuration(setting.argument, refused.to_string())),
+    }
+}
+
+fn unusable(settings: &ConfigError) -> Error {
+    Error::configuration("session_validator", settings.to_string())
+}
+
+/// Where a project lives: ids with a region in them are longer, and the region is characters 2 to 5.
+fn region_url(project_id: &str) -> String {
+    match project_id.get(1..5) {
+        Some(region) if project_id.len() >= REGIONAL_ID_LENGTH => {
+            format!("https://api.{region}.descope.com")
+        }
+        _ => "https://api.descope.com".to_owned(),
+    }
+}
+
+/// The URL without a slash at the end. Errors do not repeat it: there may be a password in it.
+fn checked_base_url(given: &Setting<String>, allow_insecure_http: bool) -> Result<String> {
+    let argument = given.argument;
+    let refuse = |why: &str| Err(Error::configuration(argument, format!("`{argument}` {why}")));
+    let Ok(url) = Url::parse(&given.value) else {
+        return refuse("is not a URL such as https://api.descope.com");
+    };
+    let Some(host) = url.host() else {
+        return refuse("names no host");
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_insecure_http || is_loopback(&host) => {}
+        "http" => {
+            return refuse("is plain http to another machine: use https, or `allow_insecure_http` in a test");
+        }
+        _ => return refuse("is neither https nor http"),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("contains a user name or password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("has a query or a fragment");
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+fn http_client(timeout: Option<Duration>, connect: Option<Duration>) -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout.unwrap_or(Duration::from_secs(60)))
+        .connect_timeout(connect.unwrap_or(Duration::from_secs(10)))
+        .build()
+        .map_err(|_| Error::configuration("http_client", "the HTTP client could not be set up"))
+}
+
+/// What every SDK tells of itself.
+fn sdk_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-descope-sdk-name", HeaderValue::from_static("rust"));
+    headers.insert("x-descope-sdk-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    headers
+}
+
+/// Ids from this length on carry a region.
+const REGIONAL_ID_LENGTH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const PROJECT: &str = "P2RmuXyZ0123456789abcdefghij";
+
+    fn build(base_url: &str) -> Result<Descope> {
+        Descope::builder(PROJECT).base_url(base_url).build()
+    }
+
+    #[test]
+    fn region_is_characters_two_to_five_of_long_ids() {
+        let url = |length: usize| region_url(&format!("Peuc1{}", "2".repeat(length - 5)));
+        for length in [27, 28, 31] {
+            assert_eq!(url(length), "https://api.descope.com");
+        }
+        for length in [32, 33, 36] {
+            assert_eq!(url(length), "https://api.euc1.descope.com");
+        }
+    }
+
+    #[test]
+    fn base_url_wins_over_the_region_and_loses_its_slash() {
+        assert_eq!(build("https://auth.example.com/").unwrap().base_url(), "https://auth.example.com");
+        for local in ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080", "http://a.localhost"] {
+            assert_eq!(build(local).unwrap().base_url(), local);
+        }
+        let descope = Descope::builder(PROJECT).base_url("http://10.0.0.1").allow_insecure_http();
+        assert_eq!(descope.build().unwrap().base_url(), "http://10.0.0.1");
+    }
+
+    #[test]
+    fn base_url_that_is_none_is_refused_by_name() {
+        for bad in [
+            "",
+            "api.descope.com",
+            "https://",
+            "ftp://api.descope.com",
+            "file:///etc/passwd",
+            "http://api.descope.com",
+            "http://127.0.0.1.example.com",
+            "https://ada:secret@api.descope.com",
+            "https://api.descope.com?x=1",
+            "https://api.descope.com#x",
+        ] {
+            let error = build(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{bad}");
+            assert_eq!(error.argument(), Some("base_url"), "{bad}");
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn environment_names_its_variables() {
+        let lookup = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let error = DescopeBuilder::from_lookup(lookup(&[("DESCOPE_PROJECT_ID", " ")])).unwrap_err();
+        assert_eq!(error.argument(), Some("DESCOPE_PROJECT_ID"));
+
+        let short = lookup(&[("DESCOPE_PROJECT_ID", "P1")]);
+        let error = DescopeBuilder::from_lookup(short).unwrap().build().unwrap_err();
+        assert_eq!(error.argument(), Some("DESCOPE_PROJECT_ID"));
+
+        let broken = lookup(&[("DESCOPE_PROJECT_ID", PROJECT), ("DESCOPE_MANAGEMENT_KEY", "K1\nK2")]);
+        let error = DescopeBuilder::from_lookup(broken).unwrap().build().unwrap_err();
+        assert_eq!(error.argument(), Some("DESCOPE_MANAGEMENT_KEY"));
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+
+        let both = lookup(&[
+            ("DESCOPE_PROJECT_ID", PROJECT),
+            ("DESCOPE_BASE_URI", "https://uri.example.com"),
+            ("DESCOPE_BASE_URL", "https://url.example.com"),
+        ]);
+        let descope = DescopeBuilder::from_lookup(both).unwrap().build().unwrap();
+        assert_eq!(descope.base_url(), "https://url.example.com");
+        let uri = lookup(&[("DESCOPE_PROJECT_ID", PROJECT), ("DESCOPE_BASE_URI", "nonsense")]);
+        let error = DescopeBuilder::from_lookup(uri).unwrap().build().unwrap_err();
+        assert_eq!(error.argument(), Some("DESCOPE_BASE_URI"));
+    }
+
+    #[test]
+    fn timeout_and_own_http_client_exclude_each_other() {
+        let builder = Descope::builder(PROJECT).http_client(reqwest::Client::new());
+        builder.build().unwrap();
+        let builder = Descope::builder(PROJECT).http_client(reqwest::Client::new());
+        let error = builder.timeout(Duration::from_secs(1)).build().unwrap_err();
+        assert_eq!(error.argument(), Some("timeout"));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let builder =
+            Descope::builder(PROJECT).management_key("K2marked-secret").auth_management_key("K3marked-secret");
+        assert!(!format!("{builder:?}").contains("marked"));
+        assert!(!format!("{:?}", builder.build().unwrap()).contains("marked"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Sign-in tokens that the back end delivers by itself.
+
+use std::time::Duration;
+
+use descope_api::Secret;
+use descope_api::types::{
+    EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser,
+};
+use serde_json::{Map, Value};
+
+use crate::api_error::{Answer, call};
+use crate::options::{option_setters, sign_up_setters};
+use crate::{Descope, Error, Result, check};
+
+/// Tokens that sign a user in, for a link in a message of your own. From
+/// [`Management::embedded_link`](super::Management::embedded_link).
+///
+/// A token is redeemed with [`magic_link().verify(..)`](crate::MagicLink::verify).
+///
+/// ```
+/// # use descope_sdk::Descope;
+/// # use std::time::Duration;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id())
+/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # descope.management().user().create("ada@example.com").status("enabled").send().await?;
+/// let token = descope
+///     .management()
+///     .embedded_link()
+///     .sign_in("ada@example.com")
+///     .timeout(Duration::from_secs(300))
+///     .send()
+///     .await?;
+/// let letter = format!("Your report is ready: https://app.example.com/report?t={}", token.expose());
+/// # assert!(letter.len() > 50);
+///
+/// // When the link is opened:
+/// let ada = descope.magic_link().verify(token).await?;
+/// # assert!(!ada.session_jwt().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct EmbeddedLinks {
+    descope: Descope,
+}
+
+/// A sign-in token for an existing user. From [`EmbeddedLinks::sign_in`]; [`send`](Self::send) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct EmbeddedLinkSignIn {
+    descope: Descope,
+    login_id: String,
+    claims: Map<String, Value>,
+    timeout: Option<Duration>,
+}
+
+/// A sign-up token for a new user. From [`EmbeddedLinks::sign_up`]; [`send`](Self::send) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct EmbeddedLinkSignUp {
+    descope: Descope,
+    login_id: String,
+    user: SignUpUser,
+    options: Option<LoginOptions>,
+    email_verified: Option<bool>,
+    phone_verified: Option<bool>,
+    timeout: Option<Duration>,
+}
+
+impl EmbeddedLinks {
+    pub(crate) fn new(descope: Descope) -> Self {
+        Self { descope }
+    }
+
+    /// Makes a token that signs an existing user in. Nothing is sent to the user.
+    ///
+    /// `POST /v1/mgmt/user/signin/embeddedlink`
+    pub fn sign_in(&self, login_id: impl Into<String>) -> EmbeddedLinkSignIn {
+        let (descope, login_id) = (self.descope.clone(), login_id.into());
+        EmbeddedLinkSignIn { descope, login_id, claims: Map::new(), timeout: None }
+    }
+
+    /// Makes a token that creates a user when it is redeemed. Nothing is sent to the person.
+    ///
+    /// `POST /v1/mgmt/user/signup/embeddedlink`
+    pub fn sign_up(&self, login_id: impl Into<String>) -> EmbeddedLinkSignUp {
+        EmbeddedLinkSignUp {
+            descope: self.descope.clone(),
+            login_id: login_id.into(),
+            user: SignUpUser::default(),
+            options: None,
+            email_verified: None,
+            phone_verified: None,
+            timeout: None,
+        }
+    }
+}
+
+macro_rules! timeout_setter {
+    () => {
+        /// How long the token can be redeemed. 60 seconds unless set; parts of a second count as a whole one.
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.timeout = Some(timeout);
+            self
+        }
+    };
+}
+
+impl EmbeddedLinkSignIn {
+    timeout_setter!();
+
+    /// Adds a claim to the tokens of the session.
+    pub fn custom_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets all claims to add to the tokens of the session.
+    pub fn custom_claims(mut self, claims: Map<String, Value>) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    /// Makes the token.
+    ///
+    /// `POST /v1/mgmt/user/signin/embeddedlink`; [`EmbeddedLinks`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank or the timeout is zero; nothing
+    ///   was sent.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): nobody has the login id.
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
+    pub async fn send(self) -> Result<Secret> {
+        check::text("login_id", &self.login_id)?;
+        let body = EmbeddedLinkSignInRequest {
+            login_id: self.login_id,
+            custom_claims: self.claims,
+            timeout: self.timeout.map(whole_seconds).transpose()?,
+        };
+        let answer = call!(self.descope.managing()?, management_embedded_link_sign_in, &body)?;
+        token(answer)
+    }
+}
+
+impl EmbeddedLinkSignUp {
+    timeout_setter!();
+    sign_up_setters!();
+    option_setters!();
+
+    /// The user's email address.
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.user.email = Some(email.into());
+        self
+    }
+
+    /// The user's phone number in E.164 form, such as `+15551234567`.
+    pub fn phone(mut self, phone: impl Into<String>) -> Self {
+        self.user.phone = Some(phone.into());
+        self
+    }
+
+    /// Takes the email address as proven, because the token travels there.
+    pub fn email_verified(mut self, verified: bool) -> Self {
+        self.email_verified = Some(verified);
+        self
+    }
+
+    /// Takes the phone number as proven, because the token travels there.
+    pub fn phone_verified(mut self, verified: bool) -> Self {
+        self.phone_verified = Some(verified);
+        self
+    }
+
+    /// Makes the token.
+    ///
+    /// `POST /v1/mgmt/user/signup/embeddedlink`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id())
+    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// let links = descope.management().embedded_link();
+    /// let token = links.sign_up("ada@example.com").name("Ada Lovelace").email_verified(true).send().await?;
+    /// let ada = descope.magic_link().verify(token).await?;
+    /// assert!(ada.first_seen());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank or the timeout is zero; nothing
+    ///   was sent.
+    /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
+    pub async fn send(self) -> Result<Secret> {
+        check::text("login_id", &self.login_id)?;
+        let body = EmbeddedLinkSignUpRequest {
+            login_id: self.login_id,
+            user: Some(self.user),
+            login_options: self.options,
+            email_verified: self.email_verified,
+            phone_verified: self.phone_verified,
+            timeout: self.timeout.map(whole_seconds).transpose()?,
+        };
+        let answer = call!(self.descope.managing()?, management_embedded_link_sign_up, &body)?;
+        token(answer)
+    }
+}
+
+fn token(answer: Answer<EmbeddedLinkResponse>) -> Result<Secret> {
+    let token = answer.body.token.filter(|token| !token.is_empty());
+    token.ok_or_else(|| answer.origin.lacks("the answer holds no token"))
+}
+
+/// 0 would mean the service's default, not "at once".
+fn whole_seconds(timeout: Duration) -> Result<i64> {
+    let seconds = timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0));
+    match i64::try_from(seconds) {
+        Ok(0) => Err(Error::argument_refused("timeout", "is zero")),
+        Ok(seconds) => Ok(seconds),
+        Err(_) => Err(Error::argument_refused("timeout", "is too long")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeout_is_in_whole_seconds_and_never_zero() {
+        assert_eq!(whole_seconds(Duration::from_secs(300)).unwrap(), 300);
+        assert_eq!(whole_seconds(Duration::from_millis(1_001)).unwrap(), 2);
+        for bad in [Duration::ZERO, Duration::MAX] {
+            assert_eq!(whole_seconds(bad).unwrap_err().argument(), Some("timeout"));
+        }
+    }
+}

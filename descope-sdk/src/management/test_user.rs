@@ -1,0 +1,351 @@
+//! Users for automated tests.
+
+use descope_api::Secret;
+use descope_api::types::{
+    LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest,
+};
+use url::Url;
+
+use super::UserCreate;
+use crate::api_error::{Answer, Origin, call};
+use crate::options::{option_setters, redirect_setter};
+use crate::{DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check};
+
+/// Users for automated tests, whose codes and links are given to you. From
+/// [`Management::test_user`](super::Management::test_user).
+///
+/// ```
+/// # use descope_sdk::{Descope, DeliveryMethod};
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id())
+/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// let test_users = descope.management().test_user();
+/// test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
+///
+/// let code = test_users.generate_otp("test-ada@example.com", DeliveryMethod::Email).send().await?;
+/// let ada = code.pending().verify(code.code()).await?;
+///
+/// test_users.delete_all().await?;
+/// # assert!(!ada.session_jwt().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestUsers {
+    descope: Descope,
+}
+
+/// A code for a test user. From [`TestUsers::generate_otp`]; [`send`](Self::send) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct TestUserGenerateOtp {
+    descope: Descope,
+    login_id: String,
+    method: DeliveryMethod,
+    options: Option<LoginOptions>,
+}
+
+/// A magic link for a test user. From [`TestUsers::generate_magic_link`] or [`TestUsers::generate_embedded_link`];
+/// [`send`](Self::send) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct TestUserGenerateMagicLink {
+    descope: Descope,
+    login_id: String,
+    delivery_method: &'static str,
+    redirect_url: Option<String>,
+    options: Option<LoginOptions>,
+}
+
+/// An enchanted link for a test user. From [`TestUsers::generate_enchanted_link`]; [`send`](Self::send) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct TestUserGenerateEnchantedLink {
+    descope: Descope,
+    login_id: String,
+    redirect_url: Option<String>,
+    options: Option<LoginOptions>,
+}
+
+/// A code that a user would have received, and what takes it.
+#[derive(Clone, Debug)]
+pub struct TestUserCode {
+    code: Secret,
+    pending: PendingCode,
+}
+
+/// A link that a user would have received.
+#[derive(Clone, Debug)]
+pub struct TestUserLink {
+    link: Secret,
+    token: Secret,
+}
+
+/// An enchanted link that a user would have received, and what waits for it.
+#[derive(Clone, Debug)]
+pub struct TestUserEnchantedLink {
+    link: TestUserLink,
+    pending: PendingLink,
+}
+
+impl TestUsers {
+    pub(crate) fn new(descope: Descope) -> Self {
+        Self { descope }
+    }
+
+    /// Creates a test user. Plans limit how many there may be.
+    ///
+    /// `POST /v1/mgmt/user/create/test`
+    pub fn create(&self, login_id: impl Into<String>) -> UserCreate {
+        UserCreate::new(self.descope.clone(), login_id.into(), true)
+    }
+
+    /// Makes the one-time code that the test user would have received by `method`.
+    ///
+    /// `POST /v1/mgmt/tests/generate/otp`
+    pub fn generate_otp(&self, login_id: impl Into<String>, method: DeliveryMethod) -> TestUserGenerateOtp {
+        TestUserGenerateOtp { descope: self.descope.clone(), login_id: login_id.into(), method, options: None }
+    }
+
+    /// Makes the magic link that the test user would have received by `method`.
+    ///
+    /// `POST /v1/mgmt/tests/generate/magiclink`
+    ///
+    /// ```
+    /// # use descope_sdk::{Descope, DeliveryMethod};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id())
+    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let test_users = descope.management().test_user();
+    /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
+    /// let link = test_users
+    ///     .generate_magic_link("test-ada@example.com", DeliveryMethod::Email)
+    ///     .redirect_url("https://app.example.com/verify")
+    ///     .send()
+    ///     .await?;
+    /// let ada = descope.magic_link().verify(link.token()).await?;
+    /// # assert!(!ada.session_jwt().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn generate_magic_link(
+        &self,
+        login_id: impl Into<String>,
+        method: DeliveryMethod,
+    ) -> TestUserGenerateMagicLink {
+        self.magic_link(login_id.into(), method.as_str())
+    }
+
+    /// Makes an embedded link for the test user. It is redeemed like a magic link.
+    ///
+    /// `POST /v1/mgmt/tests/generate/magiclink`
+    pub fn generate_embedded_link(&self, login_id: impl Into<String>) -> TestUserGenerateMagicLink {
+        self.magic_link(login_id.into(), EMBEDDED)
+    }
+
+    /// Makes the enchanted link that the test user would have received.
+    ///
+    /// `POST /v1/mgmt/tests/generate/enchantedlink`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id())
+    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let test_users = descope.management().test_user();
+    /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
+    /// let generated = test_users
+    ///     .generate_enchanted_link("test-ada@example.com")
+    ///     .redirect_url("https://app.example.com/verify")
+    ///     .send()
+    ///     .await?;
+    /// descope.enchanted_link().verify(generated.link().token()).await?;
+    /// let ada = generated.pending().wait().await?;
+    /// # assert!(!ada.session_jwt().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn generate_enchanted_link(&self, login_id: impl Into<String>) -> TestUserGenerateEnchantedLink {
+        let (descope, login_id) = (self.descope.clone(), login_id.into());
+        TestUserGenerateEnchantedLink { descope, login_id, redirect_url: None, options: None }
+    }
+
+    /// Deletes every test user of the project. Real users stay.
+    ///
+    /// `DELETE /v1/mgmt/user/test/delete/all`; [`TestUsers`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is no good.
+    pub async fn delete_all(&self) -> Result<()> {
+        call!(self.descope.managing()?, management_test_user_delete_all)?;
+        Ok(())
+    }
+
+    fn magic_link(&self, login_id: String, delivery_method: &'static str) -> TestUserGenerateMagicLink {
+        let descope = self.descope.clone();
+        TestUserGenerateMagicLink { descope, login_id, delivery_method, redirect_url: None, options: None }
+    }
+}
+
+impl TestUserGenerateOtp {
+    option_setters!();
+
+    /// Makes the code.
+    ///
+    /// `POST /v1/mgmt/tests/generate/otp`; [`TestUsers`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank; nothing was sent.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): no test user has the login id.
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
+    pub async fn send(self) -> Result<TestUserCode> {
+        check::text("login_id", &self.login_id)?;
+        let body = TestUserGenerateOtpRequest {
+            delivery_method: self.method.as_str().to_owned(),
+            login_id: self.login_id.clone(),
+            login_options: self.options,
+        };
+        let answer = call!(self.descope.managing()?, management_test_user_generate_otp, &body)?;
+        let code = answer.body.code.filter(|code| !code.is_empty());
+        let code = code.ok_or_else(|| answer.origin.lacks("the answer holds no code"))?;
+        let state = PendingCodeState::new(self.method, self.login_id, None, None);
+        Ok(TestUserCode { code, pending: PendingCode::new(self.descope, state) })
+    }
+}
+
+impl TestUserGenerateMagicLink {
+    option_setters!();
+    redirect_setter!();
+
+    /// Makes the link.
+    ///
+    /// `POST /v1/mgmt/tests/generate/magiclink`; [`TestUsers::generate_magic_link`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank; nothing was
+    ///   sent.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): no test user has the login id.
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
+    pub async fn send(self) -> Result<TestUserLink> {
+        check::text("login_id", &self.login_id)?;
+        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
+        let body = TestUserGenerateMagicLinkRequest {
+            delivery_method: self.delivery_method.to_owned(),
+            login_id: self.login_id,
+            login_options: self.options,
+            redirect_url: self.redirect_url,
+            uri: None,
+        };
+        let answer = call!(self.descope.managing()?, management_test_user_generate_magic_link, &body)?;
+        TestUserLink::read(answer.body.link, &answer.origin)
+    }
+}
+
+impl TestUserGenerateEnchantedLink {
+    option_setters!();
+    redirect_setter!();
+
+    /// Makes the link.
+    ///
+    /// `POST /v1/mgmt/tests/generate/enchantedlink`; [`TestUsers::generate_enchanted_link`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestUserGenerateMagicLink::send`].
+    pub async fn send(self) -> Result<TestUserEnchantedLink> {
+        check::text("login_id", &self.login_id)?;
+        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
+        let body = TestUserGenerateEnchantedLinkRequest {
+            login_id: self.login_id,
+            login_options: self.options,
+            redirect_url: self.redirect_url,
+            uri: None,
+        };
+        let answer = call!(self.descope.managing()?, management_test_user_generate_enchanted_link, &body)?;
+        let Answer { body, origin } = answer;
+        let pending_ref = body.pending_ref.filter(|reference| !reference.is_empty());
+        let missing = || origin.lacks("the answer holds no `pendingRef` to wait with");
+        let pending_ref = pending_ref.ok_or_else(missing)?;
+        let state = PendingLinkState::new(pending_ref, String::new(), None);
+        Ok(TestUserEnchantedLink {
+            link: TestUserLink::read(body.link, &origin)?,
+            pending: PendingLink::new(self.descope, state),
+        })
+    }
+}
+
+impl TestUserCode {
+    /// The code.
+    pub fn code(&self) -> &Secret {
+        &self.code
+    }
+
+    /// What verifies the code.
+    pub fn pending(&self) -> &PendingCode {
+        &self.pending
+    }
+}
+
+impl TestUserLink {
+    /// The whole link. Whoever has it can sign in.
+    pub fn link(&self) -> &Secret {
+        &self.link
+    }
+
+    /// The token in the link, its query parameter `t`: what the page behind the link would verify.
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    fn read(link: Option<Secret>, origin: &Origin) -> Result<Self> {
+        let missing = || origin.lacks("the answer holds no link with a token");
+        let link = link.ok_or_else(missing)?;
+        let token = token_of(&link).ok_or_else(missing)?;
+        Ok(Self { link, token })
+    }
+}
+
+impl TestUserEnchantedLink {
+    /// The link.
+    pub fn link(&self) -> &TestUserLink {
+        &self.link
+    }
+
+    /// What waits for the link to be clicked. It has no [`link_id`](PendingLink::link_id): there is one link only.
+    pub fn pending(&self) -> &PendingLink {
+        &self.pending
+    }
+}
+
+fn token_of(link: &Secret) -> Option<Secret> {
+    let url = Url::parse(link.expose()).ok()?;
+    let token = url.query_pairs().find(|(name, value)| name == "t" && !value.is_empty())?.1;
+    Some(Secret::from(token.into_owned()))
+}
+
+/// The delivery method that only exists here.
+const EMBEDDED: &str = "Embedded";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_is_the_query_parameter_t() {
+        let token = |link: &str| token_of(&link.into()).map(|token| token.expose().to_owned());
+        assert_eq!(token("https://app.example.com/verify?x=1&t=abc%2B1#f").as_deref(), Some("abc+1"));
+        for bad in ["https://app.example.com/verify", "https://app.example.com/?t=", "no link", ""] {
+            assert_eq!(token(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Tokens that were verified before.
+//!
+//! Reading takes no lock and allocates nothing. A token is found by the end of its signature, under a hash with a random
+//! key, and is then compared as a whole: the signature's end alone proves nothing. Only verified tokens get in, and two
+//! honest signatures do not end alike, so nobody can crowd a slot without being signed for it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwapOption;
+
+use super::verified::Verified;
+
+/// Places that one token may go to. With several a collision of two hot tokens costs nothing.
+const WAYS: usize = 4;
+
+/// How much of the token's end is hashed: 36 bytes of signature. A whole token would take longer to hash than to find.
+const TAIL: usize = 48;
+
+/// A bounded set of verified tokens.
+pub(crate) struct Cache {
+    /// Groups of [`WAYS`] slots.
+    slots: Box<[ArcSwapOption<Verified>]>,
+    hasher: RandomState,
+    /// Which slot of a full group goes next.
+    victim: AtomicUsize,
+}
+
+impl Cache {
+    /// Room for about `capacity` tokens (rounded up to whole groups); `None` for 0, which turns the cache off.
+    pub(crate) fn new(capacity: usize) -> Option<Self> {
+        let groups = capacity.div_ceil(WAYS);
+        if groups == 0 {
+            return None;
+        }
+        let slots = std::iter::repeat_with(ArcSwapOption::empty).take(groups * WAYS).collect();
+        Some(Self { slots, hasher: RandomState::new(), victim: AtomicUsize::new(0) })
+    }
+
+    fn group(&self, token: &str) -> &[ArcSwapOption<Verified>] {
+        let bytes = token.as_bytes();
+        let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
+        let groups = self.slots.len() / WAYS;
+        // The remainder is below the number of groups, so it fits whatever the width of a pointer.
+        #[allow(clippy::cast_possible_truncation)]
+        let group = (self.hasher.hash_one(tail) % groups as u64) as usize;
+        &self.slots[group * WAYS..][..WAYS]
+    }
+
+    /// The verified token that is `token` to the last character, unless its key has been withdrawn.
+    pub(crate) fn get(&self, token: &str) -> Option<Arc<Verified>> {
+        for slot in self.group(token) {
+            let entry = slot.load();
+            if let Some(verified) = &*entry
+                && verified.jwt.expose() == token
+            {
+                if verified.key.is_withdrawn() {
+                    slot.store(None);
+                    return None;
+                }
+                return Some(Arc::clone(verified));
+            }
+        }
+        None
+    }
+
+    /// Forgets a token, because it has expired.
+    pub(crate) fn remove(&self, token: &str) {
+        for slot in self.group(token) {
+            if slot.load().as_ref().is_some_and(|verified| verified.jwt.expose() == token) {
+                slot.store(None);
+            }
+        }
+    }
+
+    /// Keeps a verified token, in place of one that is of no more use if there is one, else of any.
+    ///
+    /// `dead` tells whether a token has expired. Two tokens that arrive at once may take the same slot; then one of them
+    /// is verified again next time.
+    pub(crate) fn insert(&self, verified: &Arc<Verified>, dead: impl Fn(&Verified) -> bool) {
+        let group = self.group(verified.jwt.expose());
+        let useless = |slot: &&ArcSwapOption<Verified>| match &*slot.load() {
+            None => true,
+            Some(old) => old.key.is_withdrawn() || dead(old) || old.jwt.expose() == verified.jwt.expose(),
+        };
+        let slot =
+            group.iter().find(useless).unwrap_or_else(|| &group[self.victim.fetch_add(1, Ordering::Relaxed) % WAYS]);
+        slot.store(Some(Arc::clone(verified)));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.load().is_some()).count()
+    }
+}

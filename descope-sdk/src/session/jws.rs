@@ -1,0 +1,206 @@
+//! The framing of a compact JWS (RFC 7515, section 3.1), read strictly.
+//!
+//! Nothing here trusts the token: the text is bounded before anything is decoded, base64url must be canonical (so that
+//! one token has one spelling), and what the parser does not support ends the reading instead of being skipped.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::algorithm::Algorithm;
+use super::json;
+use super::token_error::TokenError;
+
+/// The longest token that is looked at, in bytes. A token of Descope's is one to four thousand bytes long; the claims of
+/// a user with very many tenants may take several times that.
+pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// A token that has been taken apart, and about which nothing is known yet.
+pub(crate) struct Jws<'t> {
+    /// The algorithm that the header names. It is only ever compared with the key's own.
+    pub(crate) algorithm: Algorithm,
+    /// The key that the header names.
+    pub(crate) kid: Option<String>,
+    /// What was signed: header and payload as they stand in the text.
+    pub(crate) signing_input: &'t [u8],
+    pub(crate) signature: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl<'t> Jws<'t> {
+    pub(crate) fn parse(token: &'t str) -> Result<Self, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLarge { limit: MAX_TOKEN_BYTES });
+        }
+        let mut parts = token.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenError::Malformed("it has not exactly three parts"));
+        };
+        let header_bytes = decode(header, "its header is not base64url")?;
+        let (algorithm, kid) = read_header(json::object(&header_bytes, "its header is not a JSON object")?)?;
+        let payload_bytes = decode(payload, "its payload is not base64url")?;
+        let signature = decode(signature, "its signature is not base64url")?;
+        if signature.is_empty() {
+            return Err(TokenError::Malformed("it has no signature"));
+        }
+        let signing_input = &token.as_bytes()[..header.len() + 1 + payload.len()];
+        Ok(Self { algorithm, kid, signing_input, signature, payload: payload_bytes })
+    }
+
+    /// The claims. To be asked for once the signature is known to be good.
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, TokenError> {
+        json::object(&self.payload, "its payload is not a JSON object")
+    }
+}
+
+/// base64url without padding, without white space, and with no stray bits in the last character.
+fn decode(part: &str, complaint: &'static str) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed(complaint))
+}
+
+/// The two members that matter. `typ` is free, and keys that come inside the token (`jwk`, `jku`, `x5c`, `x5u`) are not
+/// looked at: a token cannot say by what it is to be verified.
+fn read_header(mut header: Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
+    if header.contains_key("crit") {
+        return Err(TokenError::CriticalHeader);
+    }
+    let algorithm = match header.get("alg") {
+        Some(Value::String(name)) => Algorithm::from_name(name).ok_or(TokenError::UnsupportedAlgorithm)?,
+        Some(_) => return Err(TokenError::UnsupportedAlgorithm),
+        None => return Err(TokenError::Malformed("its header names no algorithm")),
+    };
+    let kid = match header.remove("kid") {
+        Some(Value::String(kid)) => Some(kid),
+        Some(_) => return Err(TokenError::Malformed("its key id is not text")),
+        None => None,
+    };
+    Ok((algorithm, kid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn token(header: &str, payload: &str) -> String {
+        format!("{}.{}.{}", encode(header), encode(payload), encode("signature"))
+    }
+
+    fn refused(token: &str) -> TokenError {
+        match Jws::parse(token) {
+            Ok(_) => panic!("accepted: {token}"),
+            Err(error) => error,
+        }
+    }
+
+    const HEADER: &str = r#"{"alg":"RS256","kid":"k1"}"#;
+
+    #[test]
+    fn a_token_comes_apart() {
+        let text =
+            token(r#"{"typ":"anything","alg":"ES384","kid":"k1","jku":"https://evil.example","x":[1]}"#, r#"{"a":1}"#);
+        let jws = Jws::parse(&text).expect("a token");
+        assert_eq!(jws.algorithm, Algorithm::Es384);
+        assert_eq!(jws.kid.as_deref(), Some("k1"));
+        assert_eq!(jws.signature, b"signature");
+        assert_eq!(jws.signing_input, text.rsplit_once('.').expect("parts").0.as_bytes());
+        assert_eq!(jws.claims().expect("claims")["a"], 1);
+    }
+
+    #[test]
+    fn exactly_three_parts() {
+        let good = token(HEADER, "{}");
+        let mut parts = good.split('.');
+        let (h, p, s) = (parts.next().expect("h"), parts.next().expect("p"), parts.next().expect("s"));
+        for bad in [
+            String::new(),
+            ".".into(),
+            "..".into(),
+            h.into(),
+            format!("{h}.{p}"),
+            format!("{h}.{p}."),
+            format!("{h}..{s}x."),
+            format!(".{p}.{s}"),
+            format!("{h}.{p}.{s}."),
+            format!("{h}.{p}.{s}.{s}"),
+            format!("{h}.{p}.{s}.{s}.{s}"),
+            format!("{h}. {p}.{s}"),
+        ] {
+            assert!(matches!(refused(&bad), TokenError::Malformed(_)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_canonical_base64url() {
+        let good = token(HEADER, r#"{"a":"?????"}"#);
+        assert!(Jws::parse(&good).is_ok() && good.contains('_'));
+        for bad in [
+            format!("{good}="),
+            format!("{good}\n"),
+            format!(" {good}"),
+            format!("{good}\u{e9}"),
+            good.replacen('.', "=.", 1),
+            good.replace('_', "/"),
+        ] {
+            assert!(matches!(refused(&bad), TokenError::Malformed(_)), "{bad}");
+        }
+        // The last character may carry bits that are not used; they must be zero.
+        let head = good.rsplit_once('.').expect("parts").0;
+        assert!(Jws::parse(&format!("{head}.AA")).is_ok());
+        for stray in ["AB", "AP", "A", "AAB", "AA=", "AA=="] {
+            assert!(matches!(refused(&format!("{head}.{stray}")), TokenError::Malformed(_)), "{stray}");
+        }
+        assert!(Jws::parse(&format!("{head}.-_-_")).is_ok());
+        assert!(matches!(refused(&format!("{head}.+/+/")), TokenError::Malformed(_)));
+    }
+
+    #[test]
+    fn the_size_is_looked_at_first() {
+        let long = "A".repeat(MAX_TOKEN_BYTES + 1);
+        assert!(matches!(refused(&long), TokenError::TooLarge { .. }));
+        assert!(matches!(refused(&"A".repeat(MAX_TOKEN_BYTES)), TokenError::Malformed(_)));
+    }
+
+    #[test]
+    fn headers_that_are_not_taken() {
+        for (header, expected) in [
+            (r#"{"alg":"none"}"#, "UnsupportedAlgorithm"),
+            (r#"{"alg":"rs256"}"#, "UnsupportedAlgorithm"),
+            (r#"{"alg":["RS256"]}"#, "UnsupportedAlgorithm"),
+            (r#"{"alg":null}"#, "UnsupportedAlgorithm"),
+            (r#"{"kid":"k1"}"#, "Malformed"),
+            (r#"{"alg":"RS256","kid":7}"#, "Malformed"),
+            (r#"{"alg":"RS256","kid":null}"#, "Malformed"),
+            (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, "CriticalHeader"),
+            (r#"{"alg":"RS256","crit":[]}"#, "CriticalHeader"),
+            (r#"{"alg":"RS256","crit":null}"#, "CriticalHeader"),
+            (r#"{"alg":"RS256","alg":"RS256"}"#, "DuplicateMember"),
+            (r#"{"alg":"none","alg":"RS256"}"#, "DuplicateMember"),
+            (r#"["RS256"]"#, "Malformed"),
+            ("", "Malformed"),
+        ] {
+            let error = format!("{:?}", refused(&token(header, "{}")));
+            assert!(error.starts_with(expected), "{header}: {error}");
+        }
+    }
+
+    #[test]
+    fn payloads_that_are_not_taken() {
+        for (payload, expected) in [
+            ("", "Malformed"),
+            ("[]", "Malformed"),
+            ("\"a\"", "Malformed"),
+            (r#"{"exp":1,"exp":2}"#, "DuplicateMember"),
+            (r#"{"tenants":{"a":{},"a":{}}}"#, "DuplicateMember"),
+        ] {
+            let text = token(HEADER, payload);
+            let error = Jws::parse(&text).expect("framing").claims().expect_err("claims");
+            assert!(format!("{error:?}").starts_with(expected), "{payload}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Tests of the validator as a whole.
+
+mod attacks;
+mod cache;
+mod differential;
+mod fetches;
+mod validator;
+
+use super::token_error::TokenError;
+
+/// The name of a verdict's variant, or `ok`.
+fn verdict<T>(result: Result<T, TokenError>) -> String {
+    match result {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => format!("{error:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned(),
+    }
+}
