@@ -26,6 +26,9 @@ pub struct Operation {
     pub retry: Retry,
     /// Whether a success tells nothing, so that an empty body is as good as `{}`.
     pub answers_nothing: bool,
+    /// Whether success is a redirect, as at endpoints that a browser calls. The client does not follow it: it answers
+    /// with the headers, `Location` among them, under the status 200.
+    pub redirects: bool,
     /// A public page about the operation.
     pub docs: Option<&'static str>,
     /// Superseded; the description names the successor.

@@ -179,8 +179,8 @@ impl ClientHooks<Seam> for Client {
 
     async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
         let config = &self.inner().config;
-        let (class, answers_nothing) =
-            operation(info.operation_id).map_or((Retry::Never, false), |known| (known.retry, known.answers_nothing));
+        let known = operation(info.operation_id);
+        let class = known.map_or(Retry::Never, |known| known.retry);
         let mut request = request;
         let mut attempt = 0;
         loop {
@@ -188,7 +188,7 @@ impl ClientHooks<Seam> for Client {
             let result = self.client().execute(request).await;
             trace(info, attempt, &result);
             let (Some(wait), Some(next)) = (config.retry.delay(class, attempt, &result), spare) else {
-                return bounded(result?, config.max_response_bytes, answers_nothing).await;
+                return bounded(result?, config.max_response_bytes, known).await;
             };
             drop(result);
             tokio::time::sleep(wait).await;
@@ -252,9 +252,14 @@ fn trace(info: &OperationInfo, attempt: u32, result: &reqwest::Result<Response>)
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// Bounds the body, and makes sure that a refusal carries a body that the generated code can read.
-async fn bounded(response: Response, limit: usize, answers_nothing: bool) -> reqwest::Result<Response> {
-    let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+async fn bounded(response: Response, limit: usize, known: Option<&Operation>) -> reqwest::Result<Response> {
+    let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
     let status = parts.status;
+    let answers_nothing = known.is_some_and(|known| known.answers_nothing);
+    if known.is_some_and(|known| known.redirects) && status.is_redirection() {
+        // The generated code knows one success; what matters is in the headers.
+        parts.status = StatusCode::OK;
+    }
     let body = if status.is_client_error() || status.is_server_error() {
         let known = match Limited::new(body, MAX_ERROR_BYTES).collect().await {
             Ok(body) => described_error(&body.to_bytes()),

@@ -221,7 +221,9 @@ fn differences(theirs: &Value, ours: &Value) -> Vec<Change> {
         ours["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut)
     {
         for operation in operation.values_mut() {
-            operation["operationId"] = operation["x-descope-upstream-operation"].clone();
+            let theirs = operation["x-descope-upstream-operation"].clone();
+            // One published stub has no id.
+            operation["operationId"] = if theirs == "none" { Value::Null } else { theirs };
         }
     }
     let mut changes = diff::compare(theirs, &ours);

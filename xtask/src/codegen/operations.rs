@@ -24,6 +24,8 @@ pub(crate) fn table(document: &Document) -> syn::File {
             };
             let answers_nothing = operation.value["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
                 == "#/components/schemas/EmptyResponse";
+            let redirects =
+                crate::document::members(&operation.value["responses"]).iter().any(|(code, _)| code.starts_with('3'));
             let docs = operation.value["externalDocs"]["url"].as_str();
             let docs = docs.map_or_else(|| quote!(None), |url| quote!(Some(#url)));
             let deprecated = operation.value["deprecated"] == Value::Bool(true);
@@ -38,6 +40,7 @@ pub(crate) fn table(document: &Document) -> syn::File {
                     auth: &[#(Auth::#auth),*],
                     retry: Retry::#retry,
                     answers_nothing: #answers_nothing,
+                    redirects: #redirects,
                     docs: #docs,
                     deprecated: #deprecated,
                     internal: #internal,

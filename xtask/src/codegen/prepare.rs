@@ -27,7 +27,12 @@ pub(crate) fn for_progenitor(bundle: &Value) -> Value {
 
 fn widen_errors(operation: &mut Value) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
-    responses.retain(|code, _| code.starts_with('2'));
+    responses.retain(|code, _| code.starts_with(['2', '3']));
+    // A redirect is the success of some browser endpoints; the seam hands it on as an answer without content.
+    if let Some(code) = responses.keys().find(|code| code.starts_with('3')).cloned() {
+        responses.remove(&code);
+        responses.insert("200".to_owned(), json!({ "description": "The redirect, with its `Location`." }));
+    }
     let error = json!({
         "description": "The call was refused.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
