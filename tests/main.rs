@@ -3,5 +3,14 @@
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, reason = "generated")]
 mod generated;
+mod another_process;
+mod emulator;
+mod flows;
+mod polling;
 mod raw;
+mod requests;
+mod resume;
+mod retries;
+mod secrets;
 mod support;
+mod world;

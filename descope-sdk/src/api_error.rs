@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use descope_api::types::ErrorResponse;
@@ -91,7 +92,7 @@ impl From<descope_api::Error<ErrorResponse>> for Error {
             Raw::InvalidResponsePayload(payload, error) => Inner {
                 status: Some(StatusCode::OK),
                 detail: payload.is_empty().then_some("the answer is empty".into()),
-                source: Some(Box::new(DecodeProblem::from(&error))),
+                source: Some(Arc::new(DecodeProblem::from(&error))),
                 ..Inner::of(ErrorKind::Decode)
             }
             .into(),
@@ -120,11 +121,15 @@ fn refused(response: ResponseValue<ErrorResponse>) -> Inner {
     let retry_after = retry_after(response.headers());
     let body = response.into_inner();
     let code = body.error_code.filter(|code| is_plausible(code)).map(ErrorCode::from);
-    let mut kind = code.as_ref().and_then(ErrorCode::kind).unwrap_or(ErrorKind::of_status(status));
-    // A limit enforced by a proxy comes without a code, or with another one.
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        kind = ErrorKind::RateLimited;
-    }
+    let by_code = code.as_ref().and_then(ErrorCode::kind).unwrap_or(ErrorKind::of_status(status));
+    let kind = match (status, by_code) {
+        // A limit enforced by a proxy comes without a code, or with another one.
+        (StatusCode::TOO_MANY_REQUESTS, _) => ErrorKind::RateLimited,
+        // What is not there is not there, whatever code goes with it.
+        (StatusCode::NOT_IMPLEMENTED, _) => ErrorKind::Unsupported,
+        (StatusCode::NOT_FOUND, ErrorKind::Unauthorized) => ErrorKind::NotFound,
+        (_, kind) => kind,
+    };
     Inner {
         status: Some(status),
         code,
@@ -140,7 +145,7 @@ fn refused(response: ResponseValue<ErrorResponse>) -> Inner {
 fn transport(error: reqwest::Error) -> Inner {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Network };
     let status = error.status();
-    Inner { status, source: Some(Box::new(error.without_url())), ..Inner::of(kind) }
+    Inner { status, source: Some(Arc::new(error.without_url())), ..Inner::of(kind) }
 }
 
 /// Anything that is not short and plain is not a code, whatever member it came in.
@@ -223,6 +228,10 @@ mod tests {
         assert_eq!(error(502, &[], "{}").kind(), ErrorKind::Server);
         assert_eq!(error(429, &[], "{}").kind(), ErrorKind::RateLimited);
         assert_eq!(error(400, &[("retry-after", "soon")], r#"{"message":"m"}"#).message(), Some("m"));
+        // These statuses say more than the code.
+        assert_eq!(error(429, &[], r#"{"errorCode":"E011001"}"#).kind(), ErrorKind::RateLimited);
+        assert_eq!(error(501, &[], r#"{"errorCode":"E011001"}"#).kind(), ErrorKind::Unsupported);
+        assert_eq!(error(404, &[], r#"{"errorCode":"E062803"}"#).kind(), ErrorKind::NotFound);
     }
 
     #[test]

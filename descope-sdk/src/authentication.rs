@@ -207,20 +207,33 @@ fn seconds(seconds: i64) -> Option<Duration> {
     u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
-/// A token that the project keeps out of the body.
+/// A token that the project keeps out of the body. Of several cookies of that name the last counts, as for a browser;
+/// those that only take an older one away are passed over.
 fn from_cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
     headers
         .get_all(header::SET_COOKIE)
         .iter()
         .filter_map(|value| Cookie::parse(value.to_str().ok()?).ok())
-        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
-        .map(|cookie| Secret::from(cookie.value()))
+        .filter(|cookie| cookie.name() == name && !cookie.value_trimmed().is_empty())
+        .filter(|cookie| cookie.max_age().is_none_or(|age| age.is_positive()))
+        .last()
+        .map(|cookie| Secret::from(cookie.value_trimmed()))
 }
 
 /// Name of the session cookie where the project has not renamed it; also the claim `drn` of such a token.
-const SESSION_COOKIE: &str = "DS";
+pub(crate) const SESSION_COOKIE: &str = "DS";
 /// Name of the refresh cookie where the project has not renamed it.
-const REFRESH_COOKIE: &str = "DSR";
+pub(crate) const REFRESH_COOKIE: &str = "DSR";
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A sign-in as this body tells it.
+    pub(crate) fn authentication(body: Value) -> Authentication {
+        Authentication::found(serde_json::from_value(body).unwrap(), &HeaderMap::new()).unwrap()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -266,6 +279,19 @@ mod tests {
         let found = read(renamed, &["DS=wrong", "s=session", "r=refresh"]).unwrap();
         assert_eq!(found.session_jwt().expose(), "session");
         assert_eq!(found.refresh_jwt().unwrap().expose(), "refresh");
+    }
+
+    #[test]
+    fn cookies_are_parsed_with_their_attributes() {
+        let refresh = |cookies: &[&str]| {
+            let found = read(r#"{"sessionJwt":"s","refreshJwt":""}"#, cookies).unwrap();
+            found.refresh_jwt().map(|token| token.expose().to_owned())
+        };
+        assert_eq!(refresh(&["DSR=\"quoted\"; path=/; HTTPONLY; secure; samesite=lax"]).as_deref(), Some("quoted"));
+        assert_eq!(refresh(&[" DSR = spaced ;Max-Age=60"]).as_deref(), Some("spaced"));
+        assert_eq!(refresh(&["DSR=old", "DSR=new"]).as_deref(), Some("new"));
+        assert_eq!(refresh(&["DSR=good", "DSR=gone; Max-Age=0", "DSR=; Domain=old.example"]).as_deref(), Some("good"));
+        assert_eq!(refresh(&["X=1; DSR=attribute", "dsr=case", "DSR", "=DSR", "XDSR=longer"]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use descope_api::Secret;
 
 use crate::auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions};
 use crate::management::Management;
-use crate::session::{SessionValidator, Sessions};
+use crate::session::{Flights, SessionValidator, Sessions};
 use crate::{DescopeBuilder, Error, PollOptions, Result, check};
 
 /// A client for one Descope project.
@@ -31,6 +31,7 @@ struct Inner {
     api: descope_api::Client,
     validator: SessionValidator,
     poll: PollOptions,
+    refreshes: Flights,
 }
 
 impl Descope {
@@ -119,11 +120,16 @@ impl Descope {
     }
 
     pub(crate) fn assemble(api: descope_api::Client, validator: SessionValidator, poll: PollOptions) -> Self {
-        Self { inner: Arc::new(Inner { api, validator, poll }) }
+        Self { inner: Arc::new(Inner { api, validator, poll, refreshes: Flights::default() }) }
     }
 
     pub(crate) fn validator(&self) -> &SessionValidator {
         &self.inner.validator
+    }
+
+    /// The refreshes that are under way.
+    pub(crate) fn refreshes(&self) -> &Flights {
+        &self.inner.refreshes
     }
 
     pub(crate) fn poll_options(&self) -> &PollOptions {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -32,6 +33,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 /// What went wrong, coarse enough to decide by.
@@ -135,7 +137,7 @@ pub struct Waited {
 }
 
 /// Everything an [`Error`] knows, boxed so that a `Result` stays small.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Inner {
     pub(crate) kind: Option<ErrorKind>,
     pub(crate) operation: Option<&'static str>,
@@ -149,7 +151,7 @@ pub(crate) struct Inner {
     /// Words of our own, printed as they are: they never hold anything that came from outside.
     pub(crate) detail: Option<std::borrow::Cow<'static, str>>,
     pub(crate) waited: Option<Waited>,
-    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -252,7 +254,7 @@ impl Error {
                     .into(),
             ),
             waited: Some(waited),
-            source: last.map(|error| Box::new(error) as _),
+            source: last.map(|error| Arc::new(error) as _),
             ..Inner::of(ErrorKind::Timeout)
         }
         .into()
@@ -287,7 +289,7 @@ impl From<TokenError> for Error {
             }
             _ => ErrorKind::InvalidToken,
         };
-        Inner { source: Some(Box::new(source)), ..Inner::of(kind) }.into()
+        Inner { source: Some(Arc::new(source)), ..Inner::of(kind) }.into()
     }
 }
 

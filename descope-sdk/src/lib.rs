@@ -55,6 +55,8 @@
 
 pub mod management;
 pub mod session;
+#[cfg(any(feature = "actix-web", feature = "tower"))]
+pub mod web;
 
 mod api_error;
 mod auth;

@@ -3,7 +3,6 @@
 use proptest::{
     collection,
     prelude::*,
-
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -207,7 +206,9 @@ fn every_required_property_is_asked_for_by_name() {
 
 #[test]
 fn integers_that_are_none_are_refused_without_repeating_them() {
-    for wrong in [json!("12a"), json!(1.5), json!({}), json!([]), json!(true), json!(1e300), json!("99999999999999999999")] {
+    for wrong in
+        [json!("12a"), json!(1.5), json!({}), json!([]), json!(true), json!(1e300), json!("99999999999999999999")]
+    {
         let value = json!({ "expiration": wrong });
         let error = round_trip("AccessKeyExchangeResponse", &value).expect_err("refused").to_string();
         assert!(!error.contains("12a"), "{error}");

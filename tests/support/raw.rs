@@ -31,6 +31,7 @@ impl Arguments {
 /// What a call came to: the answer as JSON, or the error.
 pub(crate) type Outcome = Result<Value, Error<ErrorResponse>>;
 
+#[allow(clippy::result_large_err, reason = "the size is that of progenitor's error")]
 pub(crate) fn answer<T: Serialize>(result: Result<ResponseValue<T>, Error<ErrorResponse>>) -> Outcome {
     result.map(|answer| serde_json::to_value(answer.into_inner()).expect("answers are JSON"))
 }

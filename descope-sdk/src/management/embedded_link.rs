@@ -204,7 +204,7 @@ impl EmbeddedLinkSignUp {
         check::text("login_id", &self.login_id)?;
         let body = EmbeddedLinkSignUpRequest {
             login_id: self.login_id,
-            user: Some(self.user),
+            user: told(self.user),
             login_options: self.options,
             email_verified: self.email_verified,
             phone_verified: self.phone_verified,
@@ -213,6 +213,25 @@ impl EmbeddedLinkSignUp {
         let answer = call!(self.descope.managing()?, management_embedded_link_sign_up, &body)?;
         token(answer)
     }
+}
+
+/// The details of the user, if there are any.
+fn told(user: SignUpUser) -> Option<SignUpUser> {
+    let SignUpUser {
+        email,
+        family_name,
+        given_name,
+        login_id,
+        middle_name,
+        name,
+        phone,
+        recovery_email,
+        recovery_phone,
+    } = &user;
+    [email, family_name, given_name, login_id, middle_name, name, phone, recovery_email, recovery_phone]
+        .iter()
+        .any(|detail| detail.is_some())
+        .then_some(user)
 }
 
 fn token(answer: Answer<EmbeddedLinkResponse>) -> Result<Secret> {

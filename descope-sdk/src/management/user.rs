@@ -147,7 +147,9 @@ macro_rules! members {
 
 impl UserCreate {
     pub(super) fn new(descope: Descope, login_id: String, for_tests: bool) -> Self {
-        Self { descope, for_tests, body: nothing_but(login_id) }
+        // The path alone does not make a test user.
+        let test = for_tests.then_some(true);
+        Self { descope, for_tests, body: UserCreateRequest { test, ..nothing_but(login_id) } }
     }
 
     members! {

@@ -1,9 +1,9 @@
 //! The signature algorithms that are accepted, and what verifies them.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
-    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    RsaParameters, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, VerificationAlgorithm,
 };
 
 /// The allow list. Anything that is not here cannot be expressed, `none` and the HMAC family first of all.
@@ -27,6 +27,11 @@ pub(crate) enum Scheme {
     /// A curve: its JWK name, the bytes of one coordinate, and the verifier.
     Ec(&'static str, usize, &'static dyn VerificationAlgorithm),
     Ed25519(&'static dyn VerificationAlgorithm),
+}
+
+impl Scheme {
+    /// ES512, which a proof of possession may be made with. It is no [`Algorithm`]: no token of Descope's is.
+    pub(crate) const ES512: Self = Self::Ec("P-521", 66, &ECDSA_P521_SHA512_FIXED);
 }
 
 impl Algorithm {

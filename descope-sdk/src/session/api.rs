@@ -8,9 +8,9 @@ use descope_api::types::{
 };
 use serde_json::{Map, Value};
 
-use super::{KeyFetch, Session, SessionValidator};
+use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError};
 use crate::api_error::{Answer, call};
-use crate::{Authentication, CookieSettings, Descope, Result, check};
+use crate::{Authentication, CookieSettings, Descope, Error, Result, check};
 
 /// Sessions of signed-in users. From [`Descope::session`].
 ///
@@ -36,6 +36,32 @@ use crate::{Authentication, CookieSettings, Descope, Result, check};
 #[derive(Clone, Debug)]
 pub struct Sessions {
     descope: Descope,
+}
+
+/// A valid session, and the new tokens if it took a refresh to get one. From [`Sessions::validate_or_refresh`].
+#[derive(Clone, Debug)]
+#[must_use = "new tokens are lost unless the user's client gets them"]
+pub struct ValidatedSession {
+    session: Session,
+    refreshed: Option<Authentication>,
+}
+
+impl ValidatedSession {
+    /// Who is signed in.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The new tokens, if there was a refresh. The user's client has to get them in place of those it has, for which
+    /// [`SessionCookies::set`] makes the cookies.
+    pub fn refreshed(&self) -> Option<&Authentication> {
+        self.refreshed.as_ref()
+    }
+
+    /// Takes the two apart.
+    pub fn into_parts(self) -> (Session, Option<Authentication>) {
+        (self.session, self.refreshed)
+    }
 }
 
 impl Sessions {
@@ -65,7 +91,17 @@ impl Sessions {
         self.descope.validator()
     }
 
+    /// The cookies for the tokens of this project: under the names that
+    /// [`token_names`](super::SessionValidatorBuilder::token_names) has been told, `DS` and `DSR` otherwise.
+    #[must_use]
+    pub fn cookies(&self) -> SessionCookies {
+        let (session, refresh) = self.validator().token_names();
+        SessionCookies::named(session, refresh)
+    }
+
     /// Gets a new session token. The user notices nothing.
+    ///
+    /// Callers that refresh the same token at the same time share one request and its answer.
     ///
     /// - `refresh_jwt`: the user's refresh token. It stays in the answer unless the service replaced it, so
     ///   [`Authentication::refresh_jwt`] is always the one to use next time.
@@ -80,8 +116,85 @@ impl Sessions {
     pub async fn refresh(&self, refresh_jwt: impl Into<Secret>) -> Result<Authentication> {
         let refresh_jwt = refresh_jwt.into();
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
-        Ok(Authentication::read(answer)?.keeping(refresh_jwt))
+        let token = refresh_jwt.clone();
+        let refresh = || async move {
+            let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
+            Ok(Authentication::read(answer)?.keeping(refresh_jwt))
+        };
+        self.descope.refreshes().join(&token, refresh).await
+    }
+
+    /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the
+    /// tokens that a request brings. Either token alone is enough.
+    ///
+    /// The refresh token is validated first, so that made-up ones cause no requests to the service; and callers that
+    /// refresh the same one at the same time share one request.
+    ///
+    /// - `session_jwt`: the session token, if the request has one. An empty one counts as none.
+    /// - `refresh_jwt`: the refresh token, likewise. Without one this is [`validate`](Self::validate).
+    ///
+    /// `POST /v1/auth/refresh`, only when it is needed.
+    ///
+    /// ```
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use descope_sdk::{Descope, session::Clock};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let time = emulator.clock();
+    /// # let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now() as u64));
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url())
+    /// #     .session_validator(|validator| validator.clock(clock)).build()?;
+    /// # let inbox = emulator.inbox();
+    /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
+    /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
+    /// # let session_jwt = ada.session_jwt().expose();
+    /// # let refresh_jwt = ada.refresh_jwt().unwrap().expose();
+    /// let valid = descope.session().validate_or_refresh(Some(session_jwt), Some(refresh_jwt)).await?;
+    /// assert!(valid.refreshed().is_none());
+    ///
+    /// // An hour later the session token has expired.
+    /// # emulator.clock().advance(Duration::from_secs(3600));
+    /// let valid = descope.session().validate_or_refresh(Some(session_jwt), Some(refresh_jwt)).await?;
+    /// let new_tokens = valid.refreshed().unwrap();
+    /// assert_ne!(new_tokens.session_jwt().expose(), session_jwt);
+    /// println!("{} is signed in", valid.session().user_id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): there is neither token.
+    /// - [`InvalidToken`](crate::ErrorKind::InvalidToken): the session token is not good and there is no refresh token, or
+    ///   that one is not good either.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the refresh token has ended. The
+    ///   user has to sign in again.
+    /// - [`Network`](crate::ErrorKind::Network), [`Server`](crate::ErrorKind::Server) or
+    ///   [`Timeout`](crate::ErrorKind::Timeout): nothing is known of the tokens.
+    pub async fn validate_or_refresh(
+        &self,
+        session_jwt: Option<&str>,
+        refresh_jwt: Option<&str>,
+    ) -> Result<ValidatedSession> {
+        let refused = match session_jwt.filter(|token| !token.is_empty()) {
+            None => Error::argument_refused("session_jwt", "is missing, and there is no refresh token either"),
+            Some(session_jwt) => match self.validator().validate_session(session_jwt).await {
+                Ok(session) => return Ok(ValidatedSession { session, refreshed: None }),
+                Err(refused) if !refresh_may_help(&refused) => return Err(refused.into()),
+                Err(refused) => refused.into(),
+            },
+        };
+        let Some(refresh_jwt) = refresh_jwt.filter(|token| !token.is_empty()) else { return Err(refused) };
+        self.renew(refresh_jwt).await
+    }
+
+    /// A new session by the refresh token alone, which is validated first.
+    pub(crate) async fn renew(&self, refresh_jwt: &str) -> Result<ValidatedSession> {
+        let refresh_jwt = self.validator().validate_refresh(refresh_jwt).await?;
+        let refreshed = self.refresh(refresh_jwt.jwt()).await?;
+        let session = self.validator().validate_session(refreshed.session_jwt().expose()).await?;
+        Ok(ValidatedSession { session, refreshed: Some(refreshed) })
     }
 
     /// Gets a new session token if there is one to be had, and `None` when the refresh token has ended. The answer
@@ -167,9 +280,42 @@ impl Sessions {
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the session has ended already.
     pub async fn logout(&self, refresh_jwt: impl Into<Secret>) -> Result<CookieSettings> {
-        let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;
-        let answer = call!(api, session_logout, &SessionLogoutRequest::default())?;
-        Ok(CookieSettings::of(&answer.body))
+        self.end(refresh_jwt.into(), SessionLogoutRequest::default(), Devices::This).await
+    }
+
+    /// Ends the session on this device as [`logout`](Self::logout) does, if it is of one of these types.
+    ///
+    /// - `refresh_jwt`: the user's refresh token.
+    /// - `session_types`: the types of session to end, as the service names them. Not empty: no type at all would mean
+    ///   every type.
+    ///
+    /// `POST /v1/auth/logout`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let inbox = emulator.inbox();
+    /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
+    /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
+    /// # let refresh_jwt = ada.refresh_jwt().unwrap();
+    /// descope.session().logout_types(refresh_jwt, ["web"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`logout`](Self::logout); [`InvalidArgument`](crate::ErrorKind::InvalidArgument) also when no type is given or
+    /// one is blank.
+    pub async fn logout_types(
+        &self,
+        refresh_jwt: impl Into<Secret>,
+        session_types: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<CookieSettings> {
+        self.end(refresh_jwt.into(), of_types(session_types)?, Devices::This).await
     }
 
     /// Ends the user's sessions on all devices.
@@ -200,8 +346,33 @@ impl Sessions {
     ///
     /// As [`logout`](Self::logout).
     pub async fn logout_all(&self, refresh_jwt: impl Into<Secret>) -> Result<CookieSettings> {
-        let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;
-        let answer = call!(api, session_logout_all, &SessionLogoutRequest::default())?;
+        self.end(refresh_jwt.into(), SessionLogoutRequest::default(), Devices::All).await
+    }
+
+    /// Ends the user's sessions of these types on all devices.
+    ///
+    /// - `refresh_jwt`: a refresh token of the user.
+    /// - `session_types`: as for [`logout_types`](Self::logout_types), which has an example.
+    ///
+    /// `POST /v1/auth/logoutall`
+    ///
+    /// # Errors
+    ///
+    /// As [`logout_types`](Self::logout_types).
+    pub async fn logout_all_types(
+        &self,
+        refresh_jwt: impl Into<Secret>,
+        session_types: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<CookieSettings> {
+        self.end(refresh_jwt.into(), of_types(session_types)?, Devices::All).await
+    }
+
+    async fn end(&self, refresh_jwt: Secret, body: SessionLogoutRequest, on: Devices) -> Result<CookieSettings> {
+        let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
+        let answer = match on {
+            Devices::This => call!(api, session_logout, &body)?,
+            Devices::All => call!(api, session_logout_all, &body)?,
+        };
         Ok(CookieSettings::of(&answer.body))
     }
 
@@ -299,6 +470,27 @@ impl Sessions {
         let answer = call!(api, session_select_tenant, &SessionSelectTenantRequest { tenant })?;
         Ok(Authentication::read(answer)?.keeping(refresh_jwt))
     }
+}
+
+/// Without keys a new token could not be judged either, and a new bound one would need a good proof too.
+pub(crate) fn refresh_may_help(refused: &TokenError) -> bool {
+    !matches!(refused, TokenError::KeysUnavailable(_) | TokenError::DpopBound | TokenError::InvalidProof(_))
+}
+
+/// Where sessions are ended.
+enum Devices {
+    This,
+    All,
+}
+
+/// A logout of sessions of some types. On the wire an empty list means all of them, which nobody asks for by giving one.
+fn of_types(session_types: impl IntoIterator<Item = impl Into<String>>) -> Result<SessionLogoutRequest> {
+    let logout_type: Vec<String> = session_types.into_iter().map(Into::into).collect();
+    if logout_type.is_empty() {
+        return Err(Error::argument_refused("session_types", "is empty"));
+    }
+    logout_type.iter().try_for_each(|session_type| check::text("session_types", session_type))?;
+    Ok(SessionLogoutRequest { logout_type })
 }
 
 /// Reads the project's keys through the client, whose bounds and retries then count for them too.

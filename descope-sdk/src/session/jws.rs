@@ -15,6 +15,50 @@ use super::token_error::TokenError;
 /// a user with very many tenants may take several times that.
 pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
+/// The three parts of a text that has the form of a compact JWS, of which only the header has been read.
+pub(crate) struct Parts<'t> {
+    pub(crate) header: Map<String, Value>,
+    /// What was signed: header and payload as they stand in the text.
+    pub(crate) signing_input: &'t [u8],
+    payload: &'t str,
+    signature: &'t str,
+}
+
+impl<'t> Parts<'t> {
+    /// Takes a text of at most `limit` bytes apart.
+    pub(crate) fn split(text: &'t str, limit: usize) -> Result<Self, TokenError> {
+        if text.len() > limit {
+            return Err(TokenError::TooLarge { limit });
+        }
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenError::Malformed("it has not exactly three parts"));
+        };
+        let signing_input = &text.as_bytes()[..header.len() + 1 + payload.len()];
+        let header = decode(header, "its header is not base64url")?;
+        let header = json::object(&header, "its header is not a JSON object")?;
+        // No extension is supported, so none may be demanded.
+        if header.contains_key("crit") {
+            return Err(TokenError::CriticalHeader);
+        }
+        Ok(Self { header, signing_input, payload, signature })
+    }
+
+    /// The payload and the signature, decoded.
+    pub(crate) fn decode(&self) -> Result<(Vec<u8>, Vec<u8>), TokenError> {
+        let payload = decode(self.payload, "its payload is not base64url")?;
+        let signature = decode(self.signature, "its signature is not base64url")?;
+        if signature.is_empty() { Err(TokenError::Malformed("it has no signature")) } else { Ok((payload, signature)) }
+    }
+}
+
+/// The JSON object of a payload. To be asked for once the signature is known to be good.
+pub(crate) fn read_payload(payload: &[u8]) -> Result<Map<String, Value>, TokenError> {
+    json::object(payload, "its payload is not a JSON object")
+}
+
 /// A token that has been taken apart, and about which nothing is known yet.
 pub(crate) struct Jws<'t> {
     /// The algorithm that the header names. It is only ever compared with the key's own.
@@ -29,29 +73,15 @@ pub(crate) struct Jws<'t> {
 
 impl<'t> Jws<'t> {
     pub(crate) fn parse(token: &'t str) -> Result<Self, TokenError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::TooLarge { limit: MAX_TOKEN_BYTES });
-        }
-        let mut parts = token.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(TokenError::Malformed("it has not exactly three parts"));
-        };
-        let header_bytes = decode(header, "its header is not base64url")?;
-        let (algorithm, kid) = read_header(json::object(&header_bytes, "its header is not a JSON object")?)?;
-        let payload_bytes = decode(payload, "its payload is not base64url")?;
-        let signature = decode(signature, "its signature is not base64url")?;
-        if signature.is_empty() {
-            return Err(TokenError::Malformed("it has no signature"));
-        }
-        let signing_input = &token.as_bytes()[..header.len() + 1 + payload.len()];
-        Ok(Self { algorithm, kid, signing_input, signature, payload: payload_bytes })
+        let mut parts = Parts::split(token, MAX_TOKEN_BYTES)?;
+        let (algorithm, kid) = read_header(&mut parts.header)?;
+        let (payload, signature) = parts.decode()?;
+        Ok(Self { algorithm, kid, signing_input: parts.signing_input, signature, payload })
     }
 
     /// The claims. To be asked for once the signature is known to be good.
     pub(crate) fn claims(&self) -> Result<Map<String, Value>, TokenError> {
-        json::object(&self.payload, "its payload is not a JSON object")
+        read_payload(&self.payload)
     }
 }
 
@@ -62,10 +92,7 @@ fn decode(part: &str, complaint: &'static str) -> Result<Vec<u8>, TokenError> {
 
 /// The two members that matter. `typ` is free, and keys that come inside the token (`jwk`, `jku`, `x5c`, `x5u`) are not
 /// looked at: a token cannot say by what it is to be verified.
-fn read_header(mut header: Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
-    if header.contains_key("crit") {
-        return Err(TokenError::CriticalHeader);
-    }
+fn read_header(header: &mut Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
     let algorithm = match header.get("alg") {
         Some(Value::String(name)) => Algorithm::from_name(name).ok_or(TokenError::UnsupportedAlgorithm)?,
         Some(_) => return Err(TokenError::UnsupportedAlgorithm),

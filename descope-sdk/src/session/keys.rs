@@ -5,12 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::signature::ParsedPublicKey;
 use serde_json::{Map, Value};
 
-use super::algorithm::{Algorithm, Scheme};
+use super::algorithm::Algorithm;
+use super::jwk::PublicKey;
 use super::token_error::TokenError;
 
 /// The longest answer of the keys endpoint that is read. A key takes some 500 bytes.
@@ -178,32 +177,8 @@ fn read_key(jwk: &Map<String, Value>) -> Option<Key> {
         Some(Value::String(name)) => Algorithm::from_name(name)?,
         Some(_) => return None,
     };
-    let verifier = match (algorithm.scheme(), kty) {
-        (Scheme::Rsa(parameters), "RSA") => {
-            let (n, e) = (unsigned(text("n")?)?, unsigned(text("e")?)?);
-            if !acceptable_rsa(&n, &e) {
-                return None;
-            }
-            RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()?
-        }
-        (Scheme::Ec(curve, size, verifier), "EC") if crv == Some(curve) => {
-            let (x, y) = (bytes(text("x")?)?, bytes(text("y")?)?);
-            if x.len() != size || y.len() != size {
-                return None;
-            }
-            // The uncompressed point of SEC 1; whether it lies on the curve is checked as it is read.
-            let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            ParsedPublicKey::new(verifier, point).ok()?
-        }
-        (Scheme::Ed25519(verifier), "OKP") if crv == Some("Ed25519") => {
-            let x = bytes(text("x")?)?;
-            if x.len() != 32 {
-                return None;
-            }
-            ParsedPublicKey::new(verifier, x).ok()?
-        }
-        _ => return None,
-    };
+    let scheme = algorithm.scheme();
+    let verifier = PublicKey::read(scheme, jwk)?.verifier(scheme)?;
     let kid = match jwk.get("kid") {
         None | Some(Value::Null) => None,
         Some(Value::String(kid)) if kid.is_empty() => None,
@@ -213,29 +188,10 @@ fn read_key(jwk: &Map<String, Value>) -> Option<Key> {
     Some(Key { kid, algorithm, verifier, withdrawn: AtomicBool::new(false) })
 }
 
-/// 2048 to 8192 bits, an odd modulus, and an odd exponent from 3 to 33 bits: what the signature code accepts. Checked
-/// here too, so that a key that could never verify anything is known as unusable when it arrives.
-fn acceptable_rsa(n: &[u8], e: &[u8]) -> bool {
-    let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-    let bits = |number: &[u8]| number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize);
-    (2048..=8192).contains(&bits(n)) && odd(n) && (2..=33).contains(&bits(e)) && odd(e)
-}
-
-/// A number of a JWK. Some issuers write leading zeros.
-fn unsigned(text: &str) -> Option<Vec<u8>> {
-    let mut number = bytes(text)?;
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    number.drain(..zeros);
-    Some(number)
-}
-
-/// base64url of a JWK. Some issuers pad it, which a key from the project's own endpoint may.
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
 
     use super::*;

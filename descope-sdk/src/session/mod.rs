@@ -29,15 +29,34 @@
 //! | `drn`, where the token has one, is that of a session for a session, of a refresh token for a refresh | a refresh token, valid for weeks, would work as a session |
 //! | `sub` (or `dsub`) names somebody | an application that keys data by user id would share one record among all such tokens |
 //! | `aud`, by an [`AudiencePolicy`] | tokens made for another application of the project pass; whether they should is for you to say |
-//! | the token is not bound to a key of its holder (`cnf`) | a stolen DPoP token would work without the proof that it was made to need |
+//! | a token that is bound to a key of its holder (`cnf`) comes with a proof of possession | a stolen DPoP token would work without the proof that it was made to need |
 //!
 //! # What is not checked
 //!
 //! - **Whether the user was signed out, disabled or deleted meanwhile.** A session token is valid until it expires; that is
 //!   what makes it cheap, and why it is short-lived. The service says no at the next refresh.
-//! - **Proofs of possession.** DPoP-bound tokens are refused, not half-checked.
 //! - **The host in `iss`**: a custom domain changes it, and the key says who signed.
 //! - **What claims mean to you**: read `nsec` ([`Claims::client_claims`]) as user input.
+//!
+//! # Tokens that are bound to a key
+//!
+//! A DPoP token (RFC 9449) names a key (`cnf.jkt`), and every request with it brings a **proof**, a small JWT in the `DPoP`
+//! header that is made with that key. [`SessionValidator::validate_session_with_proof`] takes the token and a
+//! [`DpopRequest`], which is made of values that every framework has; [`SessionValidator::validate_session`], which is
+//! told of no request, refuses bound tokens. Of a proof is checked that
+//!
+//! - there is exactly one, of at most 8 KiB, with `typ` `dpop+jwt` and one of the algorithms above or ES512;
+//! - its `jwk` is public, and is the key that the token names (by its RFC 7638 thumbprint), and the signature is that key's;
+//! - `htm` is the method, letter by letter, and `htu` the URL without query and fragment, however scheme, host and default
+//!   port are spelled;
+//! - it is less than 60 seconds old and not 5 seconds or more ahead, whatever the leeway for tokens is;
+//! - `ath` is the hash of this token;
+//! - its `jti`, of 1 to 128 characters, comes for the first time with this key. A proof is marked as used last, so that
+//!   one that fails can be sent again, in a [`ReplayStore`]: in the memory of this process unless you bring another.
+//!   A store that is full or fails refuses.
+//!
+//! Behind a proxy the client's URL is not the one that the server sees. `X-Forwarded-Proto` and `X-Forwarded-Host` count
+//! only if you hand them to [`DpopRequest::forwarded`]. Nonces (`DPoP-Nonce`) are not asked for.
 //!
 //! # Keys
 //!
@@ -60,13 +79,20 @@ mod audience;
 mod cache;
 mod claims;
 mod clock;
+mod cookies;
+mod dpop;
+mod dpop_error;
+mod extract;
+mod flight;
 mod issuer;
 mod json;
+mod jwk;
 mod jwks;
 mod jws;
 mod keys;
 mod kind;
 mod permissions;
+mod replay;
 mod times;
 mod token_error;
 mod validator;
@@ -77,14 +103,22 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use api::Sessions;
 pub(crate) use api::key_fetch;
+#[cfg(any(feature = "actix-web", feature = "tower"))]
+pub(crate) use api::refresh_may_help;
+pub use api::{Sessions, ValidatedSession};
 pub use audience::AudiencePolicy;
 pub use claims::Claims;
 pub use clock::Clock;
+pub use cookies::{SameSite, SessionCookies, SetCookies};
+pub use dpop::{AuthScheme, DpopRequest, MAX_PROOF_BYTES};
+pub use dpop_error::DpopError;
+pub use extract::RequestTokens;
+pub(crate) use flight::Flights;
 pub use jwks::{KeyFetch, KeyFetchResult};
 pub use jws::MAX_TOKEN_BYTES;
 pub use kind::TokenKind;
+pub use replay::{BurnFuture, Burned, MemoryReplayStore, ProofId, ReplayStore};
 pub use token_error::{ConfigError, KeysError, TokenError};
 pub use validator::{SessionValidator, SessionValidatorBuilder};
 pub use verified::{RefreshToken, Session};

@@ -45,13 +45,17 @@ impl Times {
 }
 
 #[derive(Clone, Copy)]
-enum Round {
+pub(crate) enum Round {
     Down,
     Up,
 }
 
 /// A time claim. Fractions are rounded so that the token is valid for no longer than it says.
-fn seconds(claims: &Map<String, Value>, name: &'static str, round: Round) -> Result<Option<i64>, TokenError> {
+pub(crate) fn seconds(
+    claims: &Map<String, Value>,
+    name: &'static str,
+    round: Round,
+) -> Result<Option<i64>, TokenError> {
     let number = match claims.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number,

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use super::dpop_error::DpopError;
 use super::kind::TokenKind;
 
 /// The reason for which a token was refused, or could not be judged.
@@ -82,9 +83,13 @@ pub enum TokenError {
     /// `aud` does not satisfy the [`AudiencePolicy`](super::AudiencePolicy).
     #[error("the token is meant for another audience")]
     AudienceRejected,
-    /// The token is bound to a key of its holder (`cnf.jkt`), and no proof of possession was checked.
+    /// The token is bound to a key of its holder (`cnf.jkt`), and the call checks no proof of possession; use
+    /// [`validate_session_with_proof`](super::SessionValidator::validate_session_with_proof).
     #[error("the token is DPoP-bound and came without a checked proof")]
     DpopBound,
+    /// The token is good, and the request does not show that it comes from the token's holder.
+    #[error("the proof of possession was refused")]
+    InvalidProof(#[source] DpopError),
     /// The project's keys could not be read, so nothing is known about the token. Not the user's fault.
     #[error("the project's public keys are not available")]
     KeysUnavailable(#[source] KeysError),
@@ -97,10 +102,15 @@ impl TokenError {
         matches!(self, Self::Expired)
     }
 
-    /// Whether the token may be good and only the keys to judge it could not be read: a case for 503, not for 401.
+    /// Whether the token may be good and only what it takes to judge it (the project's keys, or the memory of used
+    /// proofs) was not to be had: a case for 503, not for 401.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::KeysUnavailable(_))
+        match self {
+            Self::KeysUnavailable(_) => true,
+            Self::InvalidProof(proof) => proof.is_unavailable(),
+            _ => false,
+        }
     }
 }
 

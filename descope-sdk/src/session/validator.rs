@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use descope_api::Secret;
-use serde_json::{Map, Value};
 
 use super::audience::AudiencePolicy;
 use super::cache::Cache;
 use super::claims::Claims;
 use super::clock::{Clock, millis};
+use super::dpop::{self, Binding, DpopRequest};
 use super::issuer;
 use super::jwks::{KeyFetch, KeyStore, KeyStoreSettings};
 use super::jws::Jws;
 use super::keys::KeySet;
 use super::kind::{self, KindNames, TokenKind};
+use super::replay::{MemoryReplayStore, ReplayStore};
 use super::token_error::{ConfigError, TokenError};
 use super::verified::{RefreshToken, Session, Verified};
 
@@ -37,6 +38,7 @@ struct Inner {
     kinds: KindNames,
     clock: Clock,
     cache: Option<Cache>,
+    replay: Arc<dyn ReplayStore>,
 }
 
 impl SessionValidator {
@@ -68,6 +70,7 @@ impl SessionValidator {
             kinds: KindNames::default(),
             clock: Clock::default(),
             cache_capacity: DEFAULT_CACHE_CAPACITY,
+            replay: None,
         }
     }
 
@@ -78,7 +81,32 @@ impl SessionValidator {
     /// # Errors
     /// [`TokenError`] says why the token is refused. [`TokenError::KeysUnavailable`] alone is not the sender's fault.
     pub async fn validate_session(&self, session_jwt: &str) -> Result<Session, TokenError> {
-        self.validate(session_jwt, TokenKind::Session).await.map(Session::new)
+        self.validate(session_jwt, TokenKind::Session).await.and_then(refuse_bound).map(Session::new)
+    }
+
+    /// Validates a session token together with the request that it came with: where the token is bound to a key of its
+    /// holder (`cnf.jkt`), the request has to bring a proof of possession (DPoP, RFC 9449), made with that key for this
+    /// method, URL and token, less than 60 seconds ago, and used for the first time. Other tokens are validated as by
+    /// [`validate_session`](Self::validate_session), so that one call serves both.
+    ///
+    /// - `session_jwt`: the token, without the `Bearer` or `DPoP` before it.
+    /// - `request`: what the proof is held against.
+    ///
+    /// # Errors
+    /// As for [`validate_session`](Self::validate_session), and [`TokenError::InvalidProof`], in which
+    /// [`DpopError`](super::DpopError) says what is wrong with the proof. A proof is used up only by a call that
+    /// succeeds.
+    pub async fn validate_session_with_proof(
+        &self,
+        session_jwt: &str,
+        request: &DpopRequest<'_>,
+    ) -> Result<Session, TokenError> {
+        let verified = self.validate(session_jwt, TokenKind::Session).await?;
+        let Inner { clock, replay, .. } = &*self.0;
+        dpop::check(&verified.binding, session_jwt, request, clock.now(), &**replay)
+            .await
+            .map_err(TokenError::InvalidProof)?;
+        Ok(Session::new(verified))
     }
 
     /// Validates a refresh token. It is good for getting a new session token, and should open nothing by itself.
@@ -88,7 +116,7 @@ impl SessionValidator {
     /// # Errors
     /// As for [`validate_session`](Self::validate_session).
     pub async fn validate_refresh(&self, refresh_jwt: &str) -> Result<RefreshToken, TokenError> {
-        self.validate(refresh_jwt, TokenKind::Refresh).await.map(RefreshToken::new)
+        self.validate(refresh_jwt, TokenKind::Refresh).await.and_then(refuse_bound).map(RefreshToken::new)
     }
 
     /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.
@@ -102,6 +130,11 @@ impl SessionValidator {
     /// The project whose tokens are accepted.
     pub fn project_id(&self) -> &str {
         &self.0.project_id
+    }
+
+    /// What the project's session and refresh tokens are called.
+    pub(crate) fn token_names(&self) -> (&str, &str) {
+        (&self.0.kinds.session, &self.0.kinds.refresh)
     }
 
     async fn validate(&self, token: &str, expected: TokenKind) -> Result<Arc<Verified>, TokenError> {
@@ -138,32 +171,26 @@ impl Inner {
         issuer::check(&self.project_id, claims.all())?;
         self.audience.check(claims.all())?;
         let kind = self.kinds.of(claims.all())?;
-        let bound = is_bound(claims.all());
-        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, key, bound }))
+        let binding = Binding::of(claims.all());
+        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, key, binding }))
     }
 
     /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
     /// use to hear that it has expired.
     fn judge(&self, verified: &Verified, expected: TokenKind) -> Result<(), TokenError> {
         kind::check(expected, verified.kind)?;
-        verified.claims.times.check(self.clock.now_ms(), self.leeway_ms)?;
-        if verified.bound { Err(TokenError::DpopBound) } else { Ok(()) }
+        verified.claims.times.check(self.clock.now_ms(), self.leeway_ms)
     }
 }
 
-/// Whether a token demands a proof of possession from its holder. `jkt` is the only sort that Descope issues; a token
-/// that is bound in another way, or in a way that cannot be read, is not to be taken for a free one.
-fn is_bound(claims: &Map<String, Value>) -> bool {
-    match claims.get("cnf") {
-        None | Some(Value::Null) => false,
-        Some(Value::Object(confirmation)) => !confirmation.is_empty(),
-        Some(_) => true,
-    }
+/// For calls that know of the token alone.
+fn refuse_bound(verified: Arc<Verified>) -> Result<Arc<Verified>, TokenError> {
+    if verified.binding == Binding::None { Ok(verified) } else { Err(TokenError::DpopBound) }
 }
 
 impl fmt::Debug for SessionValidator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache } = &*self.0;
+        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache, replay: _ } = &*self.0;
         f.debug_struct("SessionValidator")
             .field("project_id", project_id)
             .field("keys", keys)
@@ -172,7 +199,7 @@ impl fmt::Debug for SessionValidator {
             .field("kinds", kinds)
             .field("clock", clock)
             .field("cached", &cache.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -188,6 +215,7 @@ pub struct SessionValidatorBuilder {
     kinds: KindNames,
     clock: Clock,
     cache_capacity: usize,
+    replay: Option<Arc<dyn ReplayStore>>,
 }
 
 impl SessionValidatorBuilder {
@@ -251,6 +279,13 @@ impl SessionValidatorBuilder {
         self
     }
 
+    /// Where the proofs of possession are remembered that were used. A [`MemoryReplayStore`] unless set; processes that
+    /// stand for each other need one in common.
+    pub fn replay_store(mut self, store: impl ReplayStore + 'static) -> Self {
+        self.replay = Some(Arc::new(store));
+        self
+    }
+
     /// Makes the validator. Nothing is fetched yet.
     ///
     /// # Errors
@@ -281,6 +316,7 @@ impl SessionValidatorBuilder {
             kinds: self.kinds,
             clock: self.clock,
             cache: Cache::new(self.cache_capacity),
+            replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplayStore::default())),
         })))
     }
 }

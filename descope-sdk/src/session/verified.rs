@@ -7,6 +7,7 @@ use std::sync::Arc;
 use descope_api::Secret;
 
 use super::claims::Claims;
+use super::dpop::Binding;
 use super::keys::Key;
 use super::kind::TokenKind;
 
@@ -17,8 +18,8 @@ pub(crate) struct Verified {
     pub(crate) kind: Option<TokenKind>,
     /// The key that signed it; the token is good no longer than its key.
     pub(crate) key: Arc<Key>,
-    /// Bound to a key of its holder, who has to prove that it is theirs.
-    pub(crate) bound: bool,
+    /// Whether it is bound to a key of its holder, who then has to prove that it is theirs.
+    pub(crate) binding: Binding,
 }
 
 /// A session whose token was validated: a user who is signed in.

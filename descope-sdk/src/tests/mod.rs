@@ -2,6 +2,7 @@
 
 mod edge;
 mod hostile;
+mod refresh;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,7 +6,7 @@ use url::Url;
 use super::tenancies;
 use crate::{
     address::{is_email, is_phone},
-    error::{MANAGED_USER_NOT_FOUND, REQUEST_MALFORMED, Refusal, USER_EXISTS, VALIDATION},
+    error::{MANAGED_USER_NOT_FOUND, NOT_EMULATED, Refusal, USER_EXISTS, VALIDATION},
     flow::Outgoing,
     handler::{Answer, Call, Table, empty, reply},
     inbox::Channel,
@@ -56,7 +56,7 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
     let invite_page = redirect(body.invite_url, None)?;
     if body.password.is_some() || body.hashed_password.is_some() {
         let message = "Passwords are not emulated yet, so none can be given to a user";
-        return Err(Refusal::new(&REQUEST_MALFORMED, message).status(http::StatusCode::NOT_IMPLEMENTED));
+        return Err(Refusal::new(&NOT_EMULATED, message));
     }
     let email = given_email.or_else(|| login_ids.iter().find(|login_id| is_email(login_id)).cloned());
     let phone = given_phone.or_else(|| login_ids.iter().find(|login_id| is_phone(login_id)).cloned());

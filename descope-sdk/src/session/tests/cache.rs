@@ -8,6 +8,7 @@ use serde_json::json;
 use super::verdict;
 use crate::session::algorithm::Algorithm;
 use crate::session::cache::Cache;
+use crate::session::dpop::Binding;
 use crate::session::keys::{Key, KeySet};
 use crate::session::testing::{TestKey, claims, fixed, session_claims};
 use crate::session::verified::Verified;
@@ -24,7 +25,7 @@ fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
         claims: claims(json!({})),
         kind: None,
         key: Arc::clone(key),
-        bound: false,
+        binding: Binding::None,
     })
 }
 

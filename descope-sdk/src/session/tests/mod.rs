@@ -3,6 +3,7 @@
 mod attacks;
 mod cache;
 mod differential;
+mod dpop;
 mod fetches;
 mod validator;
 

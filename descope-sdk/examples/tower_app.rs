@@ -1,0 +1,115 @@
+//! Sessions in a service made of tower alone, as one of tonic is. Needs no account: it brings an emulated Descope along.
+//!
+//! ```sh
+//! cargo run -p descope-sdk --features tower --example tower_app
+//! ```
+//!
+//! It prints the addresses of the application and of the emulator, and a session token for Ada and one for Grace, who is
+//! an admin. In another terminal:
+//!
+//! ```sh
+//! APP=http://127.0.0.1:3000 ADA=eyJ… GRACE=eyJ…                  # as printed
+//!
+//! curl -i $APP/me                                                # 401, WWW-Authenticate: Bearer realm="session"
+//! curl -i -H 'Authorization: Bearer nonsense' $APP/me            # 401, error="invalid_token"
+//! curl -H "Authorization: Bearer $ADA" $APP/me                   # her user id
+//! curl -H "Cookie: DS=$ADA" $APP/me                              # the same
+//! curl -i -H "Authorization: Bearer $ADA" $APP/admin             # 403
+//! curl -H "Authorization: Bearer $GRACE" $APP/admin
+//!
+//! # To gRPC clients a refusal comes as a status of gRPC.
+//! curl -i -H 'Content-Type: application/grpc' $APP/me            # grpc-status: 16
+//! ```
+
+use std::convert::Infallible;
+use std::time::{Duration, UNIX_EPOCH};
+
+use descope_emulator::Emulator;
+use descope_sdk::session::{Clock, Session};
+use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
+use descope_sdk::{Authentication, Descope, StatusCode};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+/// Serves the application until the end of the process.
+pub(crate) async fn serve(listener: TcpListener, descope: Descope) -> std::io::Result<()> {
+    let policy = SessionPolicy::new(&descope).cookies(descope.session().cookies().secure(false)).refresh();
+    let admin = ServiceBuilder::new().layer(RequireLayer::new(Require::new().role("admin"))).service_fn(
+        async |_: Request<hyper::body::Incoming>| Ok::<_, Infallible>(text(StatusCode::OK, "the keys to everything")),
+    );
+    let app = ServiceBuilder::new().layer(SessionLayer::new(policy)).service(service_fn(
+        move |request: Request<hyper::body::Incoming>| {
+            let admin = admin.clone();
+            async move {
+                Ok::<_, Infallible>(match request.uri().path() {
+                    "/me" => me(&request).map(http_body_util::Either::Left),
+                    "/admin" => match admin.oneshot(request).await {
+                        Ok(response) => response.map(http_body_util::Either::Right),
+                    },
+                    _ => text(StatusCode::NOT_FOUND, "nothing here").map(http_body_util::Either::Left),
+                })
+            }
+        },
+    ));
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let service = TowerToHyperService::new(app.clone());
+        tokio::spawn(async move {
+            // A connection that breaks is the client's affair.
+            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+fn me<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+    match request.extensions().get::<Session>() {
+        Some(session) => text(StatusCode::OK, session.user_id().to_owned()),
+        None => text(StatusCode::INTERNAL_SERVER_ERROR, "not behind a session layer"),
+    }
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response
+}
+
+/// A client for the emulator that shares its clock, so that time can be made to pass.
+pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
+    let time = emulator.clock();
+    let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now().unsigned_abs()));
+    let descope = Descope::builder(emulator.project_id())
+        .base_url(emulator.base_url())
+        .management_key(emulator.management_key())
+        .session_validator(|validator| validator.clock(clock))
+        .build()?;
+    let users = descope.management().user();
+    users.create("ada@example.com").status("enabled").send().await?;
+    users.create("grace@example.com").role_names(["admin"]).status("enabled").send().await?;
+    Ok(descope)
+}
+
+/// Signs a user in without further ado.
+async fn sign_in(descope: &Descope, login_id: &str) -> descope_sdk::Result<Authentication> {
+    let token = descope.management().embedded_link().sign_in(login_id).send().await?;
+    descope.magic_link().verify(token).await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::builder().start().await?;
+    let descope = prepare(&emulator).await?;
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    println!("APP=http://{} EMULATOR={}", listener.local_addr()?, emulator.base_url());
+    for (name, login_id) in [("ADA", "ada@example.com"), ("GRACE", "grace@example.com")] {
+        println!("{name}={}", sign_in(&descope, login_id).await?.session_jwt().expose());
+    }
+    serve(listener, descope).await?;
+    Ok(())
+}

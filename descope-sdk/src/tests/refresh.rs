@@ -1,0 +1,67 @@
+//! Refreshes whose answer the emulator does not give.
+
+use super::{Server, Then};
+use crate::ErrorKind;
+
+#[tokio::test]
+async fn new_refresh_token_replaces_the_old_and_the_old_one_stays_when_none_comes() {
+    for (body, kept) in [
+        (r#"{"sessionJwt":"s","refreshJwt":"new"}"#, "new"),
+        (r#"{"sessionJwt":"s","refreshJwt":""}"#, "old"),
+        (r#"{"sessionJwt":"s","refreshJwt":null}"#, "old"),
+        (r#"{"sessionJwt":"s"}"#, "old"),
+    ] {
+        let server = Server::answering("200 OK", body).await;
+        let sessions = server.client().build().unwrap().session();
+        assert_eq!(sessions.refresh("old").await.unwrap().refresh_jwt().unwrap().expose(), kept, "{body}");
+        let tried = sessions.try_refresh("old").await.unwrap().unwrap();
+        assert_eq!(tried.refresh_jwt().unwrap().expose(), kept, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_the_project_keeps_in_cookies_are_found() {
+    let body = r#"{"cookieName":"rid","sessionCookieName":"sid"}"#;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: other=1; Path=/\r\n\
+        set-cookie: sid=cookie-session; Path=/; HttpOnly; Secure; SameSite=Strict; Domain=auth.example.com\r\n\
+        set-cookie: rid=\"cookie-refresh\"; Max-Age=60; Expires=Wed, 21 Oct 2099 07:28:00 GMT\r\n";
+    let answer = format!("{head}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let server = Server::start(answer, Then::Close).await;
+    let renewed = server.client().build().unwrap().session().refresh("old").await.unwrap();
+    assert_eq!(renewed.session_jwt().expose(), "cookie-session");
+    assert_eq!(renewed.refresh_jwt().unwrap().expose(), "cookie-refresh");
+}
+
+#[tokio::test]
+async fn callers_at_the_same_time_share_one_request_and_its_failure() {
+    let server = Server::answering("401 Unauthorized", r#"{"errorCode":"E064001","errorMessage":"gone"}"#).await;
+    let sessions = server.client().build().unwrap().session();
+    let callers: Vec<_> = (0..50)
+        .map(|_| {
+            let sessions = sessions.clone();
+            tokio::spawn(async move { sessions.refresh("same").await })
+        })
+        .collect();
+    for caller in callers {
+        let error = caller.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        assert_eq!(error.operation(), Some("session_refresh"));
+        assert_eq!(error.message(), Some("gone"));
+    }
+    assert_eq!(server.requests(), 1);
+    sessions.refresh("same").await.unwrap_err();
+    assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn logout_of_no_type_is_not_taken_for_all() {
+    let server = Server::answering("200 OK", "{}").await;
+    let sessions = server.client().build().unwrap().session();
+    for types in [&[][..], &["web", " "]] {
+        let error = sessions.logout_types("r", types.iter().copied()).await.unwrap_err();
+        assert_eq!(error.argument(), Some("session_types"));
+        let error = sessions.logout_all_types("r", types.iter().copied()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+    assert_eq!(server.requests(), 0);
+}

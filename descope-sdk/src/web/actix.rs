@@ -1,0 +1,280 @@
+//! Middleware, extractors and answers for actix-web.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+
+use super::policy::{cookies_to_add, found};
+use super::{RefreshJwt, Refusal, Require, SessionPolicy};
+use crate::Authentication;
+use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies};
+
+/// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
+/// [`Session`].
+///
+/// Requests without a good session are answered here with a [`Refusal`], unless the policy makes sessions optional.
+///
+/// ```no_run
+/// # use descope_sdk::Descope;
+/// use actix_web::{App, HttpResponse, HttpServer, web};
+/// use descope_sdk::session::Session;
+/// use descope_sdk::web::{Require, RequireMiddleware, SessionMiddleware, SessionPolicy};
+///
+/// async fn hello(session: Session) -> String {
+///     format!("Hello {}", session.user_id())
+/// }
+///
+/// # async fn serve(descope: Descope) -> std::io::Result<()> {
+/// let policy = SessionPolicy::new(&descope).refresh();
+/// HttpServer::new(move || {
+///     let admins_only = RequireMiddleware::new(Require::new().role("admin"));
+///     App::new()
+///         .wrap(SessionMiddleware::new(policy.clone()))
+///         .route("/hello", web::get().to(hello))
+///         .service(web::scope("/admin").wrap(admins_only).route("", web::get().to(HttpResponse::Ok)))
+/// })
+/// .bind(("127.0.0.1", 3000))?
+/// .run()
+/// .await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionMiddleware {
+    policy: Arc<SessionPolicy>,
+}
+
+impl SessionMiddleware {
+    /// A middleware that follows this policy.
+    #[must_use]
+    pub fn new(policy: SessionPolicy) -> Self {
+        Self { policy: Arc::new(policy) }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for SessionMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Transform = SessionMiddlewareService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionMiddlewareService { inner: Rc::new(inner), policy: Arc::clone(&self.policy) }))
+    }
+}
+
+/// What [`SessionMiddleware`] makes of a service.
+#[derive(Debug)]
+pub struct SessionMiddlewareService<S> {
+    inner: Rc<S>,
+    policy: Arc<SessionPolicy>,
+}
+
+impl<S, B> Service<ServiceRequest> for SessionMiddlewareService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Future = LocalFuture<Self::Response>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (inner, policy) = (Rc::clone(&self.inner), Arc::clone(&self.policy));
+        Box::pin(async move {
+            let tokens = tokens(policy.session_cookies(), request.headers());
+            let describe = |url| describe(&request, url, &tokens);
+            let admission = policy.admit(tokens, request.path(), describe).await;
+
+            let mut extensions = request.extensions_mut();
+            // What an outer middleware has found is not about this project.
+            extensions.remove::<Session>();
+            extensions.remove::<Refusal>();
+            extensions.remove::<Authentication>();
+            let refusal = match admission.session {
+                Ok(session) => {
+                    extensions.insert(session);
+                    None
+                }
+                Err(refusal) if policy.lets_pass(refusal) => {
+                    extensions.insert(refusal);
+                    None
+                }
+                Err(refusal) => Some(refusal),
+            };
+            extensions.insert(Arc::clone(&policy));
+            let new_cookies = admission.refreshed.map(|(authentication, cookies)| {
+                extensions.insert(authentication);
+                cookies
+            });
+            drop(extensions);
+            if let Some(refusal) = refusal {
+                return Ok(request.into_response(refusal.error_response()).map_into_right_body());
+            }
+            let mut response = inner.call(request).await?;
+            if let Some(new) = new_cookies {
+                add_cookies(&new, response.headers_mut());
+            }
+            Ok(response.map_into_left_body())
+        })
+    }
+}
+
+type LocalFuture<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
+
+fn tokens<'h>(cookies: &SessionCookies, headers: &'h HeaderMap) -> RequestTokens<'h> {
+    let values = |name| headers.get_all(name).map(HeaderValue::as_bytes);
+    cookies.tokens_in(values(header::AUTHORIZATION), || values(header::COOKIE))
+}
+
+fn describe<'r>(request: &'r ServiceRequest, url: String, tokens: &RequestTokens<'_>) -> DpopRequest<'r> {
+    let described = DpopRequest::new(request.method().as_str(), url).scheme(tokens.scheme().unwrap_or_default());
+    // A header that is not text is as good as an empty one: a proof, and no good one.
+    let proofs = request.headers().get_all("dpop").map(|value| value.to_str().unwrap_or_default());
+    proofs.fold(described, DpopRequest::proof)
+}
+
+fn add_cookies(new: &SetCookies, headers: &mut HeaderMap) {
+    let values: Vec<HeaderValue> = {
+        let set: Vec<&[u8]> = headers.get_all(header::SET_COOKIE).map(HeaderValue::as_bytes).collect();
+        cookies_to_add(new, &set).into_iter().filter_map(|value| HeaderValue::from_str(value).ok()).collect()
+    };
+    for mut value in values {
+        value.set_sensitive(true);
+        headers.append(header::SET_COOKIE, value);
+    }
+}
+
+/// Lets requests through whose session satisfies a rule. It goes inside a [`SessionMiddleware`], which finds the session,
+/// on as many or as few routes as it is meant for; there is an example.
+#[derive(Clone, Debug)]
+pub struct RequireMiddleware {
+    rule: Arc<Require>,
+}
+
+impl RequireMiddleware {
+    /// A middleware that holds this rule.
+    #[must_use]
+    pub fn new(rule: Require) -> Self {
+        Self { rule: Arc::new(rule) }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequireMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Transform = RequireMiddlewareService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(RequireMiddlewareService { inner, rule: Arc::clone(&self.rule) }))
+    }
+}
+
+/// What [`RequireMiddleware`] makes of a service.
+#[derive(Debug)]
+pub struct RequireMiddlewareService<S> {
+    inner: S,
+    rule: Arc<Require>,
+}
+
+impl<S, B> Service<ServiceRequest> for RequireMiddlewareService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Future = LocalFuture<Self::Response>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        match session_of(request.request()).and_then(|session| self.rule.check(&session)) {
+            Ok(()) => {
+                let response = self.inner.call(request);
+                Box::pin(async move { Ok(response.await?.map_into_left_body()) })
+            }
+            Err(refusal) => {
+                let response = request.into_response(refusal.error_response()).map_into_right_body();
+                Box::pin(ready(Ok(response)))
+            }
+        }
+    }
+}
+
+fn session_of(request: &HttpRequest) -> Result<Session, Refusal> {
+    let extensions = request.extensions();
+    found(extensions.get(), extensions.get())
+}
+
+/// For handlers that need somebody to be signed in. `Option<Session>` is for those that do not, on routes where the
+/// session is [optional](super::SessionPolicy::optional).
+impl FromRequest for Session {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(session_of(request))
+    }
+}
+
+/// For handlers that do something with the session at the service, as ending it.
+impl FromRequest for RefreshJwt {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let found = |cookies: &SessionCookies| tokens(cookies, request.headers());
+        ready(Self::of(extensions.get(), extensions.get(), found))
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        // The same numbers in the older types that actix-web has.
+        StatusCode::from_u16(self.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(challenge) = self.challenge() {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        response.body(self.body())
+    }
+}
+
+impl SetCookies {
+    /// Appends the header lines to a response of actix-web.
+    pub fn append_to_response(&self, response: &mut HttpResponseBuilder) {
+        for value in self.values() {
+            response.append_header((header::SET_COOKIE, value));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Extractors and answers for axum.
+
+use std::convert::Infallible;
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use http::request::Parts;
+use http::{HeaderValue, header};
+
+use super::policy::found;
+use super::{RefreshJwt, Refusal};
+use crate::session::{Session, SetCookies};
+
+/// For handlers that need somebody to be signed in. `Option<Session>` is for those that do not, on routes where the
+/// session is [optional](super::SessionPolicy::optional).
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        found(parts.extensions.get(), parts.extensions.get())
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Refusal> {
+        match found(parts.extensions.get(), parts.extensions.get()) {
+            Ok(session) => Ok(Some(session)),
+            Err(Refusal::Misconfigured) => Err(Refusal::Misconfigured),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// For handlers that do something with the session at the service, as ending it.
+impl<S: Sync> FromRequestParts<S> for RefreshJwt {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Self::of(parts.extensions.get(), parts.extensions.get(), |cookies| cookies.tokens(&parts.headers))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(Ok(challenge)) = self.challenge().map(HeaderValue::try_from) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// Sets the cookies when it is returned in front of a body.
+impl IntoResponseParts for SetCookies {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.append_to(response.headers_mut());
+        Ok(response)
+    }
+}

@@ -1,0 +1,75 @@
+//! Sessions in web frameworks: axum, actix-web, and everything that is made of tower services, as tonic.
+//!
+//! | feature | gives |
+//! | --- | --- |
+//! | `tower` | [`SessionLayer`], [`RequireLayer`] for any `http` service |
+//! | `axum` | these, and [`Session`](crate::session::Session) and `Option<Session>` as extractors |
+//! | `actix-web` | [`SessionMiddleware`], [`RequireMiddleware`], and the same extractors |
+//!
+//! A [`SessionPolicy`] says where the token of a request is and whether an expired session is refreshed. The layer made
+//! of it refuses requests without a session, and puts the session of the others where handlers find it. What a session
+//! must have beyond that is a [`Require`], on a group of routes or in the middle of a handler. Whatever is refused is
+//! answered by a [`Refusal`].
+#![cfg_attr(
+    feature = "axum",
+    doc = r#"
+```
+# use descope_sdk::Descope;
+# #[tokio::main]
+# async fn main() -> Result<(), Box<dyn std::error::Error>> {
+# let emulator = descope_emulator::Emulator::builder().start().await?;
+# let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+use axum::{Router, routing::get};
+use descope_sdk::session::Session;
+use descope_sdk::web::{Refusal, Require, RequireLayer, SessionLayer, SessionPolicy};
+
+async fn hello(session: Session) -> String {
+    format!("Hello {}", session.user_id())
+}
+
+async fn invoices(session: Session) -> Result<&'static str, Refusal> {
+    session.require(&Require::new().permission("invoices:read"))?;
+    Ok("none due")
+}
+
+let app: Router = Router::new()
+    .route("/admin", get(|| async { "all of it" }))
+    .route_layer(RequireLayer::new(Require::new().role("admin")))
+    .route("/hello", get(hello))
+    .route("/invoices", get(invoices))
+    .layer(SessionLayer::new(SessionPolicy::new(&descope).refresh()));
+# let _ = app;
+# Ok(())
+# }
+```
+"#
+)]
+//!
+//! # What to know
+//!
+//! - **Cookies and other sites.** A browser sends cookies by itself. The ones set here are `SameSite=Strict`, which keeps
+//!   other sites from using them; with anything laxer, requests that change something need a defence of their own.
+//!   An API that is not for browsers does well [without cookies](SessionPolicy::without_cookies).
+//! - **Refresh.** Two requests that refresh the same token at the same time share one call. The new tokens reach the
+//!   browser with the response, which must not be cached by anything in between.
+//! - **Outages.** While the project's keys cannot be read, known keys go on serving; with none, requests are answered 503
+//!   and not 401, so that nobody is sent to the sign-in page for it.
+
+mod policy;
+mod refusal;
+mod require;
+
+#[cfg(feature = "actix-web")]
+mod actix;
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "tower")]
+mod tower;
+
+#[cfg(feature = "actix-web")]
+pub use actix::{RequireMiddleware, RequireMiddlewareService, SessionMiddleware, SessionMiddlewareService};
+pub use policy::{RefreshJwt, SessionPolicy};
+pub use refusal::Refusal;
+pub use require::Require;
+#[cfg(feature = "tower")]
+pub use tower::{RefusableBody, RequireFuture, RequireLayer, RequireService, SessionLayer, SessionService};

@@ -1,0 +1,269 @@
+//! How sessions are found in requests, whatever the framework.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, refresh_may_help};
+use crate::{Authentication, Descope, Error, Secret, Sessions};
+
+use super::Refusal;
+
+/// How the session of a request is found, and what happens to requests without one.
+///
+/// The token is taken from the header `Authorization` (`Bearer` or `DPoP`) or else from a cookie, and validated. A
+/// request without a good one is refused unless the session is [`optional`](Self::optional).
+///
+/// ```
+/// use descope_sdk::Descope;
+/// use descope_sdk::web::SessionPolicy;
+///
+/// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").build()?;
+/// let for_an_api = SessionPolicy::new(&descope).without_cookies();
+/// let for_pages = SessionPolicy::new(&descope).refresh();
+/// # Ok::<_, descope_sdk::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a policy does nothing until a layer or middleware is made of it"]
+pub struct SessionPolicy {
+    sessions: Sessions,
+    cookies: SessionCookies,
+    refresh: bool,
+    optional: bool,
+    origin: Option<String>,
+}
+
+/// What became of a request.
+pub(crate) struct Admission {
+    /// The session, or why there is none.
+    pub(crate) session: Result<Session, Refusal>,
+    /// New tokens, and the cookies that give them to the user's client.
+    pub(crate) refreshed: Option<(Authentication, SetCookies)>,
+}
+
+impl SessionPolicy {
+    /// Sessions of this project, in the header or in cookies of the project's names; no refresh.
+    pub fn new(descope: &Descope) -> Self {
+        let sessions = descope.session();
+        let cookies = sessions.cookies();
+        Self { sessions, cookies, refresh: false, optional: false, origin: None }
+    }
+
+    /// Looks for the tokens under these names, and sets cookies with these attributes.
+    pub fn cookies(mut self, cookies: SessionCookies) -> Self {
+        self.cookies = cookies;
+        self
+    }
+
+    /// Takes tokens from the header `Authorization` alone, so that no other site can make a browser send one along.
+    pub fn without_cookies(mut self) -> Self {
+        self.cookies = self.cookies.session_names([] as [&str; 0]).refresh_names([] as [&str; 0]);
+        self
+    }
+
+    /// Refreshes sessions that are kept in cookies: a request whose session token has expired or is gone, and which
+    /// brings a refresh token, is served as if nothing were, and its response sets the new cookies. The application finds
+    /// the new tokens as an [`Authentication`] among the request's extensions.
+    ///
+    /// A token in the header `Authorization` is judged by itself: whoever sends one keeps it elsewhere, and would not get
+    /// to know the new one from a cookie.
+    pub fn refresh(mut self) -> Self {
+        self.refresh = true;
+        self
+    }
+
+    /// Lets requests without a good session pass, and leaves it to the handlers to ask for one. They are still refused
+    /// when nothing can be known of their token ([`Refusal::Unavailable`]).
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// The origin by which clients know this server, as `https://api.example.com`. It is needed to check proofs of
+    /// possession (DPoP); without it, tokens that need one are refused.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        let origin: String = origin.into();
+        self.origin = Some(origin.trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// The cookies of the applications, to set and clear them in handlers.
+    pub fn session_cookies(&self) -> &SessionCookies {
+        &self.cookies
+    }
+
+    /// Judges a request by what it brings.
+    ///
+    /// - `path`: the path of its URL.
+    /// - `describe`: what a proof of possession is held against, given the URL.
+    pub(crate) async fn admit<'r>(
+        &self,
+        tokens: RequestTokens<'r>,
+        path: &str,
+        describe: impl FnOnce(String) -> DpopRequest<'r>,
+    ) -> Admission {
+        let validator = self.sessions.validator();
+        let refused = match tokens.session_jwt() {
+            None => Refusal::Missing,
+            Some(session_jwt) => {
+                let validated = match &self.origin {
+                    None => validator.validate_session(session_jwt).await,
+                    Some(origin) => {
+                        let request = describe(format!("{origin}{path}"));
+                        validator.validate_session_with_proof(session_jwt, &request).await
+                    }
+                };
+                match validated {
+                    Ok(session) => return Admission::of(Ok(session)),
+                    Err(error) => {
+                        tracing::debug!(target: "descope", %error, "the session token of a request is not good");
+                        let refused = Refusal::from(&error);
+                        if tokens.scheme().is_some() || !refresh_may_help(&error) {
+                            return Admission::of(Err(refused));
+                        }
+                        refused
+                    }
+                }
+            }
+        };
+        match tokens.refresh_jwt() {
+            Some(refresh_jwt) if self.refresh => self.renew(refresh_jwt).await.unwrap_or_else(|error| {
+                tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
+                Admission::of(Err(Refusal::from(&error)))
+            }),
+            _ => Admission::of(Err(refused)),
+        }
+    }
+
+    async fn renew(&self, refresh_jwt: &str) -> Result<Admission, Error> {
+        let (session, refreshed) = self.sessions.renew(refresh_jwt).await?.into_parts();
+        let refreshed = refreshed.map(|tokens| self.cookies.set(&tokens).map(|set| (tokens, set))).transpose();
+        if let Err(error) = &refreshed {
+            tracing::error!(target: "descope", %error, "the cookies of a refreshed session cannot be set");
+        }
+        Ok(Admission { session: Ok(session), refreshed: refreshed? })
+    }
+
+    /// Whether the application gets to see a request with this outcome.
+    pub(crate) fn lets_pass(&self, refusal: Refusal) -> bool {
+        self.optional && refusal.status() == http::StatusCode::UNAUTHORIZED
+    }
+}
+
+impl Admission {
+    fn of(session: Result<Session, Refusal>) -> Self {
+        Self { session, refreshed: None }
+    }
+}
+
+/// The refresh token that counts for a request now: the new one if its session was refreshed on the way in, the one of
+/// its cookie otherwise. An extractor for handlers that sign somebody out or switch the tenant.
+///
+/// It has been found and not validated; the service does that when it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshJwt(pub Secret);
+
+impl RefreshJwt {
+    /// - `policy`: by which the request was let in.
+    /// - `refreshed`: what came of a refresh.
+    pub(crate) fn of<'h>(
+        policy: Option<&Arc<SessionPolicy>>,
+        refreshed: Option<&Authentication>,
+        tokens: impl FnOnce(&SessionCookies) -> RequestTokens<'h>,
+    ) -> Result<Self, Refusal> {
+        let Some(policy) = policy else { return Err(not_behind_a_layer()) };
+        refreshed
+            .and_then(Authentication::refresh_jwt)
+            .cloned()
+            .or_else(|| tokens(&policy.cookies).refresh_jwt().map(Secret::from))
+            .map(Self)
+            .ok_or(Refusal::Missing)
+    }
+}
+
+/// The session of a request that has been through a layer or middleware.
+pub(crate) fn found(session: Option<&Session>, refusal: Option<&Refusal>) -> Result<Session, Refusal> {
+    match (session, refusal) {
+        (Some(session), _) => Ok(session.clone()),
+        (None, Some(refusal)) => Err(*refusal),
+        (None, None) => Err(not_behind_a_layer()),
+    }
+}
+
+fn not_behind_a_layer() -> Refusal {
+    tracing::error!(target: "descope", "a session is asked for where no session layer or middleware has looked for one");
+    Refusal::Misconfigured
+}
+
+/// The new cookies that a response gets: those that it does not set by itself, as a handler does that signs somebody
+/// out. `set` are the values of its `Set-Cookie` headers.
+pub(crate) fn cookies_to_add<'c>(new: &'c SetCookies, set: &[&[u8]]) -> Vec<&'c str> {
+    let sets = |name: &str| {
+        set.iter().any(|value| {
+            let end = value.iter().position(|byte| *byte == b'=').unwrap_or_default();
+            value[..end].trim_ascii() == name.as_bytes()
+        })
+    };
+    new.named_values().filter(|(name, _)| !sets(name)).map(|(_, value)| value).collect()
+}
+
+impl fmt::Debug for SessionPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sessions: _, cookies, refresh, optional, origin } = self;
+        f.debug_struct("SessionPolicy")
+            .field("cookies", cookies)
+            .field("refresh", refresh)
+            .field("optional", optional)
+            .field("origin", origin)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authentication::testing::authentication;
+
+    #[test]
+    fn cookies_of_the_handler_win() {
+        let ada = authentication(serde_json::json!({"sessionJwt": "s", "refreshJwt": "r"}));
+        let new = SessionCookies::new().set(&ada).unwrap();
+        let added = |set: &[&[u8]]| -> Vec<String> {
+            cookies_to_add(&new, set).iter().map(|value| value.split('=').next().unwrap().to_owned()).collect()
+        };
+        assert_eq!(added(&[]), ["DS", "DSR"]);
+        assert_eq!(added(&[b"theme=dark", b"DS", b"=DS", b"DSX=1"]), ["DS", "DSR"]);
+        assert_eq!(added(&[b"DS=; Max-Age=0"]), ["DSR"]);
+        assert_eq!(added(&[b" DSR =x", b"DS=x"]), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn policy_shows_no_secret_and_its_refresh_token_neither() {
+        let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").management_key("marked").build().unwrap();
+        let policy = SessionPolicy::new(&descope).origin("https://api.example.com/").optional();
+        let shown = format!("{policy:?} {:?}", RefreshJwt("marked".into()));
+        assert!(shown.contains("\"https://api.example.com\"") && !shown.contains("marked"), "{shown}");
+        assert!(policy.lets_pass(Refusal::Expired) && !policy.lets_pass(Refusal::Unavailable));
+        let closed = policy.clone().without_cookies();
+        let mut headers = http::HeaderMap::new();
+        headers.insert("cookie", "DS=x; DSR=y".parse().unwrap());
+        assert_eq!(closed.session_cookies().tokens(&headers).session_jwt(), None);
+        assert_eq!(policy.session_cookies().tokens(&headers).session_jwt(), Some("x"));
+    }
+
+    #[test]
+    fn renamed_tokens_rename_the_cookies() {
+        let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
+            .session_validator(|validator| validator.token_names("sid", "rid"))
+            .build()
+            .unwrap();
+        let expected = SessionCookies::new().session_names(["sid"]).refresh_names(["rid"]);
+        assert_eq!(SessionPolicy::new(&descope).session_cookies(), &expected);
+    }
+
+    #[test]
+    fn what_is_not_behind_a_layer_is_a_mistake_of_the_application() {
+        assert_eq!(found(None, None).unwrap_err(), Refusal::Misconfigured);
+        assert_eq!(found(None, Some(&Refusal::Expired)).unwrap_err(), Refusal::Expired);
+        assert_eq!(RefreshJwt::of(None, None, |_| RequestTokens::default()), Err(Refusal::Misconfigured));
+    }
+}

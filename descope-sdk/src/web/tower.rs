@@ -1,0 +1,323 @@
+//! Layers for tower, and with it for axum, tonic and hyper.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::policy::{cookies_to_add, found};
+use super::{Refusal, Require, SessionPolicy};
+use crate::Authentication;
+use crate::session::{DpopRequest, Session};
+
+/// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
+/// [`Session`].
+///
+/// Requests without a good session are answered here, unless the policy makes sessions optional: with a [`Refusal`] as
+/// JSON, or for gRPC with a status of `UNAUTHENTICATED` or `UNAVAILABLE`. Works with any body, so also under tonic.
+///
+/// ```
+/// # use descope_sdk::Descope;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// use std::convert::Infallible;
+///
+/// use descope_sdk::session::Session;
+/// use descope_sdk::web::{SessionLayer, SessionPolicy};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+///
+/// let greeter = service_fn(|request: Request<String>| async move {
+///     let name = request.extensions().get::<Session>().map(|session| session.user_id().to_owned());
+///     Ok::<_, Infallible>(Response::new(format!("Hello {name:?}")))
+/// });
+/// let app = ServiceBuilder::new().layer(SessionLayer::new(SessionPolicy::new(&descope))).service(greeter);
+///
+/// let refused = app.oneshot(Request::new(String::new())).await?;
+/// assert_eq!(refused.status(), 401);
+/// assert_eq!(refused.headers()["www-authenticate"], "Bearer realm=\"session\"");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    policy: Arc<SessionPolicy>,
+}
+
+impl SessionLayer {
+    /// A layer that follows this policy.
+    #[must_use]
+    pub fn new(policy: SessionPolicy) -> Self {
+        Self { policy: Arc::new(policy) }
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService { inner, policy: Arc::clone(&self.policy) }
+    }
+}
+
+/// What [`SessionLayer`] makes of a service.
+#[derive(Clone, Debug)]
+pub struct SessionService<S> {
+    inner: S,
+    policy: Arc<SessionPolicy>,
+}
+
+impl<S, B, R> Service<Request<B>> for SessionService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<RefusableBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was asked whether it is ready is the one that has to be called.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let policy = Arc::clone(&self.policy);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let (headers, method) = (&parts.headers, parts.method.as_str());
+            let tokens = policy.session_cookies().tokens(headers);
+            let describe = |url| DpopRequest::from_headers(method, url, headers);
+            let admission = policy.admit(tokens, parts.uri.path(), describe).await;
+
+            // What an outer layer has found is not about this project.
+            parts.extensions.remove::<Session>();
+            parts.extensions.remove::<Refusal>();
+            parts.extensions.remove::<Authentication>();
+            match admission.session {
+                Ok(session) => {
+                    parts.extensions.insert(session);
+                }
+                Err(refusal) if policy.lets_pass(refusal) => {
+                    parts.extensions.insert(refusal);
+                }
+                Err(refusal) => return Ok(refused(refusal, &parts.headers)),
+            }
+            parts.extensions.insert(Arc::clone(&policy));
+            let new_cookies = admission.refreshed.map(|(authentication, cookies)| {
+                parts.extensions.insert(authentication);
+                cookies
+            });
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            if let Some(new) = new_cookies {
+                add_cookies(&new, response.headers_mut());
+            }
+            Ok(response.map(RefusableBody::passed))
+        })
+    }
+}
+
+fn add_cookies(new: &crate::session::SetCookies, headers: &mut HeaderMap) {
+    let set: Vec<&[u8]> = headers.get_all(header::SET_COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let values: Vec<HeaderValue> =
+        cookies_to_add(new, &set).into_iter().filter_map(|value| HeaderValue::from_str(value).ok()).collect();
+    for mut value in values {
+        value.set_sensitive(true);
+        headers.append(header::SET_COOKIE, value);
+    }
+}
+
+/// Lets requests through whose session satisfies a rule. It goes inside a [`SessionLayer`], which finds the session, on
+/// as many or as few routes as it is meant for.
+///
+/// ```
+/// # use descope_sdk::Descope;
+/// # let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").build()?;
+/// use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
+///
+/// let signed_in = SessionLayer::new(SessionPolicy::new(&descope));
+/// let admins_only = RequireLayer::new(Require::new().role("admin"));
+/// let layers = tower::ServiceBuilder::new().layer(signed_in).layer(admins_only);
+/// # let _ = layers;
+/// # Ok::<_, descope_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RequireLayer {
+    rule: Arc<Require>,
+}
+
+impl RequireLayer {
+    /// A layer that holds this rule.
+    #[must_use]
+    pub fn new(rule: Require) -> Self {
+        Self { rule: Arc::new(rule) }
+    }
+}
+
+impl<S> Layer<S> for RequireLayer {
+    type Service = RequireService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequireService { inner, rule: Arc::clone(&self.rule) }
+    }
+}
+
+/// What [`RequireLayer`] makes of a service.
+#[derive(Clone, Debug)]
+pub struct RequireService<S> {
+    inner: S,
+    rule: Arc<Require>,
+}
+
+impl<S, B, R> Service<Request<B>> for RequireService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<RefusableBody<R>>;
+    type Error = S::Error;
+    type Future = RequireFuture<S::Future, R>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let extensions = request.extensions();
+        match found(extensions.get(), extensions.get()).and_then(|session| self.rule.check(&session)) {
+            Ok(()) => RequireFuture::Passed { inner: self.inner.call(request) },
+            Err(refusal) => RequireFuture::Refused { response: Some(refused(refusal, request.headers())) },
+        }
+    }
+}
+
+pin_project! {
+    /// What a [`RequireService`] answers, in time.
+    #[project = RequireFutureProjection]
+    pub enum RequireFuture<F, R> {
+        #[doc(hidden)]
+        Passed { #[pin] inner: F },
+        #[doc(hidden)]
+        Refused { response: Option<Response<RefusableBody<R>>> },
+    }
+}
+
+impl<F, R, E> Future for RequireFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<RefusableBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            RequireFutureProjection::Passed { inner } => {
+                let response = ready!(inner.poll(context))?;
+                Poll::Ready(Ok(response.map(RefusableBody::passed)))
+            }
+            // A future that has ended is not polled again; if it is, it has nothing more to say.
+            RequireFutureProjection::Refused { response } => {
+                response.take().map_or(Poll::Pending, |it| Poll::Ready(Ok(it)))
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// The body of a response that may be a refusal.
+    pub struct RefusableBody<R> {
+        #[pin]
+        body: Kind<R>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<R> {
+        Passed { #[pin] body: R },
+        Refused { text: Option<Bytes> },
+    }
+}
+
+impl<R> RefusableBody<R> {
+    fn passed(body: R) -> Self {
+        Self { body: Kind::Passed { body } }
+    }
+
+    fn refused(text: impl Into<Bytes>) -> Self {
+        Self { body: Kind::Refused { text: Some(text.into()).filter(|text| !text.is_empty()) } }
+    }
+}
+
+impl<R: Body<Data = Bytes>> Body for RefusableBody<R> {
+    type Data = Bytes;
+    type Error = R::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
+        match self.project().body.project() {
+            KindProjection::Passed { body } => body.poll_frame(context),
+            KindProjection::Refused { text } => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            Kind::Passed { body } => body.is_end_stream(),
+            Kind::Refused { text } => text.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Kind::Passed { body } => body.size_hint(),
+            Kind::Refused { text } => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+        }
+    }
+}
+
+/// The answer to a request that does not get through, in the language of the one who asks.
+fn refused<R>(refusal: Refusal, headers: &HeaderMap) -> Response<RefusableBody<R>> {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let mut response = if content_type.starts_with(b"application/grpc") {
+        // gRPC answers 200 always; the status is in the trailers, which are headers when there is no body.
+        let mut response = Response::new(RefusableBody::refused(Bytes::new()));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert("grpc-status", HeaderValue::from_static(grpc_status(refusal)));
+        // All of the texts are plain ASCII, and none has a percent sign.
+        if let Ok(message) = HeaderValue::from_str(&refusal.to_string()) {
+            headers.insert("grpc-message", message);
+        }
+        response
+    } else {
+        let mut response = Response::new(RefusableBody::refused(refusal.body()));
+        *response.status_mut() = refusal.status();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(Ok(challenge)) = refusal.challenge().map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// The number of a gRPC status: `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE` or `INTERNAL`.
+fn grpc_status(refusal: Refusal) -> &'static str {
+    match refusal.status() {
+        StatusCode::UNAUTHORIZED => "16",
+        StatusCode::FORBIDDEN => "7",
+        StatusCode::SERVICE_UNAVAILABLE => "14",
+        _ => "13",
+    }
+}

@@ -1,0 +1,289 @@
+//! The emulator over plain HTTP, operation by operation: what does not fit is refused in the service's own form, and
+//! leaves everything as it was.
+
+use descope_api::{Auth, OPERATIONS, Operation};
+use descope_emulator::Emulator;
+use descope_sdk::{ErrorKind, Secret};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    support::spec::{self, media, resolve},
+    world::{ADA, World, refresh_of, refused},
+};
+
+/// A world with somebody in it, and credentials for every operation.
+struct Wire {
+    world: World,
+    http: reqwest::Client,
+    refresh: Secret,
+    session: Secret,
+    access_key: Secret,
+}
+
+struct Reply {
+    status: u16,
+    body: Value,
+}
+
+impl Reply {
+    /// Checks the form that every refusal of the service has, and gives its message.
+    #[track_caller]
+    fn refused(&self, status: u16, code: &str) -> &str {
+        assert_eq!((self.status, self.body["errorCode"].as_str()), (status, Some(code)), "{}", self.body);
+        let members: Vec<_> = self.body.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(members, ["errorCode", "errorDescription", "errorMessage", "message"], "{}", self.body);
+        assert!(self.body["errorDescription"].as_str().is_some_and(|text| !text.is_empty()));
+        assert_eq!(self.body["errorMessage"], self.body["message"]);
+        self.body["errorMessage"].as_str().expect("a message")
+    }
+}
+
+impl Wire {
+    async fn start() -> Self {
+        let world = World::start().await;
+        let ada = world.signed_in(ADA).await;
+        let created = world.descope.management().access_key().create("nightly").send().await.unwrap();
+        let (refresh, session) = (refresh_of(&ada), ada.session_jwt().clone());
+        Self { world, http: reqwest::Client::new(), refresh, session, access_key: created.cleartext().clone() }
+    }
+
+    fn url(&self, operation: &Operation) -> String {
+        let path = operation.path.replace("{projectId}", self.world.emulator.project_id());
+        format!("{}{path}", self.world.emulator.base_url())
+    }
+
+    /// A request with credentials that the operation takes.
+    fn request(&self, operation: &Operation) -> reqwest::RequestBuilder {
+        let project = self.world.emulator.project_id();
+        let bearer = match operation.auth.last() {
+            Some(Auth::RefreshJwt) => format!("{project}:{}", self.refresh.expose()),
+            Some(Auth::SessionJwt) => format!("{project}:{}", self.session.expose()),
+            Some(Auth::AccessKey) => format!("{project}:{}", self.access_key.expose()),
+            Some(Auth::ManagementKey) => format!("{project}:{}", self.world.emulator.management_key()),
+            _ => project.to_owned(),
+        };
+        let method = operation.method.parse().expect("a method");
+        self.http.request(method, self.url(operation)).bearer_auth(bearer)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        assert!(response.headers().contains_key("cf-ray"), "every answer has a request id");
+        let text = response.text().await.expect("a body");
+        Reply { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    async fn post(&self, operation: &Operation, body: impl Into<reqwest::Body>) -> Reply {
+        let request = self.request(operation).header("content-type", "application/json");
+        self.send(request.body(body)).await
+    }
+
+    /// What a caller can find out about the state.
+    async fn state(&self) -> Value {
+        let user = self.world.descope.management().user().load(ADA).await.unwrap();
+        let history = self.world.descope.session().history(&self.refresh).await.unwrap();
+        json!({ "user": user, "history": history, "messages": self.world.messages() })
+    }
+}
+
+/// The operations that take a body, with its schema and an example that fits.
+fn with_body() -> impl Iterator<Item = (&'static Operation, &'static Value, &'static Map<String, Value>)> {
+    OPERATIONS.iter().filter_map(|operation| {
+        let (_, schema, example) = media(&spec::operation(operation)["requestBody"]["content"])?;
+        Some((operation, resolve(schema), example.as_object()?))
+    })
+}
+
+#[tokio::test]
+async fn every_operation_is_emulated_or_answers_501_with_its_name() {
+    let wire = Wire::start().await;
+    let emulated = Emulator::emulated_operations();
+    for operation in OPERATIONS {
+        let reply = wire.post(operation, "{").await;
+        if emulated.contains(&operation.id) {
+            assert_ne!(reply.status, 501, "{}", operation.id);
+        } else {
+            let message = reply.refused(501, "E990501");
+            assert!(message.contains(operation.id), "{message}");
+        }
+    }
+    // The one thing inside an emulated operation that is not.
+    let operation = descope_api::operation("managementUserCreate").unwrap();
+    let reply = wire.post(operation, r#"{"loginId": "bob", "password": "Enchantress-1843"}"#).await;
+    reply.refused(501, "E990501");
+}
+
+#[tokio::test]
+async fn malformed_bodies_of_every_operation_are_refused_and_change_nothing() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    let mut seen = 0;
+    for (operation, _, example) in with_body() {
+        let text = Value::Object(example.clone()).to_string();
+        let halves = [&text[..text.len() - 1], &format!("{text}{text}"), "{", "nonsense", "\u{0}", "{\"loginId\":}"];
+        for body in halves {
+            let reply = wire.post(operation, body.to_owned()).await;
+            let message = reply.refused(400, "E011001");
+            assert!(message.contains("JSON"), "{}: {message}", operation.id);
+        }
+        for body in ["[]", "\"text\"", "7", "true"] {
+            wire.post(operation, body).await.refused(400, "E011001");
+        }
+        wire.post(operation, vec![0xff, 0xfe, 0x00]).await.refused(400, "E011001");
+        wire.post(operation, "[".repeat(50_000)).await.refused(400, "E011001");
+        seen += 1;
+    }
+    assert!(seen > 50, "{seen}");
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn fields_that_nobody_knows_are_refused_and_change_nothing() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    for (operation, _, example) in with_body() {
+        for value in [json!(1), Value::Null, json!({"a": []})] {
+            let mut body = example.clone();
+            body.insert("notAField".to_owned(), value);
+            let reply = wire.post(operation, Value::Object(body).to_string()).await;
+            let message = reply.refused(400, "E011001");
+            assert!(message.contains("notAField"), "{}: {message}", operation.id);
+        }
+    }
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn values_of_the_wrong_type_are_refused_and_change_nothing() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    let mut seen = 0;
+    for (operation, schema, example) in with_body() {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let wrong = match resolve(property)["type"].as_str() {
+                Some("string") => [json!(5), json!([]), json!({})],
+                Some("boolean") => [json!("true"), json!(1), json!([])],
+                Some("integer") => [json!("soon"), json!(1.5), json!([])],
+                Some("array") => [json!("a"), json!({}), json!(5)],
+                _ => [json!("a"), json!([]), json!(5)],
+            };
+            for value in wrong {
+                let mut body = example.clone();
+                body.insert(name.clone(), value.clone());
+                let reply = wire.post(operation, Value::Object(body).to_string()).await;
+                let message = reply.refused(400, "E011001");
+                assert!(message.contains(name.as_str()), "{} {name}={value}: {message}", operation.id);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn fields_that_are_required_are_asked_for_by_name() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    for (operation, schema, example) in with_body() {
+        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let mut body = example.clone();
+            body.remove(name);
+            let without = Value::Object(body.clone()).to_string();
+            body.insert(name.to_owned(), Value::Null);
+            for body in [without, Value::Object(body).to_string()] {
+                let reply = wire.post(operation, body).await;
+                let message = reply.refused(400, "E011003");
+                assert_eq!(message, format!("The {name} field is required"), "{}", operation.id);
+            }
+        }
+    }
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_and_changes_nothing() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    let operation = descope_api::operation("otpSignInEmail").unwrap();
+    let claims = json!({"loginId": ADA, "loginOptions": {"customClaims": {"x": "y".repeat(2_000_000)}}});
+    wire.post(operation, claims.to_string()).await.refused(413, "E011001");
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn without_its_credentials_every_operation_is_refused_and_changes_nothing() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    for operation in OPERATIONS.iter().filter(|operation| !operation.auth.contains(&Auth::None)) {
+        let example = media(&spec::operation(operation)["requestBody"]["content"]).map(|(_, _, example)| example);
+        let body = example.map_or_else(String::new, ToString::to_string);
+        let method: reqwest::Method = operation.method.parse().unwrap();
+        let bare = wire.http.request(method, wire.url(operation)).body(body).header("content-type", "application/json");
+        let again = || bare.try_clone().expect("a body that can be sent again");
+        wire.send(again()).await.refused(401, "E011002");
+        let reply = wire.send(again().bearer_auth("P2AnotherProject00000000000A")).await;
+        reply.refused(401, "E011008");
+        let bad = format!("{}:nonsense", wire.world.emulator.project_id());
+        let reply = wire.send(again().bearer_auth(bad)).await;
+        // Trying to refresh never fails for a bad token; it has nothing to tell then.
+        if operation.id == "sessionTryRefresh" {
+            assert_eq!((reply.status, reply.body.get("sessionJwt")), (200, None));
+        } else {
+            assert_eq!(reply.status, 401, "{}: {}", operation.id, reply.body);
+        }
+        if !operation.auth.contains(&Auth::ProjectId) && operation.id != "sessionTryRefresh" {
+            let reply = wire.send(again().bearer_auth(wire.world.emulator.project_id())).await;
+            assert_eq!(reply.status, 401, "{}: {}", operation.id, reply.body);
+        }
+    }
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn a_token_in_place_of_a_management_key_is_refused() {
+    let wire = Wire::start().await;
+    let before = wire.state().await;
+    for operation in OPERATIONS.iter().filter(|operation| operation.auth.contains(&Auth::ManagementKey)) {
+        for secret in [&wire.refresh, &wire.session, &wire.access_key] {
+            let bearer = format!("{}:{}", wire.world.emulator.project_id(), secret.expose());
+            let method = operation.method.parse().unwrap();
+            let request = wire.http.request(method, wire.url(operation)).bearer_auth(bearer);
+            wire.send(request).await.refused(401, "E111119");
+        }
+    }
+    assert_eq!(wire.state().await, before);
+}
+
+#[tokio::test]
+async fn refused_attempts_do_not_use_a_code_up() {
+    let wire = Wire::start().await;
+    let pending = wire.world.descope.otp().email(ADA).sign_in().send().await.unwrap();
+    let code = wire.world.code(ADA).await;
+    let verify = descope_api::operation("otpVerifyEmail").unwrap();
+    for _ in 0..6 {
+        let extra = json!({"loginId": ADA, "code": code, "extra": 1});
+        wire.post(verify, extra.to_string()).await.refused(400, "E011001");
+        wire.post(verify, json!({"loginId": ADA, "code": ""}).to_string()).await.refused(400, "E011003");
+        let number: i64 = code.parse().unwrap();
+        wire.post(verify, json!({"loginId": ADA, "code": number}).to_string()).await.refused(400, "E011001");
+    }
+    pending.verify(code.as_str()).await.unwrap();
+    refused(pending.verify(code).await, ErrorKind::WrongCode, 401, "E061102");
+}
+
+#[tokio::test]
+async fn paths_and_methods_that_do_not_exist_are_refused_in_the_services_form() {
+    let wire = Wire::start().await;
+    let base = wire.world.emulator.base_url();
+    for path in ["/", "/v1", "/v1/auth/otp/verify/pigeon", "/v1/auth/otp/verify/email/", "/v2/keys", "/v9/keys/x"] {
+        wire.send(wire.http.get(format!("{base}{path}"))).await.refused(404, "E011001");
+    }
+    for operation in OPERATIONS {
+        let url = wire.url(operation);
+        let reply = wire.send(wire.http.patch(&url)).await;
+        let message = reply.refused(405, "E011001");
+        assert!(message.contains(operation.method), "{message}");
+    }
+}

@@ -1,0 +1,260 @@
+//! The exact request that each function of the SDK sends. The tables name every operation; `retries` and `secrets`
+//! walk them too.
+
+mod enchanted_link;
+mod magic_link;
+mod management;
+mod otp;
+mod session;
+
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use descope_api::OPERATIONS;
+use descope_sdk::{Descope, DescopeBuilder, Error, RetryPolicy};
+use httpmock::{HttpMockResponse, MockServer};
+use serde_json::Value;
+
+use crate::support::{
+    raw::{PROJECT, http},
+    spec::{self, media},
+};
+
+pub(crate) const ADA: &str = "ada@example.com";
+pub(crate) const PHONE: &str = "+15551234567";
+pub(crate) const REFRESH_JWT: &str = "eyJhbGciOiJSUzI1NiJ9.cmVmcmVzaA.c2ln";
+pub(crate) const SESSION_JWT: &str = "eyJhbGciOiJSUzI1NiJ9.c2Vzc2lvbg.c2ln";
+pub(crate) const ACCESS_KEY: &str = "K2RmxQ7w8E9r0T1y2U3i4O5p6AsCleartext";
+const MANAGEMENT_KEY: &str = "K2RmManagementKey";
+const AUTH_KEY: &str = "K2RmAuthKey";
+
+/// Operations that no function of the SDK calls, and why. [`Descope::api`] reaches them.
+const NOT_CURATED: &[(&str, &str)] =
+    &[("sessionKeysV1", "the keys in their older form, a bare array; the validator reads `sessionKeys`")];
+
+/// What stands in the bearer after the project id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bearer {
+    /// No bearer at all: the endpoint is public.
+    Absent,
+    Nothing,
+    Token(&'static str),
+    ManagementKey,
+}
+
+pub(crate) type Call = fn(Descope) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// One call of the SDK, and the request that it has to send.
+pub(crate) struct Case {
+    pub(crate) operation: &'static str,
+    /// Method, path and query as they go over the wire.
+    request: &'static str,
+    pub(crate) bearer: Bearer,
+    body: Option<Value>,
+    pub(crate) call: Call,
+}
+
+macro_rules! case {
+    ($operation:literal, $request:literal, $bearer:expr, {$($body:tt)*}, $descope:ident => $call:expr $(,)?) => {
+        case!(@ $operation, $request, $bearer, Some(serde_json::json!({$($body)*})), $descope => $call)
+    };
+    ($operation:literal, $request:literal, $bearer:expr, $descope:ident => $call:expr $(,)?) => {
+        case!(@ $operation, $request, $bearer, None, $descope => $call)
+    };
+    (@ $operation:literal, $request:literal, $bearer:expr, $body:expr, $descope:ident => $call:expr) => {
+        $crate::requests::Case {
+            operation: $operation,
+            request: $request,
+            bearer: $bearer,
+            body: $body,
+            call: |$descope| Box::pin(async move { $call.await.map(drop) }),
+        }
+    };
+}
+use case;
+
+/// Every case, by group. The first case of an operation sets nothing that can be left out.
+pub(crate) fn cases() -> Vec<Case> {
+    [otp::cases(), magic_link::cases(), enchanted_link::cases(), session::cases(), management::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The first case of each operation.
+pub(crate) fn least() -> Vec<Case> {
+    let mut seen = BTreeSet::new();
+    cases().into_iter().filter(|case| seen.insert(case.operation)).collect()
+}
+
+/// A request as it arrived.
+#[derive(Debug)]
+struct Sent {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Sent {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let value = found.next().map(|(_, value)| value.as_str());
+        assert!(found.next().is_none(), "{name} is sent twice");
+        value
+    }
+}
+
+/// A server that gives the documented answer of whatever is to be called next, and notes what it is sent.
+struct Recorder {
+    server: MockServer,
+    http: reqwest::Client,
+    answer: Arc<Mutex<Value>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Recorder {
+    async fn start() -> Self {
+        let server = MockServer::start_async().await;
+        let (answer, sent) = (Arc::new(Mutex::new(Value::Null)), Arc::new(Mutex::new(Vec::new())));
+        let (answers, notes) = (Arc::clone(&answer), Arc::clone(&sent));
+        server
+            .mock_async(|_, then| {
+                then.respond_with(move |request| {
+                    let uri = request.uri();
+                    let target = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+                    notes.lock().unwrap().push(Sent {
+                        line: format!("{} {target}", request.method_str()),
+                        headers: request.headers_vec().clone(),
+                        body: request.body_string(),
+                    });
+                    let body = answers.lock().unwrap().to_string();
+                    HttpMockResponse::builder()
+                        .status(200)
+                        .header("content-type", "application/json")
+                        .body(body)
+                        .build()
+                });
+            })
+            .await;
+        Self { server, http: http(), answer, sent }
+    }
+
+    fn client(&self) -> DescopeBuilder {
+        let builder = Descope::builder(PROJECT).base_url(self.server.base_url()).http_client(self.http.clone());
+        builder.retry(RetryPolicy::none())
+    }
+
+    /// Makes the call and gives the one request that it sent.
+    async fn run(&self, case: &Case, descope: Descope) -> Sent {
+        let operation = descope_api::operation(case.operation).expect("the table names operations");
+        let described = spec::operation(operation);
+        let (_, _, example) = media(&described["responses"]["200"]["content"]).expect("every answer is described");
+        *self.answer.lock().unwrap() = example.clone();
+        let outcome = (case.call)(descope).await;
+        outcome.unwrap_or_else(|error| panic!("{} did not take the documented answer: {error:?}", case.operation));
+        let mut sent = self.sent.lock().unwrap();
+        assert_eq!(sent.len(), 1, "{}: {sent:?}", case.operation);
+        sent.pop().expect("one request")
+    }
+}
+
+#[tokio::test]
+async fn every_function_sends_its_request_and_nothing_more() {
+    let recorder = Recorder::start().await;
+    for case in cases() {
+        let descope = recorder.client().management_key(MANAGEMENT_KEY).build().unwrap();
+        let sent = recorder.run(&case, descope).await;
+        assert_eq!(sent.line, case.request, "{}", case.operation);
+        match &case.body {
+            Some(body) => {
+                let found: Value = serde_json::from_str(&sent.body).expect("a JSON body");
+                assert_eq!(found, *body, "{} {}", case.operation, case.request);
+                assert_eq!(sent.header("content-type"), Some("application/json"));
+            }
+            None => assert_eq!((sent.body.as_str(), sent.header("content-type")), ("", None), "{}", case.operation),
+        }
+        let expected = match case.bearer {
+            Bearer::Absent => None,
+            Bearer::Nothing => Some(format!("Bearer {PROJECT}")),
+            Bearer::Token(token) => Some(format!("Bearer {PROJECT}:{token}")),
+            Bearer::ManagementKey => Some(format!("Bearer {PROJECT}:{MANAGEMENT_KEY}")),
+        };
+        assert_eq!(sent.header("authorization"), expected.as_deref(), "{}", case.operation);
+        assert_eq!(sent.header("x-descope-project-id"), Some(PROJECT));
+        assert_eq!(sent.header("x-descope-sdk-name"), Some("rust"));
+        assert_eq!(sent.header("api-version"), None, "of the generator, not of the service");
+        assert_eq!(sent.header("cookie"), None);
+    }
+}
+
+#[tokio::test]
+async fn an_auth_management_key_ends_the_bearer_of_every_call_but_managements() {
+    let recorder = Recorder::start().await;
+    for case in cases() {
+        let builder = recorder.client().management_key(MANAGEMENT_KEY).auth_management_key(AUTH_KEY);
+        let sent = recorder.run(&case, builder.build().unwrap()).await;
+        let expected = match case.bearer {
+            Bearer::Absent => None,
+            Bearer::Nothing => Some(format!("Bearer {PROJECT}:{AUTH_KEY}")),
+            Bearer::Token(token) => Some(format!("Bearer {PROJECT}:{token}:{AUTH_KEY}")),
+            Bearer::ManagementKey => Some(format!("Bearer {PROJECT}:{MANAGEMENT_KEY}")),
+        };
+        assert_eq!(sent.header("authorization"), expected.as_deref(), "{}", case.operation);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_asked_for_is_not_sent() {
+    fn says_something(value: &Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty() && items.iter().all(says_something),
+            Value::Object(members) => !members.is_empty() && members.values().all(says_something),
+            _ => true,
+        }
+    }
+    let recorder = Recorder::start().await;
+    for case in cases() {
+        let descope = recorder.client().management_key(MANAGEMENT_KEY).build().unwrap();
+        let body = recorder.run(&case, descope).await.body;
+        // The session calls want an object, if only an empty one.
+        assert!(
+            body.is_empty() || body == "{}" || says_something(&serde_json::from_str(&body).unwrap()),
+            "{}: {body}",
+            case.operation
+        );
+    }
+}
+
+#[test]
+fn every_operation_has_a_case_or_a_reason() {
+    let tested: BTreeSet<&str> = cases().iter().map(|case| case.operation).collect();
+    let reasoned: BTreeSet<&str> = NOT_CURATED.iter().map(|(operation, _)| *operation).collect();
+    assert!(tested.is_disjoint(&reasoned), "curated after all: {:?}", tested.intersection(&reasoned));
+    assert!(NOT_CURATED.iter().all(|(_, reason)| reason.len() > 20));
+    let all: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    let known: BTreeSet<&str> = tested.union(&reasoned).copied().collect();
+    assert_eq!(all, known, "without a request test: {:?}", all.difference(&known));
+}
+
+#[test]
+fn the_cases_agree_with_the_document_on_method_path_and_credentials() {
+    use descope_api::Auth;
+    for case in cases() {
+        let operation = descope_api::operation(case.operation).unwrap();
+        let path = operation.path.replace("{projectId}", PROJECT);
+        let (method, target) = case.request.split_once(' ').unwrap();
+        assert_eq!((method, target.split('?').next()), (operation.method, Some(&*path)), "{}", case.operation);
+        let fits = |auth: &Auth| match case.bearer {
+            Bearer::Absent => *auth == Auth::None,
+            Bearer::Nothing => *auth == Auth::ProjectId,
+            Bearer::Token(_) => matches!(auth, Auth::RefreshJwt | Auth::SessionJwt | Auth::AccessKey),
+            Bearer::ManagementKey => *auth == Auth::ManagementKey,
+        };
+        assert!(operation.auth.iter().any(fits), "{} as {:?}", case.operation, case.bearer);
+    }
+}
