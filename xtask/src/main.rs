@@ -8,6 +8,7 @@ mod document;
 mod lint;
 mod output;
 mod problem;
+mod requests;
 mod upstream;
 mod yaml;
 
@@ -69,6 +70,8 @@ enum Command {
         #[arg(long, requires = "file")]
         accept: bool,
     },
+    /// Hold recorded requests of official clients, one JSON object a line, against the document.
+    Requests { file: PathBuf },
     /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
@@ -106,6 +109,7 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
         Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
         Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
+        Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
         Command::Coverage { format } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
         Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
     }

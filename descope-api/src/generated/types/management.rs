@@ -1771,7 +1771,6 @@ pub struct AuthzUserQuery {
     ///Statuses, one of which the user has.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    #[serde(alias = "userStatus")]
     pub statuses: ::std::vec::Vec<::std::string::String>,
     ///Ids of tenants. A user belongs to at least one of them.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
@@ -1780,6 +1779,14 @@ pub struct AuthzUserQuery {
     ///Text that occurs in the name, an address or a login id of the user.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub text: ::std::option::Option<::std::string::String>,
+    ///Another spelling of `statuses` that the Go SDK sends; one of the two is enough.
+    #[serde(
+        rename = "userStatus",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_status: ::std::vec::Vec<::std::string::String>,
     ///Take test users as well. They are left out otherwise.
     #[serde(
         rename = "withTestUser",
@@ -6891,10 +6898,12 @@ pub struct OutboundApplicationUploadUserTokensRequest {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundApplicationUrlParam {
-    ///Name of the parameter.
+    ///What the parameter is called in the address.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(alias = "name")]
     pub key: ::std::option::Option<::std::string::String>,
+    ///Another spelling of `key` that some SDKs send; one of the two is enough.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
     ///What the parameter is set to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub value: ::std::option::Option<::std::string::String>,
@@ -7022,12 +7031,17 @@ pub struct PasswordSettings {
     #[serde(default)]
     #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub min_length: ::std::option::Option<i64>,
+    ///Another spelling of `nonAlphanumeric` that the Node SDK sends; one of the two is enough.
+    #[serde(
+        rename = "nonAlphaNumeric",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_alpha_numeric: ::std::option::Option<bool>,
     ///Ask for a character that is neither letter nor digit.
     #[serde(
         rename = "nonAlphanumeric",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
-    #[serde(alias = "nonAlphaNumeric")]
     pub non_alphanumeric: ::std::option::Option<bool>,
     ///Ask for a digit.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -11412,7 +11426,6 @@ pub struct TenantSettingsConfigureRequest {
     pub enable_inactivity: ::std::option::Option<bool>,
     ///Whether the tenant has session settings of its own. Those of the project count otherwise, whatever stands below.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(alias = "sessionSettingsEnabled")]
     pub enabled: ::std::option::Option<bool>,
     ///Let users of the tenant sign in by its SSO only.
     #[serde(
@@ -11480,6 +11493,12 @@ pub struct TenantSettingsConfigureRequest {
     )]
     #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///Another spelling of `enabled` that some SDKs send; one of the two is enough.
+    #[serde(
+        rename = "sessionSettingsEnabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings_enabled: ::std::option::Option<bool>,
     ///How long session tokens last, counted in `sessionTokenExpirationUnit`; three minutes at least, and no longer than refresh tokens.
     #[serde(
         rename = "sessionTokenExpiration",
@@ -14402,10 +14421,12 @@ pub struct UserTrustedDevicesRemoveRequest {
     #[serde(rename = "deviceIds")]
     #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub device_ids: ::std::vec::Vec<::std::string::String>,
-    ///One of the names under which the user signs in, or the user id. Some SDKs call it `identifier`.
-    #[serde(rename = "loginId")]
-    #[serde(alias = "identifier")]
-    pub login_id: ::std::string::String,
+    ///Another spelling of `loginId` that some SDKs send; one of the two is enough.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub identifier: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in, or the user id. Needed unless `identifier` is given.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
 }
 ///Trusted devices of the users asked for.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
