@@ -23,6 +23,6 @@ mod generated;
 pub use generated::mocks;
 pub use generated::{Client, operations::OPERATIONS, types};
 pub use operation::{Auth, Operation, Retry, operation};
-pub use progenitor_client::{Error, ResponseValue};
+pub use progenitor_client::{ByteStream, Error, ResponseValue};
 pub use seam::{Config, RetryPolicy, is_too_large};
 pub use secret::Secret;

@@ -204,17 +204,17 @@ impl Seam {
         let operation = operation(name).ok_or_else(|| format!("{name} is not in the operation table"))?;
         let accepts = |auth: &Auth| operation.auth.contains(auth);
         let takes_token = [Auth::RefreshJwt, Auth::SessionJwt, Auth::AccessKey].iter().any(accepts);
+        let takes_key = accepts(&Auth::ManagementKey);
         let mut parts = vec![self.config.project_id.as_str()];
-        if accepts(&Auth::ManagementKey) {
-            let key = self.config.management_key.as_ref();
-            parts.push(key.ok_or_else(|| missing(operation, "a management key"))?.expose());
-        } else {
-            match &self.token {
-                Some(token) if takes_token => parts.push(token.expose()),
-                _ if accepts(&Auth::ProjectId) => {}
-                _ if takes_token => return Err(missing(operation, "a token: give one with `with_token`")),
-                _ => return Ok(None),
-            }
+        match (&self.token, &self.config.management_key) {
+            (Some(token), _) if takes_token => parts.push(token.expose()),
+            (_, Some(key)) if takes_key => parts.push(key.expose()),
+            _ if accepts(&Auth::ProjectId) => {}
+            _ if takes_key => return Err(missing(operation, "a management key")),
+            _ if takes_token => return Err(missing(operation, "a token: give one with `with_token`")),
+            _ => return Ok(None),
+        }
+        if !takes_key {
             parts.extend(self.config.auth_management_key.as_ref().map(Secret::expose));
         }
         let mut bearer = header_value("token or key", &format!("Bearer {}", parts.join(":")))?;
@@ -279,8 +279,15 @@ async fn bounded(response: Response, limit: usize, known: Option<&Operation>) ->
 /// The body as it is, if it is one that Descope writes.
 fn described_error(bytes: &[u8]) -> Option<Vec<u8>> {
     let error: ErrorResponse = serde_json::from_slice(bytes).ok()?;
-    let known = error.error_code.is_some() || error.error_description.is_some() || error.error_message.is_some();
-    (known || error.message.is_some()).then(|| bytes.to_vec())
+    let told = [
+        &error.error_code,
+        &error.error_description,
+        &error.error_message,
+        &error.message,
+        &error.error,
+        &error.detail,
+    ];
+    told.iter().any(|member| member.is_some()).then(|| bytes.to_vec())
 }
 
 /// Stands in for the page of a proxy. Its text is not passed on: nobody knows what is in it.

@@ -2,7 +2,7 @@
 //!
 //! `null` means absent everywhere, and 64-bit integers may come as strings of digits.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -35,6 +35,35 @@ where
     T: TryFrom<i128>,
 {
     deserializer.deserialize_any(Integer)?.map(narrow).transpose()
+}
+
+/// A list of integers, or `null` for an empty one.
+pub(crate) fn integers<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    let values = Option::<Vec<One<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(values.into_iter().map(|value| value.0).collect())
+}
+
+/// Integers by name, or `null` for none.
+pub(crate) fn integers_by_name<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128>,
+{
+    let values = Option::<BTreeMap<String, One<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(values.into_iter().map(|(name, value)| (name, value.0)).collect())
+}
+
+/// One integer of several.
+struct One<T>(T);
+
+impl<'de, T: TryFrom<i128>> Deserialize<'de> for One<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        integer(deserializer).map(Self)
+    }
 }
 
 fn narrow<T: TryFrom<i128>, E: Error>(value: i128) -> Result<T, E> {

@@ -80,6 +80,7 @@ impl Refusal {
             error_description: Some(self.code.description.to_owned()),
             error_message: Some(self.message.clone()),
             message: Some(self.message.clone()),
+            ..ErrorResponse::default()
         }
     }
 }

@@ -149,6 +149,7 @@ impl Fault {
                 error_description: Some("Injected fault".to_owned()),
                 error_message: Some(message.clone()),
                 message: Some(message.clone()),
+                ..ErrorResponse::default()
             })
             .into_response(),
             Kind::Body { content_type, body } => typed(content_type, Body::from(body.clone())),

@@ -1,5 +1,6 @@
 //! The generated layer: every type and every operation of the document.
 
 mod operations;
+mod schemas;
 mod seam;
 mod types;

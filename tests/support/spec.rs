@@ -33,6 +33,14 @@ pub(crate) fn media(content: &'static Value) -> Option<(&'static str, &'static V
     Some((name, &media["schema"], &media["example"]))
 }
 
+/// The status of success, and media type and example of what comes with it.
+pub(crate) fn success(operation: &'static Value) -> (u16, Option<(&'static str, &'static Value)>) {
+    let mut responses = operation["responses"].as_object().expect("responses").iter();
+    let (code, response) = responses.find(|(code, _)| code.starts_with(['2', '3'])).expect("a success");
+    let answer = media(&response["content"]).map(|(name, _, example)| (name, example));
+    (code.parse().expect("a status"), answer)
+}
+
 /// A copy without what means nothing: nulls, empty arrays and empty objects.
 pub(crate) fn essence(value: &Value) -> Value {
     match value {

@@ -42,7 +42,7 @@ Sends a `POST` request to `/v1/auth/accesskey/exchange`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -89,7 +89,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/pending-session`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -139,7 +139,57 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign an existing user in by texted enchanted link
+
+Texts three links to the phone number that is known of a user who has signed up before; a login id that nobody has is refused. Show `linkId` and poll as after sign-up. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/enchantedlink/signin/sms`
+
+*/
+    pub async fn enchanted_link_sign_in_sms<'a>(
+        &'a self,
+        body: &'a types::EnchantedLinkSignInRequest,
+    ) -> Result<
+        ResponseValue<types::EnchantedLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/enchantedlink/signin/sms", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "enchanted_link_sign_in_sms",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -189,7 +239,57 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a user up or in by texted enchanted link
+
+Like sign-in by text message, and creates the user when nobody has the login id yet, with the login id as phone number; `firstSeen` of the session tells which of the two it was.
+
+Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/sms`
+
+*/
+    pub async fn enchanted_link_sign_up_or_in_sms<'a>(
+        &'a self,
+        body: &'a types::EnchantedLinkSignInRequest,
+    ) -> Result<
+        ResponseValue<types::EnchantedLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/enchantedlink/signup-in/sms", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "enchanted_link_sign_up_or_in_sms",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -239,7 +339,57 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a new user up by texted enchanted link
+
+Creates the user and texts three links to the phone number. Show `linkId` to the user, who has to open the link with that number, and poll `enchantedLinkPendingSession` with `pendingRef` until it has happened.
+
+Sends a `POST` request to `/v1/auth/enchantedlink/signup/sms`
+
+*/
+    pub async fn enchanted_link_sign_up_sms<'a>(
+        &'a self,
+        body: &'a types::EnchantedLinkSignUpPhoneRequest,
+    ) -> Result<
+        ResponseValue<types::EnchantedLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/enchantedlink/signup/sms", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "enchanted_link_sign_up_sms",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -289,7 +439,57 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change the user's phone number by texted enchanted link
+
+Texts three links to the new number of a signed-in user; the change is made when the right one is opened. Poll as after sign-in.
+
+Sends a `POST` request to `/v1/auth/enchantedlink/update/phone/sms`
+
+*/
+    pub async fn enchanted_link_update_phone_sms<'a>(
+        &'a self,
+        body: &'a types::EnchantedLinkUpdatePhoneRequest,
+    ) -> Result<
+        ResponseValue<types::EnchantedLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/enchantedlink/update/phone/sms", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "enchanted_link_update_phone_sms",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -336,7 +536,56 @@ Sends a `POST` request to `/v1/auth/enchantedlink/verify`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Turn a code into a session by query
+
+An older form of the exchange that puts the code into the address, where logs can see it. New code calls `oauthExchange` or `ssoExchange`, which take the code in the body.
+
+Sends a `GET` request to `/v1/auth/exchange`
+
+Arguments:
+- `code`: Query parameter `code` of the page to which the user came back. It is a secret and works once.
+*/
+    pub async fn session_exchange<'a>(
+        &'a self,
+        code: &'a str,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/exchange", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("code", &code))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "session_exchange",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -383,7 +632,7 @@ Sends a `POST` request to `/v1/auth/logout`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -430,7 +679,7 @@ Sends a `POST` request to `/v1/auth/logoutall`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -480,7 +729,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -530,7 +779,57 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign an existing user in by link over WhatsApp
+
+Sends a link that works once to the WhatsApp account of the phone number that is known of the user; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/magiclink/signin/whatsapp`
+
+*/
+    pub async fn magic_link_sign_in_whatsapp<'a>(
+        &'a self,
+        body: &'a types::MagicLinkSignInRequest,
+    ) -> Result<
+        ResponseValue<types::MagicLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/magiclink/signin/whatsapp", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "magic_link_sign_in_whatsapp",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -580,7 +879,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -630,7 +929,57 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a user up or in by link over WhatsApp
+
+One form for newcomers and known users: sends a link over WhatsApp and creates the user when nobody has the login id yet, with the login id as phone number. `firstSeen` of the session tells which of the two it was.
+
+Sends a `POST` request to `/v1/auth/magiclink/signup-in/whatsapp`
+
+*/
+    pub async fn magic_link_sign_up_or_in_whatsapp<'a>(
+        &'a self,
+        body: &'a types::MagicLinkSignInRequest,
+    ) -> Result<
+        ResponseValue<types::MagicLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/magiclink/signup-in/whatsapp", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "magic_link_sign_up_or_in_whatsapp",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -680,7 +1029,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -730,7 +1079,57 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a new user up by link over WhatsApp
+
+Creates the user and sends a link that works once to the WhatsApp account of the phone number; `magicLinkVerify` takes its token. A login id that is taken is refused with `E062107`.
+
+Sends a `POST` request to `/v1/auth/magiclink/signup/whatsapp`
+
+*/
+    pub async fn magic_link_sign_up_whatsapp<'a>(
+        &'a self,
+        body: &'a types::MagicLinkSignUpWhatsappRequest,
+    ) -> Result<
+        ResponseValue<types::MagicLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/magiclink/signup/whatsapp", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "magic_link_sign_up_whatsapp",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -780,7 +1179,57 @@ Sends a `POST` request to `/v1/auth/magiclink/update/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change the user's phone number without naming a channel
+
+A form of `magicLinkUpdatePhoneSms` that one SDK calls and whose path does not say how the message travels; the project decides. Name the channel instead: call `magicLinkUpdatePhoneSms` or `magicLinkUpdatePhoneWhatsapp`.
+
+Sends a `POST` request to `/v1/auth/magiclink/update/phone`
+
+*/
+    pub async fn magic_link_update_phone<'a>(
+        &'a self,
+        body: &'a types::MagicLinkUpdatePhoneRequest,
+    ) -> Result<
+        ResponseValue<types::MagicLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/magiclink/update/phone", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "magic_link_update_phone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -830,7 +1279,57 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change the user's phone number by link over WhatsApp
+
+Sends a link to the WhatsApp account of the new number of a signed-in user. The change is made when the link is opened and `magicLinkVerify` gets its token.
+
+Sends a `POST` request to `/v1/auth/magiclink/update/phone/whatsapp`
+
+*/
+    pub async fn magic_link_update_phone_whatsapp<'a>(
+        &'a self,
+        body: &'a types::MagicLinkUpdatePhoneRequest,
+    ) -> Result<
+        ResponseValue<types::MagicLinkPhoneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/magiclink/update/phone/whatsapp", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "magic_link_update_phone_whatsapp",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -877,7 +1376,7 @@ Sends a `POST` request to `/v1/auth/magiclink/verify`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -922,7 +1421,7 @@ Sends a `GET` request to `/v1/auth/me`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -967,7 +1466,1042 @@ Sends a `GET` request to `/v1/auth/me/history`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the signed-in user's tenants
+
+Names and attributes of tenants that the user to whom the refresh token in the bearer belongs is in: the current one of the session, or those that are asked for by id. Fit for a menu that switches tenants with `sessionSelectTenant`.
+
+Sends a `POST` request to `/v1/auth/me/tenants`
+
+*/
+    pub async fn session_tenants<'a>(
+        &'a self,
+        body: &'a types::SessionTenantsRequest,
+    ) -> Result<
+        ResponseValue<types::SessionTenantsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/me/tenants", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "session_tenants",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch the session once the user has sent the message
+
+Polled by the device that asked for the message, not faster than once a second. Until the message has arrived the answer is a refusal with code `E066103`; every other refusal is final. The session is handed out once.
+
+Sends a `POST` request to `/v1/auth/notp/pending-session`
+
+*/
+    pub async fn notp_pending_session<'a>(
+        &'a self,
+        body: &'a types::NotpPendingSessionRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/notp/pending-session", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "notp_pending_session",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign an existing user in by a message that the user sends
+
+Like sign-up for a user who has signed up before; a phone number that belongs to nobody is refused. Poll `notpPendingSession` until the user has sent the message. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/notp/{provider}/signin`
+
+Arguments:
+- `provider`: Messenger in which the user writes the message. `whatsapp` is the one that there is.
+- `body`
+*/
+    pub async fn notp_sign_in<'a>(
+        &'a self,
+        provider: &'a str,
+        body: &'a types::NotpSignInRequest,
+    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/auth/notp/{}/signin", self.baseurl, encode_path(& provider
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "notp_sign_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a new user up by a message that the user sends
+
+Makes a WhatsApp message for the user to send. Redirect to `redirectUrl` on a phone or show `image` on a computer, and poll `notpPendingSession` with `pendingRef`; once the user has sent the message as it stands, the user is created and signed in. Nothing has to be typed and nothing is sent by the project.
+
+Sends a `POST` request to `/v1/auth/notp/{provider}/signup`
+
+Arguments:
+- `provider`: Messenger in which the user writes the message. `whatsapp` is the one that there is.
+- `body`
+*/
+    pub async fn notp_sign_up<'a>(
+        &'a self,
+        provider: &'a str,
+        body: &'a types::NotpSignUpRequest,
+    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/auth/notp/{}/signup", self.baseurl, encode_path(& provider
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "notp_sign_up",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a user up or in by a message that the user sends
+
+One button for newcomers and known users. Without a login id the phone number that the message comes from becomes it, so that the page need not ask for anything. `firstSeen` of the session tells whether the user is new.
+
+Sends a `POST` request to `/v1/auth/notp/{provider}/signup-in`
+
+Arguments:
+- `provider`: Messenger in which the user writes the message. `whatsapp` is the one that there is.
+- `body`
+*/
+    pub async fn notp_sign_up_or_in<'a>(
+        &'a self,
+        provider: &'a str,
+        body: &'a types::NotpSignInRequest,
+    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/auth/notp/{}/signup-in", self.baseurl, encode_path(& provider
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "notp_sign_up_or_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change the user's phone number by a message that the user sends
+
+Makes a WhatsApp message that a signed-in user sends from the new number. The number is stored as verified once the message has arrived; poll `notpPendingSession` for that.
+
+Sends a `POST` request to `/v1/auth/notp/{provider}/update`
+
+Arguments:
+- `provider`: Messenger in which the user writes the message. `whatsapp` is the one that there is.
+- `body`
+*/
+    pub async fn notp_update_phone<'a>(
+        &'a self,
+        provider: &'a str,
+        body: &'a types::NotpUpdatePhoneRequest,
+    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/auth/notp/{}/update", self.baseurl, encode_path(& provider
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "notp_update_phone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a sign-up or sign-in with a social provider
+
+Redirect the user to `url` of the answer; the provider signs the user in and sends the browser back to the application with a `code` for `oauthExchange`. A user who is new is created. The same answer can come with status 307 and a `Location`; do not follow that on the server. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/oauth/authorize`
+
+Arguments:
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the provider fills in on its sign-in page.
+- `prompt`: What the provider has to show the user, one value or several; `none` fails instead of showing anything. The provider decides when it is left out.
+- `provider`: Social provider to send the user to, in lower case, or the name of a custom provider of the project.
+- `raw_response`: Hand the provider's own answer on together with the exchanged session.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project, whose own setting counts when this is left out.
+- `test`: Try the provider's configuration out, as the console does, without a lasting sign-in.
+- `body`
+*/
+    pub async fn oauth_authorize<'a>(
+        &'a self,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        provider: &'a str,
+        raw_response: Option<bool>,
+        redirect_url: Option<&'a str>,
+        test: Option<bool>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::OauthAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/oauth/authorize", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(&progenitor_client::QueryParam::new("rawResponse", &raw_response))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .query(&progenitor_client::QueryParam::new("test", &test))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_authorize",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a sign-in with a social provider for known users only
+
+Like `oauthAuthorize`, and a user whom the project does not know yet is turned away at the exchange instead of being created. Use it where accounts are made by invitation or on a page of their own.
+
+Sends a `POST` request to `/v1/auth/oauth/authorize/signin`
+
+Arguments:
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the provider fills in on its sign-in page.
+- `prompt`: What the provider has to show the user, one value or several; `none` fails instead of showing anything. The provider decides when it is left out.
+- `provider`: Social provider to send the user to, in lower case, or the name of a custom provider of the project.
+- `raw_response`: Hand the provider's own answer on together with the exchanged session.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project, whose own setting counts when this is left out.
+- `test`: Try the provider's configuration out, as the console does, without a lasting sign-in.
+- `body`
+*/
+    pub async fn oauth_authorize_sign_in<'a>(
+        &'a self,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        provider: &'a str,
+        raw_response: Option<bool>,
+        redirect_url: Option<&'a str>,
+        test: Option<bool>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::OauthAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/oauth/authorize/signin", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(&progenitor_client::QueryParam::new("rawResponse", &raw_response))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .query(&progenitor_client::QueryParam::new("test", &test))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_authorize_sign_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a sign-up with a social provider for new users only
+
+Like `oauthAuthorize`, and a user who has an account already is turned away at the exchange. Use it behind a button that says sign up.
+
+Sends a `POST` request to `/v1/auth/oauth/authorize/signup`
+
+Arguments:
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the provider fills in on its sign-in page.
+- `prompt`: What the provider has to show the user, one value or several; `none` fails instead of showing anything. The provider decides when it is left out.
+- `provider`: Social provider to send the user to, in lower case, or the name of a custom provider of the project.
+- `raw_response`: Hand the provider's own answer on together with the exchanged session.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project, whose own setting counts when this is left out.
+- `test`: Try the provider's configuration out, as the console does, without a lasting sign-in.
+- `body`
+*/
+    pub async fn oauth_authorize_sign_up<'a>(
+        &'a self,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        provider: &'a str,
+        raw_response: Option<bool>,
+        redirect_url: Option<&'a str>,
+        test: Option<bool>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::OauthAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/oauth/authorize/signup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(&progenitor_client::QueryParam::new("rawResponse", &raw_response))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .query(&progenitor_client::QueryParam::new("test", &test))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_authorize_sign_up",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Connect a social provider to the signed-in user
+
+Sends a user who is signed in to a provider, so that the account there becomes one more way to sign in. The connection is made when the `code` that comes back is given to `oauthExchange`.
+
+Sends a `POST` request to `/v1/auth/oauth/authorize/update`
+
+Arguments:
+- `allow_all_merge`: Let the provider's account be joined to the user whatever address it has. Otherwise it has to be one that the user holds already.
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the provider fills in on its sign-in page.
+- `prompt`: What the provider has to show the user, one value or several; `none` fails instead of showing anything. The provider decides when it is left out.
+- `provider`: Social provider to send the user to, in lower case, or the name of a custom provider of the project.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project, whose own setting counts when this is left out.
+- `body`
+*/
+    pub async fn oauth_authorize_update<'a>(
+        &'a self,
+        allow_all_merge: Option<bool>,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        provider: &'a str,
+        redirect_url: Option<&'a str>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::OauthAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/oauth/authorize/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(
+                &progenitor_client::QueryParam::new("allowAllMerge", &allow_all_merge),
+            )
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_authorize_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take the browser back from a provider
+
+The address to register with a social or OIDC provider. The provider sends the browser here, the service settles with the provider, and the browser goes on to the application. No application calls it; an own client of it is only of use in tests.
+
+Sends a `GET` request to `/v1/auth/oauth/callback`
+
+Arguments:
+- `code`: Authorization code of the provider. It is a secret until it is used; missing when the provider refuses.
+- `error`: Why the provider refuses, one of the codes of RFC 6749.
+- `error_description`: The refusal in words, for people.
+- `id_token`: ID token of the provider, where the provider is set up for the implicit way. It is a secret.
+- `project_id`: Project that the sign-in belongs to, where the registered address names it. Found from `state` when it is left out.
+- `provider`: Provider that answers, where its registered address names it. Found from `state` when it is left out.
+- `sso_id`: SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
+- `state`: What the service gave the provider when the sign-in was started; ties the answer to that start.
+- `tenant_id`: Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
+- `user`: What Apple tells of the user at the first sign-in, as JSON text.
+*/
+    pub async fn oauth_callback<'a>(
+        &'a self,
+        code: Option<&'a str>,
+        error: Option<&'a str>,
+        error_description: Option<&'a str>,
+        id_token: Option<&'a str>,
+        project_id: Option<&'a str>,
+        provider: Option<&'a str>,
+        sso_id: Option<&'a str>,
+        state: Option<&'a str>,
+        tenant_id: Option<&'a str>,
+        user: Option<&'a str>,
+    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/oauth/callback", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("code", &code))
+            .query(&progenitor_client::QueryParam::new("error", &error))
+            .query(
+                &progenitor_client::QueryParam::new(
+                    "error_description",
+                    &error_description,
+                ),
+            )
+            .query(&progenitor_client::QueryParam::new("id_token", &id_token))
+            .query(&progenitor_client::QueryParam::new("projectId", &project_id))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("state", &state))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .query(&progenitor_client::QueryParam::new("user", &user))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_callback",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take the browser back from a provider that posts a form
+
+The same as `oauthCallback` for providers that answer with a form instead of a query, such as Apple. No application calls it.
+
+Sends a `POST` request to `/v1/auth/oauth/callback`
+
+*/
+    pub async fn oauth_callback_form<'a>(
+        &'a self,
+        body: &'a types::OauthCallbackFormRequest,
+    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/oauth/callback", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_callback_form",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Turn the code of a social sign-in into a session
+
+Ends what `oauthAuthorize` and its kin have started, and the one of `onetapVerify` too: give it the `code` with which the user came back. A code works once and for a short time; when the provider has refused there is none, and the query tells the reason instead.
+
+Sends a `POST` request to `/v1/auth/oauth/exchange`
+
+*/
+    pub async fn oauth_exchange<'a>(
+        &'a self,
+        body: &'a types::CodeExchangeRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/oauth/exchange", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_exchange",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End a social sign-in inside a mobile app
+
+Takes what the phone has given after `oauthNativeStart`, an ID token in the implicit way and an authorization code otherwise, and signs the user in; a user who is new is created.
+
+Sends a `POST` request to `/v1/auth/oauth/native/finish`
+
+*/
+    pub async fn oauth_native_finish<'a>(
+        &'a self,
+        body: &'a types::OauthNativeFinishRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/oauth/native/finish", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_native_finish",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a social sign-in inside a mobile app
+
+For apps that sign in with what the phone has built in, such as Sign in with Apple or the Google account picker, and not in a browser. Hand `clientId` and `nonce` to the system, and what it gives back to `oauthNativeFinish` together with `stateId`.
+
+Sends a `POST` request to `/v1/auth/oauth/native/start`
+
+*/
+    pub async fn oauth_native_start<'a>(
+        &'a self,
+        body: &'a types::OauthNativeStartRequest,
+    ) -> Result<
+        ResponseValue<types::OauthNativeStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/oauth/native/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_native_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch the client id to show One Tap with
+
+The prompt in the corner of the page needs the id under which the project is registered with the provider. The project has to use a Google provider of its own with the implicit grant type switched on.
+
+Sends a `GET` request to `/v1/auth/onetap/clientid/{provider}`
+
+Arguments:
+- `provider`: Provider whose One Tap prompt is to be shown, or the name of a custom Google provider of the project.
+*/
+    pub async fn onetap_client_id<'a>(
+        &'a self,
+        provider: &'a str,
+    ) -> Result<
+        ResponseValue<types::OnetapClientIdResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/auth/onetap/clientid/{}", self.baseurl, encode_path(& provider
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "onetap_client_id",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Turn the ID token of One Tap into a session
+
+Takes what the prompt gave when the user tapped and signs the user in at once; a user who is new is created. For a page that keeps the session in the browser; where a server has to get it use `onetapVerify`.
+
+Sends a `POST` request to `/v1/auth/onetap/idtoken/exchange`
+
+*/
+    pub async fn onetap_exchange<'a>(
+        &'a self,
+        body: &'a types::OnetapIdTokenRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/onetap/idtoken/exchange", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "onetap_exchange",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Turn the ID token of One Tap into a code for the server
+
+Checks what the prompt gave and answers a `code` in place of a session, which the page can hand on without ever holding a token. The server, or the flow, turns it into a session with `oauthExchange`.
+
+Sends a `POST` request to `/v1/auth/onetap/idtoken/verify`
+
+*/
+    pub async fn onetap_verify<'a>(
+        &'a self,
+        body: &'a types::OnetapIdTokenRequest,
+    ) -> Result<
+        ResponseValue<types::OnetapVerifyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/onetap/idtoken/verify", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "onetap_verify",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1014,7 +2548,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1061,7 +2595,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/im`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1108,7 +2642,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1155,7 +2689,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/voice`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1202,7 +2736,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/whatsapp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1249,7 +2783,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1296,7 +2830,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/im`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1343,7 +2877,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1390,7 +2924,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/voice`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1437,7 +2971,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/whatsapp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1484,7 +3018,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1531,7 +3065,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/im`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1578,7 +3112,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1625,7 +3159,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/voice`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1672,7 +3206,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/whatsapp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1719,7 +3253,7 @@ Sends a `POST` request to `/v1/auth/otp/update/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1766,7 +3300,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/im`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1813,7 +3347,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1860,7 +3394,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/voice`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1907,7 +3441,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/whatsapp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1954,7 +3488,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/email`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2001,7 +3535,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/im`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2048,7 +3582,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/sms`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2095,7 +3629,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/voice`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2142,7 +3676,630 @@ Sends a `POST` request to `/v1/auth/otp/verify/whatsapp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch the rules that a password has to meet
+
+Lets a sign-up form tell the user what is missing while the password is typed. The service checks it once more, and checks further things, such as former passwords, that are not told here.
+
+Sends a `GET` request to `/v1/auth/password/policy`
+
+*/
+    pub async fn password_policy<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::PasswordPolicyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/password/policy", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_policy",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Exchange the old password for a new one
+
+Changes the password of a user who knows the old one, and signs the user in. Needs no session, so it also serves a user whose password has run out or was only temporary.
+
+Sends a `POST` request to `/v1/auth/password/replace`
+
+*/
+    pub async fn password_replace<'a>(
+        &'a self,
+        body: &'a types::PasswordReplaceRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/password/replace", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_replace",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Send a password reset message
+
+Emails a link to a user who has forgotten the password. The page behind it hands the token to `magicLinkVerify` or, when `resetMethod` says so, to `enchantedLinkVerify`, and the session that comes of that lets the user set a new one with `passwordUpdate`. Nothing changes until then. The user's address has to be a verified one.
+
+Sends a `POST` request to `/v1/auth/password/reset`
+
+*/
+    pub async fn password_reset<'a>(
+        &'a self,
+        body: &'a types::PasswordResetRequest,
+    ) -> Result<
+        ResponseValue<types::PasswordResetResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/password/reset", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_reset",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign an existing user in with a password
+
+Compares the password and answers a session. Wrong passwords count towards the lock that the project may have set. With code `E062909` the password was right and has run out: ask for a new one and call `passwordReplace`. A temporary password is refused likewise.
+
+Sends a `POST` request to `/v1/auth/password/signin`
+
+*/
+    pub async fn password_sign_in<'a>(
+        &'a self,
+        body: &'a types::PasswordSignInRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/password/signin", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_sign_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a new user up with a password
+
+Creates the user and signs the user in. A password that does not meet `passwordPolicy` is refused, as is a login id that is taken (`E062107`). An email address is not proven by this; let the user verify it by another method.
+
+Sends a `POST` request to `/v1/auth/password/signup`
+
+*/
+    pub async fn password_sign_up<'a>(
+        &'a self,
+        body: &'a types::PasswordSignUpRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/password/signup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_sign_up",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the signed-in user's password
+
+Gives a user who is signed in a new password without asking for the old one: the end of a reset, or a first password for someone who came in another way. A password that does not meet `passwordPolicy` is refused, and so is a former one where the project forbids its return.
+
+Sends a `POST` request to `/v1/auth/password/update`
+
+*/
+    pub async fn password_update<'a>(
+        &'a self,
+        body: &'a types::PasswordUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/password/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "password_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch the session once the user has approved on the phone
+
+Polled by the device that asked for the sign-in, not faster than once a second. Until the user has decided the answer is a refusal; a sign-in that was denied or has run out is refused for good. The session is handed out once.
+
+Sends a `POST` request to `/v1/auth/push/pending-session`
+
+*/
+    pub async fn push_pending_session<'a>(
+        &'a self,
+        body: &'a types::PushPendingSessionRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/push/pending-session", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "push_pending_session",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Tell what the user decided on the phone
+
+Called by the mobile app, in the name of the user who is signed in there, after the user has approved or denied the sign-in that the push message told of. The waiting device gets its session or its refusal with the next poll.
+
+Sends a `POST` request to `/v1/auth/push/signin/finish`
+
+*/
+    pub async fn push_sign_in_finish<'a>(
+        &'a self,
+        body: &'a types::PushSignInFinishRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/push/signin/finish", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "push_sign_in_finish",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Ask the user to approve a sign-in on the phone
+
+Sends a push message to the phone that the user has enrolled with `pushEnrollDevice`, and answers a handle. Poll `pushPendingSession` with it until the user has decided.
+
+Sends a `POST` request to `/v1/auth/push/signin/start`
+
+*/
+    pub async fn push_sign_in_start<'a>(
+        &'a self,
+        body: &'a types::PushSignInStartRequest,
+    ) -> Result<
+        ResponseValue<types::PushSignInStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/push/signin/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "push_sign_in_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Enroll the user's phone for push sign-in
+
+Called by the mobile app of a user who is signed in there. From then on sign-ins elsewhere can be approved on this phone. Call it again when the messaging service changes the token.
+
+Sends a `POST` request to `/v1/auth/push/update`
+
+*/
+    pub async fn push_enroll_device<'a>(
+        &'a self,
+        body: &'a types::PushEnrollDeviceRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/push/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "push_enroll_device",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make new recovery codes for the signed-in user
+
+Answers a set of codes to print or store in a safe place, for the day when the phone with the second factor is gone. They are told this one time, and all codes that the user had before stop working. The project sets how many there are.
+
+Sends a `POST` request to `/v1/auth/recovery-codes`
+
+*/
+    pub async fn recovery_codes_generate<'a>(
+        &'a self,
+        body: &'a types::RecoveryCodesGenerateRequest,
+    ) -> Result<
+        ResponseValue<types::RecoveryCodesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/recovery-codes", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "recovery_codes_generate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign in with a recovery code
+
+Takes one of the codes in place of the factor that the user cannot show, and uses it up. Too many wrong ones lock the way in for a while, where the project says so. As a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/recovery-codes/signin`
+
+*/
+    pub async fn recovery_codes_sign_in<'a>(
+        &'a self,
+        body: &'a types::RecoveryCodesSignInRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/recovery-codes/signin", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "recovery_codes_sign_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Renew the session by GET
+
+An older form of `sessionRefresh`, which new code calls. Where the project rotates refresh tokens, this one does so too, although it is a GET; keep caches away from it.
+
+Sends a `GET` request to `/v1/auth/refresh`
+
+Arguments:
+- `external_token`: Token of an outside system to renew the session by, in projects that are set up for it. It is a secret and shows in the address here.
+*/
+    pub async fn session_refresh_get<'a>(
+        &'a self,
+        external_token: Option<&'a str>,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/refresh", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("externalToken", &external_token))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "session_refresh_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2189,7 +4346,132 @@ Sends a `POST` request to `/v1/auth/refresh`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start an SSO sign-in at the older address
+
+Does what `ssoAuthorize` does, for SAML and OIDC alike, and takes the same arguments. Some SDKs still call it; new code calls `ssoAuthorize`.
+
+Sends a `POST` request to `/v1/auth/saml/authorize`
+
+Arguments:
+- `force_authn`: Have the user sign in at the identity provider anew, even with a session running there.
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the identity provider fills in on its sign-in page.
+- `prompt`: What the identity provider has to show the user, one value or several; `none` fails instead of showing anything. Only counts for OIDC.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project. The tenant's setting counts when this is left out, and the project's after that.
+- `sso_id`: Which of the tenant's SSO configurations to use. The first one when it is left out.
+- `tenant`: Id of the tenant whose identity provider is asked, or an email address whose domain belongs to one.
+- `test`: Try the tenant's configuration out, as the set-up pages do. The exchange then tells what came from the provider.
+- `body`
+*/
+    pub async fn sso_saml_authorize<'a>(
+        &'a self,
+        force_authn: Option<bool>,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        redirect_url: Option<&'a str>,
+        sso_id: Option<&'a str>,
+        tenant: &'a str,
+        test: Option<bool>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::SsoAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/saml/authorize", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("forceAuthn", &force_authn))
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .query(&progenitor_client::QueryParam::new("test", &test))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "sso_saml_authorize",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End an SSO sign-in at the older address
+
+Does what `ssoExchange` does, for codes of either address. Some SDKs still call it; new code calls `ssoExchange`.
+
+Sends a `POST` request to `/v1/auth/saml/exchange`
+
+*/
+    pub async fn sso_saml_exchange<'a>(
+        &'a self,
+        body: &'a types::CodeExchangeRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/saml/exchange", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "sso_saml_exchange",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2236,7 +4518,7 @@ Sends a `POST` request to `/v1/auth/security-questions/setup`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2284,7 +4566,7 @@ Sends a `GET` request to `/v1/auth/security-questions/verify`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2331,7 +4613,132 @@ Sends a `POST` request to `/v1/auth/security-questions/verify`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a sign-in with a tenant's identity provider
+
+Redirect the user to `url` of the answer. The company's own provider, by SAML or OIDC as the tenant is set up, signs the user in, and the browser comes back with a `code` for `ssoExchange`. The same answer can come with status 307 and a `Location`; do not follow that on the server. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/sso/authorize`
+
+Arguments:
+- `force_authn`: Have the user sign in at the identity provider anew, even with a session running there.
+- `initiated_email`: Email address that the user has typed before leaving. Coming back with another one is refused, so nobody else's account gets in by mistake.
+- `login_hint`: Address or name that the identity provider fills in on its sign-in page.
+- `prompt`: What the identity provider has to show the user, one value or several; `none` fails instead of showing anything. Only counts for OIDC.
+- `redirect_url`: Page to which the user comes back, with query parameter `code`. It has to belong to the approved domains of the project. The tenant's setting counts when this is left out, and the project's after that.
+- `sso_id`: Which of the tenant's SSO configurations to use. The first one when it is left out.
+- `tenant`: Id of the tenant whose identity provider is asked, or an email address whose domain belongs to one.
+- `test`: Try the tenant's configuration out, as the set-up pages do. The exchange then tells what came from the provider.
+- `body`
+*/
+    pub async fn sso_authorize<'a>(
+        &'a self,
+        force_authn: Option<bool>,
+        initiated_email: Option<&'a str>,
+        login_hint: Option<&'a str>,
+        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        redirect_url: Option<&'a str>,
+        sso_id: Option<&'a str>,
+        tenant: &'a str,
+        test: Option<bool>,
+        body: &'a types::LoginOptions,
+    ) -> Result<
+        ResponseValue<types::SsoAuthorizeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/sso/authorize", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("forceAuthn", &force_authn))
+            .query(
+                &progenitor_client::QueryParam::new("initiatedEmail", &initiated_email),
+            )
+            .query(&progenitor_client::QueryParam::new("loginHint", &login_hint))
+            .query(&progenitor_client::QueryParam::new("prompt", &prompt))
+            .query(&progenitor_client::QueryParam::new("redirectURL", &redirect_url))
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .query(&progenitor_client::QueryParam::new("test", &test))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "sso_authorize",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Turn the code of an SSO sign-in into a session
+
+Ends what `ssoAuthorize` has started: give it the `code` with which the user came back. The answer also tells what the identity provider said of the user, with groups and attributes. A code works once and for a short time.
+
+Sends a `POST` request to `/v1/auth/sso/exchange`
+
+*/
+    pub async fn sso_exchange<'a>(
+        &'a self,
+        body: &'a types::CodeExchangeRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/sso/exchange", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "sso_exchange",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2378,7 +4785,148 @@ Sends a `POST` request to `/v1/auth/tenant/select`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign a new user up with an authenticator app
+
+Creates the user with a new seed. Show `image` or `key` for the user to enter into an app such as Google Authenticator; the sign-up is complete when `totpVerify` gets the first code out of the app.
+
+Sends a `POST` request to `/v1/auth/totp/signup`
+
+*/
+    pub async fn totp_sign_up<'a>(
+        &'a self,
+        body: &'a types::TotpSignUpRequest,
+    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/totp/signup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "totp_sign_up",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give the signed-in user a new authenticator seed
+
+Adds an authenticator app to a user who has none, or puts a new seed in place of the old one when the phone has changed. Complete it as after sign-up, with a first code to `totpVerify`.
+
+Sends a `POST` request to `/v1/auth/totp/update`
+
+*/
+    pub async fn totp_update<'a>(
+        &'a self,
+        body: &'a types::TotpUpdateRequest,
+    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/totp/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "totp_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign in with a code from an authenticator app
+
+Checks the six digits that the app shows and answers a session; also ends sign-up and the exchange of a seed. A wrong code is refused. As a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/totp/verify`
+
+*/
+    pub async fn totp_verify<'a>(
+        &'a self,
+        body: &'a types::TotpVerifyRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/totp/verify", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "totp_verify",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2425,7 +4973,7 @@ Sends a `POST` request to `/v1/auth/try-refresh`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2473,7 +5021,445 @@ Sends a `POST` request to `/v1/auth/validate`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End the sign-in of a user with a passkey
+
+Checks the signature that the browser has got from the passkey and answers a session. A challenge can be answered once and for a short time.
+
+Sends a `POST` request to `/v1/auth/webauthn/signin/finish`
+
+*/
+    pub async fn webauthn_sign_in_finish<'a>(
+        &'a self,
+        body: &'a types::WebauthnFinishRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/webauthn/signin/finish", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_sign_in_finish",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to sign a user in with a passkey
+
+Makes the challenge that a passkey of the user has to sign. Give `options` to `navigator.credentials.get` in the page and its result to `webauthnSignInFinish`. A user without passkeys is refused with `E067010`. For a step-up or a further factor the bearer carries the user's refresh JWT.
+
+Sends a `POST` request to `/v1/auth/webauthn/signin/start`
+
+*/
+    pub async fn webauthn_sign_in_start<'a>(
+        &'a self,
+        body: &'a types::WebauthnSignInStartRequest,
+    ) -> Result<
+        ResponseValue<types::WebauthnStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/webauthn/signin/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_sign_in_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to sign a user up or in with a passkey
+
+One form for newcomers and known users. `create` of the answer tells how to go on: true means `navigator.credentials.create` and `webauthnSignUpFinish`, false means `navigator.credentials.get` and `webauthnSignInFinish`.
+
+Sends a `POST` request to `/v1/auth/webauthn/signup-in/start`
+
+*/
+    pub async fn webauthn_sign_up_or_in_start<'a>(
+        &'a self,
+        body: &'a types::WebauthnSignUpOrInStartRequest,
+    ) -> Result<
+        ResponseValue<types::WebauthnStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/webauthn/signup-in/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_sign_up_or_in_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End the sign-up of a new user with a passkey
+
+Checks the passkey that the browser has made for the challenge, creates the user with it and signs the user in. A challenge can be answered once and for a short time.
+
+Sends a `POST` request to `/v1/auth/webauthn/signup/finish`
+
+*/
+    pub async fn webauthn_sign_up_finish<'a>(
+        &'a self,
+        body: &'a types::WebauthnFinishRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/auth/webauthn/signup/finish", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_sign_up_finish",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to sign a new user up with a passkey
+
+Makes the challenge from which the browser creates a passkey on the device or security key. Give `options` to `navigator.credentials.create` in the page and its result to `webauthnSignUpFinish`, which creates the user.
+
+Sends a `POST` request to `/v1/auth/webauthn/signup/start`
+
+*/
+    pub async fn webauthn_sign_up_start<'a>(
+        &'a self,
+        body: &'a types::WebauthnSignUpStartRequest,
+    ) -> Result<
+        ResponseValue<types::WebauthnStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/webauthn/signup/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_sign_up_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End the adding of a passkey
+
+Checks the passkey that the browser has made and stores it with the user. The session stays as it was, unless the start asked for a further factor: then the answer has a new one that counts the passkey among its factors.
+
+Sends a `POST` request to `/v1/auth/webauthn/update/finish`
+
+*/
+    pub async fn webauthn_update_finish<'a>(
+        &'a self,
+        body: &'a types::WebauthnFinishRequest,
+    ) -> Result<
+        ResponseValue<types::WebauthnUpdateFinishResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/webauthn/update/finish", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_update_finish",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to add a passkey to the signed-in user
+
+Makes the challenge from which a user who is signed in creates one more passkey, on a second device for instance. Give `options` to `navigator.credentials.create` in the page and its result to `webauthnUpdateFinish`.
+
+Sends a `POST` request to `/v1/auth/webauthn/update/start`
+
+*/
+    pub async fn webauthn_update_start<'a>(
+        &'a self,
+        body: &'a types::WebauthnUpdateStartRequest,
+    ) -> Result<
+        ResponseValue<types::WebauthnStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/auth/webauthn/update/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "webauthn_update_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Go on with a flow
+
+Tells what the user did on a step and answers the next one. While `action` is `poll`, ask again after a moment. The run ends with `status` `completed`, and then `authInfo` has the session, or with `failed` and an `error`.
+
+Sends a `POST` request to `/v1/flow/next`
+
+*/
+    pub async fn flow_next<'a>(
+        &'a self,
+        body: &'a types::FlowNextRequest,
+    ) -> Result<ResponseValue<types::FlowStepResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/next", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "flow_next",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a flow in the browser
+
+Begins a run of one of the project's flows and answers its first step: a screen to show, a page to go to, a passkey to ask for, or the session when nothing has to be asked. Meant for the flow component of the browser and mobile SDKs, which draws the screens; go on with `flowNext`. A signed-in user brings the refresh JWT in the bearer.
+
+Sends a `POST` request to `/v1/flow/start`
+
+*/
+    pub async fn flow_start<'a>(
+        &'a self,
+        body: &'a types::FlowStartRequest,
+    ) -> Result<ResponseValue<types::FlowStepResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/start", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "flow_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2529,7 +5515,57 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to connect the user to an outbound application
+
+Lets a signed-in user grant the project access to an account at a third party, such as a calendar. Redirect the user to `url` of the answer; afterwards the service holds the tokens, renews them, and gives them to the back end on request.
+
+Sends a `POST` request to `/v1/outbound/oauth/connect`
+
+*/
+    pub async fn outbound_connect<'a>(
+        &'a self,
+        body: &'a types::OutboundConnectRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundConnectResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/outbound/oauth/connect", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "outbound_connect",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -2582,7 +5618,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }

@@ -2,6 +2,149 @@
 
 use super::*;
 impl Client {
+    /**Load an access key
+
+Answers what is stored of a key, but never its clear text, which only creation and rotation show.
+
+Sends a `GET` request to `/v1/mgmt/accesskey`
+
+Arguments:
+- `id`: Id of the key, `K` and 27 letters and digits.
+*/
+    pub async fn management_access_key_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Activate an access key
+
+Lets a deactivated key be exchanged again.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/activate`
+
+*/
+    pub async fn management_access_key_activate<'a>(
+        &'a self,
+        body: &'a types::AccessKeyActivateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/activate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_activate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Activate several access keys
+
+Lets all the keys be exchanged again, in one call.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/activate/batch`
+
+*/
+    pub async fn management_access_key_activate_batch<'a>(
+        &'a self,
+        body: &'a types::AccessKeyBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/activate/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_activate_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Create an access key
 
 Makes a key by which a machine gets session tokens from `accessKeyExchange`, with roles of its own or, when bound to a user, those of the user. The clear text is answered here and never again.
@@ -42,7 +185,101 @@ Sends a `POST` request to `/v1/mgmt/accesskey/create`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deactivate an access key
+
+Takes a key out of use until it is activated again; exchanges are refused meanwhile. Sessions that it has bought run to their end.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/deactivate`
+
+*/
+    pub async fn management_access_key_deactivate<'a>(
+        &'a self,
+        body: &'a types::AccessKeyDeactivateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/deactivate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_deactivate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deactivate several access keys
+
+Takes all the keys out of use, in one call, until they are activated again.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/deactivate/batch`
+
+*/
+    pub async fn management_access_key_deactivate_batch<'a>(
+        &'a self,
+        body: &'a types::AccessKeyBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/deactivate/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_deactivate_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -89,7 +326,12696 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several access keys
+
+Removes all the keys for good, in one call. Sessions that they have bought run to their end.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/delete/batch`
+
+*/
+    pub async fn management_access_key_delete_batch<'a>(
+        &'a self,
+        body: &'a types::AccessKeyBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import access keys
+
+Takes over keys that another system has issued, clear text included, so that machines go on with the keys they have.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/import`
+
+*/
+    pub async fn management_access_key_import<'a>(
+        &'a self,
+        body: &'a types::AccessKeyImportRequest,
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Rotate an access key
+
+Gives the key a new clear text and makes the old one worthless, while id, roles and claims stay. Deploy the new clear text at once: it is answered here and never again.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/rotate`
+
+*/
+    pub async fn management_access_key_rotate<'a>(
+        &'a self,
+        body: &'a types::AccessKeyRotateRequest,
+    ) -> Result<
+        ResponseValue<types::AccessKeyCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/accesskey/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_rotate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search access keys
+
+Finds the keys that meet all conditions given; an empty request finds every key of the project. The answer is not paged.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/search`
+
+*/
+    pub async fn management_access_key_search<'a>(
+        &'a self,
+        body: &'a types::AccessKeySearchRequest,
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change an access key
+
+Changes how a key is called and what its sessions may do. Name and claims are set to what is given; description, roles, tenants and addresses stay when they are left out. The clear text and the end of the key cannot be changed.
+
+Sends a `POST` request to `/v1/mgmt/accesskey/update`
+
+*/
+    pub async fn management_access_key_update<'a>(
+        &'a self,
+        body: &'a types::AccessKeyUpdateRequest,
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/accesskey/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_access_key_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Count what happened
+
+Answers how often things happened in the project, within the last 12 months at most, added up by whatever is asked for. A line of the answer stands for one combination of the properties grouped by.
+
+Sends a `POST` request to `/v1/mgmt/analytics/search`
+
+*/
+    pub async fn management_analytics_search<'a>(
+        &'a self,
+        body: &'a types::AnalyticsSearchRequest,
+    ) -> Result<
+        ResponseValue<types::AnalyticsSearchResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/analytics/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_analytics_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Write to the audit trail
+
+Adds an entry of the application's own, so that what happened outside the service is found in the same trail.
+
+Sends a `POST` request to `/v1/mgmt/audit/event`
+
+*/
+    pub async fn management_audit_create_event<'a>(
+        &'a self,
+        body: &'a types::AuditEventCreateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/audit/event", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_audit_create_event",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search the audit trail
+
+Finds what happened in the project, within the last 30 days at most, page by page. Times are in milliseconds here. Not more than 10 searches a minute are let through.
+
+Sends a `POST` request to `/v1/mgmt/audit/search`
+
+*/
+    pub async fn management_audit_search<'a>(
+        &'a self,
+        body: &'a types::AuditSearchRequest,
+    ) -> Result<ResponseValue<types::AuditSearchResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/audit/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_audit_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a session for nobody in particular
+
+Answers a session for a visitor who has not signed in, so that a cart or a draft has an owner until the visitor does. No user is stored.
+
+Sends a `POST` request to `/v1/mgmt/auth/anonymous`
+
+*/
+    pub async fn management_jwt_anonymous<'a>(
+        &'a self,
+        body: &'a types::JwtAnonymousRequest,
+    ) -> Result<
+        ResponseValue<types::JwtAnonymousResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/auth/anonymous", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_anonymous",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a session for an existing user
+
+Answers a session without asking the user for anything, for back ends that have checked the person by means of their own. Fails when there is no such user. Whoever holds the management key can thus be anybody: guard it.
+
+Sends a `POST` request to `/v1/mgmt/auth/signin`
+
+*/
+    pub async fn management_jwt_sign_in<'a>(
+        &'a self,
+        body: &'a types::JwtSignInRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/auth/signin", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_sign_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a user and start a session
+
+Adds the user and answers a session without any proof by the person, for back ends that have checked the person by means of their own. Fails when the login id is taken.
+
+Sends a `POST` request to `/v1/mgmt/auth/signup`
+
+*/
+    pub async fn management_jwt_sign_up<'a>(
+        &'a self,
+        body: &'a types::JwtSignUpRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/auth/signup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_sign_up",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a user if need be and start a session
+
+Answers a session for the user of that login id and adds the user first when there is none; `firstSeen` tells which it was.
+
+Sends a `POST` request to `/v1/mgmt/auth/signup-in`
+
+*/
+    pub async fn management_jwt_sign_up_or_in<'a>(
+        &'a self,
+        body: &'a types::JwtSignUpRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/auth/signup-in", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_sign_up_or_in",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List what has changed since a moment
+
+Answers the resources and targets whose relations have changed since the given moment, and whether the schema has. A service that keeps answers of checks drops what is named here.
+
+Sends a `POST` request to `/v1/mgmt/authz/getmodified`
+
+*/
+    pub async fn management_authz_load_modified<'a>(
+        &'a self,
+        body: &'a types::AuthzLoadModifiedRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzLoadModifiedResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/getmodified", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_load_modified",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a namespace
+
+Removes one kind of resource from the schema, together with all relations to resources of this kind.
+
+Sends a `POST` request to `/v1/mgmt/authz/ns/delete`
+
+*/
+    pub async fn management_authz_delete_namespace<'a>(
+        &'a self,
+        body: &'a types::AuthzDeleteNamespaceRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/ns/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_namespace",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create or replace a namespace
+
+Stores one kind of resource without touching the others. Relation definitions of the namespace that are not given stay as they are.
+
+Sends a `POST` request to `/v1/mgmt/authz/ns/save`
+
+*/
+    pub async fn management_authz_save_namespace<'a>(
+        &'a self,
+        body: &'a types::AuthzSaveNamespaceRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/ns/save", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_save_namespace",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a relation definition
+
+Removes one relation of one namespace, together with all relations that were created by it.
+
+Sends a `POST` request to `/v1/mgmt/authz/rd/delete`
+
+*/
+    pub async fn management_authz_delete_relation_definition<'a>(
+        &'a self,
+        body: &'a types::AuthzDeleteRelationDefinitionRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/rd/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_relation_definition",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create or replace a relation definition
+
+Stores one relation of one namespace, leaving the rest of the schema alone. Use it to let resources of a kind be related to in a new way, or to change how a relation is derived.
+
+Sends a `POST` request to `/v1/mgmt/authz/rd/save`
+
+*/
+    pub async fn management_authz_save_relation_definition<'a>(
+        &'a self,
+        body: &'a types::AuthzSaveRelationDefinitionRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/rd/save", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_save_relation_definition",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create relations
+
+Records who relates to which resource, and how; whatever the schema derives from that holds at once. A relation names a single target, a set of targets or a query over the users of the project.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/create`
+
+*/
+    pub async fn management_authz_create_relations<'a>(
+        &'a self,
+        body: &'a types::AuthzCreateRelationsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/re/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_create_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete relations
+
+Takes exactly the given relations back. A target that reaches the resource in another way keeps that access.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/delete`
+
+*/
+    pub async fn management_authz_delete_relations<'a>(
+        &'a self,
+        body: &'a types::AuthzDeleteRelationsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/re/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete all relations of some ids
+
+Takes back every relation in which one of the ids stands, be it as the resource or as the target. Use it when a user or an object has ceased to exist. `managementAuthzDeleteRelationsByResource` looks at the resource side only.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/deleteresources`
+
+*/
+    pub async fn management_authz_delete_relations_by_id<'a>(
+        &'a self,
+        body: &'a types::AuthzDeleteRelationsByIdRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/re/deleteresources", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_relations_by_id",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete all relations of some resources
+
+Takes back every relation whose resource is one of the ids, and keeps those in which the id is the target. Use it to start over with the access to an object.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/deleteresourcesrelations`
+
+*/
+    pub async fn management_authz_delete_relations_by_resource<'a>(
+        &'a self,
+        body: &'a types::AuthzDeleteRelationsByResourceRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/re/deleteresourcesrelations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_relations_by_resource",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Check relations
+
+Tells for each question whether the target has the relation with the resource, directly or as the schema derives it. Ask this before letting a user act; one call can carry many questions.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/has`
+
+*/
+    pub async fn management_authz_has_relations<'a>(
+        &'a self,
+        body: &'a types::AuthzHasRelationsRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzHasRelationsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/has", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_has_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the relations of a resource
+
+Answers the relations that were created for the resource, without following the schema any further. Use it to show or edit who was given access.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/resource`
+
+*/
+    pub async fn management_authz_load_resource_relations<'a>(
+        &'a self,
+        body: &'a types::AuthzLoadResourceRelationsRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzRelationsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/resource", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_load_resource_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List everything a target can access
+
+Answers every relation that the target has with any resource, those derived by the schema included. For one relation of one kind of resource, `managementAuthzWhatCanTargetAccessWithRelation` is much cheaper.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/targetall`
+
+*/
+    pub async fn management_authz_what_can_target_access<'a>(
+        &'a self,
+        body: &'a types::AuthzWhatCanTargetAccessRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzRelationsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/targetall", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_what_can_target_access",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the relations of some targets
+
+Answers the relations that were created for the targets, without following the schema any further. Use it to show what a user was given directly.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/targets`
+
+*/
+    pub async fn management_authz_load_target_relations<'a>(
+        &'a self,
+        body: &'a types::AuthzLoadTargetRelationsRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzRelationsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/targets", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_load_target_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the resources that a target reaches by a relation
+
+Answers the resources of one kind with which the target has one relation, directly or as the schema derives it, such as all documents that a user owns.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/targetwithrelation`
+
+*/
+    pub async fn management_authz_what_can_target_access_with_relation<'a>(
+        &'a self,
+        body: &'a types::AuthzWhatCanTargetAccessWithRelationRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzWhatCanTargetAccessWithRelationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/targetwithrelation", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_what_can_target_access_with_relation",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List who has a relation with a resource
+
+Answers every target that has the relation with the resource, directly or as the schema derives it, such as for the list of people who can see a document.
+
+Sends a `POST` request to `/v1/mgmt/authz/re/who`
+
+*/
+    pub async fn management_authz_who_can_access<'a>(
+        &'a self,
+        body: &'a types::AuthzWhoCanAccessRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzWhoCanAccessResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/re/who", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_who_can_access",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the authorization schema
+
+Removes the schema of the project and with it every relation that was ever created, so that all checks fail from then on. There is no way back but a backup.
+
+Sends a `POST` request to `/v1/mgmt/authz/schema/delete`
+
+*/
+    pub async fn management_authz_delete_schema<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/schema/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_delete_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the authorization schema
+
+Answers the schema of the project in its structured form, for tools that show or compare it. `managementFgaLoadSchema` answers it in the DSL too.
+
+Sends a `POST` request to `/v1/mgmt/authz/schema/load`
+
+*/
+    pub async fn management_authz_load_schema<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::AuthzLoadSchemaResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/authz/schema/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_load_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create or replace the authorization schema
+
+Stores the schema of the project in its structured form; checks and queries follow it from then on. Without `upgrade`, namespaces that are not given stay as they are. To write the schema in the DSL, use `managementFgaSaveSchema`.
+
+Sends a `POST` request to `/v1/mgmt/authz/schema/save`
+
+*/
+    pub async fn management_authz_save_schema<'a>(
+        &'a self,
+        body: &'a types::AuthzSaveSchemaRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/authz/schema/save", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_authz_save_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a descoper
+
+Answers one person of the company with their roles in the console.
+
+Sends a `GET` request to `/v1/mgmt/descoper`
+
+Arguments:
+- `id`: Id of the descoper.
+*/
+    pub async fn management_descoper_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_descoper_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add descopers
+
+Gives people access to the console of the company, with a role for everything, for certain projects or for projects with certain tags. With `sendInvite` they get a mail.
+
+Sends a `PUT` request to `/v1/mgmt/descoper`
+
+*/
+    pub async fn management_descoper_create<'a>(
+        &'a self,
+        body: &'a types::DescoperCreateRequest,
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .put(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_descoper_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove a descoper
+
+Takes away a person's access to the console of the company.
+
+Sends a `DELETE` request to `/v1/mgmt/descoper`
+
+Arguments:
+- `id`: Id of the descoper.
+*/
+    pub async fn management_descoper_delete<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_descoper_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a descoper
+
+Changes the attributes or the roles of one person. What is not sent stays as it is.
+
+Sends a `PATCH` request to `/v1/mgmt/descoper`
+
+*/
+    pub async fn management_descoper_update<'a>(
+        &'a self,
+        body: &'a types::DescoperUpdateRequest,
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_descoper_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the descopers of the company
+
+Answers everybody who may work in the console of the company, in one list without pages.
+
+Sends a `POST` request to `/v1/mgmt/descoper/list`
+
+*/
+    pub async fn management_descoper_list<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/descoper/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_descoper_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an engine
+
+Registers an engine and answers its secret, which only `managementEngineRotateSecret` can replace and nothing can read again.
+
+Sends a `POST` request to `/v1/mgmt/engine/create`
+
+*/
+    pub async fn management_engine_create<'a>(
+        &'a self,
+        body: &'a types::EngineCreateRequest,
+    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/engine/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an engine
+
+Removes the engine. Its secret is refused from now on.
+
+Sends a `POST` request to `/v1/mgmt/engine/delete`
+
+*/
+    pub async fn management_engine_delete<'a>(
+        &'a self,
+        body: &'a types::EngineDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/engine/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load an engine
+
+Answers the name and age of one engine, without its secret.
+
+Sends a `GET` request to `/v1/mgmt/engine/load`
+
+Arguments:
+- `id`: Id of the engine.
+*/
+    pub async fn management_engine_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/engine/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the secret of an engine
+
+Makes a new secret. The old one is void, so the engine is cut off until it has the new one.
+
+Sends a `POST` request to `/v1/mgmt/engine/rotate`
+
+*/
+    pub async fn management_engine_rotate_secret<'a>(
+        &'a self,
+        body: &'a types::EngineRotateSecretRequest,
+    ) -> Result<
+        ResponseValue<types::EngineRotateSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/engine/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_rotate_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Rename an engine
+
+Changes the display name. Id and secret stay, so the engine need not be told.
+
+Sends a `POST` request to `/v1/mgmt/engine/update`
+
+*/
+    pub async fn management_engine_update<'a>(
+        &'a self,
+        body: &'a types::EngineUpdateRequest,
+    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/engine/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load every engine
+
+Answers all engines of the project, without their secrets, in one list without pages.
+
+Sends a `GET` request to `/v1/mgmt/engines/load`
+
+*/
+    pub async fn management_engine_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::EngineLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/engines/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_engine_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a family
+
+Adds an empty family: a group of users who belong together at home rather than at work. Families have to be switched on in `managementFamilyConfigure` before.
+
+Sends a `POST` request to `/v1/mgmt/family/create`
+
+*/
+    pub async fn management_family_create<'a>(
+        &'a self,
+        body: &'a types::FamilyCreateRequest,
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Define custom attributes of families
+
+Adds attributes to all families of the project. Families have no value, or the default one, until one is set.
+
+Sends a `POST` request to `/v1/mgmt/family/customattribute/create`
+
+*/
+    pub async fn management_family_create_attributes<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesCreateRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/family/customattribute/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_create_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Drop custom attributes of families
+
+Removes the definitions, and with them the values that all families have. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/family/customattribute/delete`
+
+*/
+    pub async fn management_family_delete_attributes<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesDeleteRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/family/customattribute/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_delete_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the custom attributes of families
+
+Answers the definitions of the attributes that families themselves have. What a user has within a family is listed by `managementUserAttributeLoadAllFamilyScoped`.
+
+Sends a `GET` request to `/v1/mgmt/family/customattributes`
+
+*/
+    pub async fn management_family_load_attributes<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/family/customattributes", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_load_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a family
+
+Removes the family for good and ends the membership of all its users. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/family/delete`
+
+*/
+    pub async fn management_family_delete<'a>(
+        &'a self,
+        body: &'a types::FamilyDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a dependent to a family
+
+Makes a user who has no credentials, such as a child, within the family. Grown-ups of the family act for the dependent by `managementFamilyImpersonate`.
+
+Sends a `POST` request to `/v1/mgmt/family/dependent/create`
+
+*/
+    pub async fn management_family_create_dependent<'a>(
+        &'a self,
+        body: &'a types::FamilyDependentCreateRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/dependent/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_create_dependent",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a dependent
+
+Removes a dependent for good; which family it is follows from the dependent. Members who are no dependents leave by `managementUserAccessRemoveFamilies` and stay users.
+
+Sends a `POST` request to `/v1/mgmt/family/dependent/delete`
+
+*/
+    pub async fn management_family_delete_dependent<'a>(
+        &'a self,
+        body: &'a types::FamilyDependentDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/dependent/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_delete_dependent",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Act as a dependent
+
+Answers a refresh token of the dependent for a member of the same family who has the permission to act for dependents there. The member's own id stands in the claim `act`.
+
+Sends a `POST` request to `/v1/mgmt/family/impersonate`
+
+*/
+    pub async fn management_family_impersonate<'a>(
+        &'a self,
+        body: &'a types::FamilyImpersonateRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/impersonate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_impersonate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Stop acting as a dependent
+
+Takes the token of the dependent back and answers one of the member who acted, who need not sign in anew.
+
+Sends a `POST` request to `/v1/mgmt/family/impersonate/stop`
+
+*/
+    pub async fn management_family_stop_impersonation<'a>(
+        &'a self,
+        body: &'a types::FamilyStopImpersonationRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/impersonate/stop", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_stop_impersonation",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search families
+
+Finds the families that meet all conditions, page by page; an empty request finds every family. There is no total: stop when a page is empty or short.
+
+Sends a `POST` request to `/v1/mgmt/family/search`
+
+*/
+    pub async fn management_family_search<'a>(
+        &'a self,
+        body: &'a types::FamilySearchRequest,
+    ) -> Result<ResponseValue<types::FamiliesResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the family settings
+
+Tells whether the project has families and how large they may be.
+
+Sends a `GET` request to `/v1/mgmt/family/settings`
+
+*/
+    pub async fn management_family_load_settings<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_load_settings",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change the family settings
+
+Switches families on or off and sets their limits. What is left out stays as it is.
+
+Sends a `POST` request to `/v1/mgmt/family/settings`
+
+*/
+    pub async fn management_family_configure<'a>(
+        &'a self,
+        body: &'a types::FamilySettings,
+    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_configure",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a family
+
+Changes what is given and keeps the rest. Custom attributes are the exception: when they are given they are replaced as a whole.
+
+Sends a `POST` request to `/v1/mgmt/family/update`
+
+*/
+    pub async fn management_family_update<'a>(
+        &'a self,
+        body: &'a types::FamilyUpdateRequest,
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/family/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_family_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a backup of schema and relations
+
+Begins to copy the authorization schema and all relations of the project and answers at once. Ask `managementFgaLoadBackup` until the status says that the copy is complete.
+
+Sends a `POST` request to `/v1/mgmt/fga/backup`
+
+*/
+    pub async fn management_fga_create_backup<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::FgaCreateBackupResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/backup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_create_backup",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a backup
+
+Tells how far a backup has come and what it holds. The copied relations themselves are not answered.
+
+Sends a `GET` request to `/v1/mgmt/fga/backup/{backupId}`
+
+Arguments:
+- `backup_id`: Id of the backup, as answered when it was made.
+*/
+    pub async fn management_fga_load_backup<'a>(
+        &'a self,
+        backup_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::FgaLoadBackupResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_load_backup",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a backup
+
+Removes a backup for good. What is in force now is not touched.
+
+Sends a `DELETE` request to `/v1/mgmt/fga/backup/{backupId}`
+
+Arguments:
+- `backup_id`: Id of the backup, as answered when it was made.
+*/
+    pub async fn management_fga_delete_backup<'a>(
+        &'a self,
+        backup_id: &'a str,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_delete_backup",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Restore a backup
+
+Puts schema and relations back to what they were when the backup was made; later changes are lost for all users. The state replaced is first saved as a backup of its own, whose id is answered.
+
+Sends a `POST` request to `/v1/mgmt/fga/backup/{backupId}/restore`
+
+Arguments:
+- `backup_id`: Id of the backup, as answered when it was made.
+- `body`
+*/
+    pub async fn management_fga_restore_backup<'a>(
+        &'a self,
+        backup_id: &'a str,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::FgaRestoreBackupResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/fga/backup/{}/restore", self.baseurl, encode_path(& backup_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_restore_backup",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List backups
+
+Answers all backups of schema and relations that the project has, those under way and those that failed included.
+
+Sends a `GET` request to `/v1/mgmt/fga/backups`
+
+*/
+    pub async fn management_fga_list_backups<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::FgaListBackupsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/backups", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_list_backups",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Check relations and permissions
+
+Tells for each question whether the target has the relation or permission on the resource, directly or as the schema derives it. Ask this before letting a user act; one call can carry many questions, and a `context` supplies what conditions of the schema need.
+
+Sends a `POST` request to `/v1/mgmt/fga/check`
+
+*/
+    pub async fn management_fga_check<'a>(
+        &'a self,
+        body: &'a types::FgaCheckRequest,
+    ) -> Result<ResponseValue<types::FgaCheckResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/check", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_check",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Published stub without parameters or answer
+
+Stands in the published document without an id, parameters or responses. No client calls it; use `managementFgaSearchMappableResources`, the POST on the same path.
+
+Sends a `GET` request to `/v1/mgmt/fga/mappable/resources`
+
+*/
+    pub async fn management_fga_mappable_resources_stub<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_mappable_resources_stub",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search resources that SSO groups can be mapped to
+
+Answers resources of the given types whose id or display name fits, for the case that those of `managementFgaLoadMappableSchema` are not enough.
+
+Sends a `POST` request to `/v1/mgmt/fga/mappable/resources`
+
+*/
+    pub async fn management_fga_search_mappable_resources<'a>(
+        &'a self,
+        body: &'a types::FgaSearchMappableResourcesRequest,
+    ) -> Result<
+        ResponseValue<types::FgaSearchMappableResourcesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_search_mappable_resources",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load what SSO groups can be mapped to
+
+Answers the types and relations that the groups of an identity provider can be mapped to for a tenant, with some resources of each type to choose from. Use it to build the page on which a tenant administrator maps groups.
+
+Sends a `GET` request to `/v1/mgmt/fga/mappable/schema`
+
+Arguments:
+- `resources_limit`: Greatest number of resources to answer for each type, as decimal digits. The service decides when it is left out.
+- `tenant_id`: Tenant whose groups are to be mapped.
+*/
+    pub async fn management_fga_load_mappable_schema<'a>(
+        &'a self,
+        resources_limit: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::FgaLoadMappableSchemaResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/mappable/schema", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(
+                &progenitor_client::QueryParam::new("resourcesLimit", &resources_limit),
+            )
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_load_mappable_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create relations
+
+Records which target relates to which resource, and how; permissions that the schema derives from that hold at once.
+
+Sends a `POST` request to `/v1/mgmt/fga/relations`
+
+*/
+    pub async fn management_fga_create_relations<'a>(
+        &'a self,
+        body: &'a types::FgaRelationsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_create_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete all relations of the project
+
+Takes back every relation that was ever created, of all types, so that every check fails until new ones are made. The schema stays. To take back single relations, use `managementFgaDeleteRelations`.
+
+Sends a `DELETE` request to `/v1/mgmt/fga/relations`
+
+*/
+    pub async fn management_fga_delete_all_relations<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_delete_all_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete relations
+
+Takes exactly the given relations back. A target that reaches the resource in another way keeps that access.
+
+Sends a `POST` request to `/v1/mgmt/fga/relations/delete`
+
+*/
+    pub async fn management_fga_delete_relations<'a>(
+        &'a self,
+        body: &'a types::FgaRelationsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/relations/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_delete_relations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load details of resources
+
+Answers the display names that were saved for resources, so that a page can show more than ids. Resources without details are left out.
+
+Sends a `POST` request to `/v1/mgmt/fga/resources/load`
+
+*/
+    pub async fn management_fga_load_resource_details<'a>(
+        &'a self,
+        body: &'a types::FgaLoadResourceDetailsRequest,
+    ) -> Result<
+        ResponseValue<types::FgaResourceDetailsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/resources/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_load_resource_details",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Save details of resources
+
+Stores display names for resources, replacing those stored before. They are shown where an administrator chooses among resources and have no bearing on checks.
+
+Sends a `POST` request to `/v1/mgmt/fga/resources/save`
+
+*/
+    pub async fn management_fga_save_resource_details<'a>(
+        &'a self,
+        body: &'a types::FgaSaveResourceDetailsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/resources/save", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_save_resource_details",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the schema in the DSL
+
+Answers the schema of the project in the DSL, and in its structured form beside it.
+
+Sends a `GET` request to `/v1/mgmt/fga/schema`
+
+*/
+    pub async fn management_fga_load_schema<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::FgaLoadSchemaResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_load_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create or replace the schema in the DSL
+
+Puts the schema of the project in force as written in the DSL. What it no longer mentions is removed, together with the relations of those types, so try `managementFgaDryRunSchema` first.
+
+Sends a `POST` request to `/v1/mgmt/fga/schema`
+
+*/
+    pub async fn management_fga_save_schema<'a>(
+        &'a self,
+        body: &'a types::FgaSchemaRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_save_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Try a schema without saving it
+
+Checks that the schema is well formed and tells which types and relations would be deleted by saving it. Nothing is changed.
+
+Sends a `POST` request to `/v1/mgmt/fga/schema/dryrun`
+
+*/
+    pub async fn management_fga_dry_run_schema<'a>(
+        &'a self,
+        body: &'a types::FgaSchemaRequest,
+    ) -> Result<
+        ResponseValue<types::FgaDryRunSchemaResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/fga/schema/dryrun", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_fga_dry_run_schema",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the result of a started flow
+
+Answers the output of a flow begun by `managementFlowStart` once the flow has ended. Ask again after a pause as long as it is running.
+
+Sends a `POST` request to `/v1/mgmt/flow/async/result`
+
+*/
+    pub async fn management_flow_load_result<'a>(
+        &'a self,
+        body: &'a types::FlowRunResultRequest,
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/async/result", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_load_result",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a management flow
+
+Starts a flow that needs no user and answers at once with the id of the execution. Ask `managementFlowLoadResult` for its output.
+
+Sends a `POST` request to `/v1/mgmt/flow/async/run`
+
+*/
+    pub async fn management_flow_start<'a>(
+        &'a self,
+        body: &'a types::FlowRunRequest,
+    ) -> Result<
+        ResponseValue<types::FlowRunStartResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/flow/async/run", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete flows
+
+Removes flows for good. Pages that start one of them fail from then on, so make sure that none is in use; export the flow first to be able to bring it back.
+
+Sends a `POST` request to `/v1/mgmt/flow/delete`
+
+*/
+    pub async fn management_flow_delete<'a>(
+        &'a self,
+        body: &'a types::FlowDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export a flow in the old form
+
+Answers a flow and its screens in the form that older clients keep. Superseded by `managementFlowExport`, whose answer also holds what the flow refers to; the two forms cannot be mixed.
+
+Sends a `POST` request to `/v1/mgmt/flow/export`
+
+*/
+    pub async fn management_flow_export_v1<'a>(
+        &'a self,
+        body: &'a types::FlowExportRequest,
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_export_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Complete an external authentication step
+
+Tells a flow that waits at an external authentication step who has signed in on the application's own page. The user is created if nobody has the login id yet; send the browser to the address answered, where the flow goes on.
+
+Sends a `POST` request to `/v1/mgmt/flow/externalauth/complete`
+
+*/
+    pub async fn management_flow_complete_external_auth<'a>(
+        &'a self,
+        body: &'a types::FlowCompleteExternalAuthRequest,
+    ) -> Result<
+        ResponseValue<types::FlowCompleteExternalAuthResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/flow/externalauth/complete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_complete_external_auth",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import a flow in the old form
+
+Puts a flow in place as `managementFlowExportV1` has answered it, replacing the one with this id. Superseded by `managementFlowImport`.
+
+Sends a `POST` request to `/v1/mgmt/flow/import`
+
+*/
+    pub async fn management_flow_import_v1<'a>(
+        &'a self,
+        body: &'a types::FlowImportV1Request,
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_import_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List flows
+
+Answers the flows of the project with their settings, for tools that back them up or compare projects. With `ids`, only those flows.
+
+Sends a `POST` request to `/v1/mgmt/flow/list`
+
+*/
+    pub async fn management_flow_list<'a>(
+        &'a self,
+        body: &'a types::FlowListRequest,
+    ) -> Result<ResponseValue<types::FlowListResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Run a management flow and wait for it
+
+Runs a flow that needs no user, such as a clean-up, and answers its output once it has ended. For flows that take long, use `managementFlowStart`.
+
+Sends a `POST` request to `/v1/mgmt/flow/run`
+
+*/
+    pub async fn management_flow_run<'a>(
+        &'a self,
+        body: &'a types::FlowRunRequest,
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/flow/run", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_run",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List flow templates
+
+Answers the flows that the service offers as a start for flows of your own, as the console shows them in its library.
+
+Sends a `POST` request to `/v1/mgmt/flow/template/list`
+
+*/
+    pub async fn management_flow_list_templates<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::FlowListTemplatesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/flow/template/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_list_templates",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the groups of a tenant
+
+Answers the groups that came with the tenant's identity provider, by SSO or SCIM, and who is in them. They are read here only; the provider keeps them.
+
+Sends a `POST` request to `/v1/mgmt/group/all`
+
+*/
+    pub async fn management_group_load_all<'a>(
+        &'a self,
+        body: &'a types::GroupLoadAllRequest,
+    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/group/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_group_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the groups that users are in
+
+Answers the groups of the tenant that any of the users is in. Name users by login id, by user id, or both.
+
+Sends a `POST` request to `/v1/mgmt/group/member/all`
+
+*/
+    pub async fn management_group_load_for_users<'a>(
+        &'a self,
+        body: &'a types::GroupLoadForUsersRequest,
+    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/group/member/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_group_load_for_users",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the members of a group
+
+Answers one group of the tenant with the users in it.
+
+Sends a `POST` request to `/v1/mgmt/group/members`
+
+*/
+    pub async fn management_group_load_members<'a>(
+        &'a self,
+        body: &'a types::GroupLoadMembersRequest,
+    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/group/members", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_group_load_members",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Act as another user
+
+Answers a refresh token of the user for somebody else, such as a support agent, whose own id stands in the claim `act`. The impersonator needs the permission `Impersonate`. With `validateConsent` the user must have agreed before.
+
+Sends a `POST` request to `/v1/mgmt/impersonate`
+
+*/
+    pub async fn management_impersonation_start<'a>(
+        &'a self,
+        body: &'a types::ImpersonationStartRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/impersonate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_impersonation_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Act as another user with a step-up
+
+Does what `managementImpersonationStart` does and marks the session as stepped up, so that the impersonator reaches what the application keeps behind a step-up.
+
+Sends a `POST` request to `/v1/mgmt/impersonate/stepup`
+
+*/
+    pub async fn management_impersonation_start_stepup<'a>(
+        &'a self,
+        body: &'a types::ImpersonationStartRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/impersonate/stepup", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_impersonation_start_stepup",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Register a client by itself
+
+Dynamic client registration after RFC 7591: a client that the project has never heard of describes itself and gets a client id, and a secret unless it is public. Open to everybody, so it works only where the project has switched registration on. The new client is a third-party application.
+
+Sends a `POST` request to `/v1/mgmt/inboundapp/app/{projectId}/register`
+
+Arguments:
+- `project_id`: Id of the project to register with.
+- `body`
+*/
+    pub async fn management_inbound_application_register<'a>(
+        &'a self,
+        project_id: &'a str,
+        body: &'a types::ApplicationRegisterRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationRegisterResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/inboundapp/app/{}/register", self.baseurl, encode_path(&
+            project_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_inbound_application_register",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a JWT template
+
+Adds a template that shapes the tokens of users or access keys. It has no effect until it is chosen in the project settings.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/create`
+
+*/
+    pub async fn management_jwt_template_create<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateCreateRequest,
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/templates/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a JWT template
+
+Removes a template. One that is in use has to be replaced in the project settings first.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/delete`
+
+*/
+    pub async fn management_jwt_template_delete<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/templates/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a JWT template from the library
+
+Adds a template to the project that is a copy of the library entry, with whatever is overridden here.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/library/apply`
+
+*/
+    pub async fn management_jwt_template_library_apply<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateLibraryApplyRequest,
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/templates/library/apply", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_library_apply",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the JWT template library
+
+Answers the ready-made templates that the service offers, as a start for templates of the project.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/library/list`
+
+*/
+    pub async fn management_jwt_template_library_load_all<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::JwtTemplateLibraryEntriesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/jwt/templates/library/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_library_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load an entry of the JWT template library
+
+Answers one ready-made template, to look at it before applying it.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/library/load`
+
+*/
+    pub async fn management_jwt_template_library_load<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateLibraryLoadRequest,
+    ) -> Result<
+        ResponseValue<types::JwtTemplateLibraryEntryResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/jwt/templates/library/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_library_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the JWT templates
+
+Answers all templates of the project, whether in use or not.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/list`
+
+*/
+    pub async fn management_jwt_template_load_all<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::JwtTemplatesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/jwt/templates/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a JWT template
+
+Answers one template of the project with all its settings.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/load`
+
+*/
+    pub async fn management_jwt_template_load<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateLoadRequest,
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/templates/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a JWT template
+
+Overwrites the template of that id with what is given. Tokens issued from then on follow it, if it is in use.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/update`
+
+*/
+    pub async fn management_jwt_template_update<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateUpdateRequest,
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/templates/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Check a JWT template
+
+Tells what is wrong with a template without storing it, for instance a claim whose name is reserved. What is wrong comes as data: the call succeeds either way.
+
+Sends a `POST` request to `/v1/mgmt/jwt/templates/validate`
+
+*/
+    pub async fn management_jwt_template_validate<'a>(
+        &'a self,
+        body: &'a types::JwtTemplateValidateRequest,
+    ) -> Result<
+        ResponseValue<types::JwtTemplateValidateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/jwt/templates/validate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_template_validate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add claims to a token
+
+Checks a session or refresh token, puts the claims into it, brings its roles and tenants up to date and signs it anew. Give the new token to the client in place of the old. Without claims it only brings the token up to date.
+
+Sends a `POST` request to `/v1/mgmt/jwt/update`
+
+*/
+    pub async fn management_jwt_update<'a>(
+        &'a self,
+        body: &'a types::JwtUpdateRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/jwt/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the license of the project
+
+Tells which rate limits apply to the project. Clients ask once and send the tier as header `x-descope-license` with later management calls; nothing fails without it.
+
+Sends a `GET` request to `/v1/mgmt/license`
+
+*/
+    pub async fn management_license_load<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::LicenseResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/license", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_license_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a list
+
+Makes a list of texts, addresses or other data that flows can look things up in, such as addresses that may sign in or words that may not be used.
+
+Sends a `POST` request to `/v1/mgmt/list`
+
+*/
+    pub async fn management_list_create<'a>(
+        &'a self,
+        body: &'a types::AccessListCreateRequest,
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load all lists
+
+Answers every list of the project with all its data, such as for a backup that `managementListImport` takes back.
+
+Sends a `GET` request to `/v1/mgmt/list/all`
+
+*/
+    pub async fn management_list_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::AccessListLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/list/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Empty a list
+
+Removes all entries of a list and keeps the list itself, so that flows still find it.
+
+Sends a `POST` request to `/v1/mgmt/list/clear`
+
+*/
+    pub async fn management_list_clear<'a>(
+        &'a self,
+        body: &'a types::AccessListIdRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/clear", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_clear",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a list
+
+Removes a list for good. Flows that look something up in it find nothing from then on.
+
+Sends a `POST` request to `/v1/mgmt/list/delete`
+
+*/
+    pub async fn management_list_delete<'a>(
+        &'a self,
+        body: &'a types::AccessListIdRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import lists
+
+Puts several lists in place at once, with their ids, as `managementListLoadAll` has answered them. A list with the same id is overwritten.
+
+Sends a `POST` request to `/v1/mgmt/list/import`
+
+*/
+    pub async fn management_list_import<'a>(
+        &'a self,
+        body: &'a types::AccessListImportRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add addresses to a list
+
+Adds IP addresses and ranges to a list of type `ips`; those that it has already are no error.
+
+Sends a `POST` request to `/v1/mgmt/list/ip/add`
+
+*/
+    pub async fn management_list_add_ips<'a>(
+        &'a self,
+        body: &'a types::AccessListIpsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/ip/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_add_ips",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Check an address against a list
+
+Tells whether an address is in a list of type `ips`, by itself or within one of its ranges. Use it to decide on a request outside of flows.
+
+Sends a `POST` request to `/v1/mgmt/list/ip/check`
+
+*/
+    pub async fn management_list_check_ip<'a>(
+        &'a self,
+        body: &'a types::AccessListCheckIpRequest,
+    ) -> Result<
+        ResponseValue<types::AccessListCheckResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/list/ip/check", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_check_ip",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove addresses from a list
+
+Removes IP addresses and ranges from a list of type `ips`. Each is removed only as it was written when it was added.
+
+Sends a `POST` request to `/v1/mgmt/list/ip/remove`
+
+*/
+    pub async fn management_list_remove_ips<'a>(
+        &'a self,
+        body: &'a types::AccessListIpsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/ip/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_remove_ips",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a list by its name
+
+Answers a list with all its data. Use it where the id differs between projects and the name does not.
+
+Sends a `GET` request to `/v1/mgmt/list/name/{name}`
+
+Arguments:
+- `name`: Name of the list, percent-encoded, a slash included.
+*/
+    pub async fn management_list_load_by_name<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/list/name/{}", self.baseurl, encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_load_by_name",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add texts to a list
+
+Adds texts to a list of type `texts`; those that it has already are no error.
+
+Sends a `POST` request to `/v1/mgmt/list/text/add`
+
+*/
+    pub async fn management_list_add_texts<'a>(
+        &'a self,
+        body: &'a types::AccessListTextsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/text/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_add_texts",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Check texts against a list
+
+Tells whether a text, or any or all of several texts, are in a list of type `texts`. Use it to decide on a request outside of flows.
+
+Sends a `POST` request to `/v1/mgmt/list/text/check`
+
+*/
+    pub async fn management_list_check_text<'a>(
+        &'a self,
+        body: &'a types::AccessListCheckTextRequest,
+    ) -> Result<
+        ResponseValue<types::AccessListCheckResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/list/text/check", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_check_text",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove texts from a list
+
+Removes texts from a list of type `texts`, each only where it is exactly equal.
+
+Sends a `POST` request to `/v1/mgmt/list/text/remove`
+
+*/
+    pub async fn management_list_remove_texts<'a>(
+        &'a self,
+        body: &'a types::AccessListTextsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/text/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_remove_texts",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a list
+
+Overwrites name, description, type and data of a list; what is left out is emptied. To add or remove single entries, use the operations for addresses and texts.
+
+Sends a `POST` request to `/v1/mgmt/list/update`
+
+*/
+    pub async fn management_list_update<'a>(
+        &'a self,
+        body: &'a types::AccessListUpdateRequest,
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/list/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a list by its id
+
+Answers a list with all its data. Words that stand for fixed paths, such as `all` or `import`, cannot be loaded as ids.
+
+Sends a `GET` request to `/v1/mgmt/list/{id}`
+
+Arguments:
+- `id`: Id of the list. Not one of the words `all`, `clear`, `delete`, `import` and `update`, which are paths of their own.
+*/
+    pub async fn management_list_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/list/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_list_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export the texts of a flow
+
+Answers the translations that were entered by hand for the screens of a flow, to hand them to translators or to carry them to another project.
+
+Sends a `POST` request to `/v1/mgmt/localization/flow/export`
+
+*/
+    pub async fn management_localization_export_flow<'a>(
+        &'a self,
+        body: &'a types::LocalizationExportFlowRequest,
+    ) -> Result<
+        ResponseValue<types::LocalizationFlowResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/localization/flow/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_localization_export_flow",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import the texts of a flow
+
+Replaces the translations that were entered by hand for the screens of a flow. Users see them from the next start of the flow.
+
+Sends a `POST` request to `/v1/mgmt/localization/flow/import`
+
+*/
+    pub async fn management_localization_import_flow<'a>(
+        &'a self,
+        body: &'a types::LocalizationImportFlowRequest,
+    ) -> Result<
+        ResponseValue<types::LocalizationFlowResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/localization/flow/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_localization_import_flow",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export the texts of message templates
+
+Answers the translations that were entered for the message templates of the project, to hand them to translators or to carry them to another project.
+
+Sends a `POST` request to `/v1/mgmt/localization/messaging/export`
+
+*/
+    pub async fn management_localization_export_messaging<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::LocalizationMessagingResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/localization/messaging/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_localization_export_messaging",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import the texts of message templates
+
+Replaces the translations that were entered for the message templates of the project. Messages sent from then on use them.
+
+Sends a `POST` request to `/v1/mgmt/localization/messaging/import`
+
+*/
+    pub async fn management_localization_import_messaging<'a>(
+        &'a self,
+        body: &'a types::LocalizationImportMessagingRequest,
+    ) -> Result<
+        ResponseValue<types::LocalizationMessagingResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/localization/messaging/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_localization_import_messaging",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a management key
+
+Answers one key with its roles, without its clear text.
+
+Sends a `GET` request to `/v1/mgmt/managementkey`
+
+Arguments:
+- `id`: Id of the key.
+*/
+    pub async fn management_management_key_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<
+        ResponseValue<types::ManagementKeyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_management_key_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a management key
+
+Makes a key for a back end, with roles for the company, for certain projects or for projects with certain tags. The clear text is answered here and never again. The key that makes the call needs the right to manage keys.
+
+Sends a `PUT` request to `/v1/mgmt/managementkey`
+
+*/
+    pub async fn management_management_key_create<'a>(
+        &'a self,
+        body: &'a types::ManagementKeyCreateRequest,
+    ) -> Result<
+        ResponseValue<types::ManagementKeyCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .put(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_management_key_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a management key
+
+Renames a key, changes from where it may be used, or takes it in and out of use. Its roles and its end are fixed; make a new key to change them.
+
+Sends a `PATCH` request to `/v1/mgmt/managementkey`
+
+*/
+    pub async fn management_management_key_update<'a>(
+        &'a self,
+        body: &'a types::ManagementKeyUpdateRequest,
+    ) -> Result<
+        ResponseValue<types::ManagementKeyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_management_key_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete management keys
+
+Removes keys for good; calls with them are refused at once.
+
+Sends a `POST` request to `/v1/mgmt/managementkey/delete`
+
+*/
+    pub async fn management_management_key_delete<'a>(
+        &'a self,
+        body: &'a types::ManagementKeyDeleteRequest,
+    ) -> Result<
+        ResponseValue<types::ManagementKeyDeleteResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/managementkey/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_management_key_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the management keys of the company
+
+Answers all keys, in use or not, without their clear texts, in one list without pages.
+
+Sends a `GET` request to `/v1/mgmt/managementkey/search`
+
+*/
+    pub async fn management_management_key_search<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::ManagementKeySearchResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/managementkey/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_management_key_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Register an MCP client by itself
+
+Dynamic client registration after RFC 7591, as the MCP specification asks for: a client that the server has never heard of describes itself and gets a client id, and a secret unless it is public. Open to everybody, so it works only where the server has registration switched on.
+
+Sends a `POST` request to `/v1/mgmt/mcp/client/{projectId}/{mcpServerId}/register`
+
+Arguments:
+- `project_id`: Id of the project that the server belongs to.
+- `mcp_server_id`: Id of the MCP server to register with.
+- `body`
+*/
+    pub async fn management_mcp_register_client<'a>(
+        &'a self,
+        project_id: &'a str,
+        mcp_server_id: &'a str,
+        body: &'a types::ApplicationRegisterRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationRegisterResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/mcp/client/{}/{}/register", self.baseurl, encode_path(&
+            project_id.to_string()), encode_path(& mcp_server_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_register_client",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Register a client with an MCP server
+
+Registers a client, such as an agent, by hand, and answers its secret. Clients that register themselves use `managementMcpRegisterClient`.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/create`
+
+*/
+    pub async fn management_mcp_create_client<'a>(
+        &'a self,
+        body: &'a types::McpServerClientCreateRequest,
+    ) -> Result<
+        ResponseValue<types::McpServerClientCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/client/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_create_client",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an MCP client
+
+Removes one client of an MCP server. It gets no tokens any more.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/delete`
+
+*/
+    pub async fn management_mcp_delete_client<'a>(
+        &'a self,
+        body: &'a types::McpServerClientDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/client/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_delete_client",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load an MCP client
+
+Answers one client of an MCP server, found by its id or by its client id.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/load`
+
+*/
+    pub async fn management_mcp_load_client<'a>(
+        &'a self,
+        body: &'a types::McpServerClientLoadRequest,
+    ) -> Result<
+        ResponseValue<types::McpServerClientResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/client/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_load_client",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the secret of an MCP client
+
+Answers the clear text of the client's secret, to be entered where the client runs.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret`
+
+*/
+    pub async fn management_mcp_load_client_secret<'a>(
+        &'a self,
+        body: &'a types::McpServerClientSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/client/secret", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_load_client_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the secret of an MCP client
+
+Makes a new secret. It takes the place of the old one, so the client gets no tokens until it has it.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret/rotate`
+
+*/
+    pub async fn management_mcp_rotate_client_secret<'a>(
+        &'a self,
+        body: &'a types::McpServerClientSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/client/secret/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_rotate_client_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the settings of an MCP client
+
+Replaces every setting of the client; what is left out is cleared. Its secret stays.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/client/update`
+
+*/
+    pub async fn management_mcp_update_client<'a>(
+        &'a self,
+        body: &'a types::McpServerClientUpdateRequest,
+    ) -> Result<
+        ResponseValue<types::McpServerClientResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/client/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_update_client",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several MCP clients
+
+Removes many clients of one MCP server in one call.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/clients/delete`
+
+*/
+    pub async fn management_mcp_delete_clients<'a>(
+        &'a self,
+        body: &'a types::McpServerClientDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/clients/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_delete_clients",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search the clients of an MCP server
+
+Answers clients page by page, those that registered themselves included. Every filter narrows the result. Go on until a page comes short.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/clients/search`
+
+*/
+    pub async fn management_mcp_search_clients<'a>(
+        &'a self,
+        body: &'a types::McpServerClientSearchRequest,
+    ) -> Result<
+        ResponseValue<types::McpServerClientSearchResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/server/clients/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_search_clients",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an MCP server
+
+Registers an MCP server that is to accept tokens of this project: which scopes its clients may ask for, how clients register, and how people consent.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/create`
+
+*/
+    pub async fn management_mcp_create_server<'a>(
+        &'a self,
+        body: &'a types::McpServerCreateRequest,
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_create_server",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an MCP server
+
+Removes the server for good. No client gets tokens for it any more.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/delete`
+
+*/
+    pub async fn management_mcp_delete_server<'a>(
+        &'a self,
+        body: &'a types::McpServerDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_delete_server",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load an MCP server
+
+Answers the settings of one MCP server: its scopes, how clients register, how people consent.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/load`
+
+*/
+    pub async fn management_mcp_load_server<'a>(
+        &'a self,
+        body: &'a types::McpServerLoadRequest,
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_load_server",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the settings of an MCP server
+
+Replaces every setting of the server; what is left out is cleared. Load the server first and send back what is to stay.
+
+Sends a `POST` request to `/v1/mgmt/mcp/server/update`
+
+*/
+    pub async fn management_mcp_update_server<'a>(
+        &'a self,
+        body: &'a types::McpServerUpdateRequest,
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/server/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_update_server",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load every MCP server
+
+Answers all MCP servers of the project in one list without pages.
+
+Sends a `POST` request to `/v1/mgmt/mcp/servers/all`
+
+*/
+    pub async fn management_mcp_load_all_servers<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::McpServerLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/mcp/servers/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_load_all_servers",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several MCP servers
+
+Removes many servers in one call. No client gets tokens for them any more.
+
+Sends a `POST` request to `/v1/mgmt/mcp/servers/delete`
+
+*/
+    pub async fn management_mcp_delete_servers<'a>(
+        &'a self,
+        body: &'a types::McpServerDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/mcp/servers/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_mcp_delete_servers",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Begin to connect a user to an outbound application
+
+Answers the address at the outside service to which the browser of the signed-in user goes to consent. Afterwards the user comes back to `redirectUrl`, and the service keeps the tokens. The call acts for the user of the refresh JWT.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/connect`
+
+*/
+    pub async fn management_outbound_application_connect<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationConnectRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationConnectResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/connect", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_connect",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an outbound application
+
+Describes an outside service at which the project is to act for its users: where they consent, where tokens come from, and the project's own client there. Users then connect to it, and the service keeps and renews their tokens.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/create`
+
+*/
+    pub async fn management_outbound_application_create<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationCreateRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an outbound application by registering with it
+
+Takes a preset for a service that lets clients register themselves, registers the project there, and keeps the client that comes of it. Nothing has to be set up at the outside service.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/create/bydcrpreset`
+
+*/
+    pub async fn management_outbound_application_create_by_dcr_preset<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationCreateByDcrPresetRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/create/bydcrpreset", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_create_by_dcr_preset",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an outbound application from the library
+
+Takes the addresses of a well-known service from Descope's library, so that only the project's own client there has to be given. What stands in `overrides` differs from the library.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/create/bytemplate`
+
+*/
+    pub async fn management_outbound_application_create_by_template<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationCreateByTemplateRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/create/bytemplate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_create_by_template",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an outbound application
+
+Removes the application for good. What is kept for it can no longer be fetched.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/delete`
+
+*/
+    pub async fn management_outbound_application_delete<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/app/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Keep an API key for a tenant
+
+Like `managementOutboundApplicationUploadUserApiKey`, for a key that belongs to a whole tenant.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/apikey/upload`
+
+*/
+    pub async fn management_outbound_application_upload_tenant_api_key<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadTenantApiKeyRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/app/tenant/apikey/upload", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_tenant_api_key",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take over OAuth tokens of many tenants
+
+Like `managementOutboundApplicationUploadUserTokens`, for tokens that belong to whole tenants: all or none, with a success even where failures are listed.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload`
+
+*/
+    pub async fn management_outbound_application_upload_tenant_tokens<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadTenantTokensRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_tenant_tokens",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take over an OAuth token of a tenant
+
+Like `managementOutboundApplicationUploadUserToken`, for a token that belongs to a whole tenant.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/upload`
+
+*/
+    pub async fn management_outbound_application_upload_tenant_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadTenantTokenRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/outbound/app/tenant/oauthtoken/upload", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_tenant_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch a tenant's token with given scopes
+
+Like `managementOutboundApplicationFetchUserToken`, for a token that belongs to a whole tenant and not to one user.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
+
+*/
+    pub async fn management_outbound_application_fetch_tenant_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationFetchTenantTokenRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationTokenResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/tenant/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_fetch_tenant_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch a tenant's newest token
+
+Like `managementOutboundApplicationFetchLatestUserToken`, for a token that belongs to a whole tenant and not to one user.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token/latest`
+
+*/
+    pub async fn management_outbound_application_fetch_latest_tenant_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationFetchLatestTenantTokenRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationTokenResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/tenant/token/latest", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_fetch_latest_tenant_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the settings of an outbound application
+
+Replaces every setting of the application; what is left out is cleared, except for the client secret, which stays.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/update`
+
+*/
+    pub async fn management_outbound_application_update<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUpdateRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Keep an API key for a user
+
+Stores a fixed key that the user has at an outside service without OAuth, in place of an earlier one. The application's `appType` has to be `apikey`. It is fetched like a token.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/user/apikey/upload`
+
+*/
+    pub async fn management_outbound_application_upload_user_api_key<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadUserApiKeyRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/app/user/apikey/upload", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_user_api_key",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take over OAuth tokens of many users
+
+Stores many tokens at once, all or none: the answer is a success even where it lists failures, and then nothing was stored. Look at `failures` first.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/batch/upload`
+
+*/
+    pub async fn management_outbound_application_upload_user_tokens<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadUserTokensRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/outbound/app/user/oauthtoken/batch/upload", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_user_tokens",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take over an OAuth token of a user
+
+Stores a token that was granted elsewhere, so that users need not consent again when an application moves to this service. Give the access token, the refresh token or both. With `verifyRefresh` the refresh token is tried at the outside service first, and nothing is stored when it fails.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/upload`
+
+*/
+    pub async fn management_outbound_application_upload_user_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUploadUserTokenRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/outbound/app/user/oauthtoken/upload", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_upload_user_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch a user's token with given scopes
+
+Answers a token of the user that has at least the scopes asked for, renewed at the outside service if it has run out. Works with a management key, or with the access token of an inbound application that acts for that user.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/user/token`
+
+*/
+    pub async fn management_outbound_application_fetch_user_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationFetchUserTokenRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationTokenResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/user/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_fetch_user_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch a user's newest token
+
+Answers the token of the user that was granted last, whatever its scopes, renewed at the outside service if it has run out. Works with a management key, or with the access token of an inbound application that acts for that user.
+
+Sends a `POST` request to `/v1/mgmt/outbound/app/user/token/latest`
+
+*/
+    pub async fn management_outbound_application_fetch_latest_user_token<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationFetchLatestUserTokenRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationTokenResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/app/user/token/latest", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_fetch_latest_user_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load an outbound application
+
+Answers the settings of one application. The client secret is not among them.
+
+Sends a `GET` request to `/v1/mgmt/outbound/app/{id}`
+
+Arguments:
+- `id`: Id of the application. An id that is also the end of another address here, such as `create`, cannot be loaded.
+*/
+    pub async fn management_outbound_application_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/outbound/app/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load every outbound application
+
+Answers all outbound applications of the project in one list without pages.
+
+Sends a `GET` request to `/v1/mgmt/outbound/apps`
+
+*/
+    pub async fn management_outbound_application_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/apps", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the outbound applications that a user is connected to
+
+Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be.
+
+Sends a `GET` request to `/v1/mgmt/outbound/apps-with-user-token`
+
+Arguments:
+- `tenant_id`: Only tokens of the user in this tenant.
+- `user_id`: User whose connections are meant, by id.
+*/
+    pub async fn management_outbound_application_list_connected<'a>(
+        &'a self,
+        tenant_id: Option<&'a str>,
+        user_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationListConnectedResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/apps-with-user-token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .query(&progenitor_client::QueryParam::new("userId", &user_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_list_connected",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set up SCIM provisioning of a federated application
+
+Makes the project write its users and groups to the SCIM endpoint of an application that signs its people in by this project, so that they exist there before they first sign in.
+
+Sends a `POST` request to `/v1/mgmt/outbound/scim/create`
+
+*/
+    pub async fn management_outbound_application_create_scim<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationCreateScimRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationScimResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/scim/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_create_scim",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove SCIM provisioning of a federated application
+
+Forgets the configuration. Users and groups are no longer written to the application.
+
+Sends a `POST` request to `/v1/mgmt/outbound/scim/delete`
+
+*/
+    pub async fn management_outbound_application_delete_scim<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationDeleteScimRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/scim/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_delete_scim",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Switch SCIM provisioning of a federated application on or off
+
+Pauses or resumes the writing of users and groups without touching the configuration.
+
+Sends a `POST` request to `/v1/mgmt/outbound/scim/enabled/set`
+
+*/
+    pub async fn management_outbound_application_set_scim_enabled<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationSetScimEnabledRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationScimResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/scim/enabled/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_set_scim_enabled",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change SCIM provisioning of a federated application
+
+Replaces the configuration. The version that was last read has to come along; when somebody else has changed the configuration since, the call is refused and has to be made anew on the newer one.
+
+Sends a `POST` request to `/v1/mgmt/outbound/scim/update`
+
+*/
+    pub async fn management_outbound_application_update_scim<'a>(
+        &'a self,
+        body: &'a types::OutboundApplicationUpdateScimRequest,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationScimResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/outbound/scim/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_update_scim",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load SCIM provisioning of a federated application
+
+Answers the configuration, when it last ran and how often it has failed since, and the version that an update needs.
+
+Sends a `GET` request to `/v1/mgmt/outbound/scim/{appId}`
+
+Arguments:
+- `app_id`: Id of the federated application.
+*/
+    pub async fn management_outbound_application_load_scim<'a>(
+        &'a self,
+        app_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::OutboundApplicationScimResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/outbound/scim/{}", self.baseurl, encode_path(& app_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_load_scim",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete one token
+
+Forgets one token that is kept for a user or a tenant, who then has to connect again.
+
+Sends a `DELETE` request to `/v1/mgmt/outbound/token`
+
+Arguments:
+- `id`: Id of the token, as an earlier fetch answered it.
+*/
+    pub async fn management_outbound_application_delete_token<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_delete_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the tokens of a user or of an application
+
+Forgets every token that fits: those of one user at every service, those of every user at one service, or those of one user at one service. Give at least one of the two.
+
+Sends a `DELETE` request to `/v1/mgmt/outbound/user/tokens`
+
+Arguments:
+- `app_id`: Only tokens for this application.
+- `user_id`: Only tokens of this user.
+*/
+    pub async fn management_outbound_application_delete_user_tokens<'a>(
+        &'a self,
+        app_id: Option<&'a str>,
+        user_id: Option<&'a str>,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/outbound/user/tokens", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("appId", &app_id))
+            .query(&progenitor_client::QueryParam::new("userId", &user_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_outbound_application_delete_user_tokens",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the password rules
+
+Answers the rules for passwords of the project, or those of one tenant where it has its own.
+
+Sends a `GET` request to `/v1/mgmt/password/settings`
+
+Arguments:
+- `tenant_id`: Tenant whose rules are asked for. Those of the project when it is empty or left out.
+*/
+    pub async fn management_password_settings_load<'a>(
+        &'a self,
+        tenant_id: Option<&'a str>,
+    ) -> Result<ResponseValue<types::PasswordSettings>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_password_settings_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the password rules
+
+Replaces the rules for passwords of the project or of one tenant; a rule that is left out is switched off. Existing passwords go on to work until they are changed.
+
+Sends a `POST` request to `/v1/mgmt/password/settings`
+
+*/
+    pub async fn management_password_settings_configure<'a>(
+        &'a self,
+        body: &'a types::PasswordSettings,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_password_settings_configure",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the permissions
+
+Answers all permissions of the project, those that come with every project included.
+
+Sends a `GET` request to `/v1/mgmt/permission/all`
+
+*/
+    pub async fn management_permission_load_all<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::PermissionsResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a permission
+
+Adds something that roles can grant. What it allows is up to the application, which finds its name in the claim `permissions`.
+
+Sends a `POST` request to `/v1/mgmt/permission/create`
+
+*/
+    pub async fn management_permission_create<'a>(
+        &'a self,
+        body: &'a types::PermissionCreateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create several permissions
+
+Adds many permissions to the project in one call, as when a project is set up by a script.
+
+Sends a `POST` request to `/v1/mgmt/permission/create/batch`
+
+*/
+    pub async fn management_permission_create_batch<'a>(
+        &'a self,
+        body: &'a types::PermissionCreateBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/create/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_create_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a permission
+
+Removes a permission from the project and from all roles that grant it. Those that come with every project cannot be removed.
+
+Sends a `POST` request to `/v1/mgmt/permission/delete`
+
+*/
+    pub async fn management_permission_delete<'a>(
+        &'a self,
+        body: &'a types::PermissionDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several permissions
+
+Removes many permissions in one call. Never send it without a name or an id: an empty request may be read as all of them.
+
+Sends a `POST` request to `/v1/mgmt/permission/delete/batch`
+
+*/
+    pub async fn management_permission_delete_batch<'a>(
+        &'a self,
+        body: &'a types::PermissionDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a permission
+
+Renames a permission or describes it anew; roles that grant it go on to do so. A description that is left out is cleared. Tokens carry the new name from the next refresh.
+
+Sends a `POST` request to `/v1/mgmt/permission/update`
+
+*/
+    pub async fn management_permission_update<'a>(
+        &'a self,
+        body: &'a types::PermissionUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change several permissions
+
+Does what `managementPermissionUpdate` does for many permissions in one call.
+
+Sends a `POST` request to `/v1/mgmt/permission/update/batch`
+
+*/
+    pub async fn management_permission_update_batch<'a>(
+        &'a self,
+        body: &'a types::PermissionUpdateBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/permission/update/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_permission_update_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Clone the project and wait for it
+
+Makes a new project with the settings and configuration of this one, secrets included, and answers once it is there. Users, tenants and access keys are not copied. For large projects, use `managementProjectStartClone`.
+
+Sends a `POST` request to `/v1/mgmt/project/clone`
+
+*/
+    pub async fn management_project_clone<'a>(
+        &'a self,
+        body: &'a types::ProjectCloneRequest,
+    ) -> Result<
+        ResponseValue<types::ProjectCloneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/project/clone", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_clone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start to clone the project
+
+Begins to make a new project as `managementProjectClone` does and answers at once with the id of the process. Ask `managementProjectLoadClone` how it has gone.
+
+Sends a `POST` request to `/v1/mgmt/project/clone/async`
+
+*/
+    pub async fn management_project_start_clone<'a>(
+        &'a self,
+        body: &'a types::ProjectCloneRequest,
+    ) -> Result<
+        ResponseValue<types::ProjectStartCloneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/project/clone/async", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_start_clone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the state of a clone
+
+Tells how the process begun by `managementProjectStartClone` has gone. Ask again after a pause as long as there is neither an id of the new project nor an error.
+
+Sends a `GET` request to `/v1/mgmt/project/clone/async/{processId}`
+
+Arguments:
+- `process_id`: Id of the process, as answered when it was started.
+*/
+    pub async fn management_project_load_clone<'a>(
+        &'a self,
+        process_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::ProjectLoadCloneResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/project/clone/async/{}", self.baseurl, encode_path(& process_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_load_clone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the project
+
+Removes the project that the bearer names for good, with all its users, tenants, keys and settings. Nobody can sign in to it from then on, and it cannot be brought back.
+
+Sends a `POST` request to `/v1/mgmt/project/delete`
+
+*/
+    pub async fn management_project_delete<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export the project in the old way
+
+Answers all settings and configuration of the project as files. Superseded by `managementProjectExportSnapshot`, which takes and answers the same.
+
+Sends a `POST` request to `/v1/mgmt/project/export`
+
+*/
+    pub async fn management_project_export<'a>(
+        &'a self,
+        body: &'a types::ProjectExportSnapshotRequest,
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_export",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import the project in the old way
+
+Overrides settings and configuration of the project by those of exported files. Superseded by `managementProjectImportSnapshot`, which takes and answers the same.
+
+Sends a `POST` request to `/v1/mgmt/project/import`
+
+*/
+    pub async fn management_project_import<'a>(
+        &'a self,
+        body: &'a types::ProjectImportSnapshotRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export a snapshot of the project
+
+Answers all settings and configuration of the project as files, to keep them under version control or to carry them to another project. Secrets, users and tenants are not part of it.
+
+Sends a `POST` request to `/v1/mgmt/project/snapshot/export`
+
+*/
+    pub async fn management_project_export_snapshot<'a>(
+        &'a self,
+        body: &'a types::ProjectExportSnapshotRequest,
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/snapshot/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_export_snapshot",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import a snapshot into the project
+
+Overrides settings and configuration of the project by those of a snapshot, except for what is excluded. It concerns the sign-in of all users, so ask `managementProjectValidateSnapshot` first.
+
+Sends a `POST` request to `/v1/mgmt/project/snapshot/import`
+
+*/
+    pub async fn management_project_import_snapshot<'a>(
+        &'a self,
+        body: &'a types::ProjectImportSnapshotRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/snapshot/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_import_snapshot",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Validate a snapshot against the project
+
+Tells whether a snapshot could be imported into the project and which secrets have to be given for it. Nothing is changed.
+
+Sends a `POST` request to `/v1/mgmt/project/snapshot/validate`
+
+*/
+    pub async fn management_project_validate_snapshot<'a>(
+        &'a self,
+        body: &'a types::ProjectImportSnapshotRequest,
+    ) -> Result<
+        ResponseValue<types::ProjectValidateSnapshotResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/project/snapshot/validate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_validate_snapshot",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Rename the project
+
+Changes the display name of the project, as the console and messages show it. The id stays.
+
+Sends a `POST` request to `/v1/mgmt/project/update/name`
+
+*/
+    pub async fn management_project_update_name<'a>(
+        &'a self,
+        body: &'a types::ProjectUpdateNameRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/update/name", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_update_name",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the tags of the project
+
+Sets the labels by which projects are told apart in the console. Tags that are not given are removed.
+
+Sends a `POST` request to `/v1/mgmt/project/update/tags`
+
+*/
+    pub async fn management_project_update_tags<'a>(
+        &'a self,
+        body: &'a types::ProjectUpdateTagsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/project/update/tags", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_update_tags",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List projects
+
+Answers the projects of the company that the management key may see, for tools that work on several environments.
+
+Sends a `POST` request to `/v1/mgmt/projects/list`
+
+*/
+    pub async fn management_project_list<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::ProjectListResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/projects/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_project_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a resource
+
+Makes a protected API or MCP server known to the project, with the scopes that clients can ask for. Access tokens issued for it carry its address as their audience.
+
+Sends a `POST` request to `/v1/mgmt/resource/create`
+
+*/
+    pub async fn management_resource_create<'a>(
+        &'a self,
+        body: &'a types::ResourceCreateRequest,
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a resource
+
+Removes a resource, so that no tokens are issued for it any more. Tokens already issued are good until they expire.
+
+Sends a `POST` request to `/v1/mgmt/resource/delete`
+
+*/
+    pub async fn management_resource_delete<'a>(
+        &'a self,
+        body: &'a types::ResourceIdRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several resources
+
+Removes several resources at once, as `managementResourceDelete` does one.
+
+Sends a `POST` request to `/v1/mgmt/resource/delete/batch`
+
+*/
+    pub async fn management_resource_delete_batch<'a>(
+        &'a self,
+        body: &'a types::ResourceIdsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a registration template
+
+Makes a set of settings for clients that register themselves with resources. Resources that refer to the template give it to every client that registers.
+
+Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/create`
+
+*/
+    pub async fn management_resource_create_registration_template<'a>(
+        &'a self,
+        body: &'a types::ResourceRegistrationTemplateCreateRequest,
+    ) -> Result<
+        ResponseValue<types::ResourceRegistrationTemplateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-template/create", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_create_registration_template",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a registration template
+
+Removes a template. Resources that still refer to it give no settings to clients that register, so change them first.
+
+Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/delete`
+
+*/
+    pub async fn management_resource_delete_registration_template<'a>(
+        &'a self,
+        body: &'a types::ResourceIdRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-template/delete", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_delete_registration_template",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a registration template
+
+Answers the settings of one template, such as to change them by `managementResourceUpdateRegistrationTemplate`.
+
+Sends a `GET` request to `/v1/mgmt/resource/dynamic-registration-template/load`
+
+Arguments:
+- `id`: Id of the template.
+*/
+    pub async fn management_resource_load_registration_template<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<
+        ResponseValue<types::ResourceRegistrationTemplateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-template/load", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_load_registration_template",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a registration template
+
+Overwrites the settings of a template with those given, so load it first and send it back changed. It concerns all resources that refer to the template.
+
+Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/update`
+
+*/
+    pub async fn management_resource_update_registration_template<'a>(
+        &'a self,
+        body: &'a types::ResourceRegistrationTemplateUpdateRequest,
+    ) -> Result<
+        ResponseValue<types::ResourceRegistrationTemplateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-template/update", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_update_registration_template",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several registration templates
+
+Removes several templates at once, as `managementResourceDeleteRegistrationTemplate` does one.
+
+Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-templates/delete`
+
+*/
+    pub async fn management_resource_delete_registration_template_batch<'a>(
+        &'a self,
+        body: &'a types::ResourceIdsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-templates/delete", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_delete_registration_template_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load all registration templates
+
+Answers every registration template of the project with its settings.
+
+Sends a `GET` request to `/v1/mgmt/resource/dynamic-registration-templates/load`
+
+*/
+    pub async fn management_resource_load_all_registration_templates<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::ResourceRegistrationTemplateLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/resource/dynamic-registration-templates/load", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_load_all_registration_templates",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a resource by its id
+
+Answers the settings of one resource, such as to change them by `managementResourceUpdate`.
+
+Sends a `GET` request to `/v1/mgmt/resource/load`
+
+Arguments:
+- `id`: Id of the resource.
+*/
+    pub async fn management_resource_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a resource by its address
+
+Answers the settings of the resource that has the given address, for a server that knows where it runs and not which id it has.
+
+Sends a `GET` request to `/v1/mgmt/resource/load/uri`
+
+Arguments:
+- `uri`: Address of the API or MCP server, exactly as it was given for the resource.
+*/
+    pub async fn management_resource_load_by_uri<'a>(
+        &'a self,
+        uri: &'a str,
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/load/uri", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("uri", &uri))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_load_by_uri",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a resource
+
+Overwrites the settings of a resource with those given, so load it first and send it back changed. Tokens already issued keep the scopes they have.
+
+Sends a `POST` request to `/v1/mgmt/resource/update`
+
+*/
+    pub async fn management_resource_update<'a>(
+        &'a self,
+        body: &'a types::ResourceUpdateRequest,
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resource/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the policies of an application
+
+Answers which resources a third-party application may use, and with which scopes.
+
+Sends a `GET` request to `/v1/mgmt/resourcepolicy/app/load`
+
+Arguments:
+- `third_party_application_id`: Id of the third-party application.
+*/
+    pub async fn management_resource_policy_load_by_app<'a>(
+        &'a self,
+        third_party_application_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::ResourcePoliciesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/resourcepolicy/app/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(
+                &progenitor_client::QueryParam::new(
+                    "thirdPartyApplicationId",
+                    &third_party_application_id,
+                ),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_load_by_app",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Allow an application to use a resource
+
+Lets a third-party application ask for some or all scopes of a resource, for users or for itself. There is one policy for each pair of application and resource.
+
+Sends a `POST` request to `/v1/mgmt/resourcepolicy/create`
+
+*/
+    pub async fn management_resource_policy_create<'a>(
+        &'a self,
+        body: &'a types::ResourcePolicySettings,
+    ) -> Result<
+        ResponseValue<types::ResourcePolicyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/resourcepolicy/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create several policies
+
+Makes several policies at once, as `managementResourcePolicyCreate` does one, such as to open a new resource to many applications.
+
+Sends a `POST` request to `/v1/mgmt/resourcepolicy/create/batch`
+
+*/
+    pub async fn management_resource_policy_create_batch<'a>(
+        &'a self,
+        body: &'a types::ResourcePolicyCreateBatchRequest,
+    ) -> Result<
+        ResponseValue<types::ResourcePoliciesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/resourcepolicy/create/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_create_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a policy
+
+Takes the resource away from the application, which gets no further tokens for it. Tokens already issued are good until they expire.
+
+Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete`
+
+*/
+    pub async fn management_resource_policy_delete<'a>(
+        &'a self,
+        body: &'a types::ResourcePolicyIdentifier,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resourcepolicy/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several policies
+
+Removes several policies at once, as `managementResourcePolicyDelete` does one.
+
+Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete/batch`
+
+*/
+    pub async fn management_resource_policy_delete_batch<'a>(
+        &'a self,
+        body: &'a types::ResourcePolicyDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/resourcepolicy/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a policy
+
+Overwrites the scopes that the application may ask for with those given. Tokens already issued keep the scopes they have.
+
+Sends a `POST` request to `/v1/mgmt/resourcepolicy/update`
+
+*/
+    pub async fn management_resource_policy_update<'a>(
+        &'a self,
+        body: &'a types::ResourcePolicySettings,
+    ) -> Result<
+        ResponseValue<types::ResourcePolicyResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/resourcepolicy/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_policy_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load all resources
+
+Answers every resource of the project with its settings.
+
+Sends a `GET` request to `/v1/mgmt/resources/load`
+
+*/
+    pub async fn management_resource_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::ResourceLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/resources/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_resource_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the roles
+
+Answers all roles of the project and of its tenants, those that come with every project included.
+
+Sends a `GET` request to `/v1/mgmt/role/all`
+
+*/
+    pub async fn management_role_load_all<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a role
+
+Adds a role to the project, or to one tenant only, with the permissions that it grants. Give it to users with `managementUserAccessAddRoles`.
+
+Sends a `POST` request to `/v1/mgmt/role/create`
+
+*/
+    pub async fn management_role_create<'a>(
+        &'a self,
+        body: &'a types::RoleCreateRequest,
+    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create several roles
+
+Adds many roles to the project or to tenants in one call, with the permissions that each of them grants.
+
+Sends a `POST` request to `/v1/mgmt/role/create/batch`
+
+*/
+    pub async fn management_role_create_batch<'a>(
+        &'a self,
+        body: &'a types::RoleCreateBatchRequest,
+    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/create/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_create_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a role
+
+Removes a role and takes it from everybody who has it. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/role/delete`
+
+*/
+    pub async fn management_role_delete<'a>(
+        &'a self,
+        body: &'a types::RoleDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several roles
+
+Removes many roles in one call. Never send it without a name or an id: an empty request deletes every role of the project.
+
+Sends a `POST` request to `/v1/mgmt/role/delete/batch`
+
+*/
+    pub async fn management_role_delete_batch<'a>(
+        &'a self,
+        body: &'a types::RoleDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search roles
+
+Finds the roles that meet all conditions; an empty request finds every role. The answer is not paged.
+
+Sends a `POST` request to `/v1/mgmt/role/search`
+
+*/
+    pub async fn management_role_search<'a>(
+        &'a self,
+        body: &'a types::RoleSearchRequest,
+    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a role
+
+Overwrites the role with what is given: permissions and description that are left out are lost. Users keep the role, under its new name; tokens show it from the next refresh.
+
+Sends a `POST` request to `/v1/mgmt/role/update`
+
+*/
+    pub async fn management_role_update<'a>(
+        &'a self,
+        body: &'a types::RoleUpdateRequest,
+    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace several roles
+
+Does what `managementRoleUpdate` does for many roles in one call.
+
+Sends a `POST` request to `/v1/mgmt/role/update/batch`
+
+*/
+    pub async fn management_role_update_batch<'a>(
+        &'a self,
+        body: &'a types::RoleUpdateBatchRequest,
+    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/role/update/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_role_update_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the project's mapping of scopes to claims
+
+Removes the whole list, so that scopes bring only what the service gives them by itself.
+
+Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/delete`
+
+*/
+    pub async fn management_scope_claim_mapping_delete<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/scopeClaimMapping/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_scope_claim_mapping_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the project's mapping of scopes to claims
+
+Answers the mapping that holds for every application of the project that has none of its own for a scope.
+
+Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/get`
+
+*/
+    pub async fn management_scope_claim_mapping_load<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<
+        ResponseValue<types::ScopeClaimMappingResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/scopeClaimMapping/get", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_scope_claim_mapping_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the project's mapping of scopes to claims
+
+Replaces the whole list; a scope that is left out brings no claims any more. Tokens that are out already stay as they are.
+
+Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/set`
+
+*/
+    pub async fn management_scope_claim_mapping_set<'a>(
+        &'a self,
+        body: &'a types::ScopeClaimMappingSetRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/scopeClaimMapping/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_scope_claim_mapping_set",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add attributes to federated applications
+
+Defines further attributes that every federated application of the project can have a value for, and answers all definitions.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/create`
+
+*/
+    pub async fn management_sso_application_create_custom_attributes<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesCreateRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/sso/idp/app/customattribute/create", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_create_custom_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove attributes from federated applications
+
+Removes definitions, so that applications have no value for them any more. Answers what is left.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/delete`
+
+*/
+    pub async fn management_sso_application_delete_custom_attributes<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesDeleteRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/sso/idp/app/customattribute/delete", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_delete_custom_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the attributes that federated applications have
+
+Answers the definitions of the project's own attributes for federated applications. The values are with each application.
+
+Sends a `GET` request to `/v1/mgmt/sso/idp/app/customattributes`
+
+*/
+    pub async fn management_sso_application_load_custom_attributes<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/customattributes", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_load_custom_attributes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a federated application
+
+Removes the application for good, whatever its protocol. Nobody can sign in to it by this project any more.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/delete`
+
+*/
+    pub async fn management_sso_application_delete<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/idp/app/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a federated application
+
+Answers one application with the settings of its protocol and the addresses to enter on its side. The service puts the application at the root of the answer; a reader does well to accept it under `app` too.
+
+Sends a `GET` request to `/v1/mgmt/sso/idp/app/load`
+
+Arguments:
+- `id`: Id of the application; every project has one called `descope-default-oidc`.
+*/
+    pub async fn management_sso_application_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<
+        ResponseValue<types::SsoApplicationLoadResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create an OIDC application
+
+Registers an application whose people sign in by this project over OpenID Connect. Its client secret is made by the service; read it with `managementSsoApplicationLoadSecret`.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/create`
+
+*/
+    pub async fn management_sso_application_create_oidc<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationOidcCreateRequest,
+    ) -> Result<
+        ResponseValue<types::SsoApplicationCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/oidc/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_create_oidc",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Update an OIDC application
+
+Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay. The client id and secret are set at creation only: leave them out here, since empty ones clear them.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/update`
+
+*/
+    pub async fn management_sso_application_update_oidc<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationOidcUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/idp/app/oidc/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_update_oidc",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the client secret of an OIDC application
+
+Makes a new client secret. It takes the place of the old one, so the application cannot sign anybody in until it has it; to change without an outage use `managementSsoApplicationAddSecret`.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/rotate`
+
+*/
+    pub async fn management_sso_application_rotate_secret<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationRotateSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_rotate_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a SAML application
+
+Registers a service provider whose people sign in by this project over SAML. Give either the address of its metadata, with `useMetadataInfo`, or its entity id, ACS address and certificate.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/create`
+
+*/
+    pub async fn management_sso_application_create_saml<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationSamlCreateRequest,
+    ) -> Result<
+        ResponseValue<types::SsoApplicationCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/saml/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_create_saml",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Update a SAML application
+
+Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/update`
+
+*/
+    pub async fn management_sso_application_update_saml<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationSamlUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/idp/app/saml/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_update_saml",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the client secret of an OIDC application
+
+Answers the clear text of the client secret, to be entered on the application's side.
+
+Sends a `GET` request to `/v1/mgmt/sso/idp/app/secret`
+
+Arguments:
+- `id`: Id of the application.
+- `secret_name`: Name of the secret to read. Needed only for an application that has several.
+*/
+    pub async fn management_sso_application_load_secret<'a>(
+        &'a self,
+        id: &'a str,
+        secret_name: Option<&'a str>,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/secret", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .query(&progenitor_client::QueryParam::new("secretName", &secret_name))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_load_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a client secret to an OIDC application
+
+Makes one more client secret that is accepted beside the present ones. Give it to the application, then drop the old one with `managementSsoApplicationRevokeSecret`.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/add`
+
+*/
+    pub async fn management_sso_application_add_secret<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationAddSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretAddResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/secret/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_add_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Revoke a client secret of an OIDC application
+
+Refuses one client secret from now on and answers those that are left.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/revoke`
+
+*/
+    pub async fn management_sso_application_revoke_secret<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationRevokeSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/secret/revoke", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_revoke_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a WS-Federation application
+
+Registers a relying party, such as an older Microsoft product, whose people sign in by this project over WS-Federation.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/create`
+
+*/
+    pub async fn management_sso_application_create_ws_fed<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationWsFedCreateRequest,
+    ) -> Result<
+        ResponseValue<types::SsoApplicationCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_create_ws_fed",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Update a WS-Federation application
+
+Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay.
+
+Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/update`
+
+*/
+    pub async fn management_sso_application_update_ws_fed<'a>(
+        &'a self,
+        body: &'a types::SsoApplicationWsFedUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_update_ws_fed",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load every federated application
+
+Answers all applications of the project, of every protocol, in one list without pages.
+
+Sends a `GET` request to `/v1/mgmt/sso/idp/apps/load`
+
+*/
+    pub async fn management_sso_application_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::SsoApplicationLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/idp/apps/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_application_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the attribute and group mapping of a tenant, older form
+
+Replaces what attributes and groups of the SAML identity provider become in the project. Attributes that are not named are no longer taken over. Superseded by `managementSsoConfigureSaml` and `managementSsoConfigureSamlByMetadata`, which take the mapping along.
+
+Sends a `POST` request to `/v1/mgmt/sso/mapping`
+
+*/
+    pub async fn management_sso_configure_mapping_v1<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureMappingV1Request,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/mapping", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_mapping_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the SAML settings of a tenant by metadata address, older form
+
+Sets the identity provider of the default configuration from its metadata, without touching the mappings. Superseded by `managementSsoConfigureSamlByMetadata`.
+
+Sends a `POST` request to `/v1/mgmt/sso/metadata`
+
+*/
+    pub async fn management_sso_configure_metadata_v1<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureMetadataV1Request,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/metadata", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_metadata_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the OIDC settings of a tenant
+
+Lets the users of a tenant sign in by an OpenID Connect provider. This replaces all earlier OIDC settings; what is left out is cleared.
+
+Sends a `POST` request to `/v1/mgmt/sso/oidc`
+
+*/
+    pub async fn management_sso_configure_oidc<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureOidcRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/oidc", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_oidc",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Note which identity providers a tenant uses
+
+Stores which product each side of a configuration talks to, so that the console can show it. It changes nothing for the users. Meant for Descope's own console.
+
+Sends a `POST` request to `/v1/mgmt/sso/provider-ids`
+
+*/
+    pub async fn management_sso_update_provider_ids<'a>(
+        &'a self,
+        body: &'a types::SsoUpdateProviderIdsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/provider-ids", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_update_provider_ids",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Apply the group mapping of a tenant to its users again
+
+Works out anew the roles that users of the tenant have by their groups at the identity provider, as the mapping stands now, instead of waiting for each user's next sign-in. Call it after the mapping was changed.
+
+Sends a `POST` request to `/v1/mgmt/sso/recalculate-mappings`
+
+*/
+    pub async fn management_sso_recalculate_mappings<'a>(
+        &'a self,
+        body: &'a types::SsoRecalculateMappingsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/recalculate-mappings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_recalculate_mappings",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set where SSO sends people back to
+
+Changes only the addresses of the application to which people come back after signing in by SSO, and leaves the other settings alone. A redirect address that the application passes when it starts the sign-in goes first.
+
+Sends a `POST` request to `/v1/mgmt/sso/redirect`
+
+*/
+    pub async fn management_sso_configure_redirect_url<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureRedirectUrlRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/redirect", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_redirect_url",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the SAML settings of a tenant by hand
+
+Lets the users of a tenant sign in by a SAML identity provider whose address and certificate are given here. This replaces all earlier SAML settings; what is left out is cleared. Where the provider publishes metadata, prefer `managementSsoConfigureSamlByMetadata`.
+
+Sends a `POST` request to `/v1/mgmt/sso/saml`
+
+*/
+    pub async fn management_sso_configure_saml<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureSamlRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/saml", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_saml",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the SAML settings of a tenant by metadata address
+
+Lets the users of a tenant sign in by a SAML identity provider whose address and certificates are read from its metadata, now and when they change. This replaces all earlier SAML settings; what is left out is cleared.
+
+Sends a `POST` request to `/v1/mgmt/sso/saml/metadata`
+
+*/
+    pub async fn management_sso_configure_saml_by_metadata<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureSamlByMetadataRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/saml/metadata", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_saml_by_metadata",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the SAML settings of a tenant, older form
+
+Answers the SAML side of the default configuration in a flat form. Superseded by `managementSsoLoad`, which knows OIDC and several configurations as well.
+
+Sends a `GET` request to `/v1/mgmt/sso/settings`
+
+Arguments:
+- `sso_id`: Id of one configuration of a tenant that has several. The default one when left out.
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_load_v1<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::SsoSettingsV1Response>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_load_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the SAML settings of a tenant by hand, older form
+
+Sets the identity provider of the default configuration without touching the mappings. Superseded by `managementSsoConfigureSaml`.
+
+Sends a `POST` request to `/v1/mgmt/sso/settings`
+
+*/
+    pub async fn management_sso_configure_v1<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureV1Request,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the SSO settings of a tenant
+
+Forgets the identity provider, its certificates and its mappings. Users of the tenant can no longer sign in by this configuration.
+
+Sends a `DELETE` request to `/v1/mgmt/sso/settings`
+
+Arguments:
+- `sso_id`: Id of one configuration of a tenant that has several. The default one when left out.
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_delete<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Choose the SSO protocol of a tenant
+
+Switches a configuration between SAML and OIDC, or off, without losing the settings of any side. Use it to take SSO out of use for a while.
+
+Sends a `POST` request to `/v1/mgmt/sso/settings/authtype`
+
+*/
+    pub async fn management_sso_set_auth_type<'a>(
+        &'a self,
+        body: &'a types::SsoSetAuthTypeRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/settings/authtype", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_set_auth_type",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add an SSO configuration to a tenant
+
+Gives the tenant one more configuration, for a further identity provider, beside the default one. It is empty at first; fill it with `managementSsoConfigureSaml` or `managementSsoConfigureOidc` and its `ssoId`.
+
+Sends a `POST` request to `/v1/mgmt/sso/settings/new`
+
+*/
+    pub async fn management_sso_create<'a>(
+        &'a self,
+        body: &'a types::SsoCreateRequest,
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/settings/new", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the cross-app access settings of a tenant
+
+Answers the trusted issuers and mappings of one configuration, and the audience that assertions have to carry.
+
+Sends a `GET` request to `/v1/mgmt/sso/xaa/settings`
+
+Arguments:
+- `sso_id`: Id of one configuration of a tenant that has several. The default one when left out.
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_load_xaa<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::SsoXaaSettingsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_load_xaa",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the cross-app access settings of a tenant
+
+Says which identity providers of the tenant may vouch for its users by an ID-JAG assertion, so that an application such as an AI agent gets tokens for a user without a screen. This replaces all earlier settings of cross-app access; the group mapping is the one that SAML, OIDC and SCIM of the same configuration share.
+
+Sends a `POST` request to `/v1/mgmt/sso/xaa/settings`
+
+*/
+    pub async fn management_sso_configure_xaa<'a>(
+        &'a self,
+        body: &'a types::SsoConfigureXaaRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_configure_xaa",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the cross-app access settings of a tenant
+
+Trusts no issuer of this configuration any more: assertions are refused from now on. SAML and OIDC sign-in go on.
+
+Sends a `DELETE` request to `/v1/mgmt/sso/xaa/settings`
+
+Arguments:
+- `sso_id`: Id of one configuration of a tenant that has several. The default one when left out.
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_delete_xaa<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_delete_xaa",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the cross-app access settings of every configuration of a tenant
+
+Answers one entry for each SSO configuration of the tenant that has cross-app access settings.
+
+Sends a `GET` request to `/v1/mgmt/sso/xaa/settings/all`
+
+Arguments:
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_load_all_xaa<'a>(
+        &'a self,
+        tenant_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::SsoXaaSettingsAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/sso/xaa/settings/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_load_all_xaa",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Stop acting as another user
+
+Takes the token of an impersonation back and answers one of the impersonator, who need not sign in anew.
+
+Sends a `POST` request to `/v1/mgmt/stop/impersonation`
+
+*/
+    pub async fn management_impersonation_stop<'a>(
+        &'a self,
+        body: &'a types::ImpersonationStopRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/stop/impersonation", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_impersonation_stop",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a tenant
+
+Answers what is stored of one tenant, with its place among parent and successors.
+
+Sends a `GET` request to `/v1/mgmt/tenant`
+
+Arguments:
+- `id`: Id of the tenant, as it was given or made at creation.
+*/
+    pub async fn management_tenant_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::TenantLoadResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the link to set up SSO for signed-in administrators
+
+Answers a link to the same page for administrators of the tenant who have signed in to the application; the link alone opens nothing, so it may stand in a menu.
+
+Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated`
+
+*/
+    pub async fn management_tenant_admin_link_load_authenticated<'a>(
+        &'a self,
+        body: &'a types::TenantAdminLinkLoadAuthenticatedRequest,
+    ) -> Result<
+        ResponseValue<types::TenantAdminLinkResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/tenant/adminlinks/sso/authenticated", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_admin_link_load_authenticated",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a link to set up SSO, first version
+
+Makes the link as it was done before. Superseded by `managementTenantAdminLinkGenerate`, which takes and answers the same.
+
+Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/generate`
+
+*/
+    pub async fn management_tenant_admin_link_generate_v1<'a>(
+        &'a self,
+        body: &'a types::TenantAdminLinkGenerateRequest,
+    ) -> Result<
+        ResponseValue<types::TenantAdminLinkResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_admin_link_generate_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Revoke the link to set up SSO
+
+Makes the link that was made for the tenant worthless. What has been set up with it stays.
+
+Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/revoke`
+
+*/
+    pub async fn management_tenant_admin_link_revoke<'a>(
+        &'a self,
+        body: &'a types::TenantAdminLinkRevokeRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/revoke", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_admin_link_revoke",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Send the link to set up SSO
+
+Mails the link that was made for the tenant to an administrator.
+
+Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/send`
+
+*/
+    pub async fn management_tenant_admin_link_send<'a>(
+        &'a self,
+        body: &'a types::TenantAdminLinkSendRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/send", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_admin_link_send",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the tenants
+
+Answers every tenant of the project in one go. In projects with many, use `managementTenantSearch`.
+
+Sends a `GET` request to `/v1/mgmt/tenant/all`
+
+*/
+    pub async fn management_tenant_load_all<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a tenant
+
+Adds a tenant: a customer of the application with users, roles and sign-in of its own. Users whose email address is in a self-provisioning domain join it by themselves.
+
+Sends a `POST` request to `/v1/mgmt/tenant/create`
+
+*/
+    pub async fn management_tenant_create<'a>(
+        &'a self,
+        body: &'a types::TenantCreateRequest,
+    ) -> Result<
+        ResponseValue<types::TenantCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/tenant/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a tenant
+
+Removes a tenant for good and ends the association of its users. With `cascade` users who belong to no other tenant are deleted as well. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/tenant/delete`
+
+*/
+    pub async fn management_tenant_delete<'a>(
+        &'a self,
+        body: &'a types::TenantDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change some of a tenant
+
+Changes what is given and keeps the rest. Lists are replaced as a whole: an empty one clears, one that is left out stays.
+
+Sends a `PATCH` request to `/v1/mgmt/tenant/patch`
+
+*/
+    pub async fn management_tenant_patch<'a>(
+        &'a self,
+        body: &'a types::TenantPatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/patch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_patch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search tenants
+
+Finds the tenants that meet all conditions; an empty request finds every tenant. The answer is not paged.
+
+Sends a `POST` request to `/v1/mgmt/tenant/search`
+
+*/
+    pub async fn management_tenant_search<'a>(
+        &'a self,
+        body: &'a types::TenantSearchRequest,
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the settings of a tenant
+
+Answers how long sessions of the tenant's users last and how its users get in, as far as that differs from the project.
+
+Sends a `GET` request to `/v1/mgmt/tenant/settings`
+
+Arguments:
+- `id`: Id of the tenant, not of its SSO configuration.
+*/
+    pub async fn management_tenant_settings_load<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::TenantSettings>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_settings_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the settings of a tenant
+
+Replaces the settings of a tenant; what is left out is cleared. Sessions that have begun keep the times that they began with.
+
+Sends a `POST` request to `/v1/mgmt/tenant/settings`
+
+*/
+    pub async fn management_tenant_settings_configure<'a>(
+        &'a self,
+        body: &'a types::TenantSettingsConfigureRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_settings_configure",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take the SSO suffix off login ids
+
+Turns the login ids that SSO users of the tenant got with a suffix into plain ones, so that they can sign in by other means as well. Meant for tenants that give SSO up or move to another configuration.
+
+Sends a `POST` request to `/v1/mgmt/tenant/sso-user-remove`
+
+*/
+    pub async fn management_tenant_remove_sso_suffix<'a>(
+        &'a self,
+        body: &'a types::TenantRemoveSsoSuffixRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/sso-user-remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_remove_sso_suffix",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a tenant
+
+Overwrites the tenant with what is given: domains, attributes and lists that are left out are cleared. To change a few things and keep the rest, use `managementTenantPatch`.
+
+Sends a `POST` request to `/v1/mgmt/tenant/update`
+
+*/
+    pub async fn management_tenant_update<'a>(
+        &'a self,
+        body: &'a types::TenantUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the default roles of a tenant
+
+Replaces the roles that users get when they join the tenant. Those who are in it already keep what they have.
+
+Sends a `POST` request to `/v1/mgmt/tenant/updateDefaultRoles`
+
+*/
+    pub async fn management_tenant_update_default_roles<'a>(
+        &'a self,
+        body: &'a types::TenantUpdateDefaultRolesRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/tenant/updateDefaultRoles", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_update_default_roles",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -139,7 +13065,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/enchantedlink`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -189,7 +13115,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/magiclink`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -239,7 +13165,890 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/otp`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export the theme in the old form
+
+Answers the theme in the form that older clients keep. Superseded by `managementThemeExport`; the two forms cannot be mixed.
+
+Sends a `POST` request to `/v1/mgmt/theme/export`
+
+*/
+    pub async fn management_theme_export_v1<'a>(
+        &'a self,
+        body: &'a types::EmptyRequest,
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/theme/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_theme_export_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import the theme in the old form
+
+Puts a theme in place as `managementThemeExportV1` has answered it. Superseded by `managementThemeImport`.
+
+Sends a `POST` request to `/v1/mgmt/theme/import`
+
+*/
+    pub async fn management_theme_import_v1<'a>(
+        &'a self,
+        body: &'a types::ThemeImportV1Request,
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/theme/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_theme_import_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a third-party application
+
+Registers an application of somebody else that may ask the project's users for consent and then act for them by OAuth. The client secret is answered here; `managementThirdPartyApplicationLoadSecret` reads it later.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/create`
+
+*/
+    pub async fn management_third_party_application_create<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationCreateRequest,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a third-party application
+
+Removes the application for good. It gets no tokens any more and can act for nobody.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete`
+
+*/
+    pub async fn management_third_party_application_delete<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/app/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several third-party applications
+
+Removes many applications in one call. They get no tokens any more and can act for nobody.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete/batch`
+
+*/
+    pub async fn management_third_party_application_delete_batch<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationDeleteBatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/app/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_delete_batch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a third-party application
+
+Answers one application, found by its id or by its client id. The service puts the application at the root of the answer; a reader does well to accept it under `app` too.
+
+Sends a `GET` request to `/v1/mgmt/thirdparty/app/load`
+
+Arguments:
+- `client_id`: Client id of the application. Give this or `id`.
+- `id`: Id of the application. Give this or `clientId`.
+*/
+    pub async fn management_third_party_application_load<'a>(
+        &'a self,
+        client_id: Option<&'a str>,
+        id: Option<&'a str>,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("clientId", &client_id))
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change some settings of a third-party application
+
+Changes only what is sent and leaves every other setting alone.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/patch`
+
+*/
+    pub async fn management_third_party_application_patch<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationPatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/app/patch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_patch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Published stub of the rotation by GET
+
+Marked as not to be published, and published all the same. A GET must not replace a secret; use `managementThirdPartyApplicationRotateSecret`, the POST on the same path.
+
+Sends a `GET` request to `/v1/mgmt/thirdparty/app/rotate`
+
+*/
+    pub async fn management_third_party_application_rotate_stub<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_rotate_stub",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the client secret of a third-party application
+
+Makes a new client secret. It takes the place of the old one, so the application gets no tokens until its owner has entered it; to change without an outage use `managementThirdPartyApplicationAddSecret`.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/rotate`
+
+*/
+    pub async fn management_third_party_application_rotate_secret<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationRotateSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_rotate_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the client secret of a third-party application
+
+Answers the clear text of the client secret, to be handed to the application's owner.
+
+Sends a `GET` request to `/v1/mgmt/thirdparty/app/secret`
+
+Arguments:
+- `id`: Id of the application.
+- `secret_name`: Name of the secret to read. Needed only for an application that has several.
+*/
+    pub async fn management_third_party_application_load_secret<'a>(
+        &'a self,
+        id: &'a str,
+        secret_name: Option<&'a str>,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/secret", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .query(&progenitor_client::QueryParam::new("secretName", &secret_name))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_load_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a client secret to a third-party application
+
+Makes one more client secret that is accepted beside the present ones. Hand it over, then drop the old one with `managementThirdPartyApplicationRevokeSecret`.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/add`
+
+*/
+    pub async fn management_third_party_application_add_secret<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationAddSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretAddResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/secret/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_add_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Revoke a client secret of a third-party application
+
+Refuses one client secret from now on and answers those that are left.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/revoke`
+
+*/
+    pub async fn management_third_party_application_revoke_secret<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationRevokeSecretRequest,
+    ) -> Result<
+        ResponseValue<types::ApplicationSecretsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/app/secret/revoke", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_revoke_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the settings of a third-party application
+
+Replaces every setting of the application; what is left out is cleared. To change some of them use `managementThirdPartyApplicationPatch`.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/app/update`
+
+*/
+    pub async fn management_third_party_application_update<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationUpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/app/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the third-party applications of the project
+
+Answers the applications page by page, those that registered themselves included. Go on until a page comes short.
+
+Sends a `GET` request to `/v1/mgmt/thirdparty/apps/load`
+
+Arguments:
+- `limit`: How many applications to answer at most. The service's own limit holds when this is 0 or left out.
+- `page`: Number of the page, from 0.
+*/
+    pub async fn management_third_party_application_load_all<'a>(
+        &'a self,
+        limit: Option<i64>,
+        page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/apps/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Withdraw consents of users
+
+Withdraws the consents that the filters pick; the application must ask again before it can act for those users. Give at least a consent, an application or a user: an empty request reaches far.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete`
+
+*/
+    pub async fn management_third_party_application_delete_consents<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationDeleteConsentsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/consents/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_delete_consents",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Withdraw consents of a tenant
+
+Withdraws consents that were given for a whole tenant rather than by one user. Give at least a consent, an application or a tenant.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete/tenant`
+
+*/
+    pub async fn management_third_party_application_delete_tenant_consents<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationDeleteTenantConsentsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/thirdparty/consents/delete/tenant", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_delete_tenant_consents",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search the consents of users
+
+Answers which users have let which applications act for them, page by page. Every filter narrows the result; an empty request answers all consents of the project.
+
+Sends a `POST` request to `/v1/mgmt/thirdparty/consents/search`
+
+*/
+    pub async fn management_third_party_application_search_consents<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationSearchConsentsRequest,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationSearchConsentsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/thirdparty/consents/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_search_consents",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a client assertion
+
+Answers a token by which the project proves to the token endpoint of another service that it is the client it claims to be, instead of sending a client secret (RFC 7523).
+
+Sends a `POST` request to `/v1/mgmt/token/clientassertion`
+
+*/
+    pub async fn management_jwt_client_assertion<'a>(
+        &'a self,
+        body: &'a types::JwtClientAssertionRequest,
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/token/clientassertion", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_jwt_client_assertion",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -291,7 +14100,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -338,7 +14147,57 @@ Sends a `POST` request to `/v1/mgmt/user/create`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create or invite several users
+
+Adds many users in one call, as at a migration: with passwords carried over from another system, authenticator seeds, roles and tenants. With `invite` each gets an invitation. Each user stands alone: the call succeeds even when all fail, so read `failedUsers`.
+
+Sends a `POST` request to `/v1/mgmt/user/create/batch`
+
+*/
+    pub async fn management_user_batch_create<'a>(
+        &'a self,
+        body: &'a types::UserBatchCreateRequest,
+    ) -> Result<
+        ResponseValue<types::UserBatchCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/create/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_batch_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -385,7 +14244,155 @@ Sends a `POST` request to `/v1/mgmt/user/create/test`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Define custom attributes of users
+
+Adds attributes to all users of the project. Users have no value, or the default one, until one is set.
+
+Sends a `POST` request to `/v1/mgmt/user/customattribute/create`
+
+*/
+    pub async fn management_user_attribute_create<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesCreateRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/customattribute/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Drop custom attributes of users
+
+Removes the definitions, and with them the values that all users have. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/user/customattribute/delete`
+
+*/
+    pub async fn management_user_attribute_delete<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesDeleteRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/customattribute/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the custom attributes of users
+
+Answers the definitions of the attributes that the project has added to its users, which tell what may stand in `customAttributes`.
+
+Sends a `GET` request to `/v1/mgmt/user/customattributes`
+
+*/
+    pub async fn management_user_attribute_load_all<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/customattributes", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -432,7 +14439,992 @@ Sends a `POST` request to `/v1/mgmt/user/delete`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete several users
+
+Removes the users for good, by their ids, with all that belongs to them, and ends their sessions. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/user/delete/batch`
+
+*/
+    pub async fn management_user_batch_delete<'a>(
+        &'a self,
+        body: &'a types::UserBatchDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/delete/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_batch_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Define family-scoped attributes of users
+
+Adds attributes whose values belong to a user within one family. They are set through the `familyScopedAttributes` of a family association.
+
+Sends a `POST` request to `/v1/mgmt/user/families/customattribute/create`
+
+*/
+    pub async fn management_user_attribute_create_family_scoped<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesCreateRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/user/families/customattribute/create", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_create_family_scoped",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Drop family-scoped attributes of users
+
+Removes the definitions, and with them the values that users have in all their families. There is no undo.
+
+Sends a `POST` request to `/v1/mgmt/user/families/customattribute/delete`
+
+*/
+    pub async fn management_user_attribute_delete_family_scoped<'a>(
+        &'a self,
+        body: &'a types::CustomAttributesDeleteRequest,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/user/families/customattribute/delete", self.baseurl,
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_delete_family_scoped",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the family-scoped attributes of users
+
+Answers the definitions of user attributes that have a value for each family the user is in. Attributes of the family itself are listed by `managementFamilyLoadAttributes`.
+
+Sends a `GET` request to `/v1/mgmt/user/families/customattributes`
+
+*/
+    pub async fn management_user_attribute_load_all_family_scoped<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::CustomAttributesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/families/customattributes", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_attribute_load_all_family_scoped",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the sign-in history of users by a bare list
+
+What `managementUserHistory` does, for a request that is a bare list of user ids and an answer that is a bare list of sign-ins. This is the form that other SDKs call.
+
+Sends a `POST` request to `/v1/mgmt/user/history`
+
+*/
+    pub async fn management_user_history_v1<'a>(
+        &'a self,
+        body: &'a ::std::vec::Vec<::std::string::String>,
+    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/history", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_history_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import users from the export of another system
+
+Reads the file that another identity service has exported and creates its users, passwords included where the file or a second one has the hashes. Do a dry run first: it reports what would fail and stores nothing.
+
+Sends a `POST` request to `/v1/mgmt/user/import`
+
+*/
+    pub async fn management_user_batch_import<'a>(
+        &'a self,
+        body: &'a types::UserBatchImportRequest,
+    ) -> Result<
+        ResponseValue<types::UserBatchImportResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_batch_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End the sessions of a user
+
+Revokes the refresh tokens of the user on every device, for instance after a device was lost. Session tokens that are out run to their own end, mostly a few minutes.
+
+Sends a `POST` request to `/v1/mgmt/user/logout`
+
+*/
+    pub async fn management_user_logout<'a>(
+        &'a self,
+        body: &'a types::UserLogoutRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/logout", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_logout",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete one passkey of a user
+
+Makes one passkey worthless, for instance when the device that holds it was lost. The other ways in stay.
+
+Sends a `POST` request to `/v1/mgmt/user/passkey/delete`
+
+*/
+    pub async fn management_user_credential_delete_passkey<'a>(
+        &'a self,
+        body: &'a types::UserPasskeyDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/passkey/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_delete_passkey",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete all passkeys of a user
+
+Makes every passkey of the user worthless. The user needs another way in, or a new passkey.
+
+Sends a `POST` request to `/v1/mgmt/user/passkeys/delete`
+
+*/
+    pub async fn management_user_credential_delete_passkeys<'a>(
+        &'a self,
+        body: &'a types::UserPasskeysDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/passkeys/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_delete_passkeys",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import passkeys of a user
+
+Takes over passkeys that another system has registered, so that the user goes on with them. They work only where the relying party id is the same as before.
+
+Sends a `POST` request to `/v1/mgmt/user/passkeys/import`
+
+*/
+    pub async fn management_user_credential_import_passkeys<'a>(
+        &'a self,
+        body: &'a types::UserPasskeysImportRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/passkeys/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_import_passkeys",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the passkeys of a user
+
+Answers the passkeys that the user has registered, for a support desk or for an account page.
+
+Sends a `POST` request to `/v1/mgmt/user/passkeys/list`
+
+*/
+    pub async fn management_user_credential_load_passkeys<'a>(
+        &'a self,
+        body: &'a types::UserPasskeysLoadRequest,
+    ) -> Result<
+        ResponseValue<types::UserPasskeysResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/passkeys/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_load_passkeys",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Expire the password of a user
+
+Makes the user choose a new password at the next sign-in, which is refused as expired (E062909) with the old one. Sessions go on.
+
+Sends a `POST` request to `/v1/mgmt/user/password/expire`
+
+*/
+    pub async fn management_user_credential_expire_password<'a>(
+        &'a self,
+        body: &'a types::UserPasswordExpireRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/password/expire", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_expire_password",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give a user a password, first version
+
+Sets a temporary password, or an active one when `setActive` is true. Superseded by `managementUserCredentialSetActivePassword` and `managementUserCredentialSetTemporaryPassword`.
+
+Sends a `POST` request to `/v1/mgmt/user/password/set`
+
+*/
+    pub async fn management_user_credential_set_password<'a>(
+        &'a self,
+        body: &'a types::UserPasswordSetRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/password/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_set_password",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give a user a password
+
+Sets a password that the user can sign in with at once, under the password rules of the project. For support desks a temporary one is mostly better, see `managementUserCredentialSetTemporaryPassword`.
+
+Sends a `POST` request to `/v1/mgmt/user/password/set/active`
+
+*/
+    pub async fn management_user_credential_set_active_password<'a>(
+        &'a self,
+        body: &'a types::UserPasswordSetRequest,
+    ) -> Result<
+        ResponseValue<types::UserPasswordSetResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/password/set/active", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_set_active_password",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give a user a temporary password
+
+Sets a password that has to be replaced: a sign-in with it is refused as expired (E062909) until the user has chosen an own one.
+
+Sends a `POST` request to `/v1/mgmt/user/password/set/temporary`
+
+*/
+    pub async fn management_user_credential_set_temporary_password<'a>(
+        &'a self,
+        body: &'a types::UserPasswordSetRequest,
+    ) -> Result<
+        ResponseValue<types::UserPasswordSetResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/password/set/temporary", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_set_temporary_password",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change some of what is stored of a user
+
+Changes what is given and keeps the rest, which makes it the safer way to edit a user. Lists are replaced as a whole: an empty one clears, one that is left out stays.
+
+Sends a `PATCH` request to `/v1/mgmt/user/patch`
+
+*/
+    pub async fn management_user_patch<'a>(
+        &'a self,
+        body: &'a types::UserPatchRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/patch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_patch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change some of what is stored of several users
+
+Does what `managementUserPatch` does for many users in one call. Each user stands alone: the call succeeds even when all fail, so read `failedUsers`.
+
+Sends a `PATCH` request to `/v1/mgmt/user/patch/batch`
+
+*/
+    pub async fn management_user_batch_patch<'a>(
+        &'a self,
+        body: &'a types::UserBatchPatchRequest,
+    ) -> Result<
+        ResponseValue<types::UserBatchPatchResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/patch/batch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_batch_patch",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Fetch the token of a social provider
+
+Answers the access token that a social provider issued when the user signed in by it, so that the back end can call the provider's API. The project has to be set to manage provider tokens, and the user has to have signed in by that provider.
+
+Sends a `GET` request to `/v1/mgmt/user/provider/token`
+
+Arguments:
+- `force_refresh`: Have a new access token issued even if the stored one has not ended.
+- `login_id`: One of the names under which the user signs in.
+- `provider`: Name of the provider as configured in the project, such as `google`.
+- `with_refresh_token`: Answer the refresh token as well.
+*/
+    pub async fn management_user_credential_load_provider_token<'a>(
+        &'a self,
+        force_refresh: Option<bool>,
+        login_id: &'a str,
+        provider: &'a str,
+        with_refresh_token: Option<bool>,
+    ) -> Result<
+        ResponseValue<types::UserProviderTokenResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/provider/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("forceRefresh", &force_refresh))
+            .query(&progenitor_client::QueryParam::new("loginId", &login_id))
+            .query(&progenitor_client::QueryParam::new("provider", &provider))
+            .query(
+                &progenitor_client::QueryParam::new(
+                    "withRefreshToken",
+                    &with_refresh_token,
+                ),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_load_provider_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the recovery codes of a user
+
+Makes all recovery codes of the user worthless, used or not. The user can have new ones made.
+
+Sends a `POST` request to `/v1/mgmt/user/recovery-codes/delete`
+
+*/
+    pub async fn management_user_credential_delete_recovery_codes<'a>(
+        &'a self,
+        body: &'a types::UserRecoveryCodesDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/recovery-codes/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_delete_recovery_codes",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search users, first version
+
+The search as it was before. Superseded by `managementUserSearch`, which takes and answers the same.
+
+Sends a `POST` request to `/v1/mgmt/user/search`
+
+*/
+    pub async fn management_user_search_v1<'a>(
+        &'a self,
+        body: &'a types::UserSearchRequest,
+    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_search_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -482,7 +15474,7 @@ Sends a `POST` request to `/v1/mgmt/user/signin/embeddedlink`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -532,7 +15524,7 @@ Sends a `POST` request to `/v1/mgmt/user/signup/embeddedlink`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -577,7 +15569,2051 @@ Sends a `DELETE` request to `/v1/mgmt/user/test/delete/all`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete the authenticator app of a user
+
+Makes the codes of the user's authenticator app worthless, so that a new app can be registered. Users whose only second factor it was need another.
+
+Sends a `POST` request to `/v1/mgmt/user/totp/delete`
+
+*/
+    pub async fn management_user_credential_delete_totp<'a>(
+        &'a self,
+        body: &'a types::UserTotpDeleteRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/totp/delete", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_delete_totp",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List the trusted devices of users
+
+Answers the devices on which the users asked to be remembered, so that they are spared the second factor there.
+
+Sends a `POST` request to `/v1/mgmt/user/trusteddevices/list`
+
+*/
+    pub async fn management_user_credential_load_trusted_devices<'a>(
+        &'a self,
+        body: &'a types::UserTrustedDevicesLoadRequest,
+    ) -> Result<
+        ResponseValue<types::UserTrustedDevicesResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/user/trusteddevices/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_load_trusted_devices",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Forget trusted devices of a user
+
+Ends the trust in the devices; the next sign-in on them asks for the second factor again.
+
+Sends a `POST` request to `/v1/mgmt/user/trusteddevices/remove`
+
+*/
+    pub async fn management_user_credential_remove_trusted_devices<'a>(
+        &'a self,
+        body: &'a types::UserTrustedDevicesRemoveRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/trusteddevices/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_credential_remove_trusted_devices",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace what is stored of a user
+
+Overwrites the whole record with what is given here: a property that is left out is cleared, roles, tenants and families included. To change a few things and keep the rest, use `managementUserPatch`.
+
+Sends a `POST` request to `/v1/mgmt/user/update`
+
+*/
+    pub async fn management_user_update<'a>(
+        &'a self,
+        body: &'a types::UserUpdateRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set one custom attribute of a user
+
+Sets the value of one of the project's own user attributes and leaves the others alone. The attribute has to be defined first, see `managementUserAttributeCreate`.
+
+Sends a `POST` request to `/v1/mgmt/user/update/customAttribute`
+
+*/
+    pub async fn management_user_profile_update_custom_attribute<'a>(
+        &'a self,
+        body: &'a types::UserUpdateCustomAttributeRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/customAttribute", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_custom_attribute",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the email address of a user
+
+Replaces the address, or takes it away when none is given. Nothing is sent to either address. Set `verified` when the new one has been proven elsewhere, otherwise the user cannot sign in by it before proving it.
+
+Sends a `POST` request to `/v1/mgmt/user/update/email`
+
+*/
+    pub async fn management_user_profile_update_email<'a>(
+        &'a self,
+        body: &'a types::UserUpdateEmailRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/email", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_email",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Put a user into families
+
+Associates the user with the families. Where the user is in a family already, the roles and attributes given are merged with those that are there.
+
+Sends a `POST` request to `/v1/mgmt/user/update/family/add`
+
+*/
+    pub async fn management_user_access_add_families<'a>(
+        &'a self,
+        body: &'a types::UserFamiliesAddRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/family/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_add_families",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take a user out of families
+
+Ends the association with the families, and with it the roles and attributes that the user had there. A dependent is removed with `managementFamilyDeleteDependent` instead.
+
+Sends a `POST` request to `/v1/mgmt/user/update/family/remove`
+
+*/
+    pub async fn management_user_access_remove_families<'a>(
+        &'a self,
+        body: &'a types::UserFamiliesRemoveRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/family/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_remove_families",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Record that a user may be impersonated
+
+Stores until when the user agrees to be impersonated, for applications that ask the user on a page of their own. `managementImpersonationStart` looks at it when told to.
+
+Sends a `POST` request to `/v1/mgmt/user/update/impersonationConsent`
+
+*/
+    pub async fn management_impersonation_set_consent<'a>(
+        &'a self,
+        body: &'a types::ImpersonationConsentRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/impersonationConsent", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_impersonation_set_consent",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace a login id
+
+Exchanges one name under which the user signs in for another, or takes it away when no new one is given. Credentials and sessions stay; the user signs in by the new name from then on.
+
+Sends a `POST` request to `/v1/mgmt/user/update/loginid`
+
+*/
+    pub async fn management_user_profile_update_login_id<'a>(
+        &'a self,
+        body: &'a types::UserUpdateLoginIdRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/loginid", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_login_id",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the names of a user
+
+Sets the display name and its parts, as they are shown in the console, in widgets and in claims.
+
+Sends a `POST` request to `/v1/mgmt/user/update/name`
+
+*/
+    pub async fn management_user_profile_update_name<'a>(
+        &'a self,
+        body: &'a types::UserUpdateNameRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/name", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_name",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the phone number of a user
+
+Replaces the number, or takes it away when none is given. Nothing is sent to either number. Set `verified` when the new one has been proven elsewhere, otherwise the user cannot sign in by it before proving it.
+
+Sends a `POST` request to `/v1/mgmt/user/update/phone`
+
+*/
+    pub async fn management_user_profile_update_phone<'a>(
+        &'a self,
+        body: &'a types::UserUpdatePhoneRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/phone", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_phone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the picture of a user
+
+Stores where a picture of the user can be fetched. The picture itself stays where it is.
+
+Sends a `POST` request to `/v1/mgmt/user/update/picture`
+
+*/
+    pub async fn management_user_profile_update_picture<'a>(
+        &'a self,
+        body: &'a types::UserUpdatePictureRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/picture", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_picture",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the recovery address of a user
+
+Sets the address that serves to get back into the account and for nothing else; the user cannot sign in by it.
+
+Sends a `POST` request to `/v1/mgmt/user/update/recovery/email`
+
+*/
+    pub async fn management_user_profile_update_recovery_email<'a>(
+        &'a self,
+        body: &'a types::UserUpdateRecoveryEmailRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/recovery/email", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_recovery_email",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the recovery phone number of a user
+
+Sets the number that serves to get back into the account and for nothing else; the user cannot sign in by it.
+
+Sends a `POST` request to `/v1/mgmt/user/update/recovery/phone`
+
+*/
+    pub async fn management_user_profile_update_recovery_phone<'a>(
+        &'a self,
+        body: &'a types::UserUpdateRecoveryPhoneRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/recovery/phone", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_profile_update_recovery_phone",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give roles to a user, first version
+
+Adds roles as it was done before. Superseded by `managementUserAccessAddRoles`, which takes and answers the same.
+
+Sends a `POST` request to `/v1/mgmt/user/update/role/add`
+
+*/
+    pub async fn management_user_access_add_roles_v1<'a>(
+        &'a self,
+        body: &'a types::UserRolesRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/role/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_add_roles_v1",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take roles from a user
+
+Removes the named roles and leaves the others; a role that the user does not have is passed over. Give a tenant to act on the roles held in that tenant; without one it is about roles at the level of the project. The change shows in tokens from the next refresh.
+
+Sends a `POST` request to `/v1/mgmt/user/update/role/remove`
+
+*/
+    pub async fn management_user_access_remove_roles<'a>(
+        &'a self,
+        body: &'a types::UserRolesRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/role/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_remove_roles",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the roles of a user
+
+Replaces the roles that the user has; those that are not named are lost. Give a tenant to act on the roles held in that tenant; without one it is about roles at the level of the project. The change shows in tokens from the next refresh.
+
+Sends a `POST` request to `/v1/mgmt/user/update/role/set`
+
+*/
+    pub async fn management_user_access_set_roles<'a>(
+        &'a self,
+        body: &'a types::UserRolesRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/role/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_set_roles",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Let a user into federated applications
+
+Adds applications to those that the user may enter by single sign-on.
+
+Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/add`
+
+*/
+    pub async fn management_user_access_add_sso_apps<'a>(
+        &'a self,
+        body: &'a types::UserSsoAppsRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/ssoapp/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_add_sso_apps",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Close federated applications to a user
+
+Removes applications from those that the user may enter by single sign-on. Sessions that an application keeps on its own go on.
+
+Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/remove`
+
+*/
+    pub async fn management_user_access_remove_sso_apps<'a>(
+        &'a self,
+        body: &'a types::UserSsoAppsRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/ssoapp/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_remove_sso_apps",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set the federated applications of a user
+
+Replaces the applications that the user may enter; those that are not named are closed to the user.
+
+Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/set`
+
+*/
+    pub async fn management_user_access_set_sso_apps<'a>(
+        &'a self,
+        body: &'a types::UserSsoAppsRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/ssoapp/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_set_sso_apps",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Enable or disable a user
+
+Sets whether the user may sign in. A disabled user keeps everything but is refused at sign-in and at refresh, until enabled again.
+
+Sends a `POST` request to `/v1/mgmt/user/update/status`
+
+*/
+    pub async fn management_user_update_status<'a>(
+        &'a self,
+        body: &'a types::UserUpdateStatusRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/status", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_update_status",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Put a user into a tenant
+
+Associates the user with the tenant, without roles there; give those with `managementUserAccessAddRoles`.
+
+Sends a `POST` request to `/v1/mgmt/user/update/tenant/add`
+
+*/
+    pub async fn management_user_access_add_tenant<'a>(
+        &'a self,
+        body: &'a types::UserTenantRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/tenant/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_add_tenant",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take a user out of a tenant
+
+Ends the association with the tenant and with it the roles that the user had there. The user as such stays.
+
+Sends a `POST` request to `/v1/mgmt/user/update/tenant/remove`
+
+*/
+    pub async fn management_user_access_remove_tenant<'a>(
+        &'a self,
+        body: &'a types::UserTenantRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/user/update/tenant/remove", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_remove_tenant",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load several users
+
+Answers what is stored of several users, by their ids, in one call. An id that does not exist is an error unless `includeInvalidUsers` is set.
+
+Sends a `POST` request to `/v1/mgmt/users/load`
+
+*/
+    pub async fn management_user_batch_load<'a>(
+        &'a self,
+        body: &'a types::UserBatchLoadRequest,
+    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/users/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_batch_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List widgets
+
+Answers the widgets of the project: ready-made pages, such as the administration of users by a tenant, that an application embeds.
+
+Sends a `GET` request to `/v1/mgmt/widget/list`
+
+*/
+    pub async fn management_widget_list<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::WidgetListResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/widget/list", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_widget_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Set up a webhook for audit events
+
+Makes the project post its audit events to an address of yours as they happen, for instance to feed a log store.
+
+Sends a `POST` request to `/v2/mgmt/connector/audit/web/set`
+
+*/
+    pub async fn management_connector_set_audit_webhook<'a>(
+        &'a self,
+        body: &'a types::ConnectorAuditWebhookRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/connector/audit/web/set", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_connector_set_audit_webhook",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export a flow
+
+Answers a flow with its screens and all it refers to, to keep it under version control or to carry it to another project by `managementFlowImport`.
+
+Sends a `POST` request to `/v2/mgmt/flow/export`
+
+*/
+    pub async fn management_flow_export<'a>(
+        &'a self,
+        body: &'a types::FlowExportRequest,
+    ) -> Result<ResponseValue<types::FlowExportResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/flow/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_export",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import a flow
+
+Puts a flow in place as `managementFlowExport` has answered it, replacing the one with the same id; users who begin the flow from then on get the new one. What it refers to has to exist in the project under the same names.
+
+Sends a `POST` request to `/v2/mgmt/flow/import`
+
+*/
+    pub async fn management_flow_import<'a>(
+        &'a self,
+        body: &'a types::FlowImportRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/flow/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_flow_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the SSO settings of a tenant
+
+Answers both the SAML and the OIDC side of one configuration, with the addresses that the identity provider has to be told. The tenant's `authType` says which side is in use. The client secret comes back empty.
+
+Sends a `GET` request to `/v2/mgmt/sso/settings`
+
+Arguments:
+- `sso_id`: Id of one configuration of a tenant that has several. The default one when left out.
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_load<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/sso/settings", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_load",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load every SSO configuration of a tenant
+
+Answers all configurations of a tenant that works with several identity providers, the default one included. Use it to find the `ssoId` that the other operations take.
+
+Sends a `GET` request to `/v2/mgmt/sso/settings/all`
+
+Arguments:
+- `tenant_id`: Tenant whose settings are meant, by its id.
+*/
+    pub async fn management_sso_load_all<'a>(
+        &'a self,
+        tenant_id: &'a str,
+    ) -> Result<
+        ResponseValue<types::SsoSettingsAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v2/mgmt/sso/settings/all", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_sso_load_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a link to set up SSO
+
+Answers a link to a page on which an administrator of the tenant sets SSO up without a sign-in to the console. Whoever holds the link can do so until it ends or is revoked.
+
+Sends a `POST` request to `/v2/mgmt/tenant/adminlinks/sso/generate`
+
+*/
+    pub async fn management_tenant_admin_link_generate<'a>(
+        &'a self,
+        body: &'a types::TenantAdminLinkGenerateRequest,
+    ) -> Result<
+        ResponseValue<types::TenantAdminLinkResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v2/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_tenant_admin_link_generate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Export the theme
+
+Answers the look of the screens of the project, to keep it under version control or to carry it to another project by `managementThemeImport`.
+
+Sends a `POST` request to `/v2/mgmt/theme/export`
+
+*/
+    pub async fn management_theme_export<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ThemeExportResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/theme/export", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_theme_export",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Import the theme
+
+Puts a theme in place as `managementThemeExport` has answered it. It replaces the look of all screens of the project at once.
+
+Sends a `POST` request to `/v2/mgmt/theme/import`
+
+*/
+    pub async fn management_theme_import<'a>(
+        &'a self,
+        body: &'a types::ThemeImportRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/theme/import", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_theme_import",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Create a third-party application with claim mapping
+
+Like `managementThirdPartyApplicationCreate`, with scopes that are mapped to claims of the token and a choice between confidential and public clients.
+
+Sends a `POST` request to `/v2/mgmt/thirdparty/app/create`
+
+*/
+    pub async fn management_third_party_application_create_v2<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationV2CreateRequest,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v2/mgmt/thirdparty/app/create", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_create_v2",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load a third-party application with claim mapping
+
+Answers one application with the mapping of its scopes to claims. The application stands at the root of the answer.
+
+Sends a `GET` request to `/v2/mgmt/thirdparty/app/load`
+
+Arguments:
+- `id`: Id of the application.
+*/
+    pub async fn management_third_party_application_load_v2<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v2/mgmt/thirdparty/app/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_load_v2",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change some settings of a third-party application with claim mapping
+
+Changes only what is sent, claim mapping and client type among it, and leaves every other setting alone.
+
+Sends a `POST` request to `/v2/mgmt/thirdparty/app/patch`
+
+*/
+    pub async fn management_third_party_application_patch_v2<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationV2PatchRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/thirdparty/app/patch", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_patch_v2",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replace the settings of a third-party application with claim mapping
+
+Replaces every setting of the application, claim mapping and client type included; what is left out is cleared. To change some of them use `managementThirdPartyApplicationPatchV2`.
+
+Sends a `POST` request to `/v2/mgmt/thirdparty/app/update`
+
+*/
+    pub async fn management_third_party_application_update_v2<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationV2UpdateRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/thirdparty/app/update", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_update_v2",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Load the third-party applications of the project with claim mapping
+
+Answers the applications page by page, with the mapping of their scopes to claims. Go on until a page comes short.
+
+Sends a `POST` request to `/v2/mgmt/thirdparty/apps/load`
+
+*/
+    pub async fn management_third_party_application_load_all_v2<'a>(
+        &'a self,
+        body: &'a types::ThirdPartyApplicationV2LoadAllRequest,
+    ) -> Result<
+        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v2/mgmt/thirdparty/apps/load", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_third_party_application_load_all_v2",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read the sign-in history of users
+
+Answers when, from where and into which tenant the users signed in. Takes an object, so that more conditions can follow; the older form that other SDKs call is `managementUserHistoryV1`.
+
+Sends a `POST` request to `/v2/mgmt/user/history`
+
+*/
+    pub async fn management_user_history<'a>(
+        &'a self,
+        body: &'a types::UserHistoryRequest,
+    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/user/history", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search users
+
+Finds the users of the project that meet all conditions, page by page. Test users are found only when asked for. Someone may be added or removed between two pages, so an entry can be seen twice or missed: stop when a page is empty or short.
+
+Sends a `POST` request to `/v2/mgmt/user/search`
+
+*/
+    pub async fn management_user_search<'a>(
+        &'a self,
+        body: &'a types::UserSearchRequest,
+    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/user/search", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Search test users
+
+Finds test users only, by the same conditions as `managementUserSearch`. Handy to clean up after a test run without touching real people.
+
+Sends a `POST` request to `/v2/mgmt/user/search/test`
+
+*/
+    pub async fn management_test_user_search<'a>(
+        &'a self,
+        body: &'a types::UserSearchRequest,
+    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/user/search/test", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_test_user_search",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Give roles to a user
+
+Adds roles to those that the user has. Give a tenant to act on the roles held in that tenant; without one it is about roles at the level of the project. The change shows in tokens from the next refresh.
+
+Sends a `POST` request to `/v2/mgmt/user/update/role/add`
+
+*/
+    pub async fn management_user_access_add_roles<'a>(
+        &'a self,
+        body: &'a types::UserRolesRequest,
+    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v2/mgmt/user/update/role/add", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "management_user_access_add_roles",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => ResponseValue::from_response(response).await,
             400u16..=499u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }

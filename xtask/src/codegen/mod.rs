@@ -39,7 +39,7 @@ pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
 fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     let prepared = prepare::for_progenitor(&document.value);
     let aliases = prepare::aliases(&document.value);
-    let generated = progenitor(prepared)?;
+    let generated = progenitor(&prepared)?;
     let file = rewrite::client(generated.client, &aliases)?;
     let mocks = rewrite::mocks(generated.mocks)?;
     let dispatchers = testing::dispatchers(document, &file);
@@ -61,11 +61,13 @@ struct Generated {
     mocks: proc_macro2::TokenStream,
 }
 
-fn progenitor(prepared: Value) -> Result<Generated, Failure> {
+fn progenitor(prepared: &Value) -> Result<Generated, Failure> {
     use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 
     let fault = |error: &dyn std::fmt::Display| Failure::Generator(error.to_string());
-    let api: openapiv3::OpenAPI = serde_json::from_value(prepared).map_err(|error| fault(&error))?;
+    let api = |document: Value| -> Result<openapiv3::OpenAPI, Failure> {
+        serde_json::from_value(document).map_err(|error| fault(&error))
+    };
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -73,8 +75,10 @@ fn progenitor(prepared: Value) -> Result<Generated, Failure> {
         .with_inner_type(quote::quote!(crate::seam::Seam))
         .with_map_type("::std::collections::BTreeMap")
         .with_conversion(password_schema(), "crate::Secret", std::iter::empty());
-    let client = Generator::new(&settings).generate_tokens(&api).map_err(|error| fault(&error))?;
-    let mocks = Generator::new(&settings).httpmock(&api, "crate").map_err(|error| fault(&error))?;
+    let client = Generator::new(&settings).generate_tokens(&api(prepared.clone())?).map_err(|error| fault(&error))?;
+    let mocks = Generator::new(&settings)
+        .httpmock(&api(prepare::for_mocks(prepared))?, "crate")
+        .map_err(|error| fault(&error))?;
     Ok(Generated { client, mocks })
 }
 

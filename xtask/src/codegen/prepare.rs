@@ -28,10 +28,12 @@ pub(crate) fn for_progenitor(bundle: &Value) -> Value {
 fn widen_errors(operation: &mut Value) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     responses.retain(|code, _| code.starts_with(['2', '3']));
-    // A redirect is the success of some browser endpoints; the seam hands it on as an answer without content.
-    if let Some(code) = responses.keys().find(|code| code.starts_with('3')).cloned() {
-        responses.remove(&code);
-        responses.insert("200".to_owned(), json!({ "description": "The redirect, with its `Location`." }));
+    // Any 2xx is a success, whichever one the document shows. A redirect is the success of some browser endpoints; the
+    // seam hands it on as an answer without content.
+    if let Some(code) = responses.keys().next().cloned() {
+        let success = responses.remove(&code).filter(|_| code.starts_with('2'));
+        let redirect = || json!({ "description": "The redirect, with its `Location`." });
+        responses.insert("2XX".to_owned(), success.unwrap_or_else(redirect));
     }
     let error = json!({
         "description": "The call was refused.",
@@ -55,6 +57,22 @@ fn strip(value: &mut Value, names_are_data: bool) {
         Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false)),
         _ => {}
     }
+}
+
+/// The same for the mocks, where progenitor writes code for a list in the query that does not compile. A mock is told
+/// one element instead, and matches a query that holds it.
+pub(crate) fn for_mocks(prepared: &Value) -> Value {
+    let mut document = prepared.clone();
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if parameter["schema"]["type"] == "array" {
+                parameter["schema"] = parameter["schema"]["items"].take();
+            }
+        }
+    }
+    document
 }
 
 /// Reads `x-descope-aliases` of every schema.

@@ -130,15 +130,19 @@ const OPTIONAL_INTEGER: &str = "optional_integer";
 
 /// The function that reads a field of this type more tolerantly than serde would, if it needs one.
 fn reader(ty: &Type) -> Option<&'static str> {
+    let holds_integers = inner(ty).is_some_and(is_integer);
     match outer(ty)?.as_str() {
-        "i64" | "i32" | "u64" | "u32" => Some("integer"),
+        _ if is_integer(ty) => Some("integer"),
+        "Option" if holds_integers => Some(OPTIONAL_INTEGER),
+        "Vec" if holds_integers => Some("integers"),
+        "BTreeMap" if holds_integers => Some("integers_by_name"),
         "Vec" | "Map" | "BTreeMap" => Some("null_as_empty"),
-        "Option" => match outer(inner(ty)?)?.as_str() {
-            "i64" | "i32" | "u64" | "u32" => Some(OPTIONAL_INTEGER),
-            _ => None,
-        },
         _ => None,
     }
+}
+
+fn is_integer(ty: &Type) -> bool {
+    outer(ty).is_some_and(|name| ["i64", "i32", "u64", "u32"].contains(&name.as_str()))
 }
 
 fn outer(ty: &Type) -> Option<String> {
@@ -148,10 +152,11 @@ fn outer(ty: &Type) -> Option<String> {
     }
 }
 
+/// What a container holds: the last of its type arguments, which is the value of a map.
 fn inner(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     match &path.path.segments.last()?.arguments {
-        PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().rev().find_map(|argument| match argument {
             GenericArgument::Type(ty) => Some(ty),
             _ => None,
         }),

@@ -1,7 +1,7 @@
 //! What the workspace's tests need to reach every type and every operation without a list kept by hand.
 
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{File, FnArg, ImplItem, Item, Pat, Type, parse_quote};
+use syn::{File, FnArg, ImplItem, Item, Pat, parse_quote};
 
 use crate::document::Document;
 
@@ -21,17 +21,36 @@ pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
         });
         known.then(|| quote!(#name => visitor.visit::<types::#ident>(name)))
     });
-    let calls = client.items.iter().flat_map(methods).map(|function| {
-        let name = &function.sig.ident;
+    let functions: Vec<_> = client.items.iter().flat_map(methods).collect();
+    let names_of_functions = functions.iter().map(|function| &function.sig.ident);
+    let dispatch = names_of_functions.map(|name| {
         let text = name.to_string();
-        let arguments = function.sig.inputs.iter().filter_map(argument);
-        quote!(#text => answer(client.#name(#(#arguments),*).await))
+        quote!(#text => calls::#name(client, arguments))
+    });
+    // One function for each, so that the futures of all of them do not share one stack frame.
+    let calls = functions.iter().map(|function| {
+        let name = &function.sig.ident;
+        let arguments: Vec<_> = function.sig.inputs.iter().filter_map(argument).collect();
+        let given = if arguments.is_empty() { format_ident!("_arguments") } else { format_ident!("arguments") };
+        // An answer that is no JSON comes as a stream.
+        let streams = function.sig.output.to_token_stream().to_string().contains("ByteStream");
+        let read = if streams { quote!(streamed) } else { quote!(answer) };
+        quote! {
+            pub(super) fn #name<'a>(client: &'a Client, #given: &'a Arguments) -> Calling<'a> {
+                Box::pin(async move { #read(client.#name(#(#arguments),*).await) })
+            }
+        }
     });
     let names = document.schemas().into_iter().map(|(name, _)| name);
     parse_quote! {
+        use std::{future::Future, pin::Pin};
+
         use descope_api::{Client, types};
 
-        use crate::support::raw::{Arguments, Outcome, TypeVisitor, answer};
+        use crate::support::raw::{Arguments, Outcome, TypeVisitor};
+
+        /// A call that is under way.
+        pub(crate) type Calling<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
         /// The name of every schema.
         pub(crate) const SCHEMAS: &[&str] = &[#(#names),*];
@@ -45,11 +64,20 @@ pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
         }
 
         /// Calls an operation of the raw client by the name of its function.
-        pub(crate) async fn call(client: &Client, function: &str, arguments: &Arguments) -> Outcome {
+        pub(crate) fn call<'a>(client: &'a Client, function: &str, arguments: &'a Arguments) -> Calling<'a> {
             match function {
-                #(#calls,)*
+                #(#dispatch,)*
                 _ => panic!("{function} is no operation"),
             }
+        }
+
+        mod calls {
+            use descope_api::Client;
+
+            use super::Calling;
+            use crate::support::raw::{Arguments, answer, streamed};
+
+            #(#calls)*
         }
     }
 }
@@ -74,13 +102,14 @@ fn argument(input: &FnArg) -> Option<proc_macro2::TokenStream> {
     let Pat::Ident(pattern) = &*typed.pat else { return None };
     let name = pattern.ident.to_string();
     let text = typed.ty.to_token_stream().to_string();
-    Some(match &*typed.ty {
-        Type::Reference(reference) if reference.elem.to_token_stream().to_string() != "str" => {
-            quote!(&arguments.body())
+    let optional = text.starts_with("Option");
+    let argument = match text.trim_start_matches("Option < ") {
+        _ if name == "body" => quote!(&arguments.body()),
+        inner if inner.starts_with('&') && inner.trim_end_matches(" >").ends_with(" str") => {
+            quote!(arguments.text(#name))
         }
-        Type::Reference(_) => quote!(arguments.text(#name)),
-        _ if text.starts_with("Option") && text.contains("str") => quote!(Some(arguments.text(#name))),
-        _ if text.starts_with("Option") => quote!(Some(arguments.value(#name))),
+        inner if inner.starts_with('&') => quote!(&arguments.value(#name)),
         _ => quote!(arguments.value(#name)),
-    })
+    };
+    Some(if optional { quote!(Some(#argument)) } else { argument })
 }

@@ -54,8 +54,20 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
+        Self::build(document, false)
+    }
+
+    /// Takes digits in a string for an integer, as the service does.
+    pub(crate) fn lenient(document: &Document) -> Result<Self, String> {
+        Self::build(document, true)
+    }
+
+    fn build(document: &Document, lenient: bool) -> Result<Self, String> {
         let mut schemas = document.value["components"]["schemas"].clone();
         strict(&mut schemas, true);
+        if lenient {
+            loosen(&mut schemas, true);
+        }
         let root = json!({ "components": { "schemas": schemas } });
         let resource = jsonschema::Resource::from_contents(root);
         let registry = jsonschema::Registry::new()
@@ -105,6 +117,22 @@ fn strict(value: &mut Value, names_are_data: bool) {
     }
 }
 
+fn loosen(value: &mut Value, names_are_data: bool) {
+    match value {
+        Value::Object(map) => {
+            if !names_are_data && map.get("type").is_some_and(|kind| kind == "integer") {
+                map.insert("type".to_owned(), json!(["integer", "string"]));
+                map.insert("pattern".to_owned(), json!("^-?[0-9]+$"));
+            }
+            for (name, child) in map.iter_mut() {
+                loosen(child, !names_are_data && name == "properties");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| loosen(item, false)),
+        _ => {}
+    }
+}
+
 fn adapt(schema: &mut Map<String, Value>) {
     if let Some(Value::String(target)) = schema.get_mut("$ref")
         && target.starts_with('#')
@@ -116,19 +144,41 @@ fn adapt(schema: &mut Map<String, Value>) {
     {
         schema.insert("type".to_owned(), json!([kind, "null"]));
     }
-    if let Some(aliases) = schema.remove("x-descope-aliases")
-        && let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
-    {
+    if let Some(aliases) = schema.remove("x-descope-aliases") {
         for (property, names) in members(&aliases) {
-            let same = properties.get(property).cloned().unwrap_or_default();
             let names = names.as_array().cloned().unwrap_or_else(|| vec![names.clone()]);
-            for name in names.iter().filter_map(Value::as_str) {
-                properties.insert(name.to_owned(), same.clone());
-            }
+            let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+            accept_aliases(schema, property, &names);
         }
     }
     if schema.get("properties").is_some_and(Value::is_object) && !schema.contains_key("additionalProperties") {
         schema.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
     schema.remove("example");
+}
+
+/// Lets a property go by any of its names, and asks for one of them where it is required.
+fn accept_aliases(schema: &mut Map<String, Value>, property: &str, aliases: &[&str]) {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        let same = properties.get(property).cloned().unwrap_or_default();
+        properties.extend(aliases.iter().map(|alias| ((*alias).to_owned(), same.clone())));
+    }
+    let required = schema.get_mut("required").and_then(Value::as_array_mut);
+    let asked = required.is_some_and(|required| {
+        let before = required.len();
+        required.retain(|name| name != property);
+        required.len() < before
+    });
+    if asked {
+        let one_of: Vec<Value> =
+            [&[property], aliases].concat().iter().map(|name| json!({ "required": [name] })).collect();
+        let all = schema.entry("allOf").or_insert_with(|| json!([]));
+        if let Some(all) = all.as_array_mut() {
+            all.push(json!({ "anyOf": one_of }));
+        }
+    }
+    // Draft 4 knows no empty list of required names.
+    if schema.get("required").is_some_and(|required| required == &json!([])) {
+        schema.remove("required");
+    }
 }

@@ -10,6 +10,8 @@ mod schemas;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use examples::Checker;
+
 use crate::{
     document::Document,
     problem::{Failure, Problem},

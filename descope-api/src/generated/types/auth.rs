@@ -72,36 +72,12 @@ impl ::std::convert::From<::std::vec::Vec<AuthHistoryEntry>> for AuthHistory {
         Self::Bare(value)
     }
 }
-///One sign-in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+///What the browser brought back to the application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct AuthHistoryEntry {
-    ///City that the network address belongs to, as far as known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub city: ::std::option::Option<::std::string::String>,
-    ///Country that the network address belongs to, as far as known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub country: ::std::option::Option<::std::string::String>,
-    ///Network address that the sign-in came from, IPv4 or IPv6.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub ip: ::std::option::Option<::std::string::String>,
-    ///When it was, in epoch seconds.
-    #[serde(
-        rename = "loginTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
-    pub login_time: ::std::option::Option<i64>,
-    ///Id of the tenant that the user had chosen, if any.
-    #[serde(
-        rename = "selectedTenant",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub selected_tenant: ::std::option::Option<::std::string::String>,
-    ///Who signed in.
-    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
-    pub user_id: ::std::option::Option<::std::string::String>,
+pub struct CodeExchangeRequest {
+    ///Query parameter `code` of the page to which the user came back. It works once.
+    pub code: crate::Secret,
 }
 ///Which sign-in to ask for.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -110,6 +86,26 @@ pub struct EnchantedLinkPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
     #[serde(rename = "pendingRef")]
     pub pending_ref: crate::Secret,
+}
+///What the waiting device needs when the links went to a phone.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EnchantedLinkPhoneResponse {
+    ///Number of the right link, two digits. Show it to the user.
+    #[serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub link_id: ::std::option::Option<::std::string::String>,
+    ///The phone number with most of it hidden, fit to be shown.
+    #[serde(
+        rename = "maskedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub masked_phone: ::std::option::Option<::std::string::String>,
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[serde(
+        rename = "pendingRef",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///What the waiting device needs.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -213,6 +209,51 @@ pub struct EnchantedLinkSignUpEmailRequest {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<SignUpUser>,
 }
+///A new user, the number that gets the links and where they lead.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EnchantedLinkSignUpPhoneRequest {
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[serde(
+        rename = "crossDevice",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cross_device: ::std::option::Option<bool>,
+    ///Name under which the user will sign in, mostly the phone number itself.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<SignUpOptions>,
+    ///Number to send the links to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Messaging connector to send with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    pub uri: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+}
 ///Whose address becomes which.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -282,6 +323,75 @@ pub struct EnchantedLinkUpdateEmailRequest {
     #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
     pub uri: ::std::option::Option<::std::string::String>,
 }
+///Whose phone number becomes which.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EnchantedLinkUpdatePhoneRequest {
+    ///Let the user sign in with the new number too.
+    #[serde(
+        rename = "addToLoginIDs",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[serde(
+        rename = "crossDevice",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cross_device: ::std::option::Option<bool>,
+    ///Refuse the change when another user has the number.
+    #[serde(
+        rename = "failOnConflict",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub fail_on_conflict: ::std::option::Option<bool>,
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///Name under which the user signs in now.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[serde(
+        rename = "onMergeUseExisting",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub on_merge_use_existing: ::std::option::Option<bool>,
+    ///The new number in E.164 form, such as `+15551234567`; the links are sent there.
+    pub phone: ::std::string::String,
+    ///Messaging connector to send with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[serde(
+        rename = "templateOptions",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template_options: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    pub uri: ::std::option::Option<::std::string::String>,
+}
 ///The clicked link.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -295,241 +405,469 @@ pub struct EnchantedLinkVerifyRequest {
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
 }
-///What the identity provider said of the user at an SSO sign-in.
+///What the device can do.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct IdpResponse {
-    ///Groups that the provider put the user in.
+pub struct FlowDeviceInfo {
+    ///Whether the browser knows passkeys.
     #[serde(
-        rename = "idpGroups",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
-    )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub idp_groups: ::std::vec::Vec<::std::string::String>,
-    ///Claims of the provider's ID token or user info, by claim name.
-    #[serde(
-        rename = "idpOIDCClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
-    )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub idp_oidc_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    ///Attributes of the SAML assertion, by attribute name.
-    #[serde(
-        rename = "idpSAMLAttributes",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
-    )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub idp_saml_attributes: ::serde_json::Map<
-        ::std::string::String,
-        ::serde_json::Value,
-    >,
-    ///Roles that the group mapping makes of the OIDC answer, as JSON text.
-    #[serde(
-        rename = "oidcGeneratedRoles",
+        rename = "webAuthnSupport",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
-    pub oidc_generated_roles: ::std::option::Option<::std::string::String>,
-    ///User that the attribute mapping makes of the OIDC answer, as JSON text.
-    #[serde(
-        rename = "oidcGeneratedUser",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub oidc_generated_user: ::std::option::Option<::std::string::String>,
-    ///The OIDC answer as it came from the provider.
-    #[serde(
-        rename = "oidcResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub oidc_response: ::std::option::Option<crate::Secret>,
-    ///Roles that the group mapping makes of the SAML response, as JSON text.
-    #[serde(
-        rename = "samlGeneratedRoles",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub saml_generated_roles: ::std::option::Option<::std::string::String>,
-    ///User that the attribute mapping makes of the SAML response, as JSON text.
-    #[serde(
-        rename = "samlGeneratedUser",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub saml_generated_user: ::std::option::Option<::std::string::String>,
-    ///The SAML response as it came from the provider.
-    #[serde(
-        rename = "samlResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub saml_response: ::std::option::Option<crate::Secret>,
+    pub web_authn_support: ::std::option::Option<bool>,
 }
-///A public key in the form of RFC 7517. Which members are there depends on `kty`.
+///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct Jwk {
-    ///The one signature algorithm that the key is to be used with.
+pub struct FlowLastAuth {
+    ///The method that was used.
+    #[serde(
+        rename = "authMethod",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub auth_method: ::std::option::Option<::std::string::String>,
+    ///Login id to fill in.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///Display name of the user, to be greeted with.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub alg: ::std::option::Option<::std::string::String>,
-    ///Curve of an elliptic-curve key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub crv: ::std::option::Option<::std::string::String>,
-    ///Exponent of an RSA key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub e: ::std::option::Option<::std::string::String>,
-    ///Id of the key, found in the header of the tokens that it signed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub kid: ::std::option::Option<::std::string::String>,
-    ///Family of the key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub kty: ::std::option::Option<::std::string::String>,
-    ///Modulus of an RSA key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub n: ::std::option::Option<::std::string::String>,
-    ///What the key is for; `sig` for checking signatures.
-    #[serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")]
-    pub use_: ::std::option::Option<::std::string::String>,
-    ///First coordinate of an elliptic-curve key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub x: ::std::option::Option<::std::string::String>,
-    ///Certificates of the key, DER in base64, the key's own first.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub x5c: ::std::vec::Vec<::std::string::String>,
-    ///SHA-1 thumbprint of the key's own certificate, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub x5t: ::std::option::Option<::std::string::String>,
-    ///Second coordinate of an elliptic-curve key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub y: ::std::option::Option<::std::string::String>,
+    pub name: ::std::option::Option<::std::string::String>,
+    ///The social provider, where `authMethod` is `oauth`.
+    #[serde(
+        rename = "oauthProvider",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oauth_provider: ::std::option::Option<::std::string::String>,
 }
-///The public keys of a project, in the form of RFC 7517.
+///What the mobile app around the flow takes over from the browser.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct JwkSet {
-    ///Each key once, in no fixed order.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub keys: ::std::vec::Vec<Jwk>,
+pub struct FlowNativeOptions {
+    ///Social provider that signs in with what the system has built in.
+    #[serde(
+        rename = "oauthProvider",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oauth_provider: ::std::option::Option<::std::string::String>,
+    ///Address of the app to which other social providers bring the user back.
+    #[serde(
+        rename = "oauthRedirect",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oauth_redirect: ::std::option::Option<::std::string::String>,
+    ///System of the phone.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub platform: ::std::option::Option<::std::string::String>,
 }
-///A session: its two tokens, whose it is, and how the tokens are to be kept in cookies. Any member may be missing; a project that manages tokens in cookies sends them in `Set-Cookie` and not here.
+///What the flow may know of the page beyond the form.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct JwtResponse {
-    ///The claims of the session token, of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    ///Value for the `Domain` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub cookie_domain: ::std::option::Option<::std::string::String>,
-    ///When the refresh cookie ends, in epoch seconds.
-    #[serde(
-        rename = "cookieExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
-    pub cookie_expiration: ::std::option::Option<i64>,
-    ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
-    #[serde(
-        rename = "cookieMaxAge",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
-    pub cookie_max_age: ::std::option::Option<i64>,
-    ///Name of the refresh cookie; `DSR` when it is left out.
-    #[serde(
-        rename = "cookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub cookie_name: ::std::option::Option<::std::string::String>,
-    ///Value for the `Path` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookiePath",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub cookie_path: ::std::option::Option<::std::string::String>,
-    ///Token of an outside system that the project has exchanged for this session.
-    #[serde(
-        rename = "externalToken",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub external_token: ::std::option::Option<crate::Secret>,
-    ///True when this sign-in created the user.
-    #[serde(
-        rename = "firstSeen",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub first_seen: ::std::option::Option<bool>,
-    #[serde(
-        rename = "idpResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub idp_response: ::std::option::Option<IdpResponse>,
-    ///How long to wait before the next refresh, in seconds.
-    #[serde(
-        rename = "nextRefreshSeconds",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
-    pub next_refresh_seconds: ::std::option::Option<i64>,
-    ///Long-lived token that buys new session tokens. Keep the one in hand when an answer to a refresh has none.
-    #[serde(
-        rename = "refreshJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub refresh_jwt: ::std::option::Option<crate::Secret>,
-    ///Value for the `Domain` attribute of the session cookie.
-    #[serde(
-        rename = "sessionCookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub session_cookie_domain: ::std::option::Option<::std::string::String>,
-    ///Name of the session cookie; `DS` when it is left out.
-    #[serde(
-        rename = "sessionCookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub session_cookie_name: ::std::option::Option<::std::string::String>,
-    ///When the session token ends, in epoch seconds.
-    #[serde(
-        rename = "sessionExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
-    pub session_expiration: ::std::option::Option<i64>,
-    ///Short-lived token that goes with every request to the application's own back end.
+pub struct FlowNextOptions {
+    ///Session token that the page holds. The flow can read its claims once they are verified.
     #[serde(
         rename = "sessionJwt",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
-    ///Id of the tenant's SSO configuration by which the user signed in.
+}
+///What the user did on a step.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowNextRequest {
+    ///Version of the user-interface components that the page has loaded.
     #[serde(
-        rename = "tenantSSOID",
+        rename = "componentsVersion",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
-    pub tenant_ssoid: ::std::option::Option<::std::string::String>,
-    ///Token by which this device is recognised at the next sign-in.
+    pub components_version: ::std::option::Option<::std::string::String>,
+    ///Identifies the run; the value from the step before.
+    #[serde(rename = "executionId")]
+    pub execution_id: ::std::string::String,
+    ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Button or other element that the user has used; `polling` and the like when the component goes on by itself.
+    #[serde(rename = "interactionId")]
+    pub interaction_id: ::std::string::String,
+    ///True when the application drew the screen itself instead of the component.
     #[serde(
-        rename = "trustedDeviceJwt",
+        rename = "isCustomScreen",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
-    pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
-    ///True when the user signed in by an SSO configuration that is still being set up.
-    #[serde(
-        rename = "unsavedSSO",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
-    pub unsaved_sso: ::std::option::Option<bool>,
+    pub is_custom_screen: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub user: ::std::option::Option<User>,
+    pub options: ::std::option::Option<FlowNextOptions>,
+    ///The step that is answered; the value from the step before.
+    #[serde(rename = "stepId")]
+    pub step_id: ::std::string::String,
+    ///Version of the flow that the component has shown. With a newer one in place the answer is `E102004`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+}
+///Where the flow hands its result over when it runs in a browser for a mobile app.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRedirectAuth {
+    ///Address of the app to open at the end, with a code in its query.
+    #[serde(
+        rename = "callbackUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_url: ::std::option::Option<::std::string::String>,
+    ///SHA-256 of a verifier that only the app knows, in base64url; ties the code to the app.
+    #[serde(
+        rename = "codeChallenge",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub code_challenge: ::std::option::Option<::std::string::String>,
+}
+///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStartOptions {
+    ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
+    #[serde(
+        rename = "abTestingKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub ab_testing_key: ::std::option::Option<i64>,
+    ///Scopes that the application asks for, parted by spaces.
+    #[serde(
+        rename = "applicationScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub application_scopes: ::std::option::Option<::std::string::String>,
+    ///Values that the page gives the flow to use in its conditions, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub client: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(
+        rename = "deviceInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub device_info: ::std::option::Option<FlowDeviceInfo>,
+    #[serde(rename = "lastAuth", skip_serializing_if = "::std::option::Option::is_none")]
+    pub last_auth: ::std::option::Option<FlowLastAuth>,
+    ///Language of the screens and messages as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///Address of the page that shows the flow.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub location: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "nativeOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub native_options: ::std::option::Option<FlowNativeOptions>,
+    ///Where the OIDC request wants errors to be reported.
+    #[serde(
+        rename = "oidcErrorRedirectUri",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_error_redirect_uri: ::std::option::Option<::std::string::String>,
+    ///Pending OIDC request of an application that signs its users in through the project.
+    #[serde(
+        rename = "oidcIdpStateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_idp_state_id: ::std::option::Option<::std::string::String>,
+    ///Address or name that the OIDC request wants filled in.
+    #[serde(
+        rename = "oidcLoginHint",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_login_hint: ::std::option::Option<::std::string::String>,
+    ///What the OIDC request wants shown to the user.
+    #[serde(
+        rename = "oidcPrompt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_prompt: ::std::option::Option<::std::string::String>,
+    ///Resource, an address, that the OIDC request wants its tokens for.
+    #[serde(
+        rename = "oidcResource",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_resource: ::std::option::Option<::std::string::String>,
+    ///Outbound application that the flow connects the user to.
+    #[serde(
+        rename = "outboundAppId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub outbound_app_id: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask the third party of that outbound application for.
+    #[serde(
+        rename = "outboundAppScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub outbound_app_scopes: ::std::vec::Vec<::std::string::String>,
+    ///Name by which to tell several accounts of the user at the same third party apart.
+    #[serde(
+        rename = "outboundExternalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub outbound_external_identifier: ::std::option::Option<::std::string::String>,
+    ///Run the flow as it stands in the editor, as the console does.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub preview: ::std::option::Option<bool>,
+    #[serde(
+        rename = "redirectAuth",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_auth: ::std::option::Option<FlowRedirectAuth>,
+    ///Page to which providers and links bring the user back to go on with the flow.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Pending SAML request of an application that signs its users in through the project.
+    #[serde(
+        rename = "samlIdpStateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_idp_state_id: ::std::option::Option<::std::string::String>,
+    ///User whom the SAML request names.
+    #[serde(
+        rename = "samlIdpUsername",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_idp_username: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Version of the rules by which the component has chosen the first screen.
+    #[serde(
+        rename = "startOptionsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub start_options_version: ::std::option::Option<i64>,
+    ///Tenant whose settings apply, by id.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<::std::string::String>,
+    ///Inbound application that asks the user for consent.
+    #[serde(
+        rename = "thirdPartyAppId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub third_party_app_id: ::std::option::Option<::std::string::String>,
+    ///Pending request of that inbound application.
+    #[serde(
+        rename = "thirdPartyAppStateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub third_party_app_state_id: ::std::option::Option<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Which flow to run, and where it starts from.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStartRequest {
+    ///Version of the user-interface components that the page has loaded.
+    #[serde(
+        rename = "componentsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub components_version: ::std::option::Option<::std::string::String>,
+    ///Interaction of the first screen that stands for the branch which the component has chosen itself.
+    #[serde(
+        rename = "conditionInteractionId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub condition_interaction_id: ::std::option::Option<::std::string::String>,
+    ///Id of the flow, as the console shows it.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+    ///Versions that the component has shown, by flow id. With a newer one in place the answer is `E102004`.
+    #[serde(
+        rename = "flowVersions",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::integers_by_name")]
+    pub flow_versions: ::std::collections::BTreeMap<::std::string::String, i64>,
+    ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Button or other element of the first screen that the user has used, when the component had shown that screen already. Left out when the service decides on the first screen.
+    #[serde(
+        rename = "interactionId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub interaction_id: ::std::option::Option<::std::string::String>,
+    ///True when the application drew the screen itself instead of the component.
+    #[serde(
+        rename = "isCustomScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub is_custom_screen: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<FlowStartOptions>,
+}
+///What went wrong in a step, for the developer. The user sees what the flow's own screens say.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepFailure {
+    ///`E` and six digits, as in the answer to a refused call.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<::std::string::String>,
+    ///The fixed English text that belongs to the code.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///What was wrong with this step in particular.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub message: ::std::option::Option<::std::string::String>,
+}
+///One line of the flow's log.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepLog {
+    ///How grave it is.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub level: ::std::option::Option<::std::string::String>,
+    ///The text of the line.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub log: ::std::option::Option<::std::string::String>,
+    ///Step or script that writes.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub title: ::std::option::Option<::std::string::String>,
+}
+///A request to the mobile app around the flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepNative {
+    ///Arguments for that, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub payload: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What the app is asked to do.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///A page to go to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepRedirect {
+    ///Open it in a window of its own, so that the page with the flow stays.
+    #[serde(rename = "isPopup", skip_serializing_if = "::std::option::Option::is_none")]
+    pub is_popup: ::std::option::Option<bool>,
+    ///Address of the page.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///One step of a run. `action` tells which of the members to read.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepResponse {
+    ///What the component has to do next.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub action: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "authInfo", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_info: ::std::option::Option<JwtResponse>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub error: ::std::option::Option<FlowStepFailure>,
+    ///Identifies the run; goes back with `flowNext`.
+    #[serde(
+        rename = "executionId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub execution_id: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "lastAuth", skip_serializing_if = "::std::option::Option::is_none")]
+    pub last_auth: ::std::option::Option<FlowLastAuth>,
+    #[serde(
+        rename = "nativeResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub native_response: ::std::option::Option<FlowStepNative>,
+    ///Page to open beside this one, while the flow goes on here.
+    #[serde(
+        rename = "openInNewTabUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub open_in_new_tab_url: ::std::option::Option<::std::string::String>,
+    ///What the end of the flow hands to the page, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub output: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub redirect: ::std::option::Option<FlowStepRedirect>,
+    ///What the flow has to say to the developer, in projects that are not in production.
+    #[serde(
+        rename = "runnerLogs",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub runner_logs: ::std::vec::Vec<FlowStepLog>,
+    #[serde(
+        rename = "samlIdpResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_idp_response: ::std::option::Option<FlowStepSaml>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub screen: ::std::option::Option<FlowStepScreen>,
+    ///Whether the run waits for the user, works, has come to its end, or was broken off.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Identifies the step; goes back with `flowNext`.
+    #[serde(rename = "stepId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub step_id: ::std::option::Option<::std::string::String>,
+    ///Name that the step has in the editor, for logs.
+    #[serde(rename = "stepName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub step_name: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub webauthn: ::std::option::Option<WebauthnStartResponse>,
+}
+///A SAML response that the browser has to post to the application that asked.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepSaml {
+    ///Value of the form field `RelayState`, as the application gave it.
+    #[serde(
+        rename = "relayState",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relay_state: ::std::option::Option<::std::string::String>,
+    ///Value of the form field `SAMLResponse`, in base64.
+    #[serde(
+        rename = "samlResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_response: ::std::option::Option<crate::Secret>,
+    ///Address of the application to post to.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///A screen to show.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepScreen {
+    ///Settings of single elements of the screen, of any JSON type, by element.
+    #[serde(
+        rename = "componentsConfig",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub components_config: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Identifies the screen; its markup is loaded from the static files of the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Values that the screen shows, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub state: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Where the link went.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -673,6 +1011,48 @@ pub struct MagicLinkSignUpPhoneRequest {
     pub uri: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<SignUpUser>,
+}
+///A new user, the number whose WhatsApp account gets the link, and where the link leads. The number goes into `whatsapp` or `phone`; one of the two is enough.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct MagicLinkSignUpWhatsappRequest {
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[serde(
+        rename = "crossDevice",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cross_device: ::std::option::Option<bool>,
+    ///Name under which the user will sign in, mostly the phone number itself.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<SignUpOptions>,
+    ///The number in E.164 form, under the name that it has for the other channels.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Messaging connector to send with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    pub uri: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+    ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when no number is given.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub whatsapp: ::std::option::Option<::std::string::String>,
 }
 ///Whose address becomes which.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -818,6 +1198,307 @@ pub struct MagicLinkUpdatePhoneRequest {
 pub struct MagicLinkVerifyRequest {
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
+}
+///Which message to ask for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpPendingSessionRequest {
+    ///The handle from the answer to sign-up, sign-in or update.
+    #[serde(rename = "pendingRef")]
+    pub pending_ref: crate::Secret,
+}
+///The message that the user has to send, in two forms, and the handle to wait for it with.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpResponse {
+    ///The same address as a QR code to scan, a PNG picture in base64. Show it on a computer.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub image: ::std::option::Option<::std::string::String>,
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[serde(
+        rename = "pendingRef",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
+    ///Address that opens WhatsApp with the message filled in. Send the user there on a phone.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+}
+///Who signs in. All of it may be left out.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpSignInRequest {
+    ///Name under which the user signed up. The phone number that the message comes from when it is left out.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub templates: ::std::option::Option<NotpTemplates>,
+}
+///Who signs up. All of it may be left out.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpSignUpRequest {
+    ///Name under which the user will sign in. The phone number that the message comes from when it is left out.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<SignUpOptions>,
+    ///Number that the message has to come from, in E.164 form such as `+15551234567`. Any number will do when it is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub templates: ::std::option::Option<NotpTemplates>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+}
+///Message templates to use instead of those that the project has active. They need an own WhatsApp connector.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpTemplates {
+    ///Template of the reply to a message that is late, altered or otherwise refused.
+    #[serde(
+        rename = "errorTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_template_id: ::std::option::Option<::std::string::String>,
+    ///Template of the reply to a message that was accepted.
+    #[serde(
+        rename = "successTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub success_template_id: ::std::option::Option<::std::string::String>,
+    ///Template of the message that the user is given to send.
+    #[serde(
+        rename = "verifyTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verify_template_id: ::std::option::Option<::std::string::String>,
+}
+///Whose phone number becomes which.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NotpUpdatePhoneRequest {
+    ///Let the user sign in with the new number too.
+    #[serde(
+        rename = "addToLoginIDs",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    ///Refuse the change when another user has the number.
+    #[serde(
+        rename = "failOnConflict",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub fail_on_conflict: ::std::option::Option<bool>,
+    ///Language of the messages as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///Name under which the user signs in now.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[serde(
+        rename = "onMergeUseExisting",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub on_merge_use_existing: ::std::option::Option<bool>,
+    ///The new number in E.164 form, such as `+15551234567`. The number that the message comes from when it is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Values for the placeholders of the message templates, by placeholder name.
+    #[serde(
+        rename = "templateOptions",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template_options: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub templates: ::std::option::Option<NotpTemplates>,
+}
+///Where the sign-in goes on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthAuthorizeResponse {
+    ///Identifies the fault for support when no `url` could be made.
+    #[serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub error_id: ::std::option::Option<::std::string::String>,
+    ///Page of the provider to redirect the user to. It is good for this one sign-in.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///The provider's answer as form fields.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthCallbackFormRequest {
+    ///Authorization code of the provider. Missing when the provider refuses.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<crate::Secret>,
+    ///Why the provider refuses, one of the codes of RFC 6749.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub error: ::std::option::Option<::std::string::String>,
+    ///The refusal in words, for people.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub error_description: ::std::option::Option<::std::string::String>,
+    ///ID token of the provider, where the provider is set up for the implicit way.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///Project that the sign-in belongs to, where the answer names it. Found from `state` when it is left out.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Provider that answers, where it says so. Found from `state` when it is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub provider: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///What the service gave the provider when the sign-in was started; ties the answer to that start.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub state: ::std::option::Option<::std::string::String>,
+    ///Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///What Apple tells of the user at the first sign-in and never again, as JSON text.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<::std::string::String>,
+}
+///What the phone gave. Either an ID token or an authorization code has to be there.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthNativeFinishRequest {
+    ///Authorization code of the provider, in the other way.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<crate::Secret>,
+    ///ID token of the provider, in the implicit way.
+    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///Name of the social provider, which has to be set up for native sign-in in the project.
+    pub provider: ::std::string::String,
+    ///The value from the answer of `oauthNativeStart`.
+    #[serde(rename = "stateId")]
+    pub state_id: ::std::string::String,
+    ///What Apple tells of the user at the first sign-in and never again, as JSON text.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<::std::string::String>,
+}
+///Which provider the app wants to sign in with.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthNativeStartRequest {
+    ///True when the phone gives an ID token, false when it gives an authorization code.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub implicit: ::std::option::Option<bool>,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///Name of the social provider, which has to be set up for native sign-in in the project.
+    pub provider: ::std::string::String,
+    ///Hand the provider's own answer on together with the session.
+    #[serde(
+        rename = "rawResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub raw_response: ::std::option::Option<bool>,
+}
+///What to hand to the system of the phone.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthNativeStartResponse {
+    ///Id of the application at the provider.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Identifies the fault for support when the sign-in could not be started.
+    #[serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub error_id: ::std::option::Option<::std::string::String>,
+    ///Which of the two ways the service expects, as asked for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub implicit: ::std::option::Option<bool>,
+    ///Value to put into the ID token, by which the service knows that the token is fresh.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub nonce: ::std::option::Option<::std::string::String>,
+    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
+    #[serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub state_id: ::std::option::Option<::std::string::String>,
+}
+///How the project is known to the provider.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OnetapClientIdResponse {
+    ///Id of the application at the provider, public by nature.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+}
+///What the prompt gave when the user tapped.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OnetapIdTokenRequest {
+    ///The credential from the prompt, a JWT of the provider.
+    #[serde(rename = "idToken")]
+    pub id_token: crate::Secret,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///Value that the page had the provider put into the ID token. The token is refused when the two differ.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub nonce: ::std::option::Option<::std::string::String>,
+    ///The provider whose client id the prompt was shown with.
+    pub provider: ::std::string::String,
+}
+///A voucher for the session.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OnetapVerifyResponse {
+    ///Code for `oauthExchange`. It works once and for a short time.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<crate::Secret>,
 }
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -1164,6 +1845,337 @@ pub struct OtpVerifyRequest {
     #[serde(rename = "loginId")]
     pub login_id: ::std::string::String,
 }
+///How this connection differs from what the application is set up for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundConnectOptions {
+    ///Name by which to tell several accounts of the user at the same third party apart.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Page to which the user comes back. The application's setting counts when it is left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask the third party for, instead of the application's own list.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+}
+///What to connect to, and for whom.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundConnectRequest {
+    ///Id of the outbound application, as set in the console.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundConnectOptions>,
+    ///Tenant for which the connection is made. Needed with `tenantLevel`.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Make the connection for the whole tenant instead of for this user alone.
+    #[serde(
+        rename = "tenantLevel",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub tenant_level: ::std::option::Option<bool>,
+}
+///Where the connection goes on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundConnectResponse {
+    ///Page of the third party to redirect the user to. It is good for this one connection.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///The rules of the project. What is left out is not asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordPolicyResponse {
+    ///Whether there has to be a lower-case letter.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub lowercase: ::std::option::Option<bool>,
+    ///Least number of characters.
+    #[serde(
+        rename = "minLength",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub min_length: ::std::option::Option<i64>,
+    ///Whether there has to be a character that is neither letter nor digit.
+    #[serde(
+        rename = "nonAlphanumeric",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_alphanumeric: ::std::option::Option<bool>,
+    ///Whether there has to be a digit.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub number: ::std::option::Option<bool>,
+    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
+    #[serde(
+        rename = "strengthScore",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub strength_score: ::std::option::Option<i64>,
+    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
+    #[serde(
+        rename = "strengthScoreEnabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub strength_score_enabled: ::std::option::Option<bool>,
+    ///Whether there has to be an upper-case letter.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub uppercase: ::std::option::Option<bool>,
+}
+///The old password as proof, and the one to set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordReplaceRequest {
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///The password to be, in clear text.
+    #[serde(rename = "newPassword")]
+    pub new_password: crate::Secret,
+    ///The password as it was, in clear text. One that has run out or was temporary will do.
+    #[serde(rename = "oldPassword")]
+    pub old_password: crate::Secret,
+    ///End the user's other sessions once the password is changed.
+    #[serde(
+        rename = "revokeOtherSessions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revoke_other_sessions: ::std::option::Option<bool>,
+    ///Restrict `revokeOtherSessions` to sessions of these kinds.
+    #[serde(
+        rename = "revokeOtherSessionsTypes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
+}
+///Who has forgotten the password and where the link leads.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordResetRequest {
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Messaging connector to send with instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[serde(
+        rename = "templateOptions",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template_options: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Send to the user's recovery address instead of the usual one.
+    #[serde(
+        rename = "useRecovery",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_recovery: ::std::option::Option<bool>,
+}
+///How the reset goes on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordResetResponse {
+    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    #[serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub link_id: ::std::option::Option<::std::string::String>,
+    ///The address with most of it hidden, fit to be shown.
+    #[serde(
+        rename = "maskedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub masked_email: ::std::option::Option<::std::string::String>,
+    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    #[serde(
+        rename = "pendingRef",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
+    ///What was sent, as the project is set up; tells which operation verifies the link.
+    #[serde(
+        rename = "resetMethod",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub reset_method: ::std::option::Option<::std::string::String>,
+}
+///Who signs in, and the proof.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordSignInRequest {
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///The password in clear text, as the user typed it.
+    pub password: crate::Secret,
+    ///Messaging connector for what is sent along the way instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+}
+///A new user and the password to sign in with.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordSignUpRequest {
+    ///Name under which the user will sign in, best an email address so that the password can be reset.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<SignUpOptions>,
+    ///The password in clear text, as the user typed it.
+    pub password: crate::Secret,
+    ///Messaging connector for what is sent along the way instead of the project's default.
+    #[serde(
+        rename = "providerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+}
+///The password to set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordUpdateRequest {
+    ///Name under which the user signs in, the same user as that of the refresh JWT.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///The password to be, in clear text.
+    #[serde(rename = "newPassword")]
+    pub new_password: crate::Secret,
+}
+///How push messages reach the phone.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushEnrollDeviceRequest {
+    ///Name of the phone, to tell the user's devices apart by.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub device: ::std::option::Option<::std::string::String>,
+    ///Messaging service that delivers to the phone; `fcm` is Firebase Cloud Messaging.
+    pub provider: ::std::string::String,
+    ///Registration token that the messaging service has given to this installation of the app.
+    pub token: crate::Secret,
+}
+///Which sign-in to ask for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushPendingSessionRequest {
+    ///The handle from the answer of `pushSignInStart`.
+    #[serde(rename = "pendingRef")]
+    pub pending_ref: crate::Secret,
+}
+///What the user decided, about which sign-in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushSignInFinishRequest {
+    ///The decision. `denied` ends the sign-in without a session.
+    pub result: ::std::string::String,
+    ///Identifies the sign-in; it came with the push message.
+    #[serde(rename = "transactionId")]
+    pub transaction_id: ::std::string::String,
+}
+///Who signs in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushSignInStartRequest {
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///What the waiting device needs.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushSignInStartResponse {
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[serde(
+        rename = "pendingRef",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
+}
+///One code of the set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RecoveryCode {
+    ///What the user has to keep, and to type in later as it stands.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<crate::Secret>,
+}
+///Whose codes to renew.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RecoveryCodesGenerateRequest {
+    ///Name under which the user signs in, the same user as that of the refresh JWT.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///A fresh set of codes.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RecoveryCodesResponse {
+    ///All codes of the set, each good for one sign-in.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub codes: ::std::vec::Vec<RecoveryCode>,
+}
+///Who signs in, and the proof.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RecoveryCodesSignInRequest {
+    ///One of the user's codes that was not used yet.
+    pub code: crate::Secret,
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+}
 ///One question as it is put to the user.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -1249,6 +2261,46 @@ pub struct SessionSelectTenantRequest {
     ///Id of the tenant, one of those that the user belongs to.
     pub tenant: ::std::string::String,
 }
+///What a user may know of an own tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionTenant {
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Identifies the tenant; what `sessionSelectTenant` takes.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name of the tenant.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///Which tenants to show, by one of the two members and not both.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionTenantsRequest {
+    ///True for the current tenant of the session, the one that the claim `dct` names.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dct: ::std::option::Option<bool>,
+    ///Ids of tenants; those that the user is not in are left out of the answer.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///Tenants of the user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionTenantsResponse {
+    ///One entry for each tenant that was asked for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<SessionTenant>,
+}
 ///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -1311,4 +2363,249 @@ pub struct SignUpOptions {
     ///Tenant whose settings apply and to which the new user is added.
     #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
     pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Where the sign-in goes on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoAuthorizeResponse {
+    ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///One seed in three forms. Whoever knows any of them can make the user's codes, so show them and forget them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TotpSeedResponse {
+    ///The same address as a QR code to scan, a PNG picture in base64.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub image: ::std::option::Option<crate::Secret>,
+    ///The seed alone, in base32, to type in where nothing can be scanned.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<crate::Secret>,
+    ///The `otpauth` address that apps open, with the seed in it.
+    #[serde(
+        rename = "provisioningURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provisioning_url: ::std::option::Option<crate::Secret>,
+}
+///A new user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TotpSignUpRequest {
+    ///Name under which the user will sign in; the app shows it beside the code.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Federated application for which the user signs up.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+}
+///Whose seed to renew.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TotpUpdateRequest {
+    ///Name under which the user signs in, the same user as that of the refresh JWT.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///What the app shows.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TotpVerifyRequest {
+    ///The digits of this half minute, leading zeros included.
+    pub code: crate::Secret,
+    ///Name under which the user signed up.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+}
+///What kind of authenticator may hold the new passkey.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnAuthenticatorSelection {
+    ///Part of the device (`platform`), apart from it like a security key (`crossplatform`), or either.
+    #[serde(
+        rename = "authenticatorAttachment",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authenticator_attachment: ::std::option::Option<::std::string::String>,
+    ///WebAuthn extensions for the authenticator, as JSON text.
+    #[serde(
+        rename = "extensionsJSON",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub extensions_json: ::std::option::Option<::std::string::String>,
+    ///Older way to ask for what `residentKey` asks for. No SDK sends it.
+    #[serde(
+        rename = "requireResidentKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub require_resident_key: ::std::option::Option<::std::string::String>,
+    ///Whether the passkey has to be found without a login id.
+    #[serde(
+        rename = "residentKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resident_key: ::std::option::Option<::std::string::String>,
+    ///Whether the user has to show a finger, a face or a PIN when the passkey is made.
+    #[serde(
+        rename = "userVerification",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_verification: ::std::option::Option<::std::string::String>,
+}
+///What the browser answered to the challenge.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnFinishRequest {
+    ///The credential from the browser as JSON text, its binary members in base64url.
+    pub response: crate::Secret,
+    ///The value from the answer of the start.
+    #[serde(rename = "transactionId")]
+    #[serde(alias = "transactionID")]
+    pub transaction_id: ::std::string::String,
+}
+///How the passkey is made or asked for. The project's settings count for what is left out.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnPasskeyOptions {
+    ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub attestation: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "authenticatorSelection",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authenticator_selection: ::std::option::Option<WebauthnAuthenticatorSelection>,
+    ///WebAuthn extensions for the browser, as JSON text.
+    #[serde(
+        rename = "extensionsJSON",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub extensions_json: ::std::option::Option<::std::string::String>,
+    ///Whether the user has to show a finger, a face or a PIN at sign-in. Only counts when a passkey is asked for.
+    #[serde(
+        rename = "userVerification",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_verification: ::std::option::Option<::std::string::String>,
+}
+///Who signs in, and on which page.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnSignInStartRequest {
+    ///Name under which the user signed up. When it is left out or empty, the browser offers whatever passkeys it has for the site.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
+    pub origin: ::std::string::String,
+    #[serde(
+        rename = "passkeyOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
+}
+///Who comes, and to which page.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnSignUpOrInStartRequest {
+    ///Name under which the user signed up or will sign in.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
+    pub origin: ::std::string::String,
+    #[serde(
+        rename = "passkeyOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
+    ///Federated application for which the user signs in.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+}
+///A new user. The login id stands beside the user or inside; one of the two is needed.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnSignUpStartRequest {
+    ///Name under which the user will sign in, when it is not given inside `user`.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<SignUpOptions>,
+    ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
+    pub origin: ::std::string::String,
+    #[serde(
+        rename = "passkeyOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+}
+///A challenge for the browser.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnStartResponse {
+    ///True when a passkey is to be made, false when one is to sign.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub create: ::std::option::Option<bool>,
+    ///Argument for `navigator.credentials` as JSON text. Its binary members are in base64url and have to be turned into buffers first.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<::std::string::String>,
+    ///Identifies the challenge; goes back with the browser's answer.
+    #[serde(
+        rename = "transactionId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub transaction_id: ::std::option::Option<::std::string::String>,
+}
+///The new session, or nothing when none was asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnUpdateFinishResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwt: ::std::option::Option<JwtResponse>,
+}
+///Who gets one more passkey, and on which page.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WebauthnUpdateStartRequest {
+    ///Name under which the user signs in, the same user as that of the refresh JWT.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(
+        rename = "loginOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_options: ::std::option::Option<LoginOptions>,
+    ///Have `webauthnUpdateFinish` answer a new session that counts the passkey as a further factor.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub mfa: ::std::option::Option<bool>,
+    ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub origin: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "passkeyOptions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
 }

@@ -93,6 +93,21 @@ pub struct AccessKey {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<::std::string::String>,
 }
+///Which key to activate.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyActivateRequest {
+    ///Id of the key, `K` and 27 letters and digits.
+    pub id: ::std::string::String,
+}
+///Which keys the call is about.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyBatchRequest {
+    ///Ids of the keys, each `K` and 27 letters and digits.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
 ///The new key.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -164,12 +179,144 @@ pub struct AccessKeyCreateResponse {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub key: ::std::option::Option<AccessKey>,
 }
+///Which key to deactivate.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyDeactivateRequest {
+    ///Id of the key, `K` and 27 letters and digits.
+    pub id: ::std::string::String,
+}
 ///Which key to delete.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyDeleteRequest {
     ///Id of the key.
     pub id: ::std::string::String,
+}
+///A key that another system has issued.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyImportEntry {
+    ///The key itself, as the machine holds it.
+    pub cleartext: crate::Secret,
+    ///Values of the project's own access key attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Claims to put into the key's tokens, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What the key is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///When the key is to end, in epoch seconds. 0 or nothing makes a key that never ends.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Tenants to associate the key with.
+    #[serde(
+        rename = "keyTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub key_tenants: ::std::vec::Vec<AssociatedTenant>,
+    ///Display name. Need not be unique.
+    pub name: ::std::string::String,
+    ///Addresses and CIDR ranges from which the key may be exchanged. Any when left out.
+    #[serde(
+        rename = "permittedIps",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    ///Roles at the level of the project. Use `keyTenants` for roles in a tenant.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Bind the key to this user, whose roles and tenants then count.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///The keys to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyImportRequest {
+    ///The keys, each with its clear text.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub keys: ::std::vec::Vec<AccessKeyImportEntry>,
+}
+///One access key.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<AccessKey>,
+}
+///Which key to rotate.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyRotateRequest {
+    ///Id of the key, `K` and 27 letters and digits.
+    pub id: ::std::string::String,
+}
+///Which keys to find. Conditions are joined by AND.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeySearchRequest {
+    ///User to whom a key has to be bound.
+    #[serde(
+        rename = "boundUserId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub bound_user_id: ::std::option::Option<::std::string::String>,
+    ///Who has to have made a key.
+    #[serde(
+        rename = "creatingUser",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub creating_user: ::std::option::Option<::std::string::String>,
+    ///Values that the project's own access key attributes have to have, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Order of the answer. Up to the service when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sort: ::std::vec::Vec<SearchSort>,
+    ///Tenants, with one of which a key has to be associated.
+    #[serde(
+        rename = "tenantIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_ids: ::std::vec::Vec<::std::string::String>,
+    ///Text to be found in the searchable properties, such as the name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
 }
 ///A tenant that an access key is associated with.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -193,6 +340,721 @@ pub struct AccessKeyTenant {
     )]
     pub tenant_name: ::std::option::Option<::std::string::String>,
 }
+///What to change about a key.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeyUpdateRequest {
+    ///Values of the project's own access key attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Claims of the key's tokens from now on, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What the key is for. Stays as it is when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the key, `K` and 27 letters and digits.
+    pub id: ::std::string::String,
+    ///Tenants from now on, with the roles there. An empty list takes all away; nothing or null keeps them.
+    #[serde(
+        rename = "keyTenants",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub key_tenants: ::std::option::Option<::std::vec::Vec<AssociatedTenant>>,
+    ///Display name from now on.
+    pub name: ::std::string::String,
+    ///Addresses and CIDR ranges from which the key may be exchanged. An empty list allows any; nothing or null keeps them.
+    #[serde(
+        rename = "permittedIps",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub permitted_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    ///Roles at the level of the project from now on. An empty list takes all away; nothing or null keeps them.
+    #[serde(
+        rename = "roleNames",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_names: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+}
+///Several access keys.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeysResponse {
+    ///The keys, none when nothing matches.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub keys: ::std::vec::Vec<AccessKey>,
+}
+///A list that flows look things up in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessList {
+    ///The entries: an array of strings for `texts` and `ips`, any JSON for `json`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub data: ::std::option::Option<::serde_json::Value>,
+    ///What the list is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the list.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name of the list, unique in the project; flows refer to it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///What the entries are: texts, IP addresses and ranges, or any JSON.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///The address to look for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListCheckIpRequest {
+    ///Id of the list, which has to be of type `ips`.
+    pub id: ::std::string::String,
+    ///IPv4 or IPv6 address.
+    pub ip: ::std::string::String,
+}
+///What was found.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListCheckResponse {
+    ///Whether the list has what was asked for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub exists: ::std::option::Option<bool>,
+}
+///The texts to look for: either `text` or `texts`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListCheckTextRequest {
+    ///Id of the list, which has to be of type `texts`.
+    pub id: ::std::string::String,
+    ///Ask for all of `texts` to be in the list. Any one suffices when it is false or left out.
+    #[serde(rename = "matchAll", skip_serializing_if = "::std::option::Option::is_none")]
+    pub match_all: ::std::option::Option<bool>,
+    ///A single text to look for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+    ///Several texts to look for, 100 at most.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub texts: ::std::vec::Vec<::std::string::String>,
+}
+///The list to make.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListCreateRequest {
+    ///The entries: an array of strings for `texts` and `ips`, any JSON for `json`. The list is empty when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub data: ::std::option::Option<::serde_json::Value>,
+    ///What the list is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Name of the list, unique in the project.
+    pub name: ::std::string::String,
+    ///What the entries are: texts, IP addresses and ranges, or any JSON.
+    #[serde(rename = "type")]
+    pub type_: ::std::string::String,
+}
+///Which list is meant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListIdRequest {
+    ///Id of the list.
+    pub id: ::std::string::String,
+}
+///The lists to put in place.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListImportRequest {
+    ///Lists, each with id, name and type at least.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub lists: ::std::vec::Vec<AccessList>,
+}
+///Addresses, and the list that is to gain or lose them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListIpsRequest {
+    ///Id of the list, which has to be of type `ips`.
+    pub id: ::std::string::String,
+    ///IPv4 or IPv6 addresses and CIDR ranges, such as `203.0.113.0/24`.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ips: ::std::vec::Vec<::std::string::String>,
+}
+///The lists of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListLoadAllResponse {
+    ///All lists, each with its data.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub lists: ::std::vec::Vec<AccessList>,
+}
+///The list asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub list: ::std::option::Option<AccessList>,
+}
+///Texts, and the list that is to gain or lose them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListTextsRequest {
+    ///Id of the list, which has to be of type `texts`.
+    pub id: ::std::string::String,
+    ///Texts, each an entry of its own.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub texts: ::std::vec::Vec<::std::string::String>,
+}
+///The list as it is to be.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessListUpdateRequest {
+    ///The entries: an array of strings for `texts` and `ips`, any JSON for `json`. Emptied when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub data: ::std::option::Option<::serde_json::Value>,
+    ///What the list is for. Emptied when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the list to overwrite.
+    pub id: ::std::string::String,
+    ///Name that the list is to have, unique in the project.
+    pub name: ::std::string::String,
+    ///What the entries are: texts, IP addresses and ranges, or any JSON.
+    #[serde(rename = "type")]
+    pub type_: ::std::string::String,
+}
+///How often one combination occurred. Properties that were not grouped by are empty.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AnalyticsEntry {
+    ///Action that was counted.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub action: ::std::option::Option<::std::string::String>,
+    ///How often it occurred. Sent as a string of digits.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub cnt: ::std::option::Option<i64>,
+    ///When the stretch of time begins, in epoch milliseconds. Sent as a string of digits.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created: ::std::option::Option<i64>,
+    ///Kind of device.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub device: ::std::option::Option<::std::string::String>,
+    ///Country as a two-letter code.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub geo: ::std::option::Option<::std::string::String>,
+    ///Way to authenticate.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub method: ::std::option::Option<::std::string::String>,
+    ///Project that was counted in.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Page that the visitors came from.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub referrer: ::std::option::Option<::std::string::String>,
+    ///Tenant that it occurred in, by id.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<::std::string::String>,
+}
+///What to count, and how to add it up. Conditions are joined by AND, the values within one list by OR.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AnalyticsSearchRequest {
+    ///Actions to count, such as `LoginSucceed`. All when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub actions: ::std::vec::Vec<::std::string::String>,
+    ///Kinds of device to count.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub devices: ::std::vec::Vec<::std::string::String>,
+    ///Actions not to count.
+    #[serde(
+        rename = "excludedActions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub excluded_actions: ::std::vec::Vec<::std::string::String>,
+    ///Count from this time on, in epoch milliseconds. 12 months back at most.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub from: ::std::option::Option<i64>,
+    ///Countries to count, as two-letter codes such as `US`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub geos: ::std::vec::Vec<::std::string::String>,
+    ///Have a line for each action.
+    #[serde(
+        rename = "groupByAction",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_action: ::std::option::Option<bool>,
+    ///Have a line for each stretch of time, whose length is told by a letter, such as `d` for a day.
+    #[serde(
+        rename = "groupByCreated",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_created: ::std::option::Option<::std::string::String>,
+    ///Have a line for each kind of device.
+    #[serde(
+        rename = "groupByDevice",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_device: ::std::option::Option<bool>,
+    ///Have a line for each country.
+    #[serde(
+        rename = "groupByGeo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_geo: ::std::option::Option<bool>,
+    ///Have a line for each way to authenticate.
+    #[serde(
+        rename = "groupByMethod",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_method: ::std::option::Option<bool>,
+    ///Have a line for each page that visitors came from.
+    #[serde(
+        rename = "groupByReferrer",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_referrer: ::std::option::Option<bool>,
+    ///Have a line for each tenant.
+    #[serde(
+        rename = "groupByTenant",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_by_tenant: ::std::option::Option<bool>,
+    ///Ways to authenticate to count.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub methods: ::std::vec::Vec<::std::string::String>,
+    ///Tenants to count.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<::std::string::String>,
+    ///Count up to this time, in epoch milliseconds.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub to: ::std::option::Option<i64>,
+}
+///The counts.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AnalyticsSearchResponse {
+    ///One line for each combination that occurred.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub analytics: ::std::vec::Vec<AnalyticsEntry>,
+}
+///Whether and how the client signs its authorization requests, after RFC 9101.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationJarSettings {
+    ///Refuse authorization requests that are not signed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enforce: ::std::option::Option<bool>,
+    ///Hold signed requests to the rules of the FAPI profile.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub fapi: ::std::option::Option<bool>,
+    ///Longest lifetime of a signed request, in seconds.
+    #[serde(
+        rename = "maxLifetimeSeconds",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub max_lifetime_seconds: ::std::option::Option<i64>,
+    ///Key that checks the signature, in PEM.
+    #[serde(
+        rename = "publicKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub public_key: ::std::option::Option<::std::string::String>,
+}
+///How tokens of one outside issuer are checked.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationJwtBearerIssuer {
+    ///Claim that is matched with the login id of a user. `sub` when empty.
+    #[serde(
+        rename = "externalIdFieldName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_id_field_name: ::std::option::Option<::std::string::String>,
+    ///Address of the issuer's public keys.
+    #[serde(rename = "jwksUri", skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwks_uri: ::std::option::Option<::std::string::String>,
+    ///JWS algorithm that the issuer signs with, such as `RS256`.
+    #[serde(
+        rename = "signAlgorithm",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sign_algorithm: ::std::option::Option<::std::string::String>,
+    ///Address that tells more of the user for an access token of the issuer.
+    #[serde(
+        rename = "userInfoUri",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_info_uri: ::std::option::Option<::std::string::String>,
+}
+///Outside issuers whose JWTs the client may exchange for tokens by the JWT bearer grant of RFC 7523.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationJwtBearerSettings {
+    ///The trusted issuers, by their `iss` value.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub issuers: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ApplicationJwtBearerIssuer,
+    >,
+    ///Which audience the new token gets. The project's usual one when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeAudienceToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_audience_to_use: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Which custom claims the new token gets. The project's usual ones when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeCustomClaimsToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_custom_claims_to_use: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Which scopes the new token gets. The project's usual ones when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeScopeToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_scope_to_use: ::std::option::Option<::std::string::String>,
+}
+///What a client says of itself at dynamic registration. The names in snake case are those of RFC 7591.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationRegisterRequest {
+    ///Scopes that stand for attributes of the person.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the client may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    ///Name shown to people on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_name: ::std::option::Option<::std::string::String>,
+    ///Home page of the client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_uri: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Flow that shows the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub consent_flow_id: ::std::option::Option<::std::string::String>,
+    ///What `aud` holds when the client asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the client is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Grants that the client will use. `authorization_code` when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in before they consent. The project's own when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The logo itself, in base64, instead of an address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_content: ::std::option::Option<::std::string::String>,
+    ///Address of the client's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_uri: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Addresses to which the authorization endpoint may send people back. Others are refused.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub redirect_uris: ::std::vec::Vec<::std::string::String>,
+    ///Response types that the client will use. `code` when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub response_types: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that the client wants, separated by spaces.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scope: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Wish to go without a consent screen.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///How the client will authenticate; `none` makes a public client without a secret.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+    ///Whether scopes are taken from the project's resources rather than from this request.
+    #[serde(
+        rename = "useResources",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_resources: ::std::option::Option<bool>,
+}
+///The client as it was registered, in the form of RFC 7591.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationRegisterResponse {
+    ///Further audiences for which the client may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    ///Id under which the client asks for tokens.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///When the client was registered, in epoch seconds.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub client_id_issued_at: ::std::option::Option<i64>,
+    ///Name shown to people on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_name: ::std::option::Option<::std::string::String>,
+    ///Secret with which the client authenticates. Missing for a public client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///When the secret ends, in epoch seconds; 0 when it never does.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub client_secret_expires_at: ::std::option::Option<i64>,
+    ///Home page of the client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_uri: ::std::option::Option<::std::string::String>,
+    ///What the client is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Grants that the client may use.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in before they consent.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the client's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_uri: ::std::option::Option<::std::string::String>,
+    ///Addresses to which people may be sent back.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub redirect_uris: ::std::vec::Vec<::std::string::String>,
+    ///Response types that the client may use.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub response_types: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that the client may ask for, separated by spaces.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scope: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///How the client has to authenticate.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+}
+///A scope that a client may ask for and what it stands for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationScope {
+    ///What the person is told on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///The scope as it appears in the client's request, such as `calendar.read`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether the person may refuse this scope and still consent to the others.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub optional: ::std::option::Option<bool>,
+    ///What the scope grants: names of permissions, of user attributes or of connections, by the list it stands in.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub values: ::std::vec::Vec<::std::string::String>,
+}
+///A client secret, without its clear text. A client may have several, so that one can be changed without an outage.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationSecret {
+    ///When the secret was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///When the secret ends, in epoch seconds; 0 when it never does.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Id of the secret.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name by which the secret is read and revoked.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether the secret is accepted, in the service's own words.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+}
+///The new client secret.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationSecretAddResponse {
+    ///The secret itself, to be handed to the client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub meta: ::std::option::Option<ApplicationSecret>,
+}
+///The clear text of a client secret.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationSecretResponse {
+    ///The secret itself, with which the client authenticates at the token endpoint.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+}
+///The client secrets that are left.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationSecretsResponse {
+    ///Every secret that the client still has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub secrets: ::std::vec::Vec<ApplicationSecret>,
+}
+///How long tokens of one client live, where this differs from the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ApplicationSessionSettings {
+    ///Whether these settings count. The project's count when false.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Lifetime of an access token that the client got for itself, in `keySessionTokenExpirationUnit`.
+    #[serde(
+        rename = "keySessionTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub key_session_token_expiration: ::std::option::Option<i64>,
+    ///Unit in which `keySessionTokenExpiration` is counted.
+    #[serde(
+        rename = "keySessionTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub key_session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///JWT template for tokens that the client gets for itself. The project's when empty.
+    #[serde(
+        rename = "keyTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub key_template_id: ::std::option::Option<::std::string::String>,
+    ///Lifetime of a refresh token, in `refreshTokenExpirationUnit`.
+    #[serde(
+        rename = "refreshTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_token_expiration: ::std::option::Option<i64>,
+    ///Unit in which `refreshTokenExpiration` is counted.
+    #[serde(
+        rename = "refreshTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///Lifetime of a user's access token, in `sessionTokenExpirationUnit`.
+    #[serde(
+        rename = "sessionTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub session_token_expiration: ::std::option::Option<i64>,
+    ///Unit in which `sessionTokenExpiration` is counted.
+    #[serde(
+        rename = "sessionTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///JWT template for tokens of users. The project's when empty.
+    #[serde(
+        rename = "userTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_template_id: ::std::option::Option<::std::string::String>,
+}
 ///A tenant to associate a user or an access key with.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -208,6 +1070,1125 @@ pub struct AssociatedTenant {
     ///Id of the tenant, which has to exist.
     #[serde(rename = "tenantId")]
     pub tenant_id: ::std::string::String,
+}
+///Something that happened.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditEntry {
+    ///What happened, such as `LoginSucceed` or an action of the application's own.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub action: ::std::option::Option<::std::string::String>,
+    ///Who did it: a user, an access key or a management key.
+    #[serde(rename = "actorId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub actor_id: ::std::option::Option<::std::string::String>,
+    ///Whatever else is known of it, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of device it came from, such as `Desktop`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub device: ::std::option::Option<::std::string::String>,
+    ///Login ids of the user whom it is about.
+    #[serde(
+        rename = "externalIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub external_ids: ::std::vec::Vec<::std::string::String>,
+    ///Country it came from as a two-letter code, as far as the network address tells.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub geo: ::std::option::Option<::std::string::String>,
+    ///Id of the entry, spelled in capitals by the service.
+    #[serde(rename = "ID", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Way to authenticate that was used, such as `otp`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub method: ::std::option::Option<::std::string::String>,
+    ///When it happened, in epoch milliseconds. Sent as a string of digits.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub occurred: ::std::option::Option<i64>,
+    ///Project that it happened in.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Network address it came from, IPv4 or IPv6.
+    #[serde(
+        rename = "remoteAddress",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub remote_address: ::std::option::Option<::std::string::String>,
+    ///Tenants that it belongs to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<::std::string::String>,
+    ///How serious it is.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///User whom it is about, if any.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///What happened.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditEventCreateRequest {
+    ///What happened, in a word of the application's own, to search by.
+    pub action: ::std::string::String,
+    ///Who did it, in whatever way the application names those who act.
+    #[serde(rename = "actorId")]
+    pub actor_id: ::std::string::String,
+    ///Whatever else is to be kept of it, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Tenant that it belongs to.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+    ///How serious it is.
+    #[serde(rename = "type")]
+    pub type_: ::std::string::String,
+    ///User whom it is about, if any.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///A condition on one property of an entry.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditSearchField {
+    ///The property, spelled as in the entry.
+    pub field: ::std::string::String,
+    ///Find entries that do not meet the condition.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub negative: ::std::option::Option<bool>,
+    ///The values, when one of several is enough.
+    #[serde(
+        rename = "valArr",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub val_arr: ::std::vec::Vec<::std::string::String>,
+    ///The value, when it is one.
+    #[serde(rename = "valStr", skip_serializing_if = "::std::option::Option::is_none")]
+    pub val_str: ::std::option::Option<::std::string::String>,
+    ///Which kind of value is given, so which of the two below to read.
+    #[serde(rename = "valType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub val_type: ::std::option::Option<::std::string::String>,
+}
+///Which entries to find. Conditions are joined by AND, the values within one list by OR.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditSearchRequest {
+    ///Actions, one of which an entry has to be, such as `LoginSucceed`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub actions: ::std::vec::Vec<::std::string::String>,
+    ///Those who acted, one of whom an entry has to name.
+    #[serde(
+        rename = "actorIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub actor_ids: ::std::vec::Vec<::std::string::String>,
+    ///Severities, one of which an entry has to have.
+    #[serde(
+        rename = "auditTypes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audit_types: ::std::vec::Vec<::std::string::String>,
+    ///Kinds of device, one of which an entry has to come from.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub devices: ::std::vec::Vec<::std::string::String>,
+    ///Actions that an entry must not be.
+    #[serde(
+        rename = "excludedActions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub excluded_actions: ::std::vec::Vec<::std::string::String>,
+    ///Login ids that an entry must not name.
+    #[serde(
+        rename = "excludedExternalIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub excluded_external_ids: ::std::vec::Vec<::std::string::String>,
+    ///Login ids, one of which an entry has to name.
+    #[serde(
+        rename = "externalIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub external_ids: ::std::vec::Vec<::std::string::String>,
+    ///Only entries at this time or later, in epoch milliseconds. 30 days back at most.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub from: ::std::option::Option<i64>,
+    ///Countries as two-letter codes such as `US`, one of which an entry has to come from.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub geos: ::std::vec::Vec<::std::string::String>,
+    ///Levels, one of which an entry has to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub levels: ::std::vec::Vec<::std::string::String>,
+    ///Pieces of text, one of which a login id of the entry has to hold.
+    #[serde(
+        rename = "loginIdsContain",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub login_ids_contain: ::std::vec::Vec<::std::string::String>,
+    ///Pieces of text that no login id of the entry may hold.
+    #[serde(
+        rename = "loginIdsNotContain",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub login_ids_not_contain: ::std::vec::Vec<::std::string::String>,
+    ///Ways to authenticate, one of which an entry has to name.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub methods: ::std::vec::Vec<::std::string::String>,
+    ///Find entries that belong to no tenant as well.
+    #[serde(
+        rename = "noTenants",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub no_tenants: ::std::option::Option<bool>,
+    ///Answer the oldest entries first. The newest come first otherwise.
+    #[serde(
+        rename = "oldestFirst",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oldest_first: ::std::option::Option<bool>,
+    ///Which page to answer, counted from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+    ///Network addresses, one of which an entry has to come from.
+    #[serde(
+        rename = "remoteAddresses",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub remote_addresses: ::std::vec::Vec<::std::string::String>,
+    ///Conditions on single properties of an entry, for what the other members cannot say.
+    #[serde(
+        rename = "searchFields",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub search_fields: ::std::vec::Vec<AuditSearchField>,
+    ///How many entries a page holds at most, up to 1000, which also counts when it is 0 or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub size: ::std::option::Option<i64>,
+    ///Tenants, one of which an entry has to belong to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<::std::string::String>,
+    ///Text to be found in any property of an entry.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+    ///Only entries at this time or before, in epoch milliseconds.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub to: ::std::option::Option<i64>,
+    ///Users, one of whom an entry has to be about.
+    #[serde(
+        rename = "userIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///A page of the audit trail.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuditSearchResponse {
+    ///The entries found. A page that is empty or short is the last.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audits: ::std::vec::Vec<AuditEntry>,
+    ///How many entries match in all, on whatever page.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///A condition on attributes, evaluated at the time of a check with the context that the caller hands over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzCondition {
+    ///Whether the condition comes with the service and not from the schema of the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub builtin: ::std::option::Option<bool>,
+    ///The expression once type-checked, in the binary form of CEL as base64, for caches that evaluate it themselves.
+    #[serde(
+        rename = "checkedExpr",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub checked_expr: ::std::option::Option<::std::string::String>,
+    ///What is evaluated, in the Common Expression Language (CEL).
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub expression: ::std::option::Option<::std::string::String>,
+    ///Number by which the answer of a check refers to the condition. It holds for one version of the schema.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub id: ::std::option::Option<i64>,
+    ///Name by which relations of the schema refer to the condition.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Variables that the expression uses and the context has to supply.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub params: ::std::vec::Vec<AuthzConditionParameter>,
+}
+///A variable of a condition.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzConditionParameter {
+    ///Name of the variable, which is the key to use in the context of a check.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Type that the value must have, such as `string`, `int` or `ipaddress`.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///The relations to create.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzCreateRelationsRequest {
+    ///Relations to record, at least one. One that exists already is no error.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relations: ::std::vec::Vec<AuthzRelation>,
+}
+///Which namespace to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzDeleteNamespaceRequest {
+    ///Namespace to remove from the schema.
+    pub name: ::std::string::String,
+    ///Name or version to note on the schema with this change. Kept as it is when left out.
+    #[serde(
+        rename = "schemaName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_name: ::std::option::Option<::std::string::String>,
+}
+///Which relation definition to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzDeleteRelationDefinitionRequest {
+    ///Relation to remove from the namespace.
+    pub name: ::std::string::String,
+    ///Namespace that the relation belongs to.
+    pub namespace: ::std::string::String,
+    ///Name or version to note on the schema with this change. Kept as it is when left out.
+    #[serde(
+        rename = "schemaName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_name: ::std::option::Option<::std::string::String>,
+}
+///The ids whose relations go.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzDeleteRelationsByIdRequest {
+    ///Ids of resources or targets, at least one; both sides of a relation are looked at.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<::std::string::String>,
+}
+///The resources whose relations go.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzDeleteRelationsByResourceRequest {
+    ///Ids of resources, at least one; only this side of a relation is looked at.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<::std::string::String>,
+}
+///The relations to take back.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzDeleteRelationsRequest {
+    ///Relations to remove, each given just as it was created, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relations: ::std::vec::Vec<AuthzRelation>,
+}
+///The questions to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzHasRelationsRequest {
+    ///Questions, at least one.
+    #[serde(rename = "relationQueries")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relation_queries: ::std::vec::Vec<AuthzRelationQuery>,
+}
+///The questions with their answers.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzHasRelationsResponse {
+    ///For each question, in the same order, whether the relation depends on the resource and the target alone, so that a cache may keep the answer until one of them changes.
+    #[serde(
+        rename = "directRelations",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub direct_relations: ::std::vec::Vec<bool>,
+    ///The questions as asked, each with `hasRelation` set.
+    #[serde(
+        rename = "relationQueries",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relation_queries: ::std::vec::Vec<AuthzRelationQuery>,
+}
+///From when on changes count.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzLoadModifiedRequest {
+    ///Changes after this moment are listed, in epoch milliseconds. 0 or nothing asks for all that the service remembers.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub since: ::std::option::Option<i64>,
+}
+///What has changed.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzLoadModifiedResponse {
+    ///Ids of resources whose relations have changed.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<::std::string::String>,
+    ///Whether the schema has changed, so that every kept answer is stale.
+    #[serde(
+        rename = "schemaChanged",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_changed: ::std::option::Option<bool>,
+    ///Ids of targets whose relations have changed.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub targets: ::std::vec::Vec<::std::string::String>,
+}
+///Whose relations to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzLoadResourceRelationsRequest {
+    ///Leave out relations whose target is a set. They are listed when it is false or left out.
+    #[serde(
+        rename = "ignoreTargetSetRelations",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ignore_target_set_relations: ::std::option::Option<bool>,
+    ///Id of the resource whose relations are meant.
+    pub resource: ::std::string::String,
+}
+///The schema of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzLoadSchemaResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub schema: ::std::option::Option<AuthzSchema>,
+}
+///Whose relations to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzLoadTargetRelationsRequest {
+    ///List relations as well whose target set begins with one of the ids. They are left out when it is false or left out.
+    #[serde(
+        rename = "includeTargetSetRelations",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub include_target_set_relations: ::std::option::Option<bool>,
+    ///Ids of the targets, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub targets: ::std::vec::Vec<::std::string::String>,
+}
+///A kind of resource, such as a document or a folder.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzNamespace {
+    ///Name of the kind, unique in the schema; relations refer to it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Ways in which targets can relate to resources of this kind.
+    #[serde(
+        rename = "relationDefinitions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relation_definitions: ::std::vec::Vec<AuthzRelationDefinition>,
+}
+///A node of the expression from which a relation is derived. Without one, the relation only holds where it was created.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzNode {
+    ///Nodes that are joined. Empty for a `child`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub children: ::std::vec::Vec<AuthzNode>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub expression: ::std::option::Option<AuthzNodeExpression>,
+    ///How the node comes about: `child` is a leaf with an `expression`; the others join their `children` by union, by intersection or by subtracting all from the first.
+    #[serde(rename = "nType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub n_type: ::std::option::Option<::std::string::String>,
+}
+///A leaf of the expression from which a relation is derived.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzNodeExpression {
+    ///Where targets come from: `self` takes the relations created directly, `targetSet` all who stand in another relation, and `relationLeft` and `relationRight` follow a relation to another resource, from its left or its right side.
+    #[serde(rename = "neType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub ne_type: ::std::option::Option<::std::string::String>,
+    ///Relation to follow. Not needed for `self`.
+    #[serde(
+        rename = "relationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relation_definition: ::std::option::Option<::std::string::String>,
+    ///Namespace in which `relationDefinition` is defined.
+    #[serde(
+        rename = "relationDefinitionNamespace",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relation_definition_namespace: ::std::option::Option<::std::string::String>,
+    ///Relation that the targets must have with the resource found by following.
+    #[serde(
+        rename = "targetRelationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_relation_definition: ::std::option::Option<::std::string::String>,
+    ///Namespace in which `targetRelationDefinition` is defined.
+    #[serde(
+        rename = "targetRelationDefinitionNamespace",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_relation_definition_namespace: ::std::option::Option<
+        ::std::string::String,
+    >,
+}
+///A relation between a resource and a target. The target is given by `target`, by the three `targetSet` properties or by `query`; the others are empty then.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzRelation {
+    ///Namespace that defines the relation, which is the kind of the resource.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub namespace: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub query: ::std::option::Option<AuthzUserQuery>,
+    ///Relation in which the target stands to the resource, as named in the schema.
+    #[serde(
+        rename = "relationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relation_definition: ::std::option::Option<::std::string::String>,
+    ///Id of the resource, chosen by the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<::std::string::String>,
+    ///Id of a single target: mostly a user id, but any id that the application uses.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub target: ::std::option::Option<::std::string::String>,
+    ///Kind of `target` where the schema tells several kinds of targets apart.
+    #[serde(
+        rename = "targetNamespace",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_namespace: ::std::option::Option<::std::string::String>,
+    ///Relation that makes a target part of the set, such as member.
+    #[serde(
+        rename = "targetSetRelationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_set_relation_definition: ::std::option::Option<::std::string::String>,
+    ///Namespace that defines `targetSetRelationDefinition`.
+    #[serde(
+        rename = "targetSetRelationDefinitionNamespace",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_set_relation_definition_namespace: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Resource whose own targets are meant, such as a group.
+    #[serde(
+        rename = "targetSetResource",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_set_resource: ::std::option::Option<::std::string::String>,
+}
+///One way in which a target can relate to a resource, such as owner or viewer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzRelationDefinition {
+    #[serde(
+        rename = "complexDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub complex_definition: ::std::option::Option<AuthzNode>,
+    ///Name of the relation, unique in its namespace.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///A question whether a target has a relation with a resource, and in answers what came of it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzRelationQuery {
+    ///The answer: whether the target has the relation. Meaningless in a request.
+    #[serde(
+        rename = "hasRelation",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub has_relation: ::std::option::Option<bool>,
+    ///Namespace that defines the relation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub namespace: ::std::option::Option<::std::string::String>,
+    ///Relation that is asked for, as named in the schema.
+    #[serde(
+        rename = "relationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relation_definition: ::std::option::Option<::std::string::String>,
+    ///Id of the resource that the question is about.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<::std::string::String>,
+    ///Id of the target that the question is about, mostly a user id.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub target: ::std::option::Option<::std::string::String>,
+}
+///Relations that answer the query.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzRelationsResponse {
+    ///What was found; empty when there is nothing.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relations: ::std::vec::Vec<AuthzRelation>,
+}
+///The namespace to put in force.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzSaveNamespaceRequest {
+    pub namespace: AuthzNamespace,
+    ///Name that the namespace has had so far, when this call renames it.
+    #[serde(rename = "oldName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub old_name: ::std::option::Option<::std::string::String>,
+    ///Name or version to note on the schema with this change. Kept as it is when left out.
+    #[serde(
+        rename = "schemaName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_name: ::std::option::Option<::std::string::String>,
+}
+///The relation definition to put in force.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzSaveRelationDefinitionRequest {
+    ///Namespace that the relation belongs to, which has to exist.
+    pub namespace: ::std::string::String,
+    ///Name that the relation has had so far, when this call renames it.
+    #[serde(rename = "oldName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub old_name: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "relationDefinition")]
+    pub relation_definition: AuthzRelationDefinition,
+    ///Name or version to note on the schema with this change. Kept as it is when left out.
+    #[serde(
+        rename = "schemaName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_name: ::std::option::Option<::std::string::String>,
+}
+///The schema to put in force.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzSaveSchemaRequest {
+    pub schema: AuthzSchema,
+    ///Make the stored schema equal to this one, so that namespaces not given are removed with their relations. They are kept when it is false or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub upgrade: ::std::option::Option<bool>,
+}
+///An authorization schema: which kinds of resources exist and how users and other targets can relate to them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzSchema {
+    ///Attribute conditions that relations of the schema refer to, where it has any.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub conditions: ::std::vec::Vec<AuthzCondition>,
+    ///Name or version that the project gives its schema, to tell one state from another. Not used in checks.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Kinds of resources, each with its relations. The DSL calls them types.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub namespaces: ::std::vec::Vec<AuthzNamespace>,
+}
+///A query over the users of the project. All who fit at the time of a check are targets; the criteria are joined by and.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzUserQuery {
+    ///Values that the project's own user attributes must have, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Names of roles. A user has at least one of them.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<::std::string::String>,
+    ///Take only users who have signed in by SSO.
+    #[serde(rename = "ssoOnly", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_only: ::std::option::Option<bool>,
+    ///Statuses, one of which the user has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub statuses: ::std::vec::Vec<::std::string::String>,
+    ///Ids of tenants. A user belongs to at least one of them.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<::std::string::String>,
+    ///Text that occurs in the name, an address or a login id of the user.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+    ///Another spelling of `statuses` that the Go SDK sends; one of the two is enough.
+    #[serde(
+        rename = "userStatus",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_status: ::std::vec::Vec<::std::string::String>,
+    ///Take test users as well. They are left out otherwise.
+    #[serde(
+        rename = "withTestUser",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub with_test_user: ::std::option::Option<bool>,
+}
+///Whose access to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzWhatCanTargetAccessRequest {
+    ///Values for the variables of conditions that the schema has, of any JSON type, by variable name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub context: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Id of the target, mostly a user id.
+    pub target: ::std::string::String,
+}
+///Whose access to list, and by which relation.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzWhatCanTargetAccessWithRelationRequest {
+    ///Namespace that defines the relation, which is the kind of the resources sought.
+    pub namespace: ::std::string::String,
+    ///Relation by which a resource refers to the one above it. Goes with `ParentTarget`.
+    #[serde(
+        rename = "ParentRelationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub parent_relation_definition: ::std::option::Option<::std::string::String>,
+    ///Take only resources below this one, which is the target of their `ParentRelationDefinition`. All are taken when left out.
+    #[serde(
+        rename = "ParentTarget",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub parent_target: ::std::option::Option<::std::string::String>,
+    ///Relation that the target has with the resources sought.
+    #[serde(rename = "relationDefinition")]
+    pub relation_definition: ::std::string::String,
+    ///Id of the target, mostly a user id.
+    pub target: ::std::string::String,
+}
+///What the target reaches.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzWhatCanTargetAccessWithRelationResponse {
+    ///Ids of the resources.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<::std::string::String>,
+}
+///Which relation with which resource is meant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzWhoCanAccessRequest {
+    ///Values for the variables of conditions that the schema has, of any JSON type, by variable name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub context: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Namespace that defines the relation.
+    pub namespace: ::std::string::String,
+    ///Relation that the targets have, as named in the schema.
+    #[serde(rename = "relationDefinition")]
+    pub relation_definition: ::std::string::String,
+    ///Id of the resource that targets are sought for.
+    pub resource: ::std::string::String,
+}
+///Who has the relation.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthzWhoCanAccessResponse {
+    ///Ids of the targets, mostly user ids.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub targets: ::std::vec::Vec<::std::string::String>,
+}
+///A key in a header of its own.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorApiKeyAuthentication {
+    ///Name of the header.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<::std::string::String>,
+    ///What the header is set to.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub token: ::std::option::Option<crate::Secret>,
+}
+///A condition on audit events.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorAuditFilter {
+    ///What the condition looks at. `all` lets everything pass.
+    #[serde(
+        rename = "filterType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub filter_type: ::std::option::Option<::std::string::String>,
+    ///Whether listed events are posted or held back.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub operator: ::std::option::Option<::std::string::String>,
+    ///Names of actions or ids of tenants, by `filterType`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub values: ::std::vec::Vec<::std::string::String>,
+}
+///Where to post audit events, and which.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorAuditWebhookRequest {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub authentication: ::std::option::Option<ConnectorAuthentication>,
+    ///What the webhook is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Which events to post. All when empty.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub filters: ::std::vec::Vec<ConnectorAuditFilter>,
+    ///Further headers to send, by name.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub headers: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Key with which each body is signed, so that the receiver can tell it is genuine. Not signed when empty.
+    #[serde(
+        rename = "hmacSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub hmac_secret: ::std::option::Option<crate::Secret>,
+    ///Accept any TLS certificate of the receiver. For tests only.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub insecure: ::std::option::Option<bool>,
+    ///Name of the webhook, by which it is found again.
+    pub name: ::std::string::String,
+    ///Address that takes the events by POST.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///How to authenticate with the receiver. Give one of the three.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorAuthentication {
+    #[serde(rename = "apiKey", skip_serializing_if = "::std::option::Option::is_none")]
+    pub api_key: ::std::option::Option<ConnectorApiKeyAuthentication>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub basic: ::std::option::Option<ConnectorBasicAuthentication>,
+    ///Token for the header `Authorization: Bearer`.
+    #[serde(
+        rename = "bearerToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub bearer_token: ::std::option::Option<crate::Secret>,
+}
+///Name and password for HTTP basic authentication.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorBasicAuthentication {
+    ///Secret of that account.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub password: ::std::option::Option<crate::Secret>,
+    ///Account at the receiver.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub username: ::std::option::Option<::std::string::String>,
+}
+///One attribute that the project has added, with its kind and who may see it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct CustomAttribute {
+    ///Value that holds where none was set, of the JSON type that the kind calls for.
+    #[serde(
+        rename = "defaultValue",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_value: ::std::option::Option<::serde_json::Value>,
+    ///Name shown to people.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Permissions of which a person needs one to change the value. Everybody when empty.
+    #[serde(
+        rename = "editPermissions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub edit_permissions: ::std::vec::Vec<::std::string::String>,
+    ///Whether the console lets the attribute be changed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub editable: ::std::option::Option<bool>,
+    ///Machine name, the key under which values are stored. It cannot be changed later.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Choices of an attribute of kind 4 or 5.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub options: ::std::vec::Vec<CustomAttributeOption>,
+    ///Kind of value: 1 text, 2 number, 3 boolean, 4 one of `options`, 5 several of `options`, 6 date, 7 month and day.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub type_: ::std::option::Option<i64>,
+    ///Permissions of which a person needs one to see the value. Everybody when empty.
+    #[serde(
+        rename = "viewPermissions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub view_permissions: ::std::vec::Vec<::std::string::String>,
+}
+///One choice of an attribute.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct CustomAttributeOption {
+    ///What people see.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    ///What is stored.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::std::string::String>,
+}
+///Attributes to define.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct CustomAttributesCreateRequest {
+    ///The definitions, each with at least `name` and `type`.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes: ::std::vec::Vec<CustomAttribute>,
+}
+///Attributes to drop.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct CustomAttributesDeleteRequest {
+    ///Keys of the attributes. Their values vanish with them.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub names: ::std::vec::Vec<::std::string::String>,
+}
+///All definitions as they are after the call.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct CustomAttributesResponse {
+    ///The definitions, not only those that the call was about.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub data: ::std::vec::Vec<CustomAttribute>,
+    ///How many definitions there are.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///A person who works in the console.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Descoper {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub attributes: ::std::option::Option<DescoperAttributes>,
+    ///Id of the descoper.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Names under which the person signs in to the console.
+    #[serde(
+        rename = "loginIDs",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub login_i_ds: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub rbac: ::std::option::Option<DescoperRbac>,
+    ///Whether the person may sign in, in the service's own words.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+}
+///Who the person is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperAttributes {
+    ///Name shown in the console.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Email address, to which the invitation goes.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+}
+///A person to add.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperCreateEntry {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub attributes: ::std::option::Option<DescoperAttributes>,
+    ///Name under which the person will sign in, as a rule an email address.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub rbac: ::std::option::Option<DescoperRbac>,
+    ///Send the person a mail with a link to the console.
+    #[serde(
+        rename = "sendInvite",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub send_invite: ::std::option::Option<bool>,
+}
+///The people to add.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperCreateRequest {
+    ///One entry for each person.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub descopers: ::std::vec::Vec<DescoperCreateEntry>,
+}
+///A role in certain projects.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperProjectRole {
+    ///Ids of the projects.
+    #[serde(
+        rename = "projectIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub project_ids: ::std::vec::Vec<::std::string::String>,
+    ///What the person may do there.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub role: ::std::option::Option<::std::string::String>,
+}
+///What the person may do in the console.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperRbac {
+    ///Whether the person may do everything in every project.
+    #[serde(
+        rename = "isCompanyAdmin",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub is_company_admin: ::std::option::Option<bool>,
+    ///Roles in certain projects.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub projects: ::std::vec::Vec<DescoperProjectRole>,
+    ///Roles in all projects with certain tags.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<DescoperTagRole>,
+}
+///One descoper.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub descoper: ::std::option::Option<Descoper>,
+}
+///A role in all projects with certain tags.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperTagRole {
+    ///What the person may do there.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub role: ::std::option::Option<::std::string::String>,
+    ///Tags of which a project needs one.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///What to change.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescoperUpdateRequest {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub attributes: ::std::option::Option<DescoperAttributes>,
+    ///Id of the descoper.
+    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub rbac: ::std::option::Option<DescoperRbac>,
+}
+///Several descopers.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct DescopersResponse {
+    ///One entry for each person.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub descopers: ::std::vec::Vec<Descoper>,
+    ///How many there are.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
 }
 ///The token to deliver.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -282,6 +2263,151 @@ pub struct EmbeddedLinkSignUpRequest {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<SignUpUser>,
 }
+///A body that says nothing: the operation takes no particulars, yet clients post an empty object.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EmptyRequest(
+    pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+);
+impl ::std::ops::Deref for EmptyRequest {
+    type Target = ::serde_json::Map<::std::string::String, ::serde_json::Value>;
+    fn deref(&self) -> &::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        &self.0
+    }
+}
+impl ::std::convert::From<EmptyRequest>
+for ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+    fn from(value: EmptyRequest) -> Self {
+        value.0
+    }
+}
+impl ::std::convert::From<::serde_json::Map<::std::string::String, ::serde_json::Value>>
+for EmptyRequest {
+    fn from(
+        value: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ) -> Self {
+        Self(value)
+    }
+}
+///An engine of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Engine {
+    ///When the engine was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Id of the engine, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///What the engine authenticates with. Filled in by creation only and empty ever after.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub secret: ::std::option::Option<crate::Secret>,
+}
+///The new engine.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineCreateRequest {
+    ///Display name.
+    pub name: ::std::string::String,
+}
+///Which engine to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineDeleteRequest {
+    ///Id of the engine.
+    pub id: ::std::string::String,
+}
+///The engines of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineLoadAllResponse {
+    ///Every engine.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub engines: ::std::vec::Vec<Engine>,
+}
+///One engine.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub engine: ::std::option::Option<Engine>,
+}
+///Whose secret to replace.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineRotateSecretRequest {
+    ///Id of the engine.
+    pub id: ::std::string::String,
+}
+///The new secret.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineRotateSecretResponse {
+    ///What the engine authenticates with from now on. It cannot be read again.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub secret: ::std::option::Option<crate::Secret>,
+}
+///The new name.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct EngineUpdateRequest {
+    ///Id of the engine.
+    pub id: ::std::string::String,
+    ///Display name to show from now on.
+    pub name: ::std::string::String,
+}
+///A page of families.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamiliesResponse {
+    ///The families found. A page that is empty or short is the last.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub families: ::std::vec::Vec<Family>,
+}
+///Users who belong together at home.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Family {
+    ///When the family was created, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Values of the project's own family attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Whether the family is out of use for the time being.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Id of the family, given by the service or at creation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name shown to its members.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Address of a picture of the family.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub photo: ::std::option::Option<::std::string::String>,
+}
 ///A family to put a user in.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -308,6 +2434,1666 @@ pub struct FamilyAssociation {
     )]
     #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub role_names: ::std::vec::Vec<::std::string::String>,
+}
+///The new family.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyCreateRequest {
+    ///Values of the project's own family attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Create the family out of use.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Id that the family is to have, unique in the project. Made up by the service when left out.
+    #[serde(rename = "familyId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub family_id: ::std::option::Option<::std::string::String>,
+    ///Name shown to its members. Need not be unique.
+    pub name: ::std::string::String,
+    ///Address of a picture of the family.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub photo: ::std::option::Option<::std::string::String>,
+}
+///Which family to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyDeleteRequest {
+    ///Id of the family.
+    pub id: ::std::string::String,
+}
+///The dependent and the family.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyDependentCreateRequest {
+    ///Values of the project's own user attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Address for mail; not proven by this.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Id of the family that the dependent belongs to.
+    #[serde(rename = "familyId")]
+    pub family_id: ::std::string::String,
+    ///Last name alone, as for sorting.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///Values of the family-scoped user attributes, of any JSON type, by attribute name within family id.
+    #[serde(
+        rename = "familyScopedAttributes",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_scoped_attributes: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    ///First name alone, as for a greeting.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///Login id, in case the dependent is to sign in one day. Made up by the service when left out.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///What stands between first and last name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Whole name, as it is shown to people.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Address of a picture of the dependent.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+}
+///Which dependent to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyDependentDeleteRequest {
+    ///Id of the dependent.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+}
+///Who acts as whom.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyImpersonateRequest {
+    ///Login id of the dependent who is acted for.
+    #[serde(rename = "dependentLoginId")]
+    pub dependent_login_id: ::std::string::String,
+    ///User id or login id of the member who acts.
+    #[serde(rename = "impersonatorUserIdOrLoginId")]
+    pub impersonator_user_id_or_login_id: ::std::string::String,
+    ///Family that becomes the current one of the session. It has to be that of the dependent.
+    #[serde(
+        rename = "selectedFamily",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_family: ::std::option::Option<::std::string::String>,
+}
+///One family.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub family: ::std::option::Option<Family>,
+}
+///Which families to find. Conditions are joined by AND.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilySearchRequest {
+    ///Values that the project's own family attributes have to have, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Ids, one of which a family has to have.
+    #[serde(
+        rename = "familyIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_ids: ::std::vec::Vec<::std::string::String>,
+    ///Names, one of which a family has to have.
+    #[serde(
+        rename = "familyNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_names: ::std::vec::Vec<::std::string::String>,
+    ///Text to be found in the searchable properties, such as the name.
+    #[serde(rename = "freeText", skip_serializing_if = "::std::option::Option::is_none")]
+    pub free_text: ::std::option::Option<::std::string::String>,
+    ///Which page to answer, counted from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+    ///How many families a page holds at most, up to 1000.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub size: ::std::option::Option<i64>,
+}
+///How the project deals with families. In a request, what is left out stays as it is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilySettings {
+    ///Whether a user may belong to more than one family.
+    #[serde(
+        rename = "allowMultipleFamiliesUsers",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub allow_multiple_families_users: ::std::option::Option<bool>,
+    ///Whether the project has families at all.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///How many users a family may have, dependents included.
+    #[serde(
+        rename = "maxFamilyMembers",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub max_family_members: ::std::option::Option<i64>,
+}
+///Which impersonation to stop.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyStopImpersonationRequest {
+    ///Claims to put into the member's token, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///The refresh token that the impersonation began with.
+    pub jwt: crate::Secret,
+    ///How long the member's refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+}
+///What to change about a family.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FamilyUpdateRequest {
+    ///Values of all attributes from now on, of any JSON type, by attribute name. Those not named lose their values; all stay when this is left out.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Take the family out of use, or into use again. Stays when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Id of the family.
+    pub id: ::std::string::String,
+    ///Name from now on. Stays when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Address of a picture from now on. Stays when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub photo: ::std::option::Option<::std::string::String>,
+}
+///A copy of schema and relations at one moment.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaBackup {
+    ///When the backup was complete, in epoch seconds; 0 before that.
+    #[serde(
+        rename = "completedAt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub completed_at: ::std::option::Option<i64>,
+    ///When the backup was begun, in epoch seconds.
+    #[serde(
+        rename = "createdAt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_at: ::std::option::Option<i64>,
+    ///Why the backup failed. Empty when it did not.
+    #[serde(
+        rename = "errorMessage",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_message: ::std::option::Option<::std::string::String>,
+    ///Id of the backup, to restore or delete it by.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Project that the copy was taken of.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Version that the schema had when it was copied.
+    #[serde(
+        rename = "schemaVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub schema_version: ::std::option::Option<i64>,
+    ///How far the copying has come. Wait for the end of it before restoring.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Number of relations that were copied.
+    #[serde(
+        rename = "tupleCount",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub tuple_count: ::std::option::Option<i64>,
+}
+///How an answer came about.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckInfo {
+    ///Whether a condition of the schema decided the answer.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub conditional: ::std::option::Option<bool>,
+    ///Why a condition could not be evaluated, such as a value of the wrong type; `allowed` is false then. Empty when all went well.
+    #[serde(
+        rename = "conditionalErr",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub conditional_err: ::std::option::Option<::std::string::String>,
+    ///Whether only relations that name the resource or the target can change the answer, so that a cache may keep it until one of them changes.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub direct: ::std::option::Option<bool>,
+    ///Whether a condition used data held by the service, so that the answer can change without any change of relations.
+    #[serde(rename = "factUsed", skip_serializing_if = "::std::option::Option::is_none")]
+    pub fact_used: ::std::option::Option<bool>,
+    ///Numbers of the conditions that decided and did not hold, as in `id` of the schema. Only with `listConditions`.
+    #[serde(
+        rename = "falseConditions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::integers")]
+    pub false_conditions: ::std::vec::Vec<i64>,
+    ///Variables that conditions asked for and the context did not hold. The answer is a refusal that might have been otherwise with them.
+    #[serde(
+        rename = "missingContext",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub missing_context: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub path: ::std::option::Option<FgaCheckPath>,
+    ///Numbers of the conditions that decided and held, as in `id` of the schema. Only with `listConditions`.
+    #[serde(
+        rename = "trueConditions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::integers")]
+    pub true_conditions: ::std::vec::Vec<i64>,
+}
+///One way in which a relation was derived.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckPath {
+    ///Steps from the target to the resource, in order.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub steps: ::std::vec::Vec<FgaCheckStep>,
+}
+///The questions to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckRequest {
+    ///Answer the way in which each relation was derived too. Slower; meant for debugging a schema.
+    #[serde(
+        rename = "computePaths",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub compute_paths: ::std::option::Option<bool>,
+    ///Values for the variables of conditions that the schema has, of any JSON type, by variable name. Leave it out when the schema has no conditions.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub context: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Answer the numbers of the conditions that decided, which only a cache needs.
+    #[serde(
+        rename = "listConditions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub list_conditions: ::std::option::Option<bool>,
+    ///Questions, each with all five properties, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tuples: ::std::vec::Vec<FgaTuple>,
+}
+///The questions with their answers.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckResponse {
+    ///Version of the schema by which the questions were answered, in decimal digits.
+    #[serde(
+        rename = "schemaVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub schema_version: ::std::option::Option<::std::string::String>,
+    ///One answer for each question, in the same order.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tuples: ::std::vec::Vec<FgaCheckResult>,
+}
+///The answer to one question.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckResult {
+    ///Whether the target has the relation or permission.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub allowed: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub info: ::std::option::Option<FgaCheckInfo>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tuple: ::std::option::Option<FgaTuple>,
+}
+///One step in the derivation of a relation.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCheckStep {
+    ///Permission that the step evaluated, if it was one.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub permission: ::std::option::Option<::std::string::String>,
+    ///What the step did, such as following a relation or joining several paths.
+    #[serde(rename = "stepType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub step_type: ::std::option::Option<::std::string::String>,
+    ///Paths that the step joined, if it did.
+    #[serde(
+        rename = "subPaths",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sub_paths: ::std::vec::Vec<FgaCheckPath>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tuple: ::std::option::Option<FgaTuple>,
+}
+///The backup that has begun.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCreateBackupResponse {
+    ///Id under which to ask for the backup.
+    #[serde(rename = "backupId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub backup_id: ::std::option::Option<::std::string::String>,
+}
+///What saving the schema would do.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaDryRunSchemaResponse {
+    #[serde(
+        rename = "deletesPreview",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub deletes_preview: ::std::option::Option<FgaSchemaDeletes>,
+}
+///The backups of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaListBackupsResponse {
+    ///All backups, in whatever state.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub backups: ::std::vec::Vec<FgaBackup>,
+}
+///The backup asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaLoadBackupResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub backup: ::std::option::Option<FgaBackup>,
+}
+///What groups can be mapped to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaLoadMappableSchemaResponse {
+    ///The first resources of each type, as many as `resourcesLimit` allows.
+    #[serde(
+        rename = "mappableResources",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub mappable_resources: ::std::vec::Vec<FgaMappableResources>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub schema: ::std::option::Option<AuthzSchema>,
+}
+///Whose details to load.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaLoadResourceDetailsRequest {
+    ///Resources, at least one.
+    #[serde(rename = "resourceIdentifiers")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resource_identifiers: ::std::vec::Vec<FgaResourceIdentifier>,
+}
+///The schema of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaLoadSchemaResponse {
+    ///The whole schema in the DSL.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dsl: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub schema: ::std::option::Option<AuthzSchema>,
+    ///Counter that grows with every change of the schema, in decimal digits. Compare it with `schemaVersion` of a check.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub version: ::std::option::Option<::std::string::String>,
+}
+///A resource that groups can be mapped to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaMappableResource {
+    ///Name to show, if details were saved for the resource.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Id of the resource, as used in relations.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<::std::string::String>,
+}
+///Resources of one type.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaMappableResources {
+    ///Resources of the type that groups can be mapped to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<FgaMappableResource>,
+    ///Type of the resources, as named in the schema.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///What to look for among the resources of one type.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaMappableResourcesQuery {
+    ///Texts to look for in the ids and display names of resources.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub queries: ::std::vec::Vec<::std::string::String>,
+    ///Type of the resources, as named in the schema.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///The relations to create or to take back.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaRelationsRequest {
+    ///Relations, each with all five properties, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tuples: ::std::vec::Vec<FgaTuple>,
+}
+///What is known of a resource beside its relations.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaResourceDetails {
+    ///Name to show to people in place of the id.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Id of the resource, as used in relations.
+    #[serde(
+        rename = "resourceId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_id: ::std::option::Option<::std::string::String>,
+    ///Type of the resource, as named in the schema.
+    #[serde(
+        rename = "resourceType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_type: ::std::option::Option<::std::string::String>,
+}
+///Details of resources.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaResourceDetailsResponse {
+    ///Details of those resources that have some.
+    #[serde(
+        rename = "resourcesDetails",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources_details: ::std::vec::Vec<FgaResourceDetails>,
+}
+///A resource and its type.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaResourceIdentifier {
+    ///Id of the resource, as used in relations.
+    #[serde(
+        rename = "resourceId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_id: ::std::option::Option<::std::string::String>,
+    ///Type of the resource, as named in the schema.
+    #[serde(
+        rename = "resourceType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_type: ::std::option::Option<::std::string::String>,
+}
+///What was saved before restoring.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaRestoreBackupResponse {
+    ///Id of the backup of the state that was replaced; restore it to undo.
+    #[serde(
+        rename = "autoBackupId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub auto_backup_id: ::std::option::Option<::std::string::String>,
+}
+///The details to store.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaSaveResourceDetailsRequest {
+    ///Details, one entry for each resource, at least one.
+    #[serde(rename = "resourcesDetails")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources_details: ::std::vec::Vec<FgaResourceDetails>,
+}
+///What would be lost by saving a schema.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaSchemaDeletes {
+    ///Whether anything would be lost at all.
+    #[serde(
+        rename = "hasDeletes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub has_deletes: ::std::option::Option<bool>,
+    ///Relations that the new schema no longer has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relations: ::std::vec::Vec<::std::string::String>,
+    ///Types that the new schema no longer has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub types: ::std::vec::Vec<::std::string::String>,
+}
+///A schema in the DSL.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaSchemaRequest {
+    ///The whole schema, beginning with the line `model AuthZ 1.0`.
+    pub dsl: ::std::string::String,
+}
+///Which resources to look for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaSearchMappableResourcesRequest {
+    ///Greatest number of resources to answer for each type, as decimal digits. The service decides when it is left out.
+    #[serde(
+        rename = "resourcesLimit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resources_limit: ::std::option::Option<::std::string::String>,
+    ///What to look for, type by type, at least one.
+    #[serde(rename = "resourcesQueries")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources_queries: ::std::vec::Vec<FgaMappableResourcesQuery>,
+    ///Tenant whose groups are to be mapped.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///What was found.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaSearchMappableResourcesResponse {
+    ///Resources that fit, by type.
+    #[serde(
+        rename = "mappableResources",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub mappable_resources: ::std::vec::Vec<FgaMappableResources>,
+}
+///A relation between a resource and a target, or a question for one.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaTuple {
+    ///Relation of the type; in a check also a permission.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub relation: ::std::option::Option<::std::string::String>,
+    ///Id of the resource, chosen by the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<::std::string::String>,
+    ///Type of the resource, as named in the schema.
+    #[serde(
+        rename = "resourceType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_type: ::std::option::Option<::std::string::String>,
+    ///Id of the target: mostly a user id, but any id that the application uses.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub target: ::std::option::Option<::std::string::String>,
+    ///Type of the target, as named in the schema; `group#member` stands for all members of the group in `target`.
+    #[serde(
+        rename = "targetType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub target_type: ::std::option::Option<::std::string::String>,
+}
+///A flow with its screens and all it refers to. Members not listed here are kept on the way from export to import.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowBundle {
+    ///The steps of the flow, in the form of the flow editor. Not meant to be changed by hand.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub contents: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Id of the flow, by which pages start it.
+    #[serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub metadata: ::std::option::Option<FlowBundleMetadata>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub references: ::std::option::Option<ProjectReferences>,
+    ///Screens that the steps show.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub screens: ::std::vec::Vec<FlowBundleScreen>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Settings of an exported flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowBundleMetadata {
+    ///Version of the web components that the screens were built with.
+    #[serde(
+        rename = "componentsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub components_version: ::std::option::Option<::std::string::String>,
+    ///What the flow is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether the flow is switched off; it cannot be started then.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Whether the flow takes a fingerprint of the device, for risk assessment.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub fingerprint: ::std::option::Option<bool>,
+    ///Whether the flow runs without a user, by `managementFlowRun` or by its triggers.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub management: ::std::option::Option<bool>,
+    #[serde(
+        rename = "managementConfig",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub management_config: ::std::option::Option<FlowManagementConfig>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Interactions that several screens of the flow share.
+    #[serde(
+        rename = "sharedInteractions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub shared_interactions: ::std::vec::Vec<FlowInteraction>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub translation: ::std::option::Option<FlowBundleTranslation>,
+    ///Whether the flow belongs to a widget and is not started by pages.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub widget: ::std::option::Option<bool>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A screen of an exported flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowBundleScreen {
+    ///Layout of the screen, in the form of the screen editor.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub contents: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Elements by which the user makes the flow go on.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub interactions: ::std::vec::Vec<FlowInteraction>,
+    ///Id of the screen, by which steps of the flow refer to it.
+    #[serde(rename = "screenId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub screen_id: ::std::option::Option<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///How the texts of a flow are translated.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowBundleTranslation {
+    ///Id of the connector that translates.
+    #[serde(
+        rename = "connectorId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub connector_id: ::std::option::Option<::std::string::String>,
+    ///Whether the texts of the screens are translated at all.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Language that the screens are written in, as a BCP 47 tag such as `en`.
+    #[serde(
+        rename = "sourceLanguage",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub source_language: ::std::option::Option<::std::string::String>,
+    ///Languages to translate into, as BCP 47 tags.
+    #[serde(
+        rename = "targetLanguages",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub target_languages: ::std::vec::Vec<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Who has signed in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowCompleteExternalAuthRequest {
+    ///Claims to put into the tokens of the session, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Whether the page has proven that the user receives mail at the email address.
+    #[serde(
+        rename = "emailVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_verified: ::std::option::Option<bool>,
+    ///Id of the waiting request: the value of `external_auth_req_id` in the address that the flow sent the browser to.
+    #[serde(rename = "externalAuthReqId")]
+    pub external_auth_req_id: ::std::string::String,
+    ///Login id of the user who has signed in.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Whether the page has proven that the user receives messages at the phone number.
+    #[serde(
+        rename = "phoneVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_verified: ::std::option::Option<bool>,
+    ///Tenant that becomes the current one of the session.
+    #[serde(
+        rename = "selectedTenantId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<SignUpUser>,
+    ///Tenants to associate the user with, each with the roles to hold there.
+    #[serde(
+        rename = "userTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_tenants: ::std::vec::Vec<AssociatedTenant>,
+}
+///How the flow goes on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowCompleteExternalAuthResponse {
+    ///Address of the page with the flow. It can be used once.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+}
+///Which flows to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowDeleteRequest {
+    ///Ids of the flows, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///A flow with its settings, without its screens.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowDetails {
+    ///What the flow is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether the flow is switched off; it cannot be started then.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///The steps of the flow, in the form of the flow editor. Not meant to be changed by hand.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub dsl: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Fingerprint of the content, to tell two states apart.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub etag: ::std::option::Option<::std::string::String>,
+    ///Whether the flow takes a fingerprint of the device, for risk assessment.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub fingerprint: ::std::option::Option<bool>,
+    ///Id of the flow, by which pages start it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Whether the flow runs without a user, by `managementFlowRun` or by its triggers.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub management: ::std::option::Option<bool>,
+    #[serde(
+        rename = "managementConfig",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub management_config: ::std::option::Option<FlowManagementConfig>,
+    ///When the flow was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether screens use texts that are kept for the whole project.
+    #[serde(
+        rename = "referencesGlobalStrings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub references_global_strings: ::std::option::Option<bool>,
+    ///Interactions that several screens of the flow share.
+    #[serde(
+        rename = "sharedInteractions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub shared_interactions: ::std::vec::Vec<FlowInteraction>,
+    ///Whether the texts of the screens are translated by a connector.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub translate: ::std::option::Option<bool>,
+    ///Id of the connector that translates.
+    #[serde(
+        rename = "translateConnectorID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub translate_connector_id: ::std::option::Option<::std::string::String>,
+    ///Language that the screens are written in, as a BCP 47 tag such as `en`.
+    #[serde(
+        rename = "translateSourceLang",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub translate_source_lang: ::std::option::Option<::std::string::String>,
+    ///Languages to translate into, as BCP 47 tags.
+    #[serde(
+        rename = "translateTargetLangs",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub translate_target_langs: ::std::vec::Vec<::std::string::String>,
+    ///Counter that grows with every change of the flow.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+    ///Whether the flow belongs to a widget and is not started by pages.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub widget: ::std::option::Option<bool>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Events that start a management flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowEventTriggers {
+    ///Names of audit events, each of which starts the flow when it occurs.
+    #[serde(
+        rename = "triggeringEventTypes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub triggering_event_types: ::std::vec::Vec<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Which flow to export.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowExportRequest {
+    ///Id of the flow, as `managementFlowList` tells it.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+}
+///The exported flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowExportResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow: ::std::option::Option<FlowBundle>,
+}
+///The flow to put in place.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowImportRequest {
+    ///Note on the change, kept in the history of the flow.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub changelog: ::std::option::Option<::std::string::String>,
+    pub flow: FlowBundle,
+    ///Do not render the screens anew while importing. They are rendered when it is false or left out.
+    #[serde(
+        rename = "skipRender",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_render: ::std::option::Option<bool>,
+}
+///The flow to put in place, in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowImportV1Request {
+    pub flow: FlowDetails,
+    ///Id under which to store the flow.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+    ///Screens that the steps show. The flow keeps none when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub screens: ::std::vec::Vec<FlowScreen>,
+}
+///Something on a screen by which the user makes the flow go on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowInteraction {
+    ///Icon shown beside the text, if there is one.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub icon: ::std::option::Option<::std::string::String>,
+    ///Id of the interaction, by which steps of the flow refer to it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Text shown on the element.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    ///Finer kind of the element, where it has one, such as the OAuth provider of a button.
+    #[serde(rename = "subType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sub_type: ::std::option::Option<::std::string::String>,
+    ///Kind of element, such as a button or a link.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Which flows to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowListRequest {
+    ///Ids of the flows. All flows of the project when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///The flows of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowListResponse {
+    ///Flows that were asked for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub flows: ::std::vec::Vec<FlowDetails>,
+    ///Number of flows that fit.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///Templates that the service offers.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowListTemplatesResponse {
+    ///All templates, in the order of the library.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub templates: ::std::vec::Vec<FlowTemplate>,
+    ///Number of templates.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///How a management flow comes to run by itself.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowManagementConfig {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub triggers: ::std::option::Option<FlowTriggers>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///How to run a management flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRunOptions {
+    ///Values that steps of the flow read as its input, of any JSON type, by name.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Run the flow in preview, as the flow editor does to try it out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub preview: ::std::option::Option<bool>,
+    ///Id of the tenant that the flow runs for. None when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<::std::string::String>,
+}
+///Which flow to run, and how.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRunRequest {
+    ///Id of the flow, which has to be a management flow.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+    ///The input as some clients send it, beside and not inside `options`. Prefer `options.input`.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<FlowRunOptions>,
+    ///The switch as some clients send it, beside and not inside `options`. Prefer `options.preview`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub preview: ::std::option::Option<bool>,
+    ///The tenant as some clients send it, beside and not inside `options`. Prefer `options.tenant`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<::std::string::String>,
+}
+///What came of a management flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRunResponse {
+    ///Values that the flow put out, of any JSON type, by name. Empty when it put out nothing.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub output: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Whose result to load.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRunResultRequest {
+    ///Id of the execution, as answered when the flow was started.
+    #[serde(rename = "executionId")]
+    pub execution_id: ::std::string::String,
+}
+///The execution that has begun.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowRunStartResponse {
+    ///Id under which to ask for the result.
+    #[serde(
+        rename = "executionId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub execution_id: ::std::option::Option<::std::string::String>,
+}
+///A screen of a flow in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowScreen {
+    ///Version of the web components that the screen was built with.
+    #[serde(
+        rename = "componentsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub components_version: ::std::option::Option<::std::string::String>,
+    ///Flow that the screen belongs to.
+    #[serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow_id: ::std::option::Option<::std::string::String>,
+    ///Layout of the screen, in the form of the screen editor.
+    #[serde(
+        rename = "htmlTemplate",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub html_template: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Id of the screen, by which steps of the flow refer to it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Fields that the user fills in.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub inputs: ::std::vec::Vec<FlowScreenInput>,
+    ///Elements by which the user makes the flow go on.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub interactions: ::std::vec::Vec<FlowInteraction>,
+    ///Counter that grows with every change of the screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A field on a screen.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowScreenInput {
+    ///Whether the field is filled from what the flow knows already.
+    #[serde(
+        rename = "contextAware",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub context_aware: ::std::option::Option<bool>,
+    ///Value that the field holds before the user changes it.
+    #[serde(
+        rename = "defaultValue",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_value: ::std::option::Option<::std::string::String>,
+    ///Names of fields that have to be filled in before this one counts.
+    #[serde(
+        rename = "dependsOn",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub depends_on: ::std::vec::Vec<::std::string::String>,
+    ///Label shown beside the field.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Kind of element that shows the field.
+    #[serde(
+        rename = "displayType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_type: ::std::option::Option<::std::string::String>,
+    ///Hint shown with the field.
+    #[serde(
+        rename = "helperText",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub helper_text: ::std::option::Option<::std::string::String>,
+    ///Name under which steps of the flow read the value.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Further settings of the element, by name.
+    #[serde(
+        rename = "nameValueMap",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub name_value_map: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Values to choose from, where the field offers a choice.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub options: ::std::vec::Vec<FlowScreenInputOption>,
+    ///Whether the user has to fill the field in to go on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub required: ::std::option::Option<bool>,
+    ///Kind of value, such as text, email or phone.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///Whether the field is shown. A hidden one passes its value on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub visible: ::std::option::Option<bool>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///One choice that a field offers.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowScreenInputOption {
+    ///Text shown to the user.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub label: ::std::option::Option<::std::string::String>,
+    ///Value passed on when the user takes this choice.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::std::string::String>,
+}
+///A flow that the service offers as a start.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowTemplate {
+    ///What the template is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///The steps of the flow, in the form of the flow editor.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub dsl: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Fingerprint of the content, to tell two states apart.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub etag: ::std::option::Option<::std::string::String>,
+    ///Id of the template.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Words by which the library finds the template.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub keywords: ::std::vec::Vec<::std::string::String>,
+    ///Authentication methods that the template uses.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub methods: ::std::vec::Vec<::std::string::String>,
+    ///When the template was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Screens that the steps show.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub screens: ::std::vec::Vec<FlowTemplateScreen>,
+    ///Categories that the library files the template under.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A screen of a template.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowTemplateScreen {
+    ///Layout of the screen, in the form of the screen editor.
+    #[serde(
+        rename = "htmlTemplate",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub html_template: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Id of the screen, by which steps of the flow refer to it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Fields that the user fills in.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub inputs: ::std::vec::Vec<FlowScreenInput>,
+    ///Elements by which the user makes the flow go on.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub interactions: ::std::vec::Vec<FlowInteraction>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///What starts a management flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowTriggers {
+    ///Whether the triggers are switched on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    #[serde(
+        rename = "eventTriggers",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub event_triggers: ::std::option::Option<FlowEventTriggers>,
+    ///Kind of trigger, such as an event of the audit log.
+    #[serde(
+        rename = "triggerType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub trigger_type: ::std::option::Option<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A flow and its screens in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowV1Response {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow: ::std::option::Option<FlowDetails>,
+    ///Screens that the steps show.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub screens: ::std::vec::Vec<FlowScreen>,
+}
+///A group that an identity provider has made.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Group {
+    ///Name of the group at the provider.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub display: ::std::option::Option<::std::string::String>,
+    ///Id of the group, as the provider gave it or the service made it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Users of the project who are in the group.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub members: ::std::vec::Vec<GroupMember>,
+}
+///Whose groups to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct GroupLoadAllRequest {
+    ///SSO configuration of the tenant, where it has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose identity provider the groups came from.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Whose groups to list, and for which users.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct GroupLoadForUsersRequest {
+    ///Login ids of the users.
+    #[serde(
+        rename = "loginIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub login_ids: ::std::vec::Vec<::std::string::String>,
+    ///SSO configuration of the tenant, where it has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose identity provider the groups came from.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+    ///Ids of the users.
+    #[serde(
+        rename = "userIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which group.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct GroupLoadMembersRequest {
+    ///Id of the group, as listed.
+    #[serde(rename = "groupId")]
+    pub group_id: ::std::string::String,
+    ///SSO configuration of the tenant, where it has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose identity provider the groups came from.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///A user in a group.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct GroupMember {
+    ///Display name of the user.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub display: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(alias = "loginID")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///Id of the user, `U` and 27 letters and digits.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///Groups of a tenant. The service answers the bare list; the object around it is how the public reference shows it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum Groups {
+    Bare(::std::vec::Vec<Group>),
+    Wrapped {
+        ///The same list, under its name.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        groups: ::std::vec::Vec<Group>,
+    },
+}
+impl ::std::convert::From<::std::vec::Vec<Group>> for Groups {
+    fn from(value: ::std::vec::Vec<Group>) -> Self {
+        Self::Bare(value)
+    }
+}
+///Whose consent, and for how long.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImpersonationConsentRequest {
+    ///When the consent ends, in epoch seconds; the user's `consentExpiration` from then on.
+    #[serde(rename = "impersonationConsent")]
+    #[serde(deserialize_with = "crate::tolerant::integer")]
+    pub impersonation_consent: i64,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Who acts as whom.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImpersonationStartRequest {
+    ///Claims to put into the tokens, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Login id or user id of the one who acts; needs the permission `Impersonate`.
+    #[serde(rename = "impersonatorId")]
+    pub impersonator_id: ::std::string::String,
+    ///Login id or user id of the user who is impersonated.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///How long the refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+    ///Tenant that becomes the current one of the session, in the claim `dct`. The user has to belong to it.
+    #[serde(
+        rename = "selectedTenant",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant: ::std::option::Option<::std::string::String>,
+    ///Name of the session cookie that the token is meant for, where the application has several.
+    #[serde(
+        rename = "sessionCookieName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_cookie_name: ::std::option::Option<::std::string::String>,
+    ///Mark the session as stepped up. Some SDKs send it here; `managementImpersonationStartStepup` is the documented way.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub stepup: ::std::option::Option<bool>,
+    ///Refuse when the user has not agreed, or the consent has run out.
+    #[serde(
+        rename = "validateConsent",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub validate_consent: ::std::option::Option<bool>,
+}
+///Which impersonation to stop.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImpersonationStopRequest {
+    ///Claims to put into the impersonator's token, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///The refresh token that the impersonation began with.
+    pub jwt: crate::Secret,
+    ///How long the refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+    ///Tenant that becomes the current one of the impersonator's session, in the claim `dct`.
+    #[serde(
+        rename = "selectedTenant",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant: ::std::option::Option<::std::string::String>,
+}
+///A passkey in the form of the system that it comes from. Exactly one member is given.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImportedPasskey {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth0: ::std::option::Option<ImportedPasskeyAuth0>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub descope: ::std::option::Option<ImportedPasskeyDescope>,
+}
+///A passkey as Auth0 exports it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImportedPasskeyAuth0 {
+    ///Model of the authenticator as a UUID, if known.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub aaguid: ::std::option::Option<::std::string::String>,
+    ///Whether the passkey is synced.
+    #[serde(
+        rename = "credentialBackedUp",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub credential_backed_up: ::std::option::Option<bool>,
+    ///Whether the passkey can be synced: `single_device` or `multi_device`.
+    #[serde(
+        rename = "credentialDeviceType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub credential_device_type: ::std::option::Option<::std::string::String>,
+    ///Credential id, base64url.
+    #[serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub key_id: ::std::option::Option<::std::string::String>,
+    ///Public key in COSE form, in base64.
+    #[serde(
+        rename = "publicKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub public_key: ::std::option::Option<::std::string::String>,
+    ///Relying party id, the domain that the passkey works on.
+    #[serde(rename = "rpId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub rp_id: ::std::option::Option<::std::string::String>,
+    ///How the authenticator is reached, such as `internal`, `usb`, `nfc`, `ble` or `hybrid`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub transports: ::std::vec::Vec<::std::string::String>,
+    ///User handle that the authenticator stores beside the key.
+    #[serde(
+        rename = "userHandle",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_handle: ::std::option::Option<::std::string::String>,
+}
+///A passkey as this service exports it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ImportedPasskeyDescope {
+    ///Model of the authenticator as a UUID, if known.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub aaguid: ::std::option::Option<::std::string::String>,
+    ///Kind of attestation given at registration, such as `none`.
+    #[serde(
+        rename = "attestationType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attestation_type: ::std::option::Option<::std::string::String>,
+    ///Whether the passkey can be synced.
+    #[serde(
+        rename = "backupEligible",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub backup_eligible: ::std::option::Option<bool>,
+    ///Whether the passkey is synced.
+    #[serde(
+        rename = "backupState",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub backup_state: ::std::option::Option<bool>,
+    ///Credential id, base64url.
+    #[serde(
+        rename = "credentialId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub credential_id: ::std::option::Option<::std::string::String>,
+    ///Public key in COSE form, in base64.
+    #[serde(
+        rename = "publicKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub public_key: ::std::option::Option<::std::string::String>,
+    ///Relying party id, the domain that the passkey works on.
+    #[serde(rename = "rpId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub rp_id: ::std::option::Option<::std::string::String>,
+    ///How the authenticator is reached, such as `internal`, `usb`, `nfc`, `ble` or `hybrid`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub transports: ::std::vec::Vec<::std::string::String>,
 }
 ///A password hash from another system, under the name of the scheme that made it. The user goes on with the old password. Exactly one member is given.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -435,6 +4221,7442 @@ pub struct ImportedPasswordSha {
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
+///What the session is to carry.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtAnonymousRequest {
+    ///Claims to put into the tokens, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///How long the refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+    ///Roles that the session is to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<::std::string::String>,
+    ///Tenant that becomes the current one of the session, in the claim `dct`.
+    #[serde(
+        rename = "selectedTenant",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant: ::std::option::Option<::std::string::String>,
+}
+///A session without a user: its two tokens and how they are to be kept in cookies.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtAnonymousResponse {
+    ///Value for the `Domain` attribute of the refresh cookie.
+    #[serde(
+        rename = "cookieDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cookie_domain: ::std::option::Option<::std::string::String>,
+    ///When the refresh cookie ends, in epoch seconds.
+    #[serde(
+        rename = "cookieExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub cookie_expiration: ::std::option::Option<i64>,
+    ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
+    #[serde(
+        rename = "cookieMaxAge",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub cookie_max_age: ::std::option::Option<i64>,
+    ///Value for the `Path` attribute of the refresh cookie.
+    #[serde(
+        rename = "cookiePath",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cookie_path: ::std::option::Option<::std::string::String>,
+    ///Long-lived token that buys new session tokens.
+    #[serde(
+        rename = "refreshJwt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_jwt: ::std::option::Option<crate::Secret>,
+    ///Short-lived token that goes with every request to the application's own back end.
+    #[serde(
+        rename = "sessionJwt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
+}
+///What the assertion says.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtClientAssertionRequest {
+    ///How to sign.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub algorithm: ::std::option::Option<::std::string::String>,
+    ///Whom the assertion is for, the claim `aud`; mostly the token endpoint of the other service.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience: ::std::vec::Vec<::std::string::String>,
+    ///How long the assertion is to be valid, in seconds from now.
+    #[serde(rename = "expiresIn")]
+    #[serde(deserialize_with = "crate::tolerant::integer")]
+    pub expires_in: i64,
+    ///Write an audience of one as a string instead of a list, as some services ask for.
+    #[serde(
+        rename = "flattenAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub flatten_audience: ::std::option::Option<bool>,
+    ///Client id at the other service, the claim `iss`.
+    pub issuer: ::std::string::String,
+    ///Client id at the other service again, the claim `sub`.
+    pub subject: ::std::string::String,
+}
+///A token that the service has made and signed.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtIssuedResponse {
+    ///The token, in compact form. Hand it to the party it is meant for and keep it out of logs.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwt: ::std::option::Option<crate::Secret>,
+}
+///Whose session to start, and how.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtSignInRequest {
+    ///Claims to put into the tokens, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Refresh token of the session that is stepped up or given a further factor.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwt: ::std::option::Option<crate::Secret>,
+    ///Language of the user as a BCP 47 tag. Passed on by some SDKs; nothing is sent to the user here.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Count this sign-in as a further factor, which adds `mfa` to the claim `amr`. Needs `jwt`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub mfa: ::std::option::Option<bool>,
+    ///How long the refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+    ///End the user's other sessions.
+    #[serde(
+        rename = "revokeOtherSessions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revoke_other_sessions: ::std::option::Option<bool>,
+    ///Restrict `revokeOtherSessions` to sessions of these kinds.
+    #[serde(
+        rename = "revokeOtherSessionsTypes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
+    ///Tenant that becomes the current one of the session, in the claim `dct`.
+    #[serde(
+        rename = "selectedTenantId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the session is started.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Mark the session as stepped up, with the claim `su`. Needs `jwt`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub stepup: ::std::option::Option<bool>,
+    ///Tenant whose settings apply, as in the login options of ordinary sign-in.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Who the new user is, and how the session is to be.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtSignUpRequest {
+    ///Claims to put into the tokens, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Take the email address as proven.
+    #[serde(
+        rename = "emailVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_verified: ::std::option::Option<bool>,
+    ///Name under which the user will sign in. Unique in the project.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Take the phone number as proven.
+    #[serde(
+        rename = "phoneVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_verified: ::std::option::Option<bool>,
+    ///How long the refresh token is to last, in seconds. The project's setting counts when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+    ///Tenant that becomes the current one of the session, in the claim `dct`.
+    #[serde(
+        rename = "selectedTenantId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant_id: ::std::option::Option<::std::string::String>,
+    ///Federated application for which the session is started.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<JwtSignUpUser>,
+    ///Tenants to add a new user to.
+    #[serde(
+        rename = "userTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_tenants: ::std::vec::Vec<AssociatedTenant>,
+}
+///What is known of the user. The last six are spellings that SDKs send; give the ones beside this object instead.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtSignUpUser {
+    ///Address for mail; proven only where that is said.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Same as `emailVerified` beside this object.
+    #[serde(
+        rename = "emailVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_verified: ::std::option::Option<bool>,
+    ///Last name alone, as for sorting.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///First name alone, as for a greeting.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///Name under which the user signs in, when it is not given beside this object.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///What stands between first and last name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Whole name, as it is shown to people.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Same as `phoneVerified` beside this object.
+    #[serde(
+        rename = "phoneVerified",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_verified: ::std::option::Option<bool>,
+    ///Email address that is used for recovery only.
+    #[serde(
+        rename = "recoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_email: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form that is used for recovery only.
+    #[serde(
+        rename = "recoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_phone: ::std::option::Option<::std::string::String>,
+    ///Same as `ssoAppId` beside this object.
+    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Federated applications that the user may enter.
+    #[serde(
+        rename = "ssoAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Another spelling of `emailVerified`.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<bool>,
+    ///Another spelling of `phoneVerified`.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<bool>,
+}
+///A template that shapes tokens.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplate {
+    ///Give every token an id of its own, the claim `jti`.
+    #[serde(rename = "addJti", skip_serializing_if = "::std::option::Option::is_none")]
+    pub add_jti: ::std::option::Option<bool>,
+    ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
+    #[serde(
+        rename = "authSchema",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub auth_schema: ::std::option::Option<::std::string::String>,
+    ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
+    #[serde(rename = "autoDCT", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auto_dct: ::std::option::Option<bool>,
+    ///Write `iss` as a URL, as the standards ask for, instead of the bare project id.
+    #[serde(
+        rename = "conformanceIssuer",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub conformance_issuer: ::std::option::Option<bool>,
+    ///What the template is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///What becomes of a claim whose placeholder has no value: an empty string, null, or no claim at all.
+    #[serde(
+        rename = "emptyClaimPolicy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    ///Refuse tokens whose `iss` is of another form than the template says.
+    #[serde(
+        rename = "enforceIssuer",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_issuer: ::std::option::Option<bool>,
+    ///Leave permissions out and list roles only.
+    #[serde(
+        rename = "excludePermissions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub exclude_permissions: ::std::option::Option<bool>,
+    ///Id of the template. Left out when it is created.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Form of the claim `iss`.
+    #[serde(
+        rename = "issuerType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub issuer_type: ::std::option::Option<::std::string::String>,
+    ///Name shown in the console.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Keep the custom claims out of refresh tokens, which makes those smaller.
+    #[serde(
+        rename = "omitCustomClaimsFromDSR",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub omit_custom_claims_from_dsr: ::std::option::Option<bool>,
+    ///Let the template set `sub`; the Descope id then stands in `dsub`.
+    #[serde(
+        rename = "overrideSubject",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub override_subject: ::std::option::Option<bool>,
+    ///Where the template came from, such as the library entry it was made of.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub source: ::std::option::Option<::std::string::String>,
+    ///Labels to group templates by, without effect on tokens.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+    ///The claims that the tokens get, by claim name. Strings may hold placeholders such as `{{user.email}}`; any JSON type is taken.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Whose tokens it shapes: those of users or those of access keys.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///The new template.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateCreateRequest {
+    pub template: JwtTemplate,
+}
+///Which template to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateDeleteRequest {
+    ///Id of the template, as listed.
+    pub id: ::std::string::String,
+}
+///One thing that is wrong with a template.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateIssue {
+    ///What kind of thing, to branch on, such as `RESERVED_CLAIM_KEY` or `NAME_MISSING`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub code: ::std::option::Option<::std::string::String>,
+    ///Where in the template.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub field: ::std::option::Option<::std::string::String>,
+    ///How to put it right, in English.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub hint: ::std::option::Option<::std::string::String>,
+    ///What is wrong, in English.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub message: ::std::option::Option<::std::string::String>,
+}
+///Which entry to copy, and what to make different.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLibraryApplyRequest {
+    ///Description of the new template. That of the entry when left out.
+    #[serde(
+        rename = "descriptionOverride",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub description_override: ::std::option::Option<::std::string::String>,
+    ///Id of the library entry, as listed.
+    #[serde(rename = "libraryEntryId")]
+    pub library_entry_id: ::std::string::String,
+    ///Name of the new template. That of the entry when left out.
+    #[serde(
+        rename = "nameOverride",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub name_override: ::std::option::Option<::std::string::String>,
+    ///Labels of the new template. Those of the entry when left out.
+    #[serde(
+        rename = "tagsOverride",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags_override: ::std::vec::Vec<::std::string::String>,
+    ///Claims of the new template, by claim name. Those of the entry when left out.
+    #[serde(
+        rename = "templateOverride",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template_override: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///The library.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLibraryEntriesResponse {
+    ///All ready-made templates.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub entries: ::std::vec::Vec<JwtTemplateLibraryEntry>,
+}
+///A ready-made template.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLibraryEntry {
+    ///Give every token an id of its own, the claim `jti`.
+    #[serde(rename = "addJti", skip_serializing_if = "::std::option::Option::is_none")]
+    pub add_jti: ::std::option::Option<bool>,
+    ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
+    #[serde(
+        rename = "authSchema",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub auth_schema: ::std::option::Option<::std::string::String>,
+    ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
+    #[serde(rename = "autoDCT", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auto_dct: ::std::option::Option<bool>,
+    ///Write `iss` as a URL, as the standards ask for, instead of the bare project id.
+    #[serde(
+        rename = "conformanceIssuer",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub conformance_issuer: ::std::option::Option<bool>,
+    ///What the template is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///What becomes of a claim whose placeholder has no value: an empty string, null, or no claim at all.
+    #[serde(
+        rename = "emptyClaimPolicy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    ///Refuse tokens whose `iss` is of another form than the template says.
+    #[serde(
+        rename = "enforceIssuer",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_issuer: ::std::option::Option<bool>,
+    ///Leave permissions out and list roles only.
+    #[serde(
+        rename = "excludePermissions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub exclude_permissions: ::std::option::Option<bool>,
+    ///Whether the entry may still change.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub experimental: ::std::option::Option<bool>,
+    ///Id of the library entry.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Form of the claim `iss`.
+    #[serde(
+        rename = "issuerType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub issuer_type: ::std::option::Option<::std::string::String>,
+    ///Address of a picture for dark backgrounds.
+    #[serde(rename = "logoDark", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_dark: ::std::option::Option<::std::string::String>,
+    ///Address of a picture for light backgrounds.
+    #[serde(
+        rename = "logoLight",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logo_light: ::std::option::Option<::std::string::String>,
+    ///Name shown in the console.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Keep the custom claims out of refresh tokens, which makes those smaller.
+    #[serde(
+        rename = "omitCustomClaimsFromDSR",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub omit_custom_claims_from_dsr: ::std::option::Option<bool>,
+    ///Let the template set `sub`; the Descope id then stands in `dsub`.
+    #[serde(
+        rename = "overrideSubject",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub override_subject: ::std::option::Option<bool>,
+    ///Labels to group templates by, without effect on tokens.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+    ///The claims that the tokens get, by claim name. Strings may hold placeholders such as `{{user.email}}`; any JSON type is taken.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Whose tokens it shapes: those of users or those of access keys.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+}
+///One entry of the library.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLibraryEntryResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub entry: ::std::option::Option<JwtTemplateLibraryEntry>,
+}
+///Which entry to load.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLibraryLoadRequest {
+    ///Id of the library entry, as listed.
+    pub id: ::std::string::String,
+}
+///Which template to load.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateLoadRequest {
+    ///Id of the template, as listed.
+    pub id: ::std::string::String,
+}
+///One template.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub template: ::std::option::Option<JwtTemplate>,
+}
+///The template as it is to be from now on, with the `id` of the one to replace.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateUpdateRequest {
+    pub template: JwtTemplate,
+}
+///What to check: a stored template, or one that is sent along.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateValidateRequest {
+    ///Id of the stored template to check, or the one that `template` would replace.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub template: ::std::option::Option<JwtTemplate>,
+}
+///The result of a check.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplateValidateResponse {
+    ///What is wrong, nothing when it is valid.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub issues: ::std::vec::Vec<JwtTemplateIssue>,
+    ///Whether the template could be stored as it is.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub valid: ::std::option::Option<bool>,
+}
+///The templates of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtTemplatesResponse {
+    ///All of them, none when the project has none of its own.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub templates: ::std::vec::Vec<JwtTemplate>,
+}
+///The token and what to add.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtUpdateRequest {
+    ///Claims to put into the token, at the top level, of any JSON type.
+    #[serde(
+        rename = "customClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///A valid session or refresh token of this project.
+    pub jwt: crate::Secret,
+    ///How long the new token is to last, in seconds. As long as the old one when it is 0 or left out.
+    #[serde(
+        rename = "refreshDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_duration: ::std::option::Option<i64>,
+}
+///What the project has a license for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LicenseResponse {
+    ///How much traffic is let through: `tier1` free, `tier2` pro, `tier3` growth, `tier4` enterprise.
+    #[serde(
+        rename = "rateLimitTier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub rate_limit_tier: ::std::option::Option<::std::string::String>,
+}
+///Whose texts to export.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationExportFlowRequest {
+    ///Id of the flow, as `managementFlowList` tells it.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+}
+///Translations of the screens of a flow. Members not listed here are kept on the way from export to import.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationFlowOverrides {
+    ///Flow whose screens are translated.
+    #[serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow_id: ::std::option::Option<::std::string::String>,
+    ///Id of this set of translations.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Texts, by language as a BCP 47 tag such as `de`; within a language by the place where the text stands.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub languages: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    ///When the translations were last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Counter that grows with every change of the translations.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Texts of a flow.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationFlowResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub overrides: ::std::option::Option<LocalizationFlowOverrides>,
+}
+///The texts to put in place.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationImportFlowRequest {
+    ///Id of the flow that the texts are for.
+    #[serde(rename = "flowId")]
+    pub flow_id: ::std::string::String,
+    pub overrides: LocalizationFlowOverrides,
+}
+///The texts to put in place.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationImportMessagingRequest {
+    pub overrides: LocalizationMessagingOverrides,
+}
+///Translations of message templates. Members not listed here are kept on the way from export to import.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationMessagingOverrides {
+    ///Id of this set of translations.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Texts, by language as a BCP 47 tag such as `de`; within a language by the place where the text stands.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub languages: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
+    ///When the translations were last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Counter that grows with every change of the translations.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Texts of message templates.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct LocalizationMessagingResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub overrides: ::std::option::Option<LocalizationMessagingOverrides>,
+}
+///A management key, without its clear text.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKey {
+    ///Counts the changes of the key's roles.
+    #[serde(
+        rename = "authzVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub authz_version: ::std::option::Option<i64>,
+    ///When the key was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///What the key is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///When the key ends, in epoch seconds; 0 when it never does.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Id of the key.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Addresses and CIDR ranges from which the key may be used. Any when empty.
+    #[serde(
+        rename = "permittedIps",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    #[serde(rename = "reBac", skip_serializing_if = "::std::option::Option::is_none")]
+    pub re_bac: ::std::option::Option<ManagementKeyRoles>,
+    ///Whether calls with the key are accepted.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Counts the changes of the key.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+}
+///The new key.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyCreateRequest {
+    ///What the key is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///When the key is to end, in epoch seconds, instead of `expiresIn`.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///How long the key is to live, in seconds. It never ends when this is 0 or left out.
+    #[serde(
+        rename = "expiresIn",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expires_in: ::std::option::Option<i64>,
+    ///Display name. Need not be unique.
+    pub name: ::std::string::String,
+    ///Addresses and CIDR ranges from which the key may be used. Any when left out.
+    #[serde(
+        rename = "permittedIps",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    #[serde(rename = "reBac", skip_serializing_if = "::std::option::Option::is_none")]
+    pub re_bac: ::std::option::Option<ManagementKeyRoles>,
+}
+///The key and its clear text.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyCreateResponse {
+    ///The key itself, to be handed to the back end. It cannot be read again.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<ManagementKey>,
+}
+///Which keys to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyDeleteRequest {
+    ///Ids of the keys.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///How many keys were deleted.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyDeleteResponse {
+    ///Number of keys that this call has removed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///Roles in certain projects.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyProjectRole {
+    ///Ids of the projects.
+    #[serde(
+        rename = "projectIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub project_ids: ::std::vec::Vec<::std::string::String>,
+    ///Names of the roles that the key has there.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<::std::string::String>,
+}
+///One management key.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<ManagementKey>,
+}
+///What a key may do.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyRoles {
+    ///Names of roles for the company and all its projects.
+    #[serde(
+        rename = "companyRoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub company_roles: ::std::vec::Vec<::std::string::String>,
+    ///Roles in certain projects.
+    #[serde(
+        rename = "projectRoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub project_roles: ::std::vec::Vec<ManagementKeyProjectRole>,
+    ///Roles in all projects with certain tags.
+    #[serde(
+        rename = "tagRoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tag_roles: ::std::vec::Vec<ManagementKeyTagRole>,
+}
+///The management keys of the company.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeySearchResponse {
+    ///Every key.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[serde(alias = "mgmtKeys")]
+    pub keys: ::std::vec::Vec<ManagementKey>,
+}
+///Roles in all projects with certain tags.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyTagRole {
+    ///Names of the roles that the key has there.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<::std::string::String>,
+    ///Tags of which a project needs one.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The changed key. Name, address ranges and status are taken as they are sent.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ManagementKeyUpdateRequest {
+    ///What the key is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the key.
+    pub id: ::std::string::String,
+    ///Display name to show from now on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Addresses and CIDR ranges from which the key may be used. Any when empty.
+    #[serde(
+        rename = "permittedIps",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    ///Whether calls with the key are accepted.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+}
+///An MCP server of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServer {
+    ///Addresses to which clients may have people sent back.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "approvedScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub approved_scopes: ::std::option::Option<McpServerScopes>,
+    ///Values of `aud` that the server accepts, as a rule its own address.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cimdSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cimd_settings: ::std::option::Option<McpServerCimdSettings>,
+    ///Page on which the consent flow runs. Descope's own when empty.
+    #[serde(
+        rename = "consentFlowHostingURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_flow_hosting_url: ::std::option::Option<::std::string::String>,
+    ///Flow that shows the consent screen.
+    #[serde(
+        rename = "consentFlowId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_flow_id: ::std::option::Option<::std::string::String>,
+    ///What the server does.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "dynamicRegistration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration: ::std::option::Option<McpServerDynamicRegistration>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Id of the server, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Page that signs people in. The project's own when empty.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the server's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Do not ask people for consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Labels to find and group servers by.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///From which domains such clients are accepted.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerCimdDomainPolicies {
+    ///One rule for each domain.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub policies: ::std::vec::Vec<McpServerCimdDomainPolicy>,
+}
+///A rule on one domain.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerCimdDomainPolicy {
+    ///Pattern that the domain of the client id has to fit.
+    #[serde(
+        rename = "domainPattern",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub domain_pattern: ::std::option::Option<::std::string::String>,
+    ///Whether the rule counts.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+}
+///Clients whose client id is the address of a document about them, so that they need not register.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerCimdSettings {
+    #[serde(
+        rename = "domainPolicies",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub domain_policies: ::std::option::Option<McpServerCimdDomainPolicies>,
+    ///Whether such clients are accepted.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+}
+///A client that may ask for tokens for an MCP server.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClient {
+    ///Tenants whose users may use the client. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Client id under which the client asks for tokens.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Id of the client, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of the client's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(
+        rename = "mcpServerId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub mcp_server_id: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///How the client came to be known, such as by hand or by registering itself, in the service's own words.
+    #[serde(
+        rename = "registrationType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub registration_type: ::std::option::Option<::std::string::String>,
+    ///Names of the server's scopes for which the client may ask.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Whether the client gets tokens, in the service's own words.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Labels to find and group clients by.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The new client.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientCreateRequest {
+    ///Tenants whose users may use the client. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Address of the client's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+    ///Display name, shown on the consent screen.
+    pub name: ::std::string::String,
+    ///Names of the server's scopes for which the client may ask.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Labels to find and group clients by.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The new client.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientCreateResponse {
+    ///Secret of the client, to be entered where it runs.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    ///Client id under which the client asks for tokens.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Id of the client, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///Which clients to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientDeleteBatchRequest {
+    ///Ids of the clients, which are not their client ids.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+}
+///Which client to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientDeleteRequest {
+    ///Id of the client, which is not its client id.
+    pub id: ::std::string::String,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+}
+///Which client to answer. Give one of `id` and `clientId`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientLoadRequest {
+    ///Client id of the client.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Id of the client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+}
+///One client.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub client: ::std::option::Option<McpServerClient>,
+}
+///Which clients to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientSearchRequest {
+    ///Only the client with this client id.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///How many clients to answer at most. The service's own limit holds when this is 0 or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub limit: ::std::option::Option<i64>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+    ///Only clients of this name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Number of the page, from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+    ///Only clients that came to be known in this way, as `registrationType` tells it.
+    #[serde(
+        rename = "registrationMethod",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub registration_method: ::std::option::Option<::std::string::String>,
+    ///Order of the result, most important field first.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sort: ::std::vec::Vec<McpServerClientSort>,
+    ///Only clients whose `status` is this.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Only clients with this label.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tag: ::std::option::Option<::std::string::String>,
+    ///Only clients in which this text occurs.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+}
+///One page of clients.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientSearchResponse {
+    ///The clients of this page.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub clients: ::std::vec::Vec<McpServerClient>,
+    ///How many clients fit the filters on all pages.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///Whose secret is meant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientSecretRequest {
+    ///Id of the client, which is not its client id.
+    pub id: ::std::string::String,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+}
+///One field to sort by.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientSort {
+    ///Whether the largest value comes first.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub desc: ::std::option::Option<bool>,
+    ///Name of the field, such as `name`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub field: ::std::option::Option<::std::string::String>,
+}
+///The settings of a client, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerClientUpdateRequest {
+    ///Tenants whose users may use the client. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Id of the client, which is not its client id.
+    pub id: ::std::string::String,
+    ///Address of the client's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///MCP server that the client belongs to, by its id.
+    #[serde(rename = "mcpServerId")]
+    pub mcp_server_id: ::std::string::String,
+    ///Display name, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Names of the server's scopes for which the client may ask.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Labels to find and group clients by.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The new MCP server.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerCreateRequest {
+    ///Addresses to which clients may have people sent back.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "approvedScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub approved_scopes: ::std::option::Option<McpServerScopes>,
+    ///Values of `aud` that the server accepts, as a rule its own address.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cimdSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cimd_settings: ::std::option::Option<McpServerCimdSettings>,
+    ///Page on which the consent flow runs. Descope's own when empty.
+    #[serde(
+        rename = "consentFlowHostingURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_flow_hosting_url: ::std::option::Option<::std::string::String>,
+    ///Flow that shows the consent screen.
+    #[serde(
+        rename = "consentFlowId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_flow_id: ::std::option::Option<::std::string::String>,
+    ///What the server does.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "dynamicRegistration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration: ::std::option::Option<McpServerDynamicRegistration>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Page that signs people in. The project's own when empty.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the server's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen.
+    pub name: ::std::string::String,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Do not ask people for consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Labels to find and group servers by.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///Which servers to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerDeleteBatchRequest {
+    ///Ids of the servers.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which server to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerDeleteRequest {
+    ///Id of the server.
+    pub id: ::std::string::String,
+}
+///Whether and how clients may register themselves.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerDynamicRegistration {
+    ///Give a client that names no scopes none, instead of all approved ones.
+    #[serde(
+        rename = "disableApprovedScopesAsDefault",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disable_approved_scopes_as_default: ::std::option::Option<bool>,
+    ///Whether clients may register themselves.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Flow that runs when a client registers.
+    #[serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow_id: ::std::option::Option<::std::string::String>,
+}
+///The MCP servers of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerLoadAllResponse {
+    ///Every server.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub servers: ::std::vec::Vec<McpServer>,
+    ///How many servers there are.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///Which server to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerLoadRequest {
+    ///Id of the server.
+    pub id: ::std::string::String,
+}
+///One MCP server.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub server: ::std::option::Option<McpServer>,
+}
+///Scopes that clients of an MCP server may ask for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerScopes {
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+}
+///The settings of a server, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct McpServerUpdateRequest {
+    pub server: McpServer,
+}
+///An outside service at which the project acts for its users.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplication {
+    ///Whether a refresh token is wanted.
+    #[serde(
+        rename = "accessType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_type: ::std::option::Option<::std::string::String>,
+    ///Whether tokens come by OAuth or fixed keys are kept.
+    #[serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_type: ::std::option::Option<::std::string::String>,
+    ///Address at which users consent.
+    #[serde(
+        rename = "authorizationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_url: ::std::option::Option<::std::string::String>,
+    ///Further query parameters for `authorizationUrl`.
+    #[serde(
+        rename = "authorizationUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub authorization_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Domain of the callback address at Descope, where a custom one is used.
+    #[serde(
+        rename = "callbackDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_domain: ::std::option::Option<::std::string::String>,
+    ///Client id of the project at the outside service.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret of the project at the outside service. The stored one stays when left out of an update.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Address at which to register.
+    #[serde(rename = "dcrUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub dcr_url: ::std::option::Option<::std::string::String>,
+    ///Where users come back to when a connection names no address.
+    #[serde(
+        rename = "defaultRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask for when a connection names none.
+    #[serde(
+        rename = "defaultScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_scopes: ::std::vec::Vec<::std::string::String>,
+    ///What the connection is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Discovery document of the outside service, from which the other addresses are taken.
+    #[serde(
+        rename = "discoveryUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub discovery_url: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of a logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown where users connect.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Protect the code by PKCE.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub pkce: ::std::option::Option<bool>,
+    ///What the outside service is to ask users for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Address at which tokens are revoked.
+    #[serde(
+        rename = "revocationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revocation_url: ::std::option::Option<::std::string::String>,
+    ///Entry of the library that the application was made from.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Tenant that the application belongs to. The whole project when empty.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Address at which codes and refresh tokens are exchanged.
+    #[serde(rename = "tokenUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_url: ::std::option::Option<::std::string::String>,
+    ///Further parameters for `tokenUrl`.
+    #[serde(
+        rename = "tokenUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub token_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Register the project at the outside service by dynamic client registration instead of giving a client id.
+    #[serde(rename = "useDcr", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_dcr: ::std::option::Option<bool>,
+}
+///How this connection differs from the application's settings.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationConnectOptions {
+    ///Name of the user's account at the outside service, to keep several accounts apart.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Account to suggest to the user at the outside service.
+    #[serde(
+        rename = "loginHint",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_hint: ::std::option::Option<::std::string::String>,
+    ///What the outside service is to ask the user for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Where the user comes back to. The application's own address when left out.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Resources that the tokens are for, after RFC 8707.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<::std::string::String>,
+    ///Scopes to ask for. The application's own when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+}
+///What to connect to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationConnectRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundApplicationConnectOptions>,
+}
+///Where to consent.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationConnectResponse {
+    ///Address at the outside service to which the browser goes. It is meant for this one connection.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<::std::string::String>,
+}
+///Which preset to register with.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationCreateByDcrPresetRequest {
+    ///Id of the preset.
+    #[serde(rename = "dcrPresetId")]
+    pub dcr_preset_id: ::std::string::String,
+    ///Tenant that the application belongs to. The whole project when empty.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Which entry of the library to use.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationCreateByTemplateRequest {
+    ///Client id of the project at the outside service.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret of the project at the outside service.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Id of the entry in the library.
+    pub id: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub overrides: ::std::option::Option<OutboundApplicationOverrides>,
+    ///Tenant that the application belongs to. The whole project when empty.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationCreateRequest {
+    ///Whether a refresh token is wanted.
+    #[serde(
+        rename = "accessType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_type: ::std::option::Option<::std::string::String>,
+    ///Whether tokens come by OAuth or fixed keys are kept.
+    #[serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_type: ::std::option::Option<::std::string::String>,
+    ///Address at which users consent.
+    #[serde(
+        rename = "authorizationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_url: ::std::option::Option<::std::string::String>,
+    ///Further query parameters for `authorizationUrl`.
+    #[serde(
+        rename = "authorizationUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub authorization_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Domain of the callback address at Descope, where a custom one is used.
+    #[serde(
+        rename = "callbackDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_domain: ::std::option::Option<::std::string::String>,
+    ///Client id of the project at the outside service.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret of the project at the outside service. The stored one stays when left out of an update.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Address at which to register.
+    #[serde(rename = "dcrUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub dcr_url: ::std::option::Option<::std::string::String>,
+    ///Where users come back to when a connection names no address.
+    #[serde(
+        rename = "defaultRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask for when a connection names none.
+    #[serde(
+        rename = "defaultScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_scopes: ::std::vec::Vec<::std::string::String>,
+    ///What the connection is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Discovery document of the outside service, from which the other addresses are taken.
+    #[serde(
+        rename = "discoveryUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub discovery_url: ::std::option::Option<::std::string::String>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of a logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown where users connect.
+    pub name: ::std::string::String,
+    ///Protect the code by PKCE.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub pkce: ::std::option::Option<bool>,
+    ///What the outside service is to ask users for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Address at which tokens are revoked.
+    #[serde(
+        rename = "revocationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revocation_url: ::std::option::Option<::std::string::String>,
+    ///Entry of the library that the application was made from.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Tenant that the application belongs to. The whole project when empty.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Address at which codes and refresh tokens are exchanged.
+    #[serde(rename = "tokenUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_url: ::std::option::Option<::std::string::String>,
+    ///Further parameters for `tokenUrl`.
+    #[serde(
+        rename = "tokenUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub token_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Register the project at the outside service by dynamic client registration instead of giving a client id.
+    #[serde(rename = "useDcr", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_dcr: ::std::option::Option<bool>,
+}
+///Where to provision.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationCreateScimRequest {
+    ///Id of the federated application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Address and credentials of the SCIM endpoint, as `baseUrl` and `authentication`, and what is to be written to it.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub configuration: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Which application to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationDeleteRequest {
+    ///Id of the application.
+    pub id: ::std::string::String,
+}
+///Which configuration to remove.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationDeleteScimRequest {
+    ///Id of the federated application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+}
+///Whose newest token to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationFetchLatestTenantTokenRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the tenant's account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundApplicationFetchOptions>,
+    ///Tenant whose token or key it is, by id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Whose newest token to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationFetchLatestUserTokenRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the user's account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundApplicationFetchOptions>,
+    ///Only a token of the user in this tenant.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token or key it is, by id.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+}
+///How to fetch the token.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationFetchOptions {
+    ///Renew the token at the outside service although it has not run out.
+    #[serde(
+        rename = "forceRefresh",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_refresh: ::std::option::Option<bool>,
+    ///Answer the refresh token too.
+    #[serde(
+        rename = "withRefreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub with_refresh_token: ::std::option::Option<bool>,
+}
+///Which token of a tenant to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationFetchTenantTokenRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the tenant's account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundApplicationFetchOptions>,
+    ///Scopes that the token must have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose token or key it is, by id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Which token of a user to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationFetchUserTokenRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the user's account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub options: ::std::option::Option<OutboundApplicationFetchOptions>,
+    ///Scopes that the token must have.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Only a token of the user in this tenant.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token or key it is, by id.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+}
+///What the user is connected to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationListConnectedResponse {
+    ///Ids of the applications for which a usable token is kept.
+    #[serde(
+        rename = "appIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub app_ids: ::std::vec::Vec<::std::string::String>,
+}
+///The outbound applications of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationLoadAllResponse {
+    ///Every application.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub apps: ::std::vec::Vec<OutboundApplication>,
+}
+///What differs from the library. What is left out is taken from there.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationOverrides {
+    ///Whether a refresh token is wanted.
+    #[serde(
+        rename = "accessType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_type: ::std::option::Option<::std::string::String>,
+    ///Address at which users consent.
+    #[serde(
+        rename = "authorizationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_url: ::std::option::Option<::std::string::String>,
+    ///Further query parameters for `authorizationUrl`.
+    #[serde(
+        rename = "authorizationUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub authorization_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Domain of the callback address at Descope, where a custom one is used.
+    #[serde(
+        rename = "callbackDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_domain: ::std::option::Option<::std::string::String>,
+    ///Address at which to register.
+    #[serde(rename = "dcrUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub dcr_url: ::std::option::Option<::std::string::String>,
+    ///Where users come back to when a connection names no address.
+    #[serde(
+        rename = "defaultRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask for when a connection names none.
+    #[serde(
+        rename = "defaultScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_scopes: ::std::vec::Vec<::std::string::String>,
+    ///What the connection is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Discovery document of the outside service, from which the other addresses are taken.
+    #[serde(
+        rename = "discoveryUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub discovery_url: ::std::option::Option<::std::string::String>,
+    ///Address of a logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown where users connect.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Protect the code by PKCE.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub pkce: ::std::option::Option<bool>,
+    ///What the outside service is to ask users for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Address at which tokens are revoked.
+    #[serde(
+        rename = "revocationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revocation_url: ::std::option::Option<::std::string::String>,
+    ///Address at which codes and refresh tokens are exchanged.
+    #[serde(rename = "tokenUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_url: ::std::option::Option<::std::string::String>,
+    ///Further parameters for `tokenUrl`.
+    #[serde(
+        rename = "tokenUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub token_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Register the project at the outside service by dynamic client registration instead of giving a client id.
+    #[serde(rename = "useDcr", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_dcr: ::std::option::Option<bool>,
+}
+///One outbound application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub app: ::std::option::Option<OutboundApplication>,
+}
+///How and since when users are written to a federated application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationScim {
+    ///Id of the federated application.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///Address of the SCIM endpoint and what is written to it. Credentials are left out.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub configuration: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Whether users and groups are written.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///How many runs have failed since the last success.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub failures: ::std::option::Option<i64>,
+    ///When users and groups were last written in full, in epoch seconds.
+    #[serde(
+        rename = "lastExportTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_export_time: ::std::option::Option<i64>,
+    ///When the last run ended, in epoch seconds.
+    #[serde(
+        rename = "lastProcessingTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_processing_time: ::std::option::Option<i64>,
+    ///Version of the configuration, for the next update.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+}
+///SCIM provisioning of one federated application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationScimResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub configuration: ::std::option::Option<OutboundApplicationScim>,
+}
+///Which configuration to switch.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationSetScimEnabledRequest {
+    ///Id of the federated application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///True to write users and groups, false to pause.
+    pub enabled: bool,
+}
+///An outbound application, as it is written by an update.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationSettings {
+    ///Whether a refresh token is wanted.
+    #[serde(
+        rename = "accessType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_type: ::std::option::Option<::std::string::String>,
+    ///Whether tokens come by OAuth or fixed keys are kept.
+    #[serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_type: ::std::option::Option<::std::string::String>,
+    ///Address at which users consent.
+    #[serde(
+        rename = "authorizationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_url: ::std::option::Option<::std::string::String>,
+    ///Further query parameters for `authorizationUrl`.
+    #[serde(
+        rename = "authorizationUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub authorization_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Domain of the callback address at Descope, where a custom one is used.
+    #[serde(
+        rename = "callbackDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_domain: ::std::option::Option<::std::string::String>,
+    ///Client id of the project at the outside service.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret of the project at the outside service. The stored one stays when left out of an update.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Address at which to register.
+    #[serde(rename = "dcrUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub dcr_url: ::std::option::Option<::std::string::String>,
+    ///Where users come back to when a connection names no address.
+    #[serde(
+        rename = "defaultRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask for when a connection names none.
+    #[serde(
+        rename = "defaultScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_scopes: ::std::vec::Vec<::std::string::String>,
+    ///What the connection is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Discovery document of the outside service, from which the other addresses are taken.
+    #[serde(
+        rename = "discoveryUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub discovery_url: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    ///Address of a logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown where users connect.
+    pub name: ::std::string::String,
+    ///Protect the code by PKCE.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub pkce: ::std::option::Option<bool>,
+    ///What the outside service is to ask users for.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Address at which tokens are revoked.
+    #[serde(
+        rename = "revocationUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub revocation_url: ::std::option::Option<::std::string::String>,
+    ///Entry of the library that the application was made from.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Tenant that the application belongs to. The whole project when empty.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Address at which codes and refresh tokens are exchanged.
+    #[serde(rename = "tokenUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_url: ::std::option::Option<::std::string::String>,
+    ///Further parameters for `tokenUrl`.
+    #[serde(
+        rename = "tokenUrlParams",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub token_url_params: ::std::vec::Vec<OutboundApplicationUrlParam>,
+    ///Register the project at the outside service by dynamic client registration instead of giving a client id.
+    #[serde(rename = "useDcr", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_dcr: ::std::option::Option<bool>,
+}
+///A token of a tenant to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationTenantToken {
+    ///The access token. Give this, `refreshToken` or both.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the access token runs out, in epoch seconds. 0 or nothing when that is not known.
+    #[serde(
+        rename = "accessTokenExpiry",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub access_token_expiry: ::std::option::Option<i64>,
+    ///How to send the token. `Bearer` when left out.
+    #[serde(
+        rename = "accessTokenType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token_type: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Id of the user who consented.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///The ID token that came with the others.
+    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///The refresh token. Give this, `accessToken` or both.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///Scopes that the token has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose token or key it is, by id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///A token or key that is kept for a user or a tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationToken {
+    ///The token to send to the outside service, or the key that was kept.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the token runs out, in epoch seconds; 0 when that is not known.
+    #[serde(
+        rename = "accessTokenExpiry",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub access_token_expiry: ::std::option::Option<i64>,
+    ///How to send the token; nearly always `Bearer`.
+    #[serde(
+        rename = "accessTokenType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token_type: ::std::option::Option<::std::string::String>,
+    ///Application that the token is for.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///Name that the connection gave to the account.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Id of the user who consented.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///Whether a refresh token is kept, so that the token can be renewed.
+    #[serde(
+        rename = "hasRefreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub has_refresh_token: ::std::option::Option<bool>,
+    ///Id of the token, by which it can be deleted.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Why the last renewal failed; empty when it did not.
+    #[serde(
+        rename = "lastRefreshError",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub last_refresh_error: ::std::option::Option<::std::string::String>,
+    ///When the token was last renewed, in epoch seconds.
+    #[serde(
+        rename = "lastRefreshTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_refresh_time: ::std::option::Option<i64>,
+    ///The refresh token. Only there when the request asked for it.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///Scopes that the token has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose token it is, or in which the user has it.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Name of the account at the outside service.
+    #[serde(rename = "tokenSub", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_sub: ::std::option::Option<::std::string::String>,
+    ///User whose token it is; empty when it is a tenant's.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///A token of an outside service.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationTokenResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub token: ::std::option::Option<OutboundApplicationToken>,
+}
+///The settings of an application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUpdateRequest {
+    pub app: OutboundApplicationSettings,
+}
+///The configuration, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUpdateScimRequest {
+    ///Id of the federated application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Address and credentials of the SCIM endpoint, as `baseUrl` and `authentication`, and what is to be written to it.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub configuration: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Version of the configuration that was last read.
+    #[serde(deserialize_with = "crate::tolerant::integer")]
+    pub version: i64,
+}
+///Why one token was refused.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadFailure {
+    ///Application that the token was for.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///Code of the failure, in the form of `ErrorResponse`.
+    #[serde(
+        rename = "errorCode",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_code: ::std::option::Option<::std::string::String>,
+    ///What was wrong with the token.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub reason: ::std::option::Option<::std::string::String>,
+    ///Tenant whose token it was; missing for a user's token.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token it was; missing for a tenant's token.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///The key to keep.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadTenantApiKeyRequest {
+    ///The key itself.
+    #[serde(rename = "apiKey")]
+    pub api_key: crate::Secret,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Tenant whose token or key it is, by id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///A token of a tenant to take over, and whether to try it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadTenantTokenRequest {
+    ///The access token. Give this, `refreshToken` or both.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the access token runs out, in epoch seconds. 0 or nothing when that is not known.
+    #[serde(
+        rename = "accessTokenExpiry",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub access_token_expiry: ::std::option::Option<i64>,
+    ///How to send the token. `Bearer` when left out.
+    #[serde(
+        rename = "accessTokenType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token_type: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Id of the user who consented.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///The ID token that came with the others.
+    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///The refresh token. Give this, `accessToken` or both.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///Scopes that the token has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose token or key it is, by id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+    ///Try the refresh token at the outside service first, and store nothing when it fails.
+    #[serde(
+        rename = "verifyRefresh",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verify_refresh: ::std::option::Option<bool>,
+}
+///Tokens of tenants to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadTenantTokensRequest {
+    ///One entry for each token.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tokens: ::std::vec::Vec<OutboundApplicationTenantToken>,
+}
+///What kept the tokens from being stored.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadTokensResponse {
+    ///One entry for each token that was refused. Nothing was stored unless this is empty.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub failures: ::std::vec::Vec<OutboundApplicationUploadFailure>,
+}
+///The key to keep.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadUserApiKeyRequest {
+    ///The key itself.
+    #[serde(rename = "apiKey")]
+    pub api_key: crate::Secret,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Tenant in which the user has the key.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token or key it is, by id.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+}
+///A token of a user to take over, and whether to try it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadUserTokenRequest {
+    ///The access token. Give this, `refreshToken` or both.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the access token runs out, in epoch seconds. 0 or nothing when that is not known.
+    #[serde(
+        rename = "accessTokenExpiry",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub access_token_expiry: ::std::option::Option<i64>,
+    ///How to send the token. `Bearer` when left out.
+    #[serde(
+        rename = "accessTokenType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token_type: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Id of the user who consented.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///The ID token that came with the others.
+    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///The refresh token. Give this, `accessToken` or both.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///Scopes that the token has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant in which the user has the token.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token or key it is, by id.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+    ///Try the refresh token at the outside service first, and store nothing when it fails.
+    #[serde(
+        rename = "verifyRefresh",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verify_refresh: ::std::option::Option<bool>,
+}
+///Tokens of users to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUploadUserTokensRequest {
+    ///One entry for each token.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tokens: ::std::vec::Vec<OutboundApplicationUserToken>,
+}
+///A query parameter.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUrlParam {
+    ///What the parameter is called in the address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub key: ::std::option::Option<::std::string::String>,
+    ///Another spelling of `key` that some SDKs send; one of the two is enough.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///What the parameter is set to.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::std::string::String>,
+}
+///A token of a user to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OutboundApplicationUserToken {
+    ///The access token. Give this, `refreshToken` or both.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the access token runs out, in epoch seconds. 0 or nothing when that is not known.
+    #[serde(
+        rename = "accessTokenExpiry",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub access_token_expiry: ::std::option::Option<i64>,
+    ///How to send the token. `Bearer` when left out.
+    #[serde(
+        rename = "accessTokenType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token_type: ::std::option::Option<::std::string::String>,
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name of the account at the outside service, where several are connected.
+    #[serde(
+        rename = "externalIdentifier",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_identifier: ::std::option::Option<::std::string::String>,
+    ///Id of the user who consented.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///The ID token that came with the others.
+    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    pub id_token: ::std::option::Option<crate::Secret>,
+    ///The refresh token. Give this, `accessToken` or both.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///Scopes that the token has.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant in which the user has the token.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User whose token or key it is, by id.
+    #[serde(rename = "userId")]
+    pub user_id: ::std::string::String,
+}
+///Rules for passwords, and what happens when they are guessed.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordSettings {
+    ///Ask for a letter of either case.
+    #[serde(
+        rename = "anyLetter",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub any_letter: ::std::option::Option<bool>,
+    ///Refuse passwords that resemble the email address.
+    #[serde(
+        rename = "disallowEmailMatch",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disallow_email_match: ::std::option::Option<bool>,
+    ///Characters that must not occur, in one string.
+    #[serde(
+        rename = "disallowedCharacters",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disallowed_characters: ::std::option::Option<::std::string::String>,
+    ///Ask for the strength in `passwordStrengthScore`.
+    #[serde(
+        rename = "enablePasswordStrength",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enable_password_strength: ::std::option::Option<bool>,
+    ///Whether passwords can be used to sign in.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Let passwords expire, so that they have to be changed at the next sign-in.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub expiration: ::std::option::Option<bool>,
+    ///After how many weeks passwords expire.
+    #[serde(
+        rename = "expirationWeeks",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expiration_weeks: ::std::option::Option<i64>,
+    ///Lock the user for good after too many wrong passwords.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub lock: ::std::option::Option<bool>,
+    ///How many wrong passwords in a row lead to the lock.
+    #[serde(
+        rename = "lockAttempts",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub lock_attempts: ::std::option::Option<i64>,
+    ///Ask for a lower-case letter.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub lowercase: ::std::option::Option<bool>,
+    ///Least number of characters.
+    #[serde(
+        rename = "minLength",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub min_length: ::std::option::Option<i64>,
+    ///Another spelling of `nonAlphanumeric` that the Node SDK sends; one of the two is enough.
+    #[serde(
+        rename = "nonAlphaNumeric",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_alpha_numeric: ::std::option::Option<bool>,
+    ///Ask for a character that is neither letter nor digit.
+    #[serde(
+        rename = "nonAlphanumeric",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_alphanumeric: ::std::option::Option<bool>,
+    ///Ask for a digit.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub number: ::std::option::Option<bool>,
+    ///Least strength, as an estimate of how hard the password is to guess: 0 is weakest, 4 strongest.
+    #[serde(
+        rename = "passwordStrengthScore",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub password_strength_score: ::std::option::Option<i64>,
+    ///Refuse passwords that the user has had lately.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub reuse: ::std::option::Option<bool>,
+    ///How many former passwords are remembered for `reuse`.
+    #[serde(
+        rename = "reuseAmount",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub reuse_amount: ::std::option::Option<i64>,
+    ///Lock the user for a while after too many wrong passwords.
+    #[serde(rename = "tempLock", skip_serializing_if = "::std::option::Option::is_none")]
+    pub temp_lock: ::std::option::Option<bool>,
+    ///How many wrong passwords in a row lead to the passing lock.
+    #[serde(
+        rename = "tempLockAttempts",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub temp_lock_attempts: ::std::option::Option<i64>,
+    ///How long the passing lock lasts, in the unit that the console shows beside the setting.
+    #[serde(
+        rename = "tempLockDuration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub temp_lock_duration: ::std::option::Option<i64>,
+    ///Tenant that the rules are for. The project as a whole when it is empty or left out.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Ask for an upper-case letter.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub uppercase: ::std::option::Option<bool>,
+}
+///Something that roles can grant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Permission {
+    ///What it allows, for the people who put roles together.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the permission, which outlasts a change of its name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name of the permission, as it stands in tokens. Unique in the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether it comes with every project and cannot be changed.
+    #[serde(
+        rename = "systemDefault",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub system_default: ::std::option::Option<bool>,
+}
+///The new permissions.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionCreateBatchRequest {
+    ///The permissions, each with a name of its own.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions: ::std::vec::Vec<PermissionCreateRequest>,
+}
+///The new permission.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionCreateRequest {
+    ///What it allows, for the people who put roles together.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Name of the permission, as it stands in tokens. Unique in the project.
+    pub name: ::std::string::String,
+}
+///Which permissions to delete, named by either. One of the lists has to have something in it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionDeleteBatchRequest {
+    ///Ids of permissions.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+    ///Names of permissions.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub names: ::std::vec::Vec<::std::string::String>,
+}
+///Which permission to delete, named by one of the two.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionDeleteRequest {
+    ///Id of the permission.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name of the permission, when `id` is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///The changes.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionUpdateBatchRequest {
+    ///One entry for each permission to change.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions: ::std::vec::Vec<PermissionUpdateRequest>,
+}
+///Which permission to change, named by `id` or by `name`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionUpdateRequest {
+    ///What it allows. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the permission.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name that the permission has now, when `id` is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Name from now on. Repeat the present one to keep it.
+    #[serde(rename = "newName")]
+    pub new_name: ::std::string::String,
+}
+///The permissions of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PermissionsResponse {
+    ///All of them, in no order that could be relied on.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions: ::std::vec::Vec<Permission>,
+}
+///The project to make.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectCloneRequest {
+    ///What to mark the new project as. Not in production when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub environment: ::std::option::Option<::std::string::String>,
+    ///Display name of the new project.
+    pub name: ::std::string::String,
+    ///Labels that the new project is to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The project that was made.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectCloneResponse {
+    ///What the new project is marked as; empty when it is not in production.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub environment: ::std::option::Option<::std::string::String>,
+    ///Id of the new project.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Display name of the new project.
+    #[serde(
+        rename = "projectName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_name: ::std::option::Option<::std::string::String>,
+    ///The mark once more, under the name that older clients read.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tag: ::std::option::Option<::std::string::String>,
+    ///Labels of the new project.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///How to export.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectExportSnapshotRequest {
+    ///Form of the file contents: with `string`, each file is answered as text. Parsed JSON when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub format: ::std::option::Option<::std::string::String>,
+}
+///The snapshot to import or to validate.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectImportSnapshotRequest {
+    ///Parts of the project to leave as they are, such as `flows` or `project.domain`. Nothing is left out when absent.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub excludes: ::std::vec::Vec<::std::string::String>,
+    ///Contents of the files, by path, as they were exported.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub files: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(
+        rename = "inputSecrets",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub input_secrets: ::std::option::Option<ProjectSnapshotSecrets>,
+}
+///Projects of the company.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectListResponse {
+    ///Projects that the management key may see.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub projects: ::std::vec::Vec<ProjectSummary>,
+}
+///How far a clone has come.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectLoadCloneResponse {
+    ///Why the process failed. Empty while it runs and when all went well.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub error: ::std::option::Option<::std::string::String>,
+    ///Id of the new project, once it is there.
+    #[serde(
+        rename = "projectId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///Display name of the new project, once it is there.
+    #[serde(
+        rename = "projectName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub project_name: ::std::option::Option<::std::string::String>,
+}
+///Parts of the project that an exported flow or theme refers to. They are matched by name on import.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectReferences {
+    ///Names of the connectors referred to, by connector id.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connectors: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Names of the OAuth providers referred to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub oauth: ::std::vec::Vec<::std::string::String>,
+    ///References that were left out of the export, because what they point to does not travel.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub omitted: ::std::vec::Vec<::std::string::String>,
+    ///Names of the roles referred to, by role id.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Names of the project's own tenant attributes that are referred to.
+    #[serde(
+        rename = "tenantAttributes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_attributes: ::std::vec::Vec<::std::string::String>,
+    ///Names of the project's own user attributes that are referred to.
+    #[serde(
+        rename = "userAttributes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_attributes: ::std::vec::Vec<::std::string::String>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///Settings and configuration of a project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectSnapshot {
+    ///Contents of the files, by path, such as `project.json` or `flows/flows.json`. Keep each as it is.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub files: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A secret of one part of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectSnapshotSecret {
+    ///Id of the part that needs the secret.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name of the part.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Which secret of the part it is, such as `bearertoken` or `password`.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///The secret in clear text. Empty in answers, which only say that it is missing.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<crate::Secret>,
+}
+///Secrets that a snapshot needs and does not hold.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectSnapshotSecrets {
+    ///Secrets of connectors.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connectors: ::std::vec::Vec<ProjectSnapshotSecret>,
+    ///Secrets of external authentication steps.
+    #[serde(
+        rename = "externalAuth",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub external_auth: ::std::vec::Vec<ProjectSnapshotSecret>,
+    ///Client secrets of OAuth providers.
+    #[serde(
+        rename = "oauthProviders",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub oauth_providers: ::std::vec::Vec<ProjectSnapshotSecret>,
+    ///Client secrets of outbound applications.
+    #[serde(
+        rename = "outboundApps",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub outbound_apps: ::std::vec::Vec<ProjectSnapshotSecret>,
+}
+///The process that has begun.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectStartCloneResponse {
+    ///Id under which to ask how the process has gone.
+    #[serde(
+        rename = "processId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub process_id: ::std::option::Option<::std::string::String>,
+}
+///A project of the company.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectSummary {
+    ///What the project is marked as; empty for one that is not in production.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub environment: ::std::option::Option<::std::string::String>,
+    ///Id of the project, `P` and at least 27 letters and digits.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///The mark once more, under the name that older clients read.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tag: ::std::option::Option<::std::string::String>,
+    ///Labels by which projects are told apart.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The new name.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectUpdateNameRequest {
+    ///Display name that the project is to have.
+    pub name: ::std::string::String,
+}
+///The new tags.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectUpdateTagsRequest {
+    ///All labels that the project is to have; an empty list removes them.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///Whether a snapshot could be imported.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ProjectValidateSnapshotResponse {
+    ///What stands in the way, in words for people.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub failures: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "missingSecrets",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub missing_secrets: ::std::option::Option<ProjectSnapshotSecrets>,
+    ///Whether an import would succeed; false as soon as there is a failure.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub ok: ::std::option::Option<bool>,
+}
+///Where metadata documents may come from.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceCimdDomainPolicies {
+    ///Domains from which documents are taken, one entry each.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub policies: ::std::vec::Vec<ResourceCimdDomainPolicy>,
+}
+///A domain that metadata documents may come from.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceCimdDomainPolicy {
+    ///Domain name, in which `*` stands for any label.
+    #[serde(
+        rename = "domainPattern",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub domain_pattern: ::std::option::Option<::std::string::String>,
+    ///Whether the entry counts.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+}
+///Client ID metadata documents, by which a client is known by an address that describes it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceCimdSettings {
+    #[serde(
+        rename = "domainPolicies",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub domain_policies: ::std::option::Option<ResourceCimdDomainPolicies>,
+    ///Whether such clients are taken.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+}
+///The resource to make.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceCreateRequest {
+    ///Which clients may get tokens for themselves with this resource, such as all of them or only those with a policy.
+    #[serde(
+        rename = "clientAccess",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_access: ::std::option::Option<::std::string::String>,
+    ///What the resource is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "dynamicRegistrationSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration_settings: ::std::option::Option<
+        ResourceRegistrationSettings,
+    >,
+    ///Display name.
+    pub name: ::std::string::String,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scopes: ::std::option::Option<ResourceScopes>,
+    ///What is protected: an API, or with `mcp` an MCP server.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///Address of the API or MCP server. Clients name it to ask for tokens, which carry it as their audience.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub uri: ::std::option::Option<::std::string::String>,
+    ///Which clients may get tokens for a user with this resource, such as all of them or only those with a policy.
+    #[serde(
+        rename = "userAccess",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_access: ::std::option::Option<::std::string::String>,
+}
+///Dynamic client registration, by which a client makes itself known (RFC 7591).
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceDynamicRegistration {
+    ///Do not grant the approved scopes to clients that ask for none.
+    #[serde(
+        rename = "disableApprovedScopesAsDefault",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disable_approved_scopes_as_default: ::std::option::Option<bool>,
+    ///Whether clients may register at all.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Flow that decides on each registration, if there is one.
+    #[serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub flow_id: ::std::option::Option<::std::string::String>,
+}
+///What to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceIdRequest {
+    ///Id of the resource or template to delete.
+    pub id: ::std::string::String,
+}
+///What to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceIdsRequest {
+    ///Ids of the resources or templates to delete, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///The resources of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceLoadAllResponse {
+    ///All resources.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resources: ::std::vec::Vec<ResourceServer>,
+    ///Number of resources in the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///The policies asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePoliciesResponse {
+    ///What was found or made.
+    #[serde(
+        rename = "resourcePolicies",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub resource_policies: ::std::vec::Vec<ResourcePolicy>,
+}
+///What an application may do with a resource.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicy {
+    ///Let the application ask for all scopes for itself, those made later included.
+    #[serde(
+        rename = "allClientScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub all_client_scopes: ::std::option::Option<bool>,
+    ///Let the application ask for all scopes on behalf of users, those made later included.
+    #[serde(
+        rename = "allUserScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub all_user_scopes: ::std::option::Option<bool>,
+    ///Names of the scopes to ask for without a user. Without meaning with `allClientScopes`.
+    #[serde(
+        rename = "clientAccessScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub client_access_scopes: ::std::vec::Vec<::std::string::String>,
+    ///When the policy was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///When the policy was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Id of the resource that is to be used.
+    #[serde(
+        rename = "resourceId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_id: ::std::option::Option<::std::string::String>,
+    ///Id of the third-party application that uses it.
+    #[serde(
+        rename = "thirdPartyApplicationId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub third_party_application_id: ::std::option::Option<::std::string::String>,
+    ///Names of the scopes to ask for on behalf of users. Without meaning with `allUserScopes`.
+    #[serde(
+        rename = "userAccessScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_access_scopes: ::std::vec::Vec<::std::string::String>,
+    ///State of the policy, which changes with every update.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub version: ::std::option::Option<::std::string::String>,
+}
+///The policies to make.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicyCreateBatchRequest {
+    ///Policies, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub policies: ::std::vec::Vec<ResourcePolicySettings>,
+}
+///The policies to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicyDeleteBatchRequest {
+    ///Policies, at least one.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub policies: ::std::vec::Vec<ResourcePolicyIdentifier>,
+}
+///Which policy is meant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicyIdentifier {
+    ///Id of the resource that is to be used.
+    #[serde(rename = "resourceId")]
+    pub resource_id: ::std::string::String,
+    ///Id of the third-party application that uses it.
+    #[serde(rename = "thirdPartyApplicationId")]
+    pub third_party_application_id: ::std::string::String,
+}
+///The policy asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicyResponse {
+    #[serde(
+        rename = "resourcePolicy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub resource_policy: ::std::option::Option<ResourcePolicy>,
+}
+///What an application is to be allowed to do with a resource.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourcePolicySettings {
+    ///Let the application ask for all scopes for itself, those made later included.
+    #[serde(
+        rename = "allClientScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub all_client_scopes: ::std::option::Option<bool>,
+    ///Let the application ask for all scopes on behalf of users, those made later included.
+    #[serde(
+        rename = "allUserScopes",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub all_user_scopes: ::std::option::Option<bool>,
+    ///Names of the scopes to ask for without a user. Without meaning with `allClientScopes`.
+    #[serde(
+        rename = "clientAccessScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub client_access_scopes: ::std::vec::Vec<::std::string::String>,
+    ///Id of the resource that is to be used.
+    #[serde(rename = "resourceId")]
+    pub resource_id: ::std::string::String,
+    ///Id of the third-party application that uses it.
+    #[serde(rename = "thirdPartyApplicationId")]
+    pub third_party_application_id: ::std::string::String,
+    ///Names of the scopes to ask for on behalf of users. Without meaning with `allUserScopes`.
+    #[serde(
+        rename = "userAccessScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_access_scopes: ::std::vec::Vec<::std::string::String>,
+}
+///How clients register themselves with an MCP server. Without meaning for other resources.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationSettings {
+    #[serde(
+        rename = "cimdSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cimd_settings: ::std::option::Option<ResourceCimdSettings>,
+    #[serde(
+        rename = "dynamicRegistration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration: ::std::option::Option<ResourceDynamicRegistration>,
+    ///Template to take the settings from. Needed with `useTemplate`.
+    #[serde(
+        rename = "dynamicRegistrationTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration_template_id: ::std::option::Option<::std::string::String>,
+    ///Put all roles, permissions and tenants of the user into the tokens, whatever the scopes.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Address of the page on which users sign in to the new clients.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Sign users in without asking for their consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Labels to put on the new clients, which policies can refer to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+    ///Take the settings of new clients from the template and not from the properties below.
+    #[serde(
+        rename = "useTemplate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_template: ::std::option::Option<bool>,
+}
+///Settings for clients that register themselves with resources.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationTemplate {
+    ///When the template was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///What the template is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Put all roles, permissions and tenants of the user into the tokens, whatever the scopes.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Id of the template.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of the page on which users sign in to the new clients.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///When the template was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Sign users in without asking for their consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Labels to put on the new clients, which policies can refer to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+    ///State of the settings, which changes with every update. Send it back in an update just as it was loaded.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub version: ::std::option::Option<::std::string::String>,
+}
+///The template to make.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationTemplateCreateRequest {
+    ///What the template is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Put all roles, permissions and tenants of the user into the tokens, whatever the scopes.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Address of the page on which users sign in to the new clients.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    pub name: ::std::string::String,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Sign users in without asking for their consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Labels to put on the new clients, which policies can refer to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tags: ::std::vec::Vec<::std::string::String>,
+}
+///The templates of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationTemplateLoadAllResponse {
+    ///All templates.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub templates: ::std::vec::Vec<ResourceRegistrationTemplate>,
+    ///Number of templates in the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///The template asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationTemplateResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub template: ::std::option::Option<ResourceRegistrationTemplate>,
+}
+///The template as it is to be.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceRegistrationTemplateUpdateRequest {
+    pub template: ResourceRegistrationTemplate,
+}
+///The resource asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<ResourceServer>,
+}
+///Scopes that clients can ask for, by what they open.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceScopes {
+    ///Scopes that open data of the user; the values are attributes.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Scopes that open third-party services; the values are scopes of the connection.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Scopes that stand for permissions; the values are roles or permissions that the user must hold.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+}
+///A protected API or MCP server.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceServer {
+    ///Which clients may get tokens for themselves with this resource, such as all of them or only those with a policy.
+    #[serde(
+        rename = "clientAccess",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_access: ::std::option::Option<::std::string::String>,
+    ///When the resource was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///What the resource is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "dynamicRegistrationSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub dynamic_registration_settings: ::std::option::Option<
+        ResourceRegistrationSettings,
+    >,
+    ///Id of the resource.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///When the resource was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scopes: ::std::option::Option<ResourceScopes>,
+    ///What is protected: an API, or with `mcp` an MCP server.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///Address of the API or MCP server. Clients name it to ask for tokens, which carry it as their audience.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub uri: ::std::option::Option<::std::string::String>,
+    ///Which clients may get tokens for a user with this resource, such as all of them or only those with a policy.
+    #[serde(
+        rename = "userAccess",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_access: ::std::option::Option<::std::string::String>,
+    ///State of the settings, which changes with every update. Send it back in an update just as it was loaded.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub version: ::std::option::Option<::std::string::String>,
+}
+///The resource as it is to be.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ResourceUpdateRequest {
+    pub resource: ResourceServer,
+}
+///A set of permissions under one name.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Role {
+    ///When the role was created, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Whether every new user gets the role.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub default: ::std::option::Option<bool>,
+    ///What the role is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the role, which outlasts a change of its name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name of the role, as it stands in tokens. Unique in the project or tenant.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Permissions that the role grants.
+    #[serde(
+        rename = "permissionNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permission_names: ::std::vec::Vec<::std::string::String>,
+    ///Whether tenant administrators are kept from seeing and giving the role.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub private: ::std::option::Option<bool>,
+    ///Tenant that the role belongs to. A role of the whole project when it is empty or left out.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///The new roles.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleCreateBatchRequest {
+    ///The roles, each with a name of its own.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<RoleCreateRequest>,
+}
+///The new role.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleCreateRequest {
+    ///Give the role to every user who is created from then on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub default: ::std::option::Option<bool>,
+    ///What the role is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Name of the role, as it stands in tokens. Unique in the project or tenant.
+    pub name: ::std::string::String,
+    ///Permissions that the role is to grant. They have to exist.
+    #[serde(
+        rename = "permissionNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permission_names: ::std::vec::Vec<::std::string::String>,
+    ///Keep the role out of what tenant administrators may see and give.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub private: ::std::option::Option<bool>,
+    ///Tenant that the role belongs to. A role of the whole project when it is empty or left out.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Which roles to delete, named by either. One of the lists has to have something in it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleDeleteBatchRequest {
+    ///Ids of roles.
+    #[serde(
+        rename = "roleIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_ids: ::std::vec::Vec<::std::string::String>,
+    ///Names of roles.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Tenant that the roles belong to, when they are not ones of the whole project.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Which role to delete, named by `id` or by `name`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleDeleteRequest {
+    ///Id of the role.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name of the role, when `id` is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Tenant that the role belongs to, when it is not one of the whole project.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Which roles to find. Conditions are joined by AND, the values within one list by OR.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleSearchRequest {
+    ///Find roles of the whole project beside those of the tenants in `tenantIds`.
+    #[serde(
+        rename = "includeProjectRoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub include_project_roles: ::std::option::Option<bool>,
+    ///Permissions, one of which a role has to grant.
+    #[serde(
+        rename = "permissionNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permission_names: ::std::vec::Vec<::std::string::String>,
+    ///Ids, one of which a role has to have.
+    #[serde(
+        rename = "roleIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_ids: ::std::vec::Vec<::std::string::String>,
+    ///Text that the name of a role has to hold, in whatever case.
+    #[serde(
+        rename = "roleNameLike",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_name_like: ::std::option::Option<::std::string::String>,
+    ///Names, one of which a role has to have.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Order of the answer. Up to the service when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sort: ::std::vec::Vec<SearchSort>,
+    ///Tenants, to one of which a role has to belong.
+    #[serde(
+        rename = "tenantIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_ids: ::std::vec::Vec<::std::string::String>,
+    ///Text to be found in the searchable properties, such as name and description.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+}
+///The changes.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleUpdateBatchRequest {
+    ///One entry for each role to replace.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<RoleUpdateRequest>,
+}
+///The role as it is to be from now on, named by `id` or by `name`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleUpdateRequest {
+    ///Give the role to every user who is created from then on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub default: ::std::option::Option<bool>,
+    ///What the role is for. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Id of the role.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name that the role has now, when `id` is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Name from now on. Repeat the present one to keep it.
+    #[serde(rename = "newName")]
+    pub new_name: ::std::string::String,
+    ///Permissions that the role is to grant from now on. None when left out.
+    #[serde(
+        rename = "permissionNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permission_names: ::std::vec::Vec<::std::string::String>,
+    ///Keep the role out of what tenant administrators may see and give.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub private: ::std::option::Option<bool>,
+    ///Tenant that the role belongs to, when it is not one of the whole project.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Several roles.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RolesResponse {
+    ///The roles, none when nothing matches.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<Role>,
+}
+///A scope and the claims that a token gets for it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScopeClaimMappingEntry {
+    ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Note for people who look after the mapping. It never gets into a token.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///The scope as it appears in the client's request.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scope: ::std::option::Option<::std::string::String>,
+}
+///The mapping of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScopeClaimMappingResponse {
+    ///One entry for each scope.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub mappings: ::std::vec::Vec<ScopeClaimMappingEntry>,
+}
+///The mapping, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScopeClaimMappingSetRequest {
+    ///One entry for each scope.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub mappings: ::std::vec::Vec<ScopeClaimMappingEntry>,
+}
+///One step of the order in which a search answers; the first step counts most.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SearchSort {
+    ///Largest first. Smallest first when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub desc: ::std::option::Option<bool>,
+    ///Property to sort by, spelled as in the answer, such as `email` or `createdTime`.
+    pub field: ::std::string::String,
+}
+///A federated application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplication {
+    ///Protocol of the application, which tells the settings that are filled in.
+    #[serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(
+        rename = "customSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub custom_settings: ::std::option::Option<SsoApplicationCustomSettings>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Id of the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "oidcSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_settings: ::std::option::Option<SsoApplicationOidcSettings>,
+    #[serde(
+        rename = "samlSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_settings: ::std::option::Option<SsoApplicationSamlSettings>,
+    #[serde(
+        rename = "wsfedSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(alias = "wsFedSettings")]
+    pub wsfed_settings: ::std::option::Option<SsoApplicationWsFedSettings>,
+}
+///The further client secret.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationAddSecretRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///When the secret is to end, in epoch seconds. It never ends when this is 0 or left out.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Name by which the secret is read and revoked.
+    pub name: ::std::string::String,
+}
+///One attribute that the application is told.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationAttributeMapping {
+    ///Name of the attribute in the response.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Name format of the attribute, as a URI. Unspecified when empty.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///User attribute that fills it, such as `user.email`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::std::string::String>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationCreateResponse {
+    ///Id of the application, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///Settings of an application that speaks none of the standard protocols.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationCustomSettings {
+    ///Page that signs people in.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+}
+///Which application to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationDeleteRequest {
+    ///Id of the application.
+    pub id: ::std::string::String,
+}
+///One group attribute that the application is told.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationGroupsMapping {
+    ///What the groups are made of.
+    #[serde(
+        rename = "filterType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub filter_type: ::std::option::Option<::std::string::String>,
+    ///Name of the attribute in the response.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Roles of the project that count.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub roles: ::std::vec::Vec<SsoApplicationMappedRole>,
+    ///Name format of the attribute, as a URI. Unspecified when empty.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///Fixed text to send, where the groups are not made of roles.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub value: ::std::option::Option<::std::string::String>,
+}
+///The federated applications of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationLoadAllResponse {
+    ///Every application, of whatever protocol.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub apps: ::std::vec::Vec<SsoApplication>,
+}
+///A federated application, at the root of the answer or under `app`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationLoadResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub app: ::std::option::Option<SsoApplication>,
+    ///Protocol of the application, which tells the settings that are filled in.
+    #[serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(
+        rename = "customSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub custom_settings: ::std::option::Option<SsoApplicationCustomSettings>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Id of the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "oidcSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_settings: ::std::option::Option<SsoApplicationOidcSettings>,
+    #[serde(
+        rename = "samlSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_settings: ::std::option::Option<SsoApplicationSamlSettings>,
+    #[serde(
+        rename = "wsfedSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(alias = "wsFedSettings")]
+    pub wsfed_settings: ::std::option::Option<SsoApplicationWsFedSettings>,
+}
+///A role of the project, by id and by name.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationMappedRole {
+    ///Id of the role, which stays when the role is renamed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name under which the role is shown.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationOidcCreateRequest {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedRedirectUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_redirect_urls: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the authorization code grant.
+    #[serde(
+        rename = "authorizationCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_code_disabled: ::std::option::Option<bool>,
+    ///Address of the application that is called when a person's session ends.
+    #[serde(
+        rename = "backChannelLogoutUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub back_channel_logout_url: ::std::option::Option<::std::string::String>,
+    ///Further claims to put into the ID token.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the client credentials grant.
+    #[serde(
+        rename = "clientCredentialsDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_credentials_disabled: ::std::option::Option<bool>,
+    ///Client id to take over from another product, unique within the project. Made by the service when left out.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret to take over from another product. Made by the service when left out.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Page to which people are sent when they start at the project instead of at the application.
+    #[serde(
+        rename = "customIdpInitiatedLoginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub custom_idp_initiated_login_page_url: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Refuse the device code grant.
+    #[serde(
+        rename = "deviceCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub device_code_disabled: ::std::option::Option<bool>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Refuse the JWT bearer grant.
+    #[serde(
+        rename = "jwtBearerDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_disabled: ::std::option::Option<bool>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///Refuse the refresh token grant.
+    #[serde(
+        rename = "refreshTokenDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_disabled: ::std::option::Option<bool>,
+}
+///The OIDC side of an application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationOidcSettings {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedRedirectUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_redirect_urls: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the authorization code grant.
+    #[serde(
+        rename = "authorizationCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_code_disabled: ::std::option::Option<bool>,
+    ///Address of the application that is called when a person's session ends.
+    #[serde(
+        rename = "backChannelLogoutUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub back_channel_logout_url: ::std::option::Option<::std::string::String>,
+    ///Further claims to put into the ID token.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the client credentials grant.
+    #[serde(
+        rename = "clientCredentialsDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_credentials_disabled: ::std::option::Option<bool>,
+    ///Client id of the application, to be entered on its side.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Page to which people are sent when they start at the project instead of at the application.
+    #[serde(
+        rename = "customIdpInitiatedLoginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub custom_idp_initiated_login_page_url: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///Refuse the device code grant.
+    #[serde(
+        rename = "deviceCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub device_code_disabled: ::std::option::Option<bool>,
+    ///Address of the discovery document, to be entered on the application's side.
+    #[serde(
+        rename = "discoveryUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub discovery_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///The `iss` value of tokens for the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub issuer: ::std::option::Option<::std::string::String>,
+    ///Refuse the JWT bearer grant.
+    #[serde(
+        rename = "jwtBearerDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_disabled: ::std::option::Option<bool>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Refuse the refresh token grant.
+    #[serde(
+        rename = "refreshTokenDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_disabled: ::std::option::Option<bool>,
+}
+///An OIDC application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationOidcUpdateRequest {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedRedirectUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_redirect_urls: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the authorization code grant.
+    #[serde(
+        rename = "authorizationCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authorization_code_disabled: ::std::option::Option<bool>,
+    ///Address of the application that is called when a person's session ends.
+    #[serde(
+        rename = "backChannelLogoutUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub back_channel_logout_url: ::std::option::Option<::std::string::String>,
+    ///Further claims to put into the ID token.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::std::vec::Vec<::std::string::String>,
+    ///Refuse the client credentials grant.
+    #[serde(
+        rename = "clientCredentialsDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_credentials_disabled: ::std::option::Option<bool>,
+    ///Client id as it was set at creation. It cannot be changed; an empty one clears it, so leave it out.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret as it was set at creation. An empty one clears it, so leave it out.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Page to which people are sent when they start at the project instead of at the application.
+    #[serde(
+        rename = "customIdpInitiatedLoginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub custom_idp_initiated_login_page_url: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Refuse the device code grant.
+    #[serde(
+        rename = "deviceCodeDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub device_code_disabled: ::std::option::Option<bool>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    ///Refuse the JWT bearer grant.
+    #[serde(
+        rename = "jwtBearerDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_disabled: ::std::option::Option<bool>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///Refuse the refresh token grant.
+    #[serde(
+        rename = "refreshTokenDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_disabled: ::std::option::Option<bool>,
+}
+///The client secret to refuse.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationRevokeSecretRequest {
+    ///Id of the application.
+    #[serde(rename = "appId")]
+    pub app_id: ::std::string::String,
+    ///Name that the secret was given when it was added.
+    pub name: ::std::string::String,
+}
+///Whose client secret to replace.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationRotateSecretRequest {
+    ///Id of the application.
+    pub id: ::std::string::String,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationSamlCreateRequest {
+    ///Further ACS addresses that a request may name. Wildcards are allowed.
+    #[serde(
+        rename = "acsAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub acs_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the SAML response.
+    #[serde(rename = "acsUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub acs_url: ::std::option::Option<::std::string::String>,
+    ///Attributes of the response and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Certificate with which the application signs its requests, in PEM or as the bare base64 of it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub certificate: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Relay state to send when sign-in started at the project.
+    #[serde(
+        rename = "defaultRelayState",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_relay_state: ::std::option::Option<::std::string::String>,
+    ///Digest for signing responses when sign-in started at the project. SHA-1 when empty.
+    #[serde(
+        rename = "defaultSignatureAlgorithm",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Entity id of the application.
+    #[serde(rename = "entityId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub entity_id: ::std::option::Option<::std::string::String>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the response and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's SAML metadata.
+    #[serde(
+        rename = "metadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub metadata_url: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///Format of the name id, as a SAML URN. Unspecified when left out.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+    ///Which user attribute the name id is. The user id when empty.
+    #[serde(
+        rename = "subjectNameIdType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
+    #[serde(
+        rename = "useMetadataInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_metadata_info: ::std::option::Option<bool>,
+}
+///The SAML side of an application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationSamlSettings {
+    ///Further ACS addresses that a request may name. Wildcards are allowed.
+    #[serde(
+        rename = "acsAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub acs_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the SAML response.
+    #[serde(rename = "acsUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub acs_url: ::std::option::Option<::std::string::String>,
+    ///Attributes of the response and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Certificate with which the application signs its requests, in PEM or as the bare base64 of it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub certificate: ::std::option::Option<::std::string::String>,
+    ///Relay state to send when sign-in started at the project.
+    #[serde(
+        rename = "defaultRelayState",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_relay_state: ::std::option::Option<::std::string::String>,
+    ///Digest for signing responses when sign-in started at the project. SHA-1 when empty.
+    #[serde(
+        rename = "defaultSignatureAlgorithm",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    ///Entity id of the application.
+    #[serde(rename = "entityId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub entity_id: ::std::option::Option<::std::string::String>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the response and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Certificate with which responses are signed.
+    #[serde(rename = "idpCert", skip_serializing_if = "::std::option::Option::is_none")]
+    pub idp_cert: ::std::option::Option<::std::string::String>,
+    ///Entity id of the project, to be entered on the application's side.
+    #[serde(
+        rename = "idpEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Address that starts a sign-in at the project.
+    #[serde(
+        rename = "idpInitiatedUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_initiated_url: ::std::option::Option<::std::string::String>,
+    ///Address to which the application sends people to log out.
+    #[serde(
+        rename = "idpLogoutUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_logout_url: ::std::option::Option<::std::string::String>,
+    ///Address of the project's SAML metadata for the application.
+    #[serde(
+        rename = "idpMetadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_metadata_url: ::std::option::Option<::std::string::String>,
+    ///Address to which the application sends people to sign in.
+    #[serde(
+        rename = "idpSsoUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_sso_url: ::std::option::Option<::std::string::String>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's SAML metadata.
+    #[serde(
+        rename = "metadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub metadata_url: ::std::option::Option<::std::string::String>,
+    ///Format of the name id, as a SAML URN. Unspecified when left out.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+    ///Which user attribute the name id is. The user id when empty.
+    #[serde(
+        rename = "subjectNameIdType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
+    #[serde(
+        rename = "useMetadataInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_metadata_info: ::std::option::Option<bool>,
+}
+///A SAML application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationSamlUpdateRequest {
+    ///Further ACS addresses that a request may name. Wildcards are allowed.
+    #[serde(
+        rename = "acsAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub acs_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the SAML response.
+    #[serde(rename = "acsUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub acs_url: ::std::option::Option<::std::string::String>,
+    ///Attributes of the response and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Certificate with which the application signs its requests, in PEM or as the bare base64 of it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub certificate: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Relay state to send when sign-in started at the project.
+    #[serde(
+        rename = "defaultRelayState",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_relay_state: ::std::option::Option<::std::string::String>,
+    ///Digest for signing responses when sign-in started at the project. SHA-1 when empty.
+    #[serde(
+        rename = "defaultSignatureAlgorithm",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Entity id of the application.
+    #[serde(rename = "entityId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub entity_id: ::std::option::Option<::std::string::String>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the response and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's SAML metadata.
+    #[serde(
+        rename = "metadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub metadata_url: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///Format of the name id, as a SAML URN. Unspecified when left out.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+    ///Which user attribute the name id is. The user id when empty.
+    #[serde(
+        rename = "subjectNameIdType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
+    #[serde(
+        rename = "useMetadataInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_metadata_info: ::std::option::Option<bool>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationWsFedCreateRequest {
+    ///Attributes of the token and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the token and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///The application's `wtrealm`, a URI that names it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub realm: ::std::option::Option<::std::string::String>,
+    ///Further addresses that a request may name in `wreply`.
+    #[serde(
+        rename = "replyAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub reply_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the token.
+    #[serde(rename = "replyUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub reply_url: ::std::option::Option<::std::string::String>,
+}
+///The WS-Federation side of an application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationWsFedSettings {
+    ///Attributes of the token and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the token and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Certificate with which tokens are signed.
+    #[serde(rename = "idpCert", skip_serializing_if = "::std::option::Option::is_none")]
+    pub idp_cert: ::std::option::Option<::std::string::String>,
+    ///Entity id of the project, to be entered on the application's side.
+    #[serde(
+        rename = "idpEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Address that starts a sign-in at the project.
+    #[serde(
+        rename = "idpInitiatedUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_initiated_url: ::std::option::Option<::std::string::String>,
+    ///Address to which the application sends people to log out.
+    #[serde(
+        rename = "idpLogoutUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_logout_url: ::std::option::Option<::std::string::String>,
+    ///Address of the project's federation metadata for the application.
+    #[serde(
+        rename = "idpMetadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_metadata_url: ::std::option::Option<::std::string::String>,
+    ///Address to which the application sends people to sign in.
+    #[serde(
+        rename = "idpSsoUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_sso_url: ::std::option::Option<::std::string::String>,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///The application's `wtrealm`, a URI that names it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub realm: ::std::option::Option<::std::string::String>,
+    ///Further addresses that a request may name in `wreply`.
+    #[serde(
+        rename = "replyAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub reply_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the token.
+    #[serde(rename = "replyUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub reply_url: ::std::option::Option<::std::string::String>,
+}
+///A WS-Federation application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoApplicationWsFedUpdateRequest {
+    ///Attributes of the token and the user attributes they are filled from.
+    #[serde(
+        rename = "attributeMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attribute_mapping: ::std::vec::Vec<SsoApplicationAttributeMapping>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What the application is for.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether people may sign in to the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Where people are sent when sign-in fails.
+    #[serde(
+        rename = "errorRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub error_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Make people sign in again although they have a session.
+    #[serde(
+        rename = "forceAuthentication",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_authentication: ::std::option::Option<bool>,
+    ///Group attributes of the token and the roles they are filled from.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoApplicationGroupsMapping>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    ///Page that signs people in, where the flow of the project is shown.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Where people are sent after logging out.
+    #[serde(
+        rename = "logoutRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub logout_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique within the project.
+    pub name: ::std::string::String,
+    ///The application's `wtrealm`, a URI that names it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub realm: ::std::option::Option<::std::string::String>,
+    ///Further addresses that a request may name in `wreply`.
+    #[serde(
+        rename = "replyAllowedCallbacks",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub reply_allowed_callbacks: ::std::vec::Vec<::std::string::String>,
+    ///Address of the application that takes the token.
+    #[serde(rename = "replyUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub reply_url: ::std::option::Option<::std::string::String>,
+}
+///Names of SAML attributes whose values users take over. An attribute that is not named is not taken over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoAttributeMapping {
+    ///Attributes for the project's own user attributes, by the name of the user attribute.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Attribute that holds the email address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the last name.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the first name.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that lists the groups.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub group: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the middle name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the phone number.
+    #[serde(
+        rename = "phoneNumber",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_number: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the address of a picture.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+}
+///What attributes and groups become.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureMappingV1Request {
+    #[serde(
+        rename = "attributeMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_mapping: ::std::option::Option<SsoAttributeMapping>,
+    ///Names of roles that every user gets who signs in by SSO.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Groups in order of rank, highest first, as far as the configuration goes by rank.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Roles that users get by their groups at the provider.
+    #[serde(
+        rename = "roleMappings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_mappings: ::std::vec::Vec<SsoRoleMapping>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The metadata of a tenant's SAML identity provider.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureMetadataV1Request {
+    ///A single email domain. Use `domains` instead.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub domain: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Address of the provider's SAML metadata.
+    #[serde(rename = "idpMetadataURL")]
+    pub idp_metadata_url: ::std::string::String,
+    ///Where people come back to in the application. An empty string clears it; the stored one stays when left out.
+    #[serde(
+        rename = "redirectURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The OIDC settings of a tenant, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureOidcRequest {
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    pub settings: SsoOidcSettings,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Where to come back to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureRedirectUrlRequest {
+    ///Address for sign-ins by OIDC. The stored one stays when left out.
+    #[serde(
+        rename = "oauthRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oauth_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Address for sign-ins by SAML. The stored one stays when left out.
+    #[serde(
+        rename = "samlRedirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_redirect_url: ::std::option::Option<::std::string::String>,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The SAML settings of a tenant, in full, with metadata in place of address and certificate.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureSamlByMetadataRequest {
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Where people come back to in the application, unless the sign-in names another address. An empty string clears it.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    pub settings: SsoSamlByMetadataSettings,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The SAML settings of a tenant, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureSamlRequest {
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Where people come back to in the application, unless the sign-in names another address. An empty string clears it.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    pub settings: SsoSamlSettings,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The SAML identity provider of a tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureV1Request {
+    ///A single email domain. Use `domains` instead.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub domain: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Entity id of the provider.
+    #[serde(rename = "entityId")]
+    pub entity_id: ::std::string::String,
+    ///Certificate with which the provider signs, in PEM or as the bare base64 of it.
+    #[serde(rename = "idpCert")]
+    pub idp_cert: ::std::string::String,
+    ///Address of the provider to which people are sent to sign in.
+    #[serde(rename = "idpURL")]
+    pub idp_url: ::std::string::String,
+    ///Where people come back to in the application. An empty string clears it; the stored one stays when left out.
+    #[serde(
+        rename = "redirectURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The cross-app access settings of a tenant, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoConfigureXaaRequest {
+    ///Whether roles from the groups may override roles that users got in another way.
+    #[serde(
+        rename = "allowOverrideRoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub allow_override_roles: ::std::option::Option<bool>,
+    ///Only prove who the person is. What is stored stays when left out; where it is true, assertions are refused, since they always end in a token.
+    #[serde(
+        rename = "authenticationOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authentication_only: ::std::option::Option<bool>,
+    ///Names of roles that every user of this configuration gets.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Whether assertions are accepted at all.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///Whether only the highest of a user's groups in `groupsPriority` counts.
+    #[serde(
+        rename = "groupPriorityEnabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_priority_enabled: ::std::option::Option<bool>,
+    ///Groups in order of rank, highest first.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Product that the provider is, as the console knows it.
+    #[serde(
+        rename = "providerID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Roles that users get by their groups. Shared with SAML, OIDC and SCIM of the same configuration.
+    #[serde(
+        rename = "roleMappings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_mappings: ::std::vec::Vec<SsoRoleMapping>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub settings: ::std::option::Option<SsoXaaTrust>,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The new configuration.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoCreateRequest {
+    ///Name of the configuration, shown in the console and where people choose how to sign in.
+    #[serde(rename = "displayName")]
+    pub display_name: ::std::string::String,
+    ///Id to give to the configuration. The service makes one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///What members of one group are related to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoFgaGroupMapping {
+    ///The relations that every member gets.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub relations: ::std::vec::Vec<SsoFgaRelation>,
+}
+///One relation of fine-grained authorization.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoFgaRelation {
+    ///Type of the resource in the authorization schema.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub namespace: ::std::option::Option<::std::string::String>,
+    ///Name of the relation, such as `owner`.
+    #[serde(
+        rename = "relationDefinition",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub relation_definition: ::std::option::Option<::std::string::String>,
+    ///The resource to which the member is related.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub resource: ::std::option::Option<::std::string::String>,
+}
+///One role and the groups that bring it, as read.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoGroupsMapping {
+    ///Names of groups at the identity provider; membership in any of them is enough.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub role: ::std::option::Option<SsoMappedRole>,
+}
+///A role, by id and by name.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoMappedRole {
+    ///Id of the role, which stays when the role is renamed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Name under which the role is shown and written.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///Names of OIDC claims whose values users take over. A claim that is not named is not taken over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoOidcAttributeMapping {
+    ///Claims for the project's own user attributes, by the name of the user attribute.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Claim that holds the email address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the last name.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the first name.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///Claim that lists the groups.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub group: ::std::option::Option<::std::string::String>,
+    ///Claim that becomes the login id.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the middle name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the phone number.
+    #[serde(
+        rename = "phoneNumber",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_number: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the address of a picture.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+    ///Claim that holds the user name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub username: ::std::option::Option<::std::string::String>,
+    ///Claim that tells whether the email address is proven.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<::std::string::String>,
+    ///Claim that tells whether the phone number is proven.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<::std::string::String>,
+}
+///An OpenID Connect provider, and what its users become. Settings to write and settings as read have the same form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoOidcSettings {
+    ///The provider's authorization endpoint.
+    #[serde(rename = "authUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_url: ::std::option::Option<::std::string::String>,
+    ///Only prove who the person is, and make neither a user nor a session. What is stored stays when left out. Only written.
+    #[serde(
+        rename = "authenticationOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authentication_only: ::std::option::Option<bool>,
+    ///Domain of the project's callback address, where a custom one is used.
+    #[serde(
+        rename = "callbackDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub callback_domain: ::std::option::Option<::std::string::String>,
+    ///Client id that the provider gave to the project.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret that the provider gave to the project. Always empty when read.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Names of roles that every user of this configuration gets.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///How the provider hands over its tokens.
+    #[serde(
+        rename = "grantType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub grant_type: ::std::option::Option<::std::string::String>,
+    ///Roles that users get by their groups at the provider. Only read.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoGroupsMapping>,
+    ///Groups in order of rank, highest first, as far as the configuration goes by rank.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///The `iss` value that the provider's tokens must carry.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub issuer: ::std::option::Option<::std::string::String>,
+    ///Address of the provider's public keys.
+    #[serde(rename = "JWKsUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub jw_ks_url: ::std::option::Option<::std::string::String>,
+    ///When a test of this configuration last succeeded, in epoch seconds. Only read.
+    #[serde(
+        rename = "lastSuccessTestTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_success_test_time: ::std::option::Option<i64>,
+    ///Keep the provider's own tokens, so that the application can fetch them later.
+    #[serde(
+        rename = "manageProviderTokens",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub manage_provider_tokens: ::std::option::Option<bool>,
+    ///Name of the provider, shown to people.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///What the provider is to ask people for at each sign-in.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub prompt: ::std::vec::Vec<::std::string::String>,
+    ///Product that the provider is, as the console knows it.
+    #[serde(
+        rename = "providerID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Where people come back to in the application, unless the sign-in names another address.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Roles that users get by their groups at the provider. Only written.
+    #[serde(
+        rename = "roleMappings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_mappings: ::std::vec::Vec<SsoRoleMapping>,
+    ///Product that provisions users by SCIM, as the console knows it.
+    #[serde(
+        rename = "scimProviderID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub scim_provider_id: ::std::option::Option<::std::string::String>,
+    ///Scopes to ask for, such as `openid`.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope: ::std::vec::Vec<::std::string::String>,
+    ///The provider's token endpoint.
+    #[serde(rename = "tokenUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub token_url: ::std::option::Option<::std::string::String>,
+    ///Protect the code by PKCE.
+    #[serde(rename = "usePkce", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_pkce: ::std::option::Option<bool>,
+    #[serde(
+        rename = "userAttrMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_attr_mapping: ::std::option::Option<SsoOidcAttributeMapping>,
+    ///The provider's user info endpoint.
+    #[serde(
+        rename = "userDataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_data_url: ::std::option::Option<::std::string::String>,
+}
+///Whose roles to work out.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoRecalculateMappingsRequest {
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///One role and the groups that bring it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoRoleMapping {
+    ///Names of groups at the identity provider; membership in any of them is enough.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups: ::std::vec::Vec<::std::string::String>,
+    ///Name of the role that members get in the tenant.
+    #[serde(rename = "roleName", skip_serializing_if = "::std::option::Option::is_none")]
+    pub role_name: ::std::option::Option<::std::string::String>,
+}
+///A SAML identity provider that is known by its metadata, and what its users become.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSamlByMetadataSettings {
+    #[serde(
+        rename = "attributeMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_mapping: ::std::option::Option<SsoAttributeMapping>,
+    ///Only prove who the person is, and make neither a user nor a session. What is stored stays when left out.
+    #[serde(
+        rename = "authenticationOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authentication_only: ::std::option::Option<bool>,
+    ///Text to put before the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourcePrefix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_prefix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Text to put after the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourceSuffix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_suffix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Names of roles that every user of this configuration gets. The stored ones stay when left out or empty.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Send SAML requests unsigned, for providers that refuse signed ones. They are signed when this is false or left out.
+    #[serde(
+        rename = "disableSignRequest",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disable_sign_request: ::std::option::Option<bool>,
+    ///Entity id of the provider. Needed only for sign-ins that start at the provider, to tell the tenant by the issuer of the response.
+    #[serde(rename = "entityId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub entity_id: ::std::option::Option<::std::string::String>,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///Groups in order of rank, highest first, as far as the configuration goes by rank.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Address of the provider's SAML metadata.
+    #[serde(rename = "idpMetadataUrl")]
+    pub idp_metadata_url: ::std::string::String,
+    ///Take an empty `defaultSSORoles` at its word and clear the stored roles. Older installations refuse this field.
+    #[serde(
+        rename = "replaceDefaultSSORoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub replace_default_sso_roles: ::std::option::Option<bool>,
+    ///Roles that users get by their groups at the provider.
+    #[serde(
+        rename = "roleMappings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_mappings: ::std::vec::Vec<SsoRoleMapping>,
+    ///Address to which the provider posts its response, where it differs from Descope's. Only for moving from another product.
+    #[serde(rename = "spACSUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sp_acs_url: ::std::option::Option<::std::string::String>,
+    ///Key for encrypted assertions instead of the project's own.
+    #[serde(
+        rename = "spEncryptionKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_encryption_key: ::std::option::Option<crate::Secret>,
+    ///Entity id by which the provider knows the project, where it differs from Descope's. Only for moving from another product.
+    #[serde(
+        rename = "spEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Key to sign requests with instead of the project's own.
+    #[serde(
+        rename = "spSignKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_sign_key: ::std::option::Option<crate::Secret>,
+    ///Name id format to ask the provider for, as a SAML URN.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+}
+///A SAML identity provider, and what its users become.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSamlSettings {
+    #[serde(
+        rename = "attributeMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_mapping: ::std::option::Option<SsoAttributeMapping>,
+    ///Only prove who the person is, and make neither a user nor a session. What is stored stays when left out.
+    #[serde(
+        rename = "authenticationOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authentication_only: ::std::option::Option<bool>,
+    ///Text to put before the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourcePrefix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_prefix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Text to put after the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourceSuffix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_suffix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Names of roles that every user of this configuration gets. The stored ones stay when left out or empty.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Send SAML requests unsigned, for providers that refuse signed ones. They are signed when this is false or left out.
+    #[serde(
+        rename = "disableSignRequest",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disable_sign_request: ::std::option::Option<bool>,
+    ///Entity id of the provider.
+    #[serde(rename = "entityId")]
+    pub entity_id: ::std::string::String,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///Groups in order of rank, highest first, as far as the configuration goes by rank.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Further certificates that are accepted, so that the provider can change its own without an outage.
+    #[serde(
+        rename = "idpAdditionalCerts",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub idp_additional_certs: ::std::vec::Vec<::std::string::String>,
+    ///Certificate with which the provider signs, in PEM or as the bare base64 of it.
+    #[serde(rename = "idpCert")]
+    pub idp_cert: ::std::string::String,
+    ///Address of the provider to which people are sent to sign in.
+    #[serde(rename = "idpUrl")]
+    pub idp_url: ::std::string::String,
+    ///Take an empty `defaultSSORoles` at its word and clear the stored roles. Older installations refuse this field.
+    #[serde(
+        rename = "replaceDefaultSSORoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub replace_default_sso_roles: ::std::option::Option<bool>,
+    ///Roles that users get by their groups at the provider.
+    #[serde(
+        rename = "roleMappings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_mappings: ::std::vec::Vec<SsoRoleMapping>,
+    ///Address to which the provider posts its response, where it differs from Descope's. Only for moving from another product.
+    #[serde(rename = "spACSUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sp_acs_url: ::std::option::Option<::std::string::String>,
+    ///Key for encrypted assertions instead of the project's own.
+    #[serde(
+        rename = "spEncryptionKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_encryption_key: ::std::option::Option<crate::Secret>,
+    ///Entity id by which the provider knows the project, where it differs from Descope's. Only for moving from another product.
+    #[serde(
+        rename = "spEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Key to sign requests with instead of the project's own.
+    #[serde(
+        rename = "spSignKey",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_sign_key: ::std::option::Option<crate::Secret>,
+    ///Name id format to ask the provider for, as a SAML URN.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+}
+///The SAML side of a configuration.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSamlSettingsResponse {
+    #[serde(
+        rename = "attributeMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_mapping: ::std::option::Option<SsoUserMapping>,
+    ///Text put before the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourcePrefix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_prefix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Text put after the tenant id where it names a resource in `fgaMappings`.
+    #[serde(
+        rename = "configFGATenantIDResourceSuffix",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub config_fga_tenant_id_resource_suffix: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Roles that every user of this configuration gets.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Whether requests to the provider go out unsigned.
+    #[serde(
+        rename = "disableSignRequest",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disable_sign_request: ::std::option::Option<bool>,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///Roles that users get by their groups at the provider.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoGroupsMapping>,
+    ///Groups in order of rank, highest first.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Further certificates that are accepted.
+    #[serde(
+        rename = "idpAdditionalCertificates",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub idp_additional_certificates: ::std::vec::Vec<::std::string::String>,
+    ///Certificate with which the provider signs.
+    #[serde(
+        rename = "idpCertificate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_certificate: ::std::option::Option<::std::string::String>,
+    ///Entity id of the provider.
+    #[serde(
+        rename = "idpEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Address of the provider's metadata; empty when the provider was set by hand.
+    #[serde(
+        rename = "idpMetadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_metadata_url: ::std::option::Option<::std::string::String>,
+    ///Address of the provider to which people are sent to sign in.
+    #[serde(
+        rename = "idpSSOUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_sso_url: ::std::option::Option<::std::string::String>,
+    ///When a test of this configuration last succeeded, in epoch seconds; 0 when none has.
+    #[serde(
+        rename = "lastSuccessTestTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_success_test_time: ::std::option::Option<i64>,
+    ///Product that the provider is, as the console knows it.
+    #[serde(
+        rename = "providerID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Where people come back to in the application, unless the sign-in names another address.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Product that provisions users by SCIM, as the console knows it.
+    #[serde(
+        rename = "scimProviderID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub scim_provider_id: ::std::option::Option<::std::string::String>,
+    ///Address to which the provider posts its response, to be entered at the provider.
+    #[serde(rename = "spACSUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sp_acs_url: ::std::option::Option<::std::string::String>,
+    ///Certificate to which the provider encrypts assertions.
+    #[serde(
+        rename = "spCertificate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_certificate: ::std::option::Option<::std::string::String>,
+    ///Entity id of the project, to be entered at the provider.
+    #[serde(
+        rename = "spEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Certificate by which the provider checks signed requests.
+    #[serde(
+        rename = "spSignCertificate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_sign_certificate: ::std::option::Option<::std::string::String>,
+    ///Name id format that the provider is asked for, as a SAML URN.
+    #[serde(
+        rename = "subjectNameIdFormat",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub subject_name_id_format: ::std::option::Option<::std::string::String>,
+}
+///Which protocol to use.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSetAuthTypeRequest {
+    ///Protocol of the configuration; `none` switches it off and keeps its settings.
+    #[serde(rename = "authType")]
+    pub auth_type: ::std::string::String,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The SSO configurations of a tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSettingsAllResponse {
+    ///One entry for each configuration. The upper-case name is spelled that way by the service.
+    #[serde(
+        rename = "SSOSettings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_settings: ::std::vec::Vec<SsoSettingsResponse>,
+}
+///One SSO configuration of a tenant, with all its sides.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSettingsResponse {
+    ///Whether a sign-in by this configuration only proves who the person is, and makes neither a user nor a session.
+    #[serde(
+        rename = "authenticationOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub authentication_only: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub oidc: ::std::option::Option<SsoOidcSettings>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub saml: ::std::option::Option<SsoSamlSettingsResponse>,
+    ///Id of the configuration; `default_ssoid` for the one that every tenant has.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<Tenant>,
+}
+///The SAML settings of a tenant, in the older flat form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoSettingsV1Response {
+    ///The first of `domains`, kept for older clients.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub domain: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users are sent to this identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Roles that users get by their groups at the provider.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoGroupsMapping>,
+    ///Certificate with which the provider signs.
+    #[serde(
+        rename = "idpCertificate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_certificate: ::std::option::Option<::std::string::String>,
+    ///Entity id of the provider; empty when there are no settings.
+    #[serde(
+        rename = "idpEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Address of the provider's metadata; empty when the provider was set by hand.
+    #[serde(
+        rename = "idpMetadataUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_metadata_url: ::std::option::Option<::std::string::String>,
+    ///Address of the provider to which people are sent to sign in.
+    #[serde(
+        rename = "idpSSOUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_sso_url: ::std::option::Option<::std::string::String>,
+    ///Where people come back to in the application, unless the sign-in names another address.
+    #[serde(
+        rename = "redirectUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Address to which the provider posts its response, to be entered at the provider.
+    #[serde(rename = "spACSUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sp_acs_url: ::std::option::Option<::std::string::String>,
+    ///Certificate to which the provider encrypts assertions.
+    #[serde(
+        rename = "spCertificate",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_certificate: ::std::option::Option<::std::string::String>,
+    ///Entity id of the project, to be entered at the provider.
+    #[serde(
+        rename = "spEntityId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sp_entity_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "userMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_mapping: ::std::option::Option<SsoUserMapping>,
+}
+///Products that a configuration talks to.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoUpdateProviderIdsRequest {
+    ///Product behind the OIDC side.
+    #[serde(
+        rename = "oidcProviderId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_provider_id: ::std::option::Option<::std::string::String>,
+    ///Product that provisions users by SCIM beside the OIDC side.
+    #[serde(
+        rename = "oidcScimProviderId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_scim_provider_id: ::std::option::Option<::std::string::String>,
+    ///Product behind the SAML side.
+    #[serde(
+        rename = "samlProviderId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_provider_id: ::std::option::Option<::std::string::String>,
+    ///Product that provisions users by SCIM beside the SAML side.
+    #[serde(
+        rename = "samlScimProviderId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_scim_provider_id: ::std::option::Option<::std::string::String>,
+    ///Id of one configuration of a tenant that has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose settings are meant, by its id.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Names of SAML attributes whose values users take over; empty where none is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoUserMapping {
+    ///Attributes for the project's own user attributes, by the name of the user attribute.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Attribute that holds the email address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the last name.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the first name.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that lists the groups.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub group: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the middle name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the phone number.
+    #[serde(
+        rename = "phoneNumber",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub phone_number: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the address of a picture.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the user name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub username: ::std::option::Option<::std::string::String>,
+    ///Attribute that tells whether the email address is proven.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<::std::string::String>,
+    ///Attribute that tells whether the phone number is proven.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<::std::string::String>,
+}
+///How assertions of one issuer are checked, and whether they may create users.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoXaaIssuer {
+    #[serde(
+        rename = "attributeMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_mapping: ::std::option::Option<SsoAttributeMapping>,
+    ///Claim that is matched with the login id of a user. `sub` when empty.
+    #[serde(
+        rename = "externalIdFieldName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_id_field_name: ::std::option::Option<::std::string::String>,
+    ///Refuse people who have no user yet, instead of creating one.
+    #[serde(
+        rename = "jitDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jit_disabled: ::std::option::Option<bool>,
+    ///Address of the issuer's public keys.
+    #[serde(rename = "jwksUri", skip_serializing_if = "::std::option::Option::is_none")]
+    pub jwks_uri: ::std::option::Option<::std::string::String>,
+    ///JWS algorithm that the issuer signs with, such as `RS256`.
+    #[serde(
+        rename = "signAlgorithm",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sign_algorithm: ::std::option::Option<::std::string::String>,
+    ///Address that tells more of the user for an access token of the issuer.
+    #[serde(
+        rename = "userInfoUri",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_info_uri: ::std::option::Option<::std::string::String>,
+}
+///The cross-app access settings of a tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoXaaSettingsAllResponse {
+    ///One entry for each configuration. The upper-case name is spelled that way by the service.
+    #[serde(
+        rename = "XAASettings",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub xaa_settings: ::std::vec::Vec<SsoXaaSettingsResponse>,
+}
+///The cross-app access settings of one SSO configuration.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoXaaSettingsResponse {
+    ///Whether roles from the groups may override roles that users got in another way.
+    #[serde(
+        rename = "allowOverrideRoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub allow_override_roles: ::std::option::Option<bool>,
+    ///The `aud` value that assertions have to carry: the issuer that the project publishes. The tenant goes into the claim `aud_tenant`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub audience: ::std::option::Option<::std::string::String>,
+    ///Roles that every user of this configuration gets.
+    #[serde(
+        rename = "defaultSSORoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_sso_roles: ::std::vec::Vec<::std::string::String>,
+    ///Whether assertions are accepted at all.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Relations of fine-grained authorization that users get by their groups, by group name.
+    #[serde(
+        rename = "fgaMappings",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub fga_mappings: ::std::collections::BTreeMap<
+        ::std::string::String,
+        SsoFgaGroupMapping,
+    >,
+    ///Whether only the highest of a user's groups in `groupsPriority` counts.
+    #[serde(
+        rename = "groupPriorityEnabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_priority_enabled: ::std::option::Option<bool>,
+    ///Roles that users get by their groups.
+    #[serde(
+        rename = "groupsMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_mapping: ::std::vec::Vec<SsoGroupsMapping>,
+    ///Groups in order of rank, highest first.
+    #[serde(
+        rename = "groupsPriority",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub groups_priority: ::std::vec::Vec<::std::string::String>,
+    ///Product that the provider is, as the console knows it.
+    #[serde(
+        rename = "providerID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub settings: ::std::option::Option<SsoXaaTrust>,
+    ///Id of the configuration; `default_ssoid` for the one that every tenant has.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+}
+///Issuers whose assertions are trusted, and what the tokens made from them hold.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SsoXaaTrust {
+    ///The trusted issuers, by their `iss` value.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub issuers: ::std::collections::BTreeMap<::std::string::String, SsoXaaIssuer>,
+    ///Which audience the new token gets. The project's usual one when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeAudienceToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_audience_to_use: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Which custom claims the new token gets. The project's usual ones when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeCustomClaimsToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_custom_claims_to_use: ::std::option::Option<
+        ::std::string::String,
+    >,
+    ///Which scopes the new token gets. The project's usual ones when empty.
+    #[serde(
+        rename = "jwtBearerGrantTypeScopeToUse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_grant_type_scope_to_use: ::std::option::Option<::std::string::String>,
+}
+///A tenant of the project: one customer organisation whose users, roles and sign-in rules are kept apart.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Tenant {
+    ///Protocol by which users of the tenant sign in by SSO.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///When the tenant was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Roles that every user gets on joining the tenant.
+    #[serde(
+        rename = "defaultRoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_roles: ::std::vec::Vec<::std::string::String>,
+    ///Whether sign-in to the tenant is switched off.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Email domains whose users are sent to the tenant's identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Whether users of the tenant may sign in by SSO only.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///User ids that may sign in another way although SSO is enforced.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub enforce_sso_exclusions: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that users of the tenant may enter.
+    #[serde(
+        rename = "federatedAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub federated_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Id of the tenant, `T` and 27 letters and digits unless one was chosen when the tenant was made.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Id of the tenant above this one; empty at the top.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<::std::string::String>,
+    ///Which roles of the tenant above count here as well.
+    #[serde(
+        rename = "roleInheritance",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves when they sign up.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///Ids of the tenants directly below this one.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub successors: ::std::vec::Vec<::std::string::String>,
+}
+///Whom the link is for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkGenerateRequest {
+    ///Who asks for the link, to stand in the audit trail.
+    #[serde(rename = "actorId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub actor_id: ::std::option::Option<::std::string::String>,
+    ///Address of the administrator, to whom the link is then mailed as well.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///How long the link is to open the page, in seconds from now. Up to the service when it is 0 or left out.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///SSO configuration that is to be set up, where the tenant has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use for that mail instead of the one that the project has active.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose SSO is to be set up.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Which tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkLoadAuthenticatedRequest {
+    ///Tenant whose SSO is to be set up.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The link.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkResponse {
+    ///Address of the page, as secret as what it opens.
+    #[serde(
+        rename = "adminSSOConfigurationLink",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub admin_sso_configuration_link: ::std::option::Option<crate::Secret>,
+}
+///Which link.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkRevokeRequest {
+    ///SSO configuration that is to be set up, where the tenant has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose SSO is to be set up.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Which link, and to whom.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkSendRequest {
+    ///Address of the administrator.
+    pub email: ::std::string::String,
+    ///SSO configuration that is to be set up, where the tenant has several. The default one when left out.
+    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose SSO is to be set up.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///The new tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantCreateRequest {
+    ///How users of the tenant sign in by SSO; `none` when they do not.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Lock all users of the tenant out of it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Let users of the tenant sign in by its SSO only.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///Ids of users who may sign in otherwise though SSO is enforced.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub enforce_sso_exclusions: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that users of the tenant may enter.
+    #[serde(
+        rename = "federatedAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub federated_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Id that the tenant is to have, unique in the project. Made up by the service when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name. Unique in the project.
+    pub name: ::std::string::String,
+    ///Tenant to put the new one under. It stands at the top when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<::std::string::String>,
+    ///How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users.
+    #[serde(
+        rename = "roleInheritance",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+}
+///Where the tenant is found.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantCreateResponse {
+    ///Id of the new tenant, the one asked for or the one made up.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///Which tenant to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantDeleteRequest {
+    ///Delete the users who belong to no other tenant as well.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cascade: ::std::option::Option<bool>,
+    ///Id of the tenant.
+    pub id: ::std::string::String,
+}
+///A tenant, bare. The member `tenant` is how the public reference shows it; read that when it is there.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantLoadResponse {
+    ///Protocol by which users of the tenant sign in by SSO.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///When the tenant was made, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Roles that every user gets on joining the tenant.
+    #[serde(
+        rename = "defaultRoles",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_roles: ::std::vec::Vec<::std::string::String>,
+    ///Whether sign-in to the tenant is switched off.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Email domains whose users are sent to the tenant's identity provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///Whether users of the tenant may sign in by SSO only.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///User ids that may sign in another way although SSO is enforced.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub enforce_sso_exclusions: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that users of the tenant may enter.
+    #[serde(
+        rename = "federatedAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub federated_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Id of the tenant, `T` and 27 letters and digits unless one was chosen when the tenant was made.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Id of the tenant above this one; empty at the top.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub parent: ::std::option::Option<::std::string::String>,
+    ///Which roles of the tenant above count here as well.
+    #[serde(
+        rename = "roleInheritance",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves when they sign up.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///Ids of the tenants directly below this one.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub successors: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant: ::std::option::Option<Tenant>,
+}
+///What to change about a tenant. Whatever is left out stays as it is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantPatchRequest {
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name. Stays when left out.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Lock all users of the tenant out of it. Stays when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Let users of the tenant sign in by its SSO only. Stays when left out.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///Ids of users who may sign in otherwise though SSO is enforced. Stays when left out.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso_exclusions: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
+    ///Federated applications that users of the tenant may enter. Stays when left out.
+    #[serde(
+        rename = "federatedAppIds",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub federated_app_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    ///Id of the tenant.
+    pub id: ::std::string::String,
+    ///Display name from now on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users. Stays when left out.
+    #[serde(
+        rename = "roleInheritance",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves. Stays when left out.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub self_provisioning_domains: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
+}
+///Which tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantRemoveSsoSuffixRequest {
+    ///Id of the tenant whose SSO users it is about.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Which tenants to find. Conditions are joined by AND, the values within one list by OR.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantSearchRequest {
+    ///How users of a tenant have to sign in by SSO.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///Values that the project's own tenant attributes have to have, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Only tenants that are disabled, or only those that are not. Sent by some SDKs.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Only tenants that enforce SSO, or only those that do not. Sent by some SDKs.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///Tenant that has to be right above.
+    #[serde(
+        rename = "parentTenantId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub parent_tenant_id: ::std::option::Option<::std::string::String>,
+    ///Ids, one of which a tenant has to have.
+    #[serde(
+        rename = "tenantIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_ids: ::std::vec::Vec<::std::string::String>,
+    ///Display names, one of which a tenant has to have.
+    #[serde(
+        rename = "tenantNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_names: ::std::vec::Vec<::std::string::String>,
+    ///Self-provisioning domains, one of which a tenant has to have.
+    #[serde(
+        rename = "tenantSelfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///SSO domains, one of which a tenant has to have.
+    #[serde(
+        rename = "tenantSSODomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_sso_domains: ::std::vec::Vec<::std::string::String>,
+    ///Only tenants without a parent.
+    #[serde(
+        rename = "topLevelOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub top_level_only: ::std::option::Option<bool>,
+}
+///How users of a tenant get in and how long they stay.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantSettings {
+    ///How users of the tenant sign in by SSO; `none` when they do not.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users are sent to the SSO of the tenant.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///End sessions that are not used.
+    #[serde(
+        rename = "enableInactivity",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enable_inactivity: ::std::option::Option<bool>,
+    ///Whether the tenant has session settings of its own. Those of the project count otherwise, whatever stands below.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///After how long without use a session ends, counted in `inactivityTimeUnit`.
+    #[serde(
+        rename = "inactivityTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub inactivity_time: ::std::option::Option<i64>,
+    ///What `inactivityTime` is counted in.
+    #[serde(
+        rename = "inactivityTimeUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    ///Do not create users at their first SSO sign-in; they have to exist before.
+    #[serde(
+        rename = "JITDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jit_disabled: ::std::option::Option<bool>,
+    ///How long refresh tokens last, counted in `refreshTokenExpirationUnit`.
+    #[serde(
+        rename = "refreshTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_token_expiration: ::std::option::Option<i64>,
+    ///What `refreshTokenExpiration` is counted in.
+    #[serde(
+        rename = "refreshTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///How long session tokens last, counted in `sessionTokenExpirationUnit`; three minutes at least, and no longer than refresh tokens.
+    #[serde(
+        rename = "sessionTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub session_token_expiration: ::std::option::Option<i64>,
+    ///What `sessionTokenExpiration` is counted in.
+    #[serde(
+        rename = "sessionTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "ssoSetupSuiteSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sso_setup_suite_settings: ::std::option::Option<TenantSsoSetupSuiteSettings>,
+    ///How long a step-up lasts, counted in `stepupTokenExpirationUnit`.
+    #[serde(
+        rename = "stepupTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub stepup_token_expiration: ::std::option::Option<i64>,
+    ///What `stepupTokenExpiration` is counted in.
+    #[serde(
+        rename = "stepupTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+}
+///The settings as they are to be from now on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantSettingsConfigureRequest {
+    ///How users of the tenant sign in by SSO; `none` when they do not.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users are sent to the SSO of the tenant.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub domains: ::std::vec::Vec<::std::string::String>,
+    ///End sessions that are not used.
+    #[serde(
+        rename = "enableInactivity",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enable_inactivity: ::std::option::Option<bool>,
+    ///Whether the tenant has session settings of its own. Those of the project count otherwise, whatever stands below.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Let users of the tenant sign in by its SSO only.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///Ids of users who may sign in otherwise though SSO is enforced.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub enforce_sso_exclusions: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that users of the tenant may enter.
+    #[serde(
+        rename = "federatedAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub federated_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///After how long without use a session ends, counted in `inactivityTimeUnit`.
+    #[serde(
+        rename = "inactivityTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[serde(alias = "InactivityTime")]
+    pub inactivity_time: ::std::option::Option<i64>,
+    ///What `inactivityTime` is counted in.
+    #[serde(
+        rename = "inactivityTimeUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(alias = "InactivityTimeUnit")]
+    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    ///Do not create users at their first SSO sign-in; they have to exist before.
+    #[serde(
+        rename = "JITDisabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jit_disabled: ::std::option::Option<bool>,
+    ///How long refresh tokens last, counted in `refreshTokenExpirationUnit`.
+    #[serde(
+        rename = "refreshTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub refresh_token_expiration: ::std::option::Option<i64>,
+    ///What `refreshTokenExpiration` is counted in.
+    #[serde(
+        rename = "refreshTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+    ///Another spelling of `enabled` that some SDKs send; one of the two is enough.
+    #[serde(
+        rename = "sessionSettingsEnabled",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings_enabled: ::std::option::Option<bool>,
+    ///How long session tokens last, counted in `sessionTokenExpirationUnit`; three minutes at least, and no longer than refresh tokens.
+    #[serde(
+        rename = "sessionTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub session_token_expiration: ::std::option::Option<i64>,
+    ///What `sessionTokenExpiration` is counted in.
+    #[serde(
+        rename = "sessionTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "ssoSetupSuiteSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sso_setup_suite_settings: ::std::option::Option<TenantSsoSetupSuiteSettings>,
+    ///How long a step-up lasts, counted in `stepupTokenExpirationUnit`.
+    #[serde(
+        rename = "stepupTokenExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub stepup_token_expiration: ::std::option::Option<i64>,
+    ///What `stepupTokenExpiration` is counted in.
+    #[serde(
+        rename = "stepupTokenExpirationUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    ///Tenant that the settings are for.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///What the page does not offer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantSsoSetupSuiteDisabledFeatures {
+    ///Hide the mapping of groups to roles.
+    #[serde(
+        rename = "groupMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub group_mapping: ::std::option::Option<bool>,
+    ///Hide the set-up of OIDC.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub oidc: ::std::option::Option<bool>,
+    ///Hide the set-up of SAML.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub saml: ::std::option::Option<bool>,
+    ///Hide the set-up of SCIM.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scim: ::std::option::Option<bool>,
+    ///Hide the choice of domains.
+    #[serde(
+        rename = "ssoDomains",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sso_domains: ::std::option::Option<bool>,
+}
+///How the page looks and what it offers on which the tenant's administrator sets SSO up.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantSsoSetupSuiteSettings {
+    #[serde(
+        rename = "disabledFeatures",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub disabled_features: ::std::option::Option<TenantSsoSetupSuiteDisabledFeatures>,
+    ///Whether the tenant has settings of its own for that page. Those of the project count otherwise.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///Style to show the page in. The project's setting counts when it is left out.
+    #[serde(rename = "styleId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub style_id: ::std::option::Option<::std::string::String>,
+}
+///Which tenant, and which roles.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantUpdateDefaultRolesRequest {
+    ///Names of the roles from now on. None when empty.
+    #[serde(rename = "defaultRoles")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub default_roles: ::std::vec::Vec<::std::string::String>,
+    ///Id of the tenant.
+    pub id: ::std::string::String,
+}
+///The tenant as it is to be from now on.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantUpdateRequest {
+    ///How users of the tenant sign in by SSO. The SSO configuration decides that now; leave it out.
+    #[serde(rename = "authType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub auth_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name. Cleared when left out.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Lock all users of the tenant out of it. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Let users of the tenant sign in by its SSO only. Cleared when left out.
+    #[serde(
+        rename = "enforceSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub enforce_sso: ::std::option::Option<bool>,
+    ///Ids of users who may sign in otherwise though SSO is enforced. Cleared when left out.
+    #[serde(
+        rename = "enforceSSOExclusions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub enforce_sso_exclusions: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that users of the tenant may enter. Cleared when left out.
+    #[serde(
+        rename = "federatedAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub federated_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Id of the tenant.
+    pub id: ::std::string::String,
+    ///Display name from now on.
+    pub name: ::std::string::String,
+    ///How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users. Cleared when left out.
+    #[serde(
+        rename = "roleInheritance",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    ///Email domains whose users join the tenant by themselves. Cleared when left out.
+    #[serde(
+        rename = "selfProvisioningDomains",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub self_provisioning_domains: ::std::vec::Vec<::std::string::String>,
+}
+///Several tenants.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantsResponse {
+    ///The tenants, none when nothing matches.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenants: ::std::vec::Vec<Tenant>,
+}
 ///Which test user the link is for and where it leads.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -536,6 +11758,1738 @@ pub struct TestUserGenerateOtpResponse {
     ///Name under which the test user signs in, as in the request.
     #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
     pub login_id: ::std::option::Option<::std::string::String>,
+}
+///The look of all screens of a project. Members not listed here are kept on the way from export to import.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeBundle {
+    ///Version of the web components that the styles were made for.
+    #[serde(
+        rename = "componentsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub components_version: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub references: ::std::option::Option<ProjectReferences>,
+    ///Style sheets in the form of the style editor, such as one for light and one for dark screens.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub styles: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///The exported theme.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeExportResponse {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub theme: ::std::option::Option<ThemeBundle>,
+}
+///The theme to put in place.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeImportRequest {
+    pub theme: ThemeBundle,
+}
+///The theme to put in place, in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeImportV1Request {
+    pub theme: ThemeV1,
+}
+///The look of all screens of a project in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeV1 {
+    ///Whether the styles were written as code and not by the style editor.
+    #[serde(rename = "codeMode", skip_serializing_if = "::std::option::Option::is_none")]
+    pub code_mode: ::std::option::Option<bool>,
+    ///Version of the web components that the styles were made for.
+    #[serde(
+        rename = "componentsVersion",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub components_version: ::std::option::Option<::std::string::String>,
+    ///Styles in the form of the style editor.
+    #[serde(
+        rename = "cssTemplate",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub css_template: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Id of the theme. Empty for the only one of a project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Counter that grows with every change of the theme.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub version: ::std::option::Option<i64>,
+    #[serde(flatten)]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///The theme in the old form.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThemeV1Response {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub theme: ::std::option::Option<ThemeV1>,
+}
+///An application of somebody else that acts for users with their consent.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplication {
+    ///Tenants whose users may use the application. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the application may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cibaSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ciba_settings: ::std::option::Option<ThirdPartyApplicationCibaSettings>,
+    ///Client id under which the application asks for tokens.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Whether the client has a secret. Empty for applications of the older kind.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether the application registered itself.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dynamic: ::std::option::Option<bool>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Whether token requests without a DPoP proof are refused.
+    #[serde(
+        rename = "forceDpop",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_dpop: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(rename = "logoUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_url: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether this is a public client, which has no secret and has to use PKCE.
+    #[serde(
+        rename = "nonConfidentialClient",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_confidential_client: ::std::option::Option<bool>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Claims that the token gets for each scope.
+    #[serde(
+        rename = "scopeClaimMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Whether people are not asked for consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Whether the application may act for users, in the service's own words.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Whether scopes are taken from the project's resources.
+    #[serde(
+        rename = "useResources",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_resources: ::std::option::Option<bool>,
+}
+///The further client secret.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationAddSecretRequest {
+    ///When the secret is to end, in epoch seconds. It never ends when this is 0 or left out.
+    #[serde(
+        rename = "expireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Id of the application. Federated applications call this `appId`.
+    pub id: ::std::string::String,
+    ///Name by which the secret is read and revoked.
+    pub name: ::std::string::String,
+}
+///Backchannel authentication (CIBA), by which the person consents in a mail instead of in a browser.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationCibaSettings {
+    ///Connector that sends the mail. Descope's own when empty.
+    #[serde(
+        rename = "emailServiceProvider",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_service_provider: ::std::option::Option<::std::string::String>,
+    ///Connector that sends the mail when the first one fails.
+    #[serde(
+        rename = "emailServiceProviderFallback",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_service_provider_fallback: ::std::option::Option<::std::string::String>,
+    ///Template of the mail.
+    #[serde(
+        rename = "emailServiceTemplateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub email_service_template_id: ::std::option::Option<::std::string::String>,
+    ///Whether the application may start backchannel authentication.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub enabled: ::std::option::Option<bool>,
+    ///How long a request waits for the person, in `expirationTimeUnit`.
+    #[serde(
+        rename = "expirationTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expiration_time: ::std::option::Option<i64>,
+    ///Unit in which `expirationTime` is counted.
+    #[serde(
+        rename = "expirationTimeUnit",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub expiration_time_unit: ::std::option::Option<::std::string::String>,
+    ///Page that signs the person in and shows the consent screen.
+    #[serde(
+        rename = "loginPageURL",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+}
+///That a user lets an application act for them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationConsent {
+    ///Application that may act.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///When the consent was given, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///When the consent ends, in epoch seconds; 0 when it never does. The upper-case name is spelled that way by the service.
+    #[serde(
+        rename = "ExpireTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[serde(alias = "expireTime")]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Id of the user who gave the consent.
+    #[serde(
+        rename = "grantedBy",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub granted_by: ::std::option::Option<::std::string::String>,
+    ///Id of the consent.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///When the consent was last changed, in epoch seconds.
+    #[serde(
+        rename = "modifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub modified_time: ::std::option::Option<i64>,
+    ///Scopes that were consented to.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+    ///Tenant for which it may act; empty when the consent is not bound to one.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///User for whom it may act; empty when the consent is a tenant's.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationCreateRequest {
+    ///Tenants whose users may use the application. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the application may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cibaSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ciba_settings: ::std::option::Option<ThirdPartyApplicationCibaSettings>,
+    ///Client id to take over from another product, unique within the project. Made by the service when left out.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Client secret to take over from another product. Made by the service when left out.
+    #[serde(
+        rename = "clientSecret",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Flow that shows the consent screen.
+    #[serde(
+        rename = "consentFlowId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_flow_id: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(rename = "logoUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_url: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    pub name: ::std::string::String,
+    ///Make a public client, which has no secret and has to use PKCE.
+    #[serde(
+        rename = "nonConfidentialClient",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_confidential_client: ::std::option::Option<bool>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationCreateResponse {
+    ///Client secret of the application. Empty for a public client.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    ///Client id under which the application asks for tokens.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Id of the application, for every other operation.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///Which applications to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationDeleteBatchRequest {
+    ///Ids of the applications.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which consents to withdraw.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationDeleteConsentsRequest {
+    ///Consents to this application.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///These consents.
+    #[serde(
+        rename = "consentIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub consent_ids: ::std::vec::Vec<::std::string::String>,
+    ///Consents given for this tenant.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Consents of these users.
+    #[serde(
+        rename = "userIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which application to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationDeleteRequest {
+    ///Id of the application.
+    pub id: ::std::string::String,
+}
+///Which consents of a tenant to withdraw.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationDeleteTenantConsentsRequest {
+    ///Consents to this application.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///These consents.
+    #[serde(
+        rename = "consentIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub consent_ids: ::std::vec::Vec<::std::string::String>,
+    ///Consents given for this tenant.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///One page of third-party applications.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationLoadAllResponse {
+    ///The applications of this page.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub apps: ::std::vec::Vec<ThirdPartyApplication>,
+    ///How many applications there are on all pages.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///A third-party application, at the root of the answer or under `app`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationLoadResponse {
+    ///Tenants whose users may use the application. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub app: ::std::option::Option<ThirdPartyApplication>,
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the application may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cibaSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ciba_settings: ::std::option::Option<ThirdPartyApplicationCibaSettings>,
+    ///Client id under which the application asks for tokens.
+    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Whether the client has a secret. Empty for applications of the older kind.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Whether the application registered itself.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dynamic: ::std::option::Option<bool>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Whether token requests without a DPoP proof are refused.
+    #[serde(
+        rename = "forceDpop",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_dpop: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(rename = "logoUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_url: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Whether this is a public client, which has no secret and has to use PKCE.
+    #[serde(
+        rename = "nonConfidentialClient",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub non_confidential_client: ::std::option::Option<bool>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Claims that the token gets for each scope.
+    #[serde(
+        rename = "scopeClaimMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+    ///Whether people are not asked for consent.
+    #[serde(
+        rename = "skipConsentScreen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub skip_consent_screen: ::std::option::Option<bool>,
+    ///Whether the application may act for users, in the service's own words.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Whether scopes are taken from the project's resources.
+    #[serde(
+        rename = "useResources",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_resources: ::std::option::Option<bool>,
+}
+///The settings to change.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationPatchRequest {
+    ///Tenants whose users may use the application. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the application may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cibaSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ciba_settings: ::std::option::Option<ThirdPartyApplicationCibaSettings>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(rename = "logoUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_url: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+}
+///The client secret to refuse.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationRevokeSecretRequest {
+    ///Id of the application. Federated applications call this `appId`.
+    pub id: ::std::string::String,
+    ///Name that the secret was given when it was added.
+    pub name: ::std::string::String,
+}
+///Whose client secret to replace.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationRotateSecretRequest {
+    ///Id of the application.
+    pub id: ::std::string::String,
+}
+///A scope and the claims that the token gets for it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationScopeClaims {
+    ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
+    #[serde(
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///What the person is told on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Grant the scope always; the person cannot refuse it and consent to the others.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub mandatory: ::std::option::Option<bool>,
+    ///The scope as it appears in the client's request.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scope: ::std::option::Option<::std::string::String>,
+    ///Take the project's own mapping of this scope and ignore `claims`.
+    #[serde(
+        rename = "useProjectMapping",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_project_mapping: ::std::option::Option<bool>,
+}
+///Which consents to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationSearchConsentsRequest {
+    ///Only consents to this application.
+    #[serde(rename = "appId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub app_id: ::std::option::Option<::std::string::String>,
+    ///Only this one consent.
+    #[serde(
+        rename = "consentId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub consent_id: ::std::option::Option<::std::string::String>,
+    ///How many consents to answer at most. The service's own limit holds when this is 0 or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub limit: ::std::option::Option<i64>,
+    ///Number of the page, from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+    ///Only consents given for this tenant.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Only consents of this user.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///One page of consents.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationSearchConsentsResponse {
+    ///The consents of this page.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub consents: ::std::vec::Vec<ThirdPartyApplicationConsent>,
+    ///How many consents fit the filters on all pages.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+}
+///The settings of an application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationUpdateRequest {
+    ///Tenants whose users may use the application. Those of every tenant when empty.
+    #[serde(
+        rename = "allowedTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Scopes that stand for attributes of the person.
+    #[serde(
+        rename = "attributesScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Further audiences for which the application may ask.
+    #[serde(
+        rename = "audienceWhitelist",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    #[serde(
+        rename = "cibaSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub ciba_settings: ::std::option::Option<ThirdPartyApplicationCibaSettings>,
+    ///Scopes that stand for connections of the person to outside services.
+    #[serde(
+        rename = "connectionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Put all roles and permissions of the person into the token, whatever was consented to.
+    #[serde(
+        rename = "forceAddAllAuthorizationInfo",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_add_all_authorization_info: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    #[serde(
+        rename = "jarSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jar_settings: ::std::option::Option<ApplicationJarSettings>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Address of the application's logo.
+    #[serde(rename = "logoUrl", skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo_url: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    pub name: ::std::string::String,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    #[serde(
+        rename = "sessionSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_settings: ::std::option::Option<ApplicationSessionSettings>,
+}
+///The new application.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationV2CreateRequest {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Whether the client has a secret. Empty for applications of the older kind.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    #[serde(
+        rename = "forceDpop",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_dpop: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id to give to the application. The service makes one when it is left out or empty.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    pub name: ::std::string::String,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Claims that the token gets for each scope.
+    #[serde(
+        rename = "scopeClaimMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+}
+///Which page to answer.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationV2LoadAllRequest {
+    ///How many applications to answer at most. The service's own limit holds when this is 0 or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub limit: ::std::option::Option<i64>,
+    ///Number of the page, from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+}
+///The settings to change.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationV2PatchRequest {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Whether the client has a secret. Empty for applications of the older kind.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    #[serde(
+        rename = "forceDpop",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_dpop: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Claims that the token gets for each scope.
+    #[serde(
+        rename = "scopeClaimMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+}
+///The settings of an application, in full.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ThirdPartyApplicationV2UpdateRequest {
+    ///Addresses to which people may be sent back. Others are refused.
+    #[serde(
+        rename = "approvedCallbackUrls",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    ///Whether the client has a secret. Empty for applications of the older kind.
+    #[serde(
+        rename = "clientType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub client_type: ::std::option::Option<::std::string::String>,
+    ///Values of the project's own application attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///What `aud` holds when the application asks for nothing. Both ids when empty.
+    #[serde(
+        rename = "defaultAudience",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub default_audience: ::std::option::Option<::std::string::String>,
+    ///What the application is for, shown on the consent screen.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub description: ::std::option::Option<::std::string::String>,
+    ///Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    #[serde(
+        rename = "forceDpop",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_dpop: ::std::option::Option<bool>,
+    ///Refuse authorization requests without PKCE.
+    #[serde(
+        rename = "forcePkce",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub force_pkce: ::std::option::Option<bool>,
+    ///Id of the application.
+    pub id: ::std::string::String,
+    #[serde(
+        rename = "jwtBearerSettings",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub jwt_bearer_settings: ::std::option::Option<ApplicationJwtBearerSettings>,
+    ///Page that signs people in and shows the consent screen.
+    #[serde(
+        rename = "loginPageUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub login_page_url: ::std::option::Option<::std::string::String>,
+    ///The application's logo, as an image in base64 or its address.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub logo: ::std::option::Option<::std::string::String>,
+    ///Display name, shown on the consent screen. Unique within the project.
+    pub name: ::std::string::String,
+    ///Scopes that stand for permissions of the person.
+    #[serde(
+        rename = "permissionsScopes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    ///Claims that the token gets for each scope.
+    #[serde(
+        rename = "scopeClaimMapping",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+}
+///A device on which a user asked to be remembered.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TrustedDevice {
+    ///Kind of device, such as `Desktop` or `Mobile`.
+    #[serde(
+        rename = "deviceType",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub device_type: ::std::option::Option<::std::string::String>,
+    ///When the trust ends by itself, in epoch seconds.
+    #[serde(
+        rename = "expirationTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expiration_time: ::std::option::Option<i64>,
+    ///Id of the device, to name it in `managementUserCredentialRemoveTrustedDevices`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///Whether it is the device of the session at hand; never so for a back end.
+    #[serde(
+        rename = "isCurrentDevice",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub is_current_device: ::std::option::Option<bool>,
+    ///Where the last sign-in came from, as far as its network address tells.
+    #[serde(
+        rename = "lastLocation",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub last_location: ::std::option::Option<::std::string::String>,
+    ///When the user last signed in on it, in epoch seconds.
+    #[serde(
+        rename = "lastLoginTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub last_login_time: ::std::option::Option<i64>,
+    ///Name made of what the browser or the app tells of itself.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Id of the user who trusts it.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///One new user of a batch. Two spellings of one thing, such as `name` and `displayName`, are not sent together.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchCreateEntry {
+    ///Further names under which the user signs in, each unique in the project.
+    #[serde(
+        rename = "additionalIdentifiers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_identifiers: ::std::vec::Vec<::std::string::String>,
+    ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "additionalLoginIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_login_ids: ::std::vec::Vec<::std::string::String>,
+    ///When the user was created elsewhere, in epoch seconds, to be kept as the time of creation. Now when left out.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Values of the project's own user attributes, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Older name of `name`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Address for mail; proven only where that is said.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Families that the user belongs to.
+    #[serde(
+        rename = "familyAssociations",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_associations: ::std::vec::Vec<FamilyAssociation>,
+    ///Last name alone, as for sorting.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///First name alone, as for a greeting.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    #[serde(
+        rename = "hashedPassword",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub hashed_password: ::std::option::Option<ImportedPassword>,
+    ///Name under which the user will sign in. Unique in the project; a user id invites the user who has it once more.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///What stands between first and last name.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Whole name, as it is shown to people.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Password in clear text. Give this or `hashedPassword`, not both.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub password: ::std::option::Option<crate::Secret>,
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Address of a picture of the user.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+    ///Email address that is used for recovery only.
+    #[serde(
+        rename = "recoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_email: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form that is used for recovery only.
+    #[serde(
+        rename = "recoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_phone: ::std::option::Option<::std::string::String>,
+    ///Roles at the level of the project; those in a tenant go into `userTenants`.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Secret of an authenticator app that the user has elsewhere, in base32, so that the app goes on to work.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub seed: ::std::option::Option<crate::Secret>,
+    ///Another spelling of `ssoAppIds`, sent by some SDKs and read just the same.
+    #[serde(
+        rename = "ssoAppIDs",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_i_ds: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that the user may enter.
+    #[serde(
+        rename = "ssoAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Whether the user may sign in; `disabled` locks the user out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Make a test user, whose codes and links are answered to management and never sent.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub test: ::std::option::Option<bool>,
+    ///Tenants that the user belongs to, with the roles there.
+    #[serde(
+        rename = "userTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_tenants: ::std::vec::Vec<AssociatedTenant>,
+    ///Take the email address as proven, so that the user can sign in by it at once.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<bool>,
+    ///Take the phone number as proven, so that the user can sign in by it at once.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<bool>,
+    ///Take the recovery address as proven.
+    #[serde(
+        rename = "verifiedRecoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_email: ::std::option::Option<bool>,
+    ///Take the recovery phone number as proven.
+    #[serde(
+        rename = "verifiedRecoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_phone: ::std::option::Option<bool>,
+}
+///The new users, and how to invite them.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchCreateRequest {
+    ///Invite every user of the batch by message.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub invite: ::std::option::Option<bool>,
+    ///Page that the invitations lead to. The project's setting counts when it is left out.
+    #[serde(
+        rename = "inviteUrl",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub invite_url: ::std::option::Option<::std::string::String>,
+    ///Language of the invitations as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub locale: ::std::option::Option<::std::string::String>,
+    ///Send invitations by email. The project's setting counts when it is left out.
+    #[serde(rename = "sendMail", skip_serializing_if = "::std::option::Option::is_none")]
+    pub send_mail: ::std::option::Option<bool>,
+    ///Send invitations by text message. The project's setting counts when it is left out.
+    #[serde(rename = "sendSMS", skip_serializing_if = "::std::option::Option::is_none")]
+    pub send_sms: ::std::option::Option<bool>,
+    ///Message template to use instead of the one that the project has active.
+    #[serde(
+        rename = "templateId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[serde(
+        rename = "templateOptions",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub template_options: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///The users, each with a login id of its own.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub users: ::std::vec::Vec<UserBatchCreateEntry>,
+}
+///How it went with each user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchCreateResponse {
+    ///What else went wrong though the user was created, such as an invitation that could not be sent, by login id.
+    #[serde(
+        rename = "additionalErrors",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_errors: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Those who exist now.
+    #[serde(
+        rename = "createdUsers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub created_users: ::std::vec::Vec<User>,
+    ///Those who could not be created, and why.
+    #[serde(
+        rename = "failedUsers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub failed_users: ::std::vec::Vec<UserFailure>,
+}
+///Whom to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchDeleteRequest {
+    ///Ids of the users. Login ids are not taken here.
+    #[serde(rename = "userIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///The exported files and where they come from.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchImportRequest {
+    ///Only check the files: tell what would fail and store nothing.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dryrun: ::std::option::Option<bool>,
+    ///The export with the password hashes, where the system has a second file for them, in base64.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub hashes: ::std::option::Option<::std::string::String>,
+    ///System that made the export, such as `auth0`.
+    pub source: ::std::string::String,
+    ///The export with the users, byte for byte, in base64.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub users: ::std::option::Option<::std::string::String>,
+}
+///What the import made of the files.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchImportResponse {
+    ///Entries of the files that could not be used.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub failures: ::std::vec::Vec<UserImportFailure>,
+    ///Users that were created, or would be by a real run.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub users: ::std::vec::Vec<User>,
+}
+///Which users to load.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchLoadRequest {
+    ///Pass over ids that do not exist instead of refusing the call.
+    #[serde(
+        rename = "includeInvalidUsers",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub include_invalid_users: ::std::option::Option<bool>,
+    ///Ids of the users.
+    #[serde(rename = "userIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///The changes.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchPatchRequest {
+    ///One entry for each user to change.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub users: ::std::vec::Vec<UserPatchRequest>,
+}
+///How it went with each user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserBatchPatchResponse {
+    ///What else went wrong though the user was changed, by login id.
+    #[serde(
+        rename = "additionalErrors",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_errors: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Those who could not be changed, and why.
+    #[serde(
+        rename = "failedUsers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub failed_users: ::std::vec::Vec<UserFailure>,
+    ///Those who were changed, as stored now.
+    #[serde(
+        rename = "patchedUsers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub patched_users: ::std::vec::Vec<User>,
 }
 ///The new user. Two spellings of one thing, such as `name` and `displayName`, are not sent together.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -741,6 +13695,394 @@ pub struct UserDeleteRequest {
     #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
     pub user_id: ::std::option::Option<::std::string::String>,
 }
+///A user of a batch with whom it did not work.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserFailure {
+    ///Why, as English text for a log or an operator.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub failure: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<User>,
+}
+///Which user and which families.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserFamiliesAddRequest {
+    ///The families, with what the user is to be there.
+    #[serde(rename = "familyAssociations")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_associations: ::std::vec::Vec<FamilyAssociation>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Which user and which families.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserFamiliesRemoveRequest {
+    ///Ids of the families to leave.
+    #[serde(rename = "familyIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_ids: ::std::vec::Vec<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Sign-ins of several users. The service answers the bare list; the object around it is how the public reference shows it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub enum UserHistory {
+    Bare(::std::vec::Vec<AuthHistoryEntry>),
+    Wrapped {
+        ///The same list, under its name.
+        #[serde(
+            rename = "usersAuthHistory",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )]
+        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        users_auth_history: ::std::vec::Vec<AuthHistoryEntry>,
+    },
+}
+impl ::std::convert::From<::std::vec::Vec<AuthHistoryEntry>> for UserHistory {
+    fn from(value: ::std::vec::Vec<AuthHistoryEntry>) -> Self {
+        Self::Bare(value)
+    }
+}
+///Whose sign-ins are asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserHistoryRequest {
+    ///Ids of the users.
+    #[serde(rename = "userIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+}
+///An entry of the files that could not be used.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserImportFailure {
+    ///Why, as English text for a log or an operator.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub reason: ::std::option::Option<::std::string::String>,
+    ///Which entry, by whatever name the file has for the user.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<::std::string::String>,
+}
+///Whom to log out, named by one of the two.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserLogoutRequest {
+    ///One of the names under which the user signs in.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///Kinds of session to end, when not all of them.
+    #[serde(
+        rename = "sessionTypes",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub session_types: ::std::vec::Vec<::std::string::String>,
+    ///Id of the user, when `loginId` is left out.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
+///A registered passkey.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskey {
+    ///When it was registered, in epoch seconds.
+    #[serde(
+        rename = "createdTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub created_time: ::std::option::Option<i64>,
+    ///Name by which the user tells it from others.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Credential id, to name the passkey in `managementUserCredentialDeletePasskey`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    ///What holds the passkey, such as the platform or a security key.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub kind: ::std::option::Option<::std::string::String>,
+    ///Relying party id, the domain that the passkey works on.
+    #[serde(rename = "rpId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub rp_id: ::std::option::Option<::std::string::String>,
+}
+///Which passkey to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskeyDeleteRequest {
+    ///Credential id, the `id` of the passkey in the list.
+    #[serde(rename = "credentialId")]
+    pub credential_id: ::std::string::String,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Whose passkeys to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskeysDeleteRequest {
+    ///Credential id, where only one passkey is meant. Leave it out to delete all.
+    #[serde(
+        rename = "credentialId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub credential_id: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Whose passkeys to take over.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskeysImportRequest {
+    ///The passkeys as the other system exports them.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub devices: ::std::vec::Vec<ImportedPasskey>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Whose passkeys to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskeysLoadRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///The passkeys of a user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasskeysResponse {
+    ///One entry for each credential, none when the user has no passkey.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub passkeys: ::std::vec::Vec<UserPasskey>,
+}
+///Whose password to expire.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasswordExpireRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Whose password to set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasswordSetRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///The password in clear text, under the rules of the project.
+    pub password: crate::Secret,
+    ///Make it active rather than temporary. The newer operations say it in their path and pass this over.
+    #[serde(
+        rename = "setActive",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub set_active: ::std::option::Option<bool>,
+}
+///The password that was set. Mostly empty, since the caller knows it.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPasswordSetResponse {
+    ///The password in clear text, when the service made it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+}
+///What to change about one user. Whatever is left out stays as it is.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserPatchRequest {
+    ///Further names under which the user is to sign in, each unique in the project.
+    #[serde(
+        rename = "additionalIdentifiers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_identifiers: ::std::vec::Vec<::std::string::String>,
+    ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "additionalLoginIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_login_ids: ::std::vec::Vec<::std::string::String>,
+    ///New values of the project's own user attributes, of any JSON type, by attribute name. Attributes that are not named keep their values.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Older name of `name`, sent by some SDKs and read just the same.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///New email address. Stays as it is when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///The families from now on. An empty list takes the user out of all; nothing or null keeps them.
+    #[serde(
+        rename = "familyAssociations",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_associations: ::std::option::Option<::std::vec::Vec<FamilyAssociation>>,
+    ///New last name. Stays as it is when left out.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///New first name. Stays as it is when left out.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///New middle name. Stays as it is when left out.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///New display name. Stays as it is when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///New phone number in E.164 form, such as `+15551234567`. It counts as proven unless `verifiedPhone` says no.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///New address of a picture of the user. Stays as it is when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+    ///New email address for recovery only. Stays as it is when left out.
+    #[serde(
+        rename = "recoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_email: ::std::option::Option<::std::string::String>,
+    ///New phone number for recovery only, in E.164 form. Stays as it is when left out.
+    #[serde(
+        rename = "recoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_phone: ::std::option::Option<::std::string::String>,
+    ///The roles at the level of the project from now on. An empty list takes all away; nothing or null keeps them.
+    #[serde(
+        rename = "roleNames",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub role_names: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    ///Whether the user counts as provisioned by SCIM. Stays as it is when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scim: ::std::option::Option<bool>,
+    ///The federated applications from now on. An empty list takes all away; nothing or null keeps them.
+    #[serde(
+        rename = "ssoAppIds",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub sso_app_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+    ///New status. `disabled` locks the user out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Set when the user is a test user, so that the search for the user includes those.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub test: ::std::option::Option<bool>,
+    ///The tenants from now on, with the roles there. An empty list takes the user out of all; nothing or null keeps them.
+    #[serde(
+        rename = "userTenants",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub user_tenants: ::std::option::Option<::std::vec::Vec<AssociatedTenant>>,
+    ///Whether the email address counts as proven. Stays as it is when left out.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<bool>,
+    ///Whether the phone number counts as proven. Stays as it is when left out.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<bool>,
+    ///Whether the recovery address counts as proven. Stays as it is when left out.
+    #[serde(
+        rename = "verifiedRecoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_email: ::std::option::Option<bool>,
+    ///Whether the recovery phone number counts as proven. Stays as it is when left out.
+    #[serde(
+        rename = "verifiedRecoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_phone: ::std::option::Option<bool>,
+}
+///What the provider issued for the user.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserProviderTokenResponse {
+    ///Access token for the API of the provider.
+    #[serde(
+        rename = "accessToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub access_token: ::std::option::Option<crate::Secret>,
+    ///When the access token ends, in epoch seconds.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub expiration: ::std::option::Option<i64>,
+    ///Name of the provider, as in the request.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub provider: ::std::option::Option<::std::string::String>,
+    ///Id of the user at the provider.
+    #[serde(
+        rename = "providerUserId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub provider_user_id: ::std::option::Option<::std::string::String>,
+    ///Refresh token of the provider, when it was asked for and there is one.
+    #[serde(
+        rename = "refreshToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_token: ::std::option::Option<crate::Secret>,
+    ///What the token allows, in the words of the provider.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub scopes: ::std::vec::Vec<::std::string::String>,
+}
+///Whose recovery codes to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserRecoveryCodesDeleteRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
 ///One user.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -750,4 +14092,699 @@ pub struct UserResponse {
     pub created: ::std::option::Option<bool>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub user: ::std::option::Option<User>,
+}
+///Whose roles, and which.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserRolesRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Names of roles that exist in the project or the tenant.
+    #[serde(rename = "roleNames")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Tenant in which the roles are held. Roles at the level of the project when left out.
+    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///Which users to find. Conditions are joined by AND, the values within one list by OR; an empty request finds everybody.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserSearchRequest {
+    ///Values that the project's own user attributes have to have, of any JSON type, by attribute name.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Only users who are dependents of a family, or only those who are not.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub dependent: ::std::option::Option<bool>,
+    ///Email addresses, one of which a user has to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub emails: ::std::vec::Vec<::std::string::String>,
+    ///Families, to one of which a user has to belong.
+    #[serde(
+        rename = "familyIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_ids: ::std::vec::Vec<::std::string::String>,
+    ///Only users created at this time or later, in epoch milliseconds, unlike most times.
+    #[serde(
+        rename = "fromCreatedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub from_created_time: ::std::option::Option<i64>,
+    ///Only users changed at this time or later, in epoch milliseconds, unlike most times.
+    #[serde(
+        rename = "fromModifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub from_modified_time: ::std::option::Option<i64>,
+    ///Let the tenants below those in `tenantIds` count as well.
+    #[serde(
+        rename = "includeSubTenants",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub include_sub_tenants: ::std::option::Option<bool>,
+    ///How many users a page holds at most. 0 or nothing leaves it to the service.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub limit: ::std::option::Option<i64>,
+    ///Causes of a lasting lock, one of which has to hold, such as `password`.
+    #[serde(
+        rename = "lockReasons",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub lock_reasons: ::std::vec::Vec<::std::string::String>,
+    ///Login id that a user has to have.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+    ///Login ids, one of which a user has to have.
+    #[serde(
+        rename = "loginIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub login_ids: ::std::vec::Vec<::std::string::String>,
+    ///How many users to skip, as another way to page. Not together with `page`.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub offset: ::std::option::Option<i64>,
+    ///Which page to answer, counted from 0.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub page: ::std::option::Option<i64>,
+    ///Only users who have a password, or only those without.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub password: ::std::option::Option<bool>,
+    ///Phone numbers in E.164 form, one of which a user has to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub phones: ::std::vec::Vec<::std::string::String>,
+    ///Recovery addresses, one of which a user has to have.
+    #[serde(
+        rename = "recoveryEmails",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub recovery_emails: ::std::vec::Vec<::std::string::String>,
+    ///Recovery phone numbers in E.164 form, one of which a user has to have.
+    #[serde(
+        rename = "recoveryPhones",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub recovery_phones: ::std::vec::Vec<::std::string::String>,
+    ///Roles at the level of the project or of a tenant, one of which a user has to have.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Only users provisioned by SCIM, or only those who are not.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub scim: ::std::option::Option<bool>,
+    ///Only users who exist by SCIM and have never signed in otherwise.
+    #[serde(rename = "scimOnly", skip_serializing_if = "::std::option::Option::is_none")]
+    pub scim_only: ::std::option::Option<bool>,
+    ///Properties to answer of each user, when not all are needed.
+    #[serde(
+        rename = "selectedColumns",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub selected_columns: ::std::vec::Vec<::std::string::String>,
+    ///Order of the answer. Up to the service when left out.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sort: ::std::vec::Vec<SearchSort>,
+    ///Federated applications, one of which a user may enter.
+    #[serde(
+        rename = "ssoAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Only users who have signed in by SSO.
+    #[serde(rename = "ssoOnly", skip_serializing_if = "::std::option::Option::is_none")]
+    pub sso_only: ::std::option::Option<bool>,
+    ///Statuses, one of which a user has to have.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub statuses: ::std::vec::Vec<::std::string::String>,
+    ///Causes of a passing lock, one of which has to hold, such as `recovery_codes`.
+    #[serde(
+        rename = "tempLockReasons",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub temp_lock_reasons: ::std::vec::Vec<::std::string::String>,
+    ///Tenants, to one of which a user has to belong.
+    #[serde(
+        rename = "tenantIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_ids: ::std::vec::Vec<::std::string::String>,
+    ///Roles that a user has to have in a tenant, as role ids, by tenant id.
+    #[serde(
+        rename = "tenantRoleIds",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_role_ids: ::std::collections::BTreeMap<
+        ::std::string::String,
+        UserSearchRoles,
+    >,
+    ///Roles that a user has to have in a tenant, as role names, by tenant id.
+    #[serde(
+        rename = "tenantRoleNames",
+        default,
+        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub tenant_role_names: ::std::collections::BTreeMap<
+        ::std::string::String,
+        UserSearchRoles,
+    >,
+    ///Find test users and nobody else.
+    #[serde(
+        rename = "testUsersOnly",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub test_users_only: ::std::option::Option<bool>,
+    ///Text to be found in any of the searchable properties, such as names, addresses and login ids.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub text: ::std::option::Option<::std::string::String>,
+    ///Only users created at this time or before, in epoch milliseconds, unlike most times.
+    #[serde(
+        rename = "toCreatedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub to_created_time: ::std::option::Option<i64>,
+    ///Only users changed at this time or before, in epoch milliseconds, unlike most times.
+    #[serde(
+        rename = "toModifiedTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub to_modified_time: ::std::option::Option<i64>,
+    ///Only users with an authenticator app, or only those without.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub totp: ::std::option::Option<bool>,
+    ///Ids of the users to look among.
+    #[serde(
+        rename = "userIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_ids: ::std::vec::Vec<::std::string::String>,
+    ///Only users whose email address is proven, or only those where it is not.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<bool>,
+    ///Only users whose phone number is proven, or only those where it is not.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<bool>,
+    ///Only users whose recovery address is proven, or only those where it is not.
+    #[serde(
+        rename = "verifiedRecoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_email: ::std::option::Option<bool>,
+    ///Only users whose recovery phone number is proven, or only those where it is not.
+    #[serde(
+        rename = "verifiedRecoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_phone: ::std::option::Option<bool>,
+    ///Only users with a passkey, or only those without.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub webauthn: ::std::option::Option<bool>,
+    ///Find test users beside the ordinary ones.
+    #[serde(
+        rename = "withTestUser",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub with_test_user: ::std::option::Option<bool>,
+}
+///Roles asked for in one tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserSearchRoles {
+    ///A user has to have all of them. One is enough when this is false or left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub and: ::std::option::Option<bool>,
+    ///Role ids or role names, as the property that holds this says.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub values: ::std::vec::Vec<::std::string::String>,
+}
+///Which user and which applications.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserSsoAppsRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Ids of federated applications of the project.
+    #[serde(rename = "ssoAppIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which user and which tenant.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserTenantRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Id of the tenant, which has to exist.
+    #[serde(rename = "tenantId")]
+    pub tenant_id: ::std::string::String,
+}
+///Whose authenticator app to delete.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserTotpDeleteRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Whose devices to list.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserTrustedDevicesLoadRequest {
+    ///Login ids or user ids of the users.
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub identifiers: ::std::vec::Vec<::std::string::String>,
+}
+///Which devices to forget.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserTrustedDevicesRemoveRequest {
+    ///Ids of the devices, as listed.
+    #[serde(rename = "deviceIds")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub device_ids: ::std::vec::Vec<::std::string::String>,
+    ///Another spelling of `loginId` that some SDKs send; one of the two is enough.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub identifier: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in, or the user id. Needed unless `identifier` is given.
+    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub login_id: ::std::option::Option<::std::string::String>,
+}
+///Trusted devices of the users asked for.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserTrustedDevicesResponse {
+    ///The devices of all those users; `userId` tells whose each is.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub devices: ::std::vec::Vec<TrustedDevice>,
+}
+///Which value to set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateCustomAttributeRequest {
+    ///Key of the attribute, the `name` of its definition.
+    #[serde(rename = "attributeKey")]
+    pub attribute_key: ::std::string::String,
+    ///The value, in the JSON type that the definition asks for. Null takes the value away.
+    #[serde(
+        rename = "attributeValue",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub attribute_value: ::std::option::Option<::serde_json::Value>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+}
+///Which address the user is to have.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateEmailRequest {
+    ///Address from now on. The old one is removed when this is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Refuse the change when another user has this address, instead of carrying it out regardless.
+    #[serde(
+        rename = "failOnConflict",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub fail_on_conflict: ::std::option::Option<bool>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Take the address as proven.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub verified: ::std::option::Option<bool>,
+}
+///Which login id to exchange.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateLoginIdRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Name to use instead, unique in the project. The old one is just removed when this is left out.
+    #[serde(
+        rename = "newLoginId",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub new_login_id: ::std::option::Option<::std::string::String>,
+}
+///How the user is called.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateNameRequest {
+    ///Older name of `name`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Last name from now on.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///First name from now on.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Middle name from now on.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Display name from now on.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+}
+///Which number the user is to have.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdatePhoneRequest {
+    ///Refuse the change when another user has this number, instead of carrying it out regardless.
+    #[serde(
+        rename = "failOnConflict",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub fail_on_conflict: ::std::option::Option<bool>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Number from now on, in E.164 form such as `+15551234567`. The old one is removed when this is left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Take the number as proven.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub verified: ::std::option::Option<bool>,
+}
+///Which picture the user is to have.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdatePictureRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Address of the picture, `https` preferably. Empty takes the old one away.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+}
+///Which recovery address the user is to have.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateRecoveryEmailRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Recovery address from now on. Empty takes the old one away.
+    #[serde(
+        rename = "recoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_email: ::std::option::Option<::std::string::String>,
+    ///Take the recovery address as proven.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub verified: ::std::option::Option<bool>,
+}
+///Which recovery number the user is to have.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateRecoveryPhoneRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///Recovery number from now on, in E.164 form. Empty takes the old one away.
+    #[serde(
+        rename = "recoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_phone: ::std::option::Option<::std::string::String>,
+    ///Take the recovery number as proven.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub verified: ::std::option::Option<bool>,
+}
+///The user as it is to be from now on. Two spellings of one thing, such as `name` and `displayName`, are not sent together.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateRequest {
+    ///Further names under which the user signs in, each unique in the project. Cleared when left out.
+    #[serde(
+        rename = "additionalIdentifiers",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_identifiers: ::std::vec::Vec<::std::string::String>,
+    ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "additionalLoginIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub additional_login_ids: ::std::vec::Vec<::std::string::String>,
+    ///Values of the project's own user attributes, of any JSON type, by attribute name. Cleared when left out.
+    #[serde(
+        rename = "customAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Older name of `name`, sent by the other SDKs and read just the same.
+    #[serde(
+        rename = "displayName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub display_name: ::std::option::Option<::std::string::String>,
+    ///Address for mail; proven only where that is said. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub email: ::std::option::Option<::std::string::String>,
+    ///Families that the user belongs to. Cleared when left out.
+    #[serde(
+        rename = "familyAssociations",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub family_associations: ::std::vec::Vec<FamilyAssociation>,
+    ///Last name alone, as for sorting. Cleared when left out.
+    #[serde(
+        rename = "familyName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub family_name: ::std::option::Option<::std::string::String>,
+    ///First name alone, as for a greeting. Cleared when left out.
+    #[serde(
+        rename = "givenName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub given_name: ::std::option::Option<::std::string::String>,
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///What stands between first and last name. Cleared when left out.
+    #[serde(
+        rename = "middleName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub middle_name: ::std::option::Option<::std::string::String>,
+    ///Whole name, as it is shown to people. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form, such as `+15551234567`. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub phone: ::std::option::Option<::std::string::String>,
+    ///Address of a picture of the user. Cleared when left out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub picture: ::std::option::Option<::std::string::String>,
+    ///Email address that is used for recovery only. Cleared when left out.
+    #[serde(
+        rename = "recoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_email: ::std::option::Option<::std::string::String>,
+    ///Phone number in E.164 form that is used for recovery only. Cleared when left out.
+    #[serde(
+        rename = "recoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub recovery_phone: ::std::option::Option<::std::string::String>,
+    ///Roles at the level of the project; those in a tenant go into `userTenants`. Cleared when left out.
+    #[serde(
+        rename = "roleNames",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Another spelling of `ssoAppIds`, sent by some SDKs and read just the same.
+    #[serde(
+        rename = "ssoAppIDs",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_i_ds: ::std::vec::Vec<::std::string::String>,
+    ///Federated applications that the user may enter. Cleared when left out.
+    #[serde(
+        rename = "ssoAppIds",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
+    ///Whether the user may sign in; `disabled` locks the user out.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub status: ::std::option::Option<::std::string::String>,
+    ///Set when the user is a test user; a test user is found only when this is said.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub test: ::std::option::Option<bool>,
+    ///Tenants that the user belongs to, with the roles there. Cleared when left out.
+    #[serde(
+        rename = "userTenants",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub user_tenants: ::std::vec::Vec<AssociatedTenant>,
+    ///Take the email address as proven, so that the user can sign in by it at once.
+    #[serde(
+        rename = "verifiedEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_email: ::std::option::Option<bool>,
+    ///Take the phone number as proven, so that the user can sign in by it at once.
+    #[serde(
+        rename = "verifiedPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_phone: ::std::option::Option<bool>,
+    ///Take the recovery address as proven.
+    #[serde(
+        rename = "verifiedRecoveryEmail",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_email: ::std::option::Option<bool>,
+    ///Take the recovery phone number as proven.
+    #[serde(
+        rename = "verifiedRecoveryPhone",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub verified_recovery_phone: ::std::option::Option<bool>,
+}
+///Whose status to set.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UserUpdateStatusRequest {
+    ///One of the names under which the user signs in. The user id is taken as well.
+    #[serde(rename = "loginId")]
+    pub login_id: ::std::string::String,
+    ///The status from now on.
+    pub status: ::std::string::String,
+}
+///A page of users.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct UsersResponse {
+    ///How many users match in all, on whatever page.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub total: ::std::option::Option<i64>,
+    ///The users found. A page that is empty or short is the last.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub users: ::std::vec::Vec<User>,
+}
+///Widgets of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WidgetListResponse {
+    ///All widgets, switched off ones included.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub widgets: ::std::vec::Vec<WidgetSummary>,
+}
+///A widget of the project.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WidgetSummary {
+    ///Whether the widget is switched off; pages that embed it show nothing then.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub disabled: ::std::option::Option<bool>,
+    ///Display name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///What the widget shows, such as the administration of users or of access keys.
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///Id of the widget, by which pages embed it.
+    #[serde(rename = "widgetId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub widget_id: ::std::option::Option<::std::string::String>,
 }

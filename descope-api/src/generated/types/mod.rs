@@ -5,9 +5,17 @@
 mod auth;
 #[cfg(feature = "auth")]
 pub use auth::*;
+#[cfg(feature = "federation")]
+mod federation;
+#[cfg(feature = "federation")]
+pub use federation::*;
 #[cfg(feature = "management")]
 mod management;
 #[cfg(feature = "management")]
 pub use management::*;
+#[cfg(feature = "scim")]
+mod scim;
+#[cfg(feature = "scim")]
+pub use scim::*;
 mod shared;
 pub use shared::*;

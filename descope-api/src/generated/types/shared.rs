@@ -2,6 +2,37 @@
 
 #[allow(unused_imports)]
 use super::*;
+///One sign-in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AuthHistoryEntry {
+    ///City that the network address belongs to, as far as known.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub city: ::std::option::Option<::std::string::String>,
+    ///Country that the network address belongs to, as far as known.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub country: ::std::option::Option<::std::string::String>,
+    ///Network address that the sign-in came from, IPv4 or IPv6.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub ip: ::std::option::Option<::std::string::String>,
+    ///When it was, in epoch seconds.
+    #[serde(
+        rename = "loginTime",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub login_time: ::std::option::Option<i64>,
+    ///Id of the tenant that the user had chosen, if any.
+    #[serde(
+        rename = "selectedTenant",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub selected_tenant: ::std::option::Option<::std::string::String>,
+    ///Who signed in.
+    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    pub user_id: ::std::option::Option<::std::string::String>,
+}
 ///An answer that carries nothing today. Members that appear later are to be ignored.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(transparent)]
@@ -33,6 +64,12 @@ for EmptyResponse {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ErrorResponse {
+    ///What was wrong with this call, at the SCIM endpoints.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub detail: ::std::option::Option<::std::string::String>,
+    ///Reason in the words of OAuth (RFC 6749, 8628, 9449), at the endpoints that follow it.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub error: ::std::option::Option<::std::string::String>,
     ///`E` and six digits; stable, made to branch on. `E01` is common, `E06` authentication, `E11` management, `E13` infrastructure.
     #[serde(
         rename = "errorCode",
@@ -44,6 +81,7 @@ pub struct ErrorResponse {
         rename = "errorDescription",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
+    #[serde(alias = "error_description")]
     pub error_description: ::std::option::Option<::std::string::String>,
     ///What was wrong with this call in particular.
     #[serde(
@@ -54,6 +92,245 @@ pub struct ErrorResponse {
     ///A copy of `errorMessage`, kept by the service for older clients.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
+    ///Reason in the words of SCIM (RFC 7644 section 3.12), at the SCIM endpoints.
+    #[serde(rename = "scimType", skip_serializing_if = "::std::option::Option::is_none")]
+    pub scim_type: ::std::option::Option<::std::string::String>,
+}
+///What the identity provider said of the user at an SSO sign-in.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct IdpResponse {
+    ///Groups that the provider put the user in.
+    #[serde(
+        rename = "idpGroups",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub idp_groups: ::std::vec::Vec<::std::string::String>,
+    ///Claims of the provider's ID token or user info, by claim name.
+    #[serde(
+        rename = "idpOIDCClaims",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub idp_oidc_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Attributes of the SAML assertion, by attribute name.
+    #[serde(
+        rename = "idpSAMLAttributes",
+        default,
+        skip_serializing_if = "::serde_json::Map::is_empty"
+    )]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub idp_saml_attributes: ::serde_json::Map<
+        ::std::string::String,
+        ::serde_json::Value,
+    >,
+    ///Roles that the group mapping makes of the OIDC answer, as JSON text.
+    #[serde(
+        rename = "oidcGeneratedRoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_generated_roles: ::std::option::Option<::std::string::String>,
+    ///User that the attribute mapping makes of the OIDC answer, as JSON text.
+    #[serde(
+        rename = "oidcGeneratedUser",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_generated_user: ::std::option::Option<::std::string::String>,
+    ///The OIDC answer as it came from the provider.
+    #[serde(
+        rename = "oidcResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub oidc_response: ::std::option::Option<crate::Secret>,
+    ///Roles that the group mapping makes of the SAML response, as JSON text.
+    #[serde(
+        rename = "samlGeneratedRoles",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_generated_roles: ::std::option::Option<::std::string::String>,
+    ///User that the attribute mapping makes of the SAML response, as JSON text.
+    #[serde(
+        rename = "samlGeneratedUser",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_generated_user: ::std::option::Option<::std::string::String>,
+    ///The SAML response as it came from the provider.
+    #[serde(
+        rename = "samlResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub saml_response: ::std::option::Option<crate::Secret>,
+}
+///A public key in the form of RFC 7517. Which members are there depends on `kty`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Jwk {
+    ///The one signature algorithm that the key is to be used with.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub alg: ::std::option::Option<::std::string::String>,
+    ///Curve of an elliptic-curve key.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub crv: ::std::option::Option<::std::string::String>,
+    ///Exponent of an RSA key, in base64url without padding.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub e: ::std::option::Option<::std::string::String>,
+    ///Id of the key, found in the header of the tokens that it signed.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub kid: ::std::option::Option<::std::string::String>,
+    ///Family of the key.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub kty: ::std::option::Option<::std::string::String>,
+    ///Modulus of an RSA key, in base64url without padding.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub n: ::std::option::Option<::std::string::String>,
+    ///What the key is for; `sig` for checking signatures.
+    #[serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")]
+    pub use_: ::std::option::Option<::std::string::String>,
+    ///First coordinate of an elliptic-curve key, in base64url without padding.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub x: ::std::option::Option<::std::string::String>,
+    ///Certificates of the key, DER in base64, the key's own first.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub x5c: ::std::vec::Vec<::std::string::String>,
+    ///SHA-1 thumbprint of the key's own certificate, in base64url without padding.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub x5t: ::std::option::Option<::std::string::String>,
+    ///Second coordinate of an elliptic-curve key, in base64url without padding.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub y: ::std::option::Option<::std::string::String>,
+}
+///The public keys of a project, in the form of RFC 7517.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwkSet {
+    ///Each key once, in no fixed order.
+    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub keys: ::std::vec::Vec<Jwk>,
+}
+///A session: its two tokens, whose it is, and how the tokens are to be kept in cookies. Any member may be missing; a project that manages tokens in cookies sends them in `Set-Cookie` and not here.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct JwtResponse {
+    ///The claims of the session token, of any JSON type.
+    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Value for the `Domain` attribute of the refresh cookie.
+    #[serde(
+        rename = "cookieDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cookie_domain: ::std::option::Option<::std::string::String>,
+    ///When the refresh cookie ends, in epoch seconds.
+    #[serde(
+        rename = "cookieExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub cookie_expiration: ::std::option::Option<i64>,
+    ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
+    #[serde(
+        rename = "cookieMaxAge",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub cookie_max_age: ::std::option::Option<i64>,
+    ///Name of the refresh cookie; `DSR` when it is left out.
+    #[serde(
+        rename = "cookieName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cookie_name: ::std::option::Option<::std::string::String>,
+    ///Value for the `Path` attribute of the refresh cookie.
+    #[serde(
+        rename = "cookiePath",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub cookie_path: ::std::option::Option<::std::string::String>,
+    ///Token of an outside system that the project has exchanged for this session.
+    #[serde(
+        rename = "externalToken",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub external_token: ::std::option::Option<crate::Secret>,
+    ///True when this sign-in created the user.
+    #[serde(
+        rename = "firstSeen",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub first_seen: ::std::option::Option<bool>,
+    #[serde(
+        rename = "idpResponse",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub idp_response: ::std::option::Option<IdpResponse>,
+    ///How long to wait before the next refresh, in seconds.
+    #[serde(
+        rename = "nextRefreshSeconds",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub next_refresh_seconds: ::std::option::Option<i64>,
+    ///Long-lived token that buys new session tokens. Keep the one in hand when an answer to a refresh has none.
+    #[serde(
+        rename = "refreshJwt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub refresh_jwt: ::std::option::Option<crate::Secret>,
+    ///Value for the `Domain` attribute of the session cookie.
+    #[serde(
+        rename = "sessionCookieDomain",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_cookie_domain: ::std::option::Option<::std::string::String>,
+    ///Name of the session cookie; `DS` when it is left out.
+    #[serde(
+        rename = "sessionCookieName",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_cookie_name: ::std::option::Option<::std::string::String>,
+    ///When the session token ends, in epoch seconds.
+    #[serde(
+        rename = "sessionExpiration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    #[serde(default)]
+    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    pub session_expiration: ::std::option::Option<i64>,
+    ///Short-lived token that goes with every request to the application's own back end.
+    #[serde(
+        rename = "sessionJwt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
+    ///Id of the tenant's SSO configuration by which the user signed in.
+    #[serde(
+        rename = "tenantSSOID",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub tenant_ssoid: ::std::option::Option<::std::string::String>,
+    ///Token by which this device is recognised at the next sign-in.
+    #[serde(
+        rename = "trustedDeviceJwt",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
+    ///True when the user signed in by an SSO configuration that is still being set up.
+    #[serde(
+        rename = "unsavedSSO",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub unsaved_sso: ::std::option::Option<bool>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub user: ::std::option::Option<User>,
 }
 ///How this sign-in differs from the project's defaults.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
