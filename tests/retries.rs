@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use descope_api::{OPERATIONS, Retry};
-use descope_emulator::Fault;
+use descope_emulator::{Emulator, Fault};
 use descope_sdk::{Error, ErrorKind, RetryPolicy};
 
 use crate::{
@@ -63,10 +63,12 @@ impl Faulty {
 
 #[test]
 fn the_repeatable_operations_are_the_ones_that_send_redeem_and_create_nothing() {
-    let repeatable = OPERATIONS.iter().filter(|operation| operation.retry != Retry::Never);
+    let emulated = Emulator::emulated_operations();
+    let known = || OPERATIONS.iter().filter(|operation| emulated.contains(&operation.id));
+    let repeatable = known().filter(|operation| operation.retry != Retry::Never);
     let found: BTreeSet<_> = repeatable.map(|operation| operation.id).collect();
     assert_eq!(found, REPEATABLE.iter().copied().collect());
-    for operation in OPERATIONS.iter().filter(|operation| operation.method == "GET") {
+    for operation in known().filter(|operation| operation.method == "GET") {
         assert_eq!(operation.retry, Retry::Safe, "{}", operation.id);
     }
 }

@@ -9,6 +9,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "a row of a table")]
 pub struct Operation {
     /// The `operationId` of the document, such as `otpVerifyEmail`.
     pub id: &'static str,

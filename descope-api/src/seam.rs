@@ -154,6 +154,14 @@ impl Client {
         client
     }
 
+    /// The same client, with another policy for repeating failed calls; for a caller that repeats them itself.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        let mut client = self.clone();
+        Arc::make_mut(&mut client.inner.config).retry = retry;
+        client
+    }
+
     /// How this client was configured.
     pub fn config(&self) -> &Config {
         &self.inner.config

@@ -218,11 +218,11 @@ impl Error {
     /// Retries of this kind have already been made where that is safe; calls that send a message or use up a
     /// code are never repeated silently, so asking the user may be the better retry.
     pub fn is_retryable(&self) -> bool {
-        self.0.waited.is_none()
-            && matches!(
-                self.kind(),
-                ErrorKind::Network | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Server
-            )
+        let passing =
+            matches!(self.kind(), ErrorKind::Network | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Server);
+        // A failing server may well name a code that means something else.
+        let failing = self.status().is_some_and(|status| status.is_server_error() && status.as_u16() != 501);
+        self.0.waited.is_none() && (passing || failing)
     }
 
     /// Whether the awaited thing has not been done yet.

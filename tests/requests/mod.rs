@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use descope_api::OPERATIONS;
+use descope_emulator::Emulator;
 use descope_sdk::{Descope, DescopeBuilder, Error, RetryPolicy};
 use httpmock::{HttpMockResponse, MockServer};
 use serde_json::Value;
@@ -236,7 +236,8 @@ fn every_operation_has_a_case_or_a_reason() {
     let reasoned: BTreeSet<&str> = NOT_CURATED.iter().map(|(operation, _)| *operation).collect();
     assert!(tested.is_disjoint(&reasoned), "curated after all: {:?}", tested.intersection(&reasoned));
     assert!(NOT_CURATED.iter().all(|(_, reason)| reason.len() > 20));
-    let all: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    // What the emulator carries out is what the SDK wraps; the rest is reached through the raw client.
+    let all: BTreeSet<&str> = Emulator::emulated_operations().into_iter().collect();
     let known: BTreeSet<&str> = tested.union(&reasoned).copied().collect();
     assert_eq!(all, known, "without a request test: {:?}", all.difference(&known));
 }

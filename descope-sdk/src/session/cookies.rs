@@ -317,7 +317,7 @@ mod tests {
     use super::*;
     use crate::authentication::testing::authentication;
 
-    fn signed_in(more: Value) -> Authentication {
+    fn signed_in(more: &Value) -> Authentication {
         let mut body = json!({"sessionJwt": "s.e.s", "refreshJwt": "r.e.f"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         authentication(body)
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn cookies_are_safe_unless_told_otherwise() {
-        let ada = signed_in(json!({
+        let ada = signed_in(&json!({
             "cookiePath": "/app", "cookieDomain": "example.com", "sessionCookieDomain": "app.example.com",
             "cookieMaxAge": 3600, "cookieExpiration": 1_700_000_000, "cookieName": "other",
         }));
@@ -344,7 +344,7 @@ mod tests {
         );
         let cleared = cookies.clear(ada.cookies()).unwrap();
         for (set, cleared) in set.values().zip(cleared.values()) {
-            let attributes = |value: &str| value.split_once(";").unwrap().1.replace("Max-Age=3600", "Max-Age=0");
+            let attributes = |value: &str| value.split_once(';').unwrap().1.replace("Max-Age=3600", "Max-Age=0");
             assert_eq!(format!("{}; Expires=Thu, 01 Jan 1970 00:00:00 GMT", attributes(set)), attributes(cleared));
         }
         assert_eq!(format!("{set:?}"), r#"["DS", "DSR"]"#);
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn attributes_can_be_set() {
-        let ada = signed_in(json!({"cookieDomain": "auth.example.com", "cookiePath": "/x", "cookieMaxAge": 0}));
+        let ada = signed_in(&json!({"cookieDomain": "auth.example.com", "cookiePath": "/x", "cookieMaxAge": 0}));
         let cookies = SessionCookies::new()
             .session_names(["sid", "DS"])
             .refresh_names(["rid", "DSR"])
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn prefixes_and_same_site_none_bring_what_browsers_demand() {
-        let ada = signed_in(json!({"cookieDomain": "example.com", "cookiePath": "/x", "cookieExpiration": 86400}));
+        let ada = signed_in(&json!({"cookieDomain": "example.com", "cookiePath": "/x", "cookieExpiration": 86400}));
         let set = SessionCookies::new().session_names(["__Host-DS"]).refresh_names(["__Secure-DSR"]).secure(false);
         let expires = "Expires=Fri, 02 Jan 1970 00:00:00 GMT";
         assert_eq!(
@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn what_would_break_out_of_a_cookie_is_refused() {
-        let ada = signed_in(json!({}));
+        let ada = signed_in(&json!({}));
         let cases = [
             ("session_names", SessionCookies::new().session_names(["a b"])),
             ("session_names", SessionCookies::new().session_names([""])),
@@ -417,7 +417,7 @@ mod tests {
             assert_eq!(error.argument(), Some(argument));
             assert_eq!(cookies.clear(ada.cookies()).unwrap_err().argument(), Some(argument));
         }
-        let broken = signed_in(json!({"refreshJwt": "marked; Domain=evil.example"}));
+        let broken = signed_in(&json!({"refreshJwt": "marked; Domain=evil.example"}));
         let error = SessionCookies::new().set(&broken).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert!(!format!("{error} {error:?}").contains("marked"));

@@ -12,7 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 
-use super::policy::{cookies_to_add, found};
+use super::policy::{Admission, cookies_to_add, found};
 use super::{RefreshJwt, Refusal, Require, SessionPolicy};
 use crate::Authentication;
 use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies};
@@ -102,31 +102,12 @@ where
             let describe = |url| describe(&request, url, &tokens);
             let admission = policy.admit(tokens, request.path(), describe).await;
 
-            let mut extensions = request.extensions_mut();
-            // What an outer middleware has found is not about this project.
-            extensions.remove::<Session>();
-            extensions.remove::<Refusal>();
-            extensions.remove::<Authentication>();
-            let refusal = match admission.session {
-                Ok(session) => {
-                    extensions.insert(session);
-                    None
+            let new_cookies = match enter(&request, admission, &policy) {
+                Ok(new_cookies) => new_cookies,
+                Err(refusal) => {
+                    return Ok(request.into_response(refusal.error_response()).map_into_right_body());
                 }
-                Err(refusal) if policy.lets_pass(refusal) => {
-                    extensions.insert(refusal);
-                    None
-                }
-                Err(refusal) => Some(refusal),
             };
-            extensions.insert(Arc::clone(&policy));
-            let new_cookies = admission.refreshed.map(|(authentication, cookies)| {
-                extensions.insert(authentication);
-                cookies
-            });
-            drop(extensions);
-            if let Some(refusal) = refusal {
-                return Ok(request.into_response(refusal.error_response()).map_into_right_body());
-            }
             let mut response = inner.call(request).await?;
             if let Some(new) = new_cookies {
                 add_cookies(&new, response.headers_mut());
@@ -134,6 +115,29 @@ where
             Ok(response.map_into_left_body())
         })
     }
+}
+
+/// Puts what was found among the request's extensions and tells which cookies the response gets.
+fn enter(
+    request: &ServiceRequest,
+    admission: Admission,
+    policy: &Arc<SessionPolicy>,
+) -> Result<Option<SetCookies>, Refusal> {
+    let mut extensions = request.extensions_mut();
+    // What an outer middleware has found is not about this project.
+    extensions.remove::<Session>();
+    extensions.remove::<Refusal>();
+    extensions.remove::<Authentication>();
+    match admission.session {
+        Ok(session) => drop(extensions.insert(session)),
+        Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
+        Err(refusal) => return Err(refusal),
+    }
+    extensions.insert(Arc::clone(policy));
+    Ok(admission.refreshed.map(|(authentication, cookies)| {
+        extensions.insert(authentication);
+        cookies
+    }))
 }
 
 type LocalFuture<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;

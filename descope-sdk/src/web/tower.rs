@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::policy::{cookies_to_add, found};
+use super::policy::{Admission, cookies_to_add, found};
 use super::{Refusal, Require, SessionPolicy};
 use crate::Authentication;
-use crate::session::{DpopRequest, Session};
+use crate::session::{DpopRequest, Session, SetCookies};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].
@@ -102,24 +102,10 @@ where
             let describe = |url| DpopRequest::from_headers(method, url, headers);
             let admission = policy.admit(tokens, parts.uri.path(), describe).await;
 
-            // What an outer layer has found is not about this project.
-            parts.extensions.remove::<Session>();
-            parts.extensions.remove::<Refusal>();
-            parts.extensions.remove::<Authentication>();
-            match admission.session {
-                Ok(session) => {
-                    parts.extensions.insert(session);
-                }
-                Err(refusal) if policy.lets_pass(refusal) => {
-                    parts.extensions.insert(refusal);
-                }
+            let new_cookies = match enter(&mut parts.extensions, admission, &policy) {
+                Ok(new_cookies) => new_cookies,
                 Err(refusal) => return Ok(refused(refusal, &parts.headers)),
-            }
-            parts.extensions.insert(Arc::clone(&policy));
-            let new_cookies = admission.refreshed.map(|(authentication, cookies)| {
-                parts.extensions.insert(authentication);
-                cookies
-            });
+            };
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if let Some(new) = new_cookies {
                 add_cookies(&new, response.headers_mut());
@@ -129,7 +115,29 @@ where
     }
 }
 
-fn add_cookies(new: &crate::session::SetCookies, headers: &mut HeaderMap) {
+/// Puts what was found among the request's extensions and tells which cookies the response gets.
+fn enter(
+    extensions: &mut Extensions,
+    admission: Admission,
+    policy: &Arc<SessionPolicy>,
+) -> Result<Option<SetCookies>, Refusal> {
+    // What an outer layer has found is not about this project.
+    extensions.remove::<Session>();
+    extensions.remove::<Refusal>();
+    extensions.remove::<Authentication>();
+    match admission.session {
+        Ok(session) => drop(extensions.insert(session)),
+        Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
+        Err(refusal) => return Err(refusal),
+    }
+    extensions.insert(Arc::clone(policy));
+    Ok(admission.refreshed.map(|(authentication, cookies)| {
+        extensions.insert(authentication);
+        cookies
+    }))
+}
+
+fn add_cookies(new: &SetCookies, headers: &mut HeaderMap) {
     let set: Vec<&[u8]> = headers.get_all(header::SET_COOKIE).iter().map(HeaderValue::as_bytes).collect();
     let values: Vec<HeaderValue> =
         cookies_to_add(new, &set).into_iter().filter_map(|value| HeaderValue::from_str(value).ok()).collect();

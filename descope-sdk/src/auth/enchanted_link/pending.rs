@@ -1,5 +1,6 @@
 //! Links that were sent and of which the right one has to be clicked.
 
+use descope_api::RetryPolicy;
 use descope_api::Secret;
 use descope_api::types::EnchantedLinkPendingSessionRequest;
 use serde::{Deserialize, Serialize, Serializer};
@@ -83,7 +84,7 @@ impl PendingLink {
     /// - [`Network`](crate::ErrorKind::Network), [`Server`](crate::ErrorKind::Server),
     ///   [`RateLimited`](crate::ErrorKind::RateLimited): nothing is known; ask again.
     pub async fn check(&self) -> Result<Option<Authentication>> {
-        match self.session().await {
+        match self.session(self.descope.api()).await {
             Ok(session) => Ok(Some(session)),
             Err(error) if error.is_pending() => Ok(None),
             Err(error) => Err(error),
@@ -131,13 +132,15 @@ impl PendingLink {
     ///
     /// As [`wait`](Self::wait).
     pub async fn wait_with(&self, options: &PollOptions) -> Result<Authentication> {
-        poll::until_ready(operation!(enchanted_link_pending_session), options, || self.session()).await
+        // The loop is the retry; the raw client's own would ask several times within one interval.
+        let api = self.descope.api().with_retry(RetryPolicy::none());
+        poll::until_ready(operation!(enchanted_link_pending_session), options, || self.session(&api)).await
     }
 
-    async fn session(&self) -> Result<Authentication> {
+    async fn session(&self, api: &descope_api::Client) -> Result<Authentication> {
         check::secret("pending_ref", &self.state.pending_ref)?;
         let body = EnchantedLinkPendingSessionRequest { pending_ref: self.state.pending_ref.clone() };
-        Authentication::read(call!(self.descope.api(), enchanted_link_pending_session, &body)?)
+        Authentication::read(call!(api, enchanted_link_pending_session, &body)?)
     }
 }
 
