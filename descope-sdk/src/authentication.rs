@@ -215,8 +215,7 @@ fn from_cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
         .iter()
         .filter_map(|value| Cookie::parse(value.to_str().ok()?).ok())
         .filter(|cookie| cookie.name() == name && !cookie.value_trimmed().is_empty())
-        .filter(|cookie| cookie.max_age().is_none_or(cookie::time::Duration::is_positive))
-        .next_back()
+        .rfind(|cookie| cookie.max_age().is_none_or(cookie::time::Duration::is_positive))
         .map(|cookie| Secret::from(cookie.value_trimmed()))
 }
 

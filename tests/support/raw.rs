@@ -1,5 +1,7 @@
 //! Reaching generated types and operations by name. `generated.rs` is the other half.
 
+#![allow(clippy::result_large_err, reason = "the error type is progenitor's")]
+
 use descope_api::{Client, Config, Error, ResponseValue, RetryPolicy, types::ErrorResponse};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -31,7 +33,6 @@ impl Arguments {
 /// What a call came to: the answer as JSON, or the error.
 pub(crate) type Outcome = Result<Value, Error<ErrorResponse>>;
 
-#[allow(clippy::result_large_err, reason = "the size is that of progenitor's error")]
 pub(crate) fn answer<T: Serialize>(result: Result<ResponseValue<T>, Error<ErrorResponse>>) -> Outcome {
     result.map(|answer| serde_json::to_value(answer.into_inner()).expect("answers are JSON"))
 }
