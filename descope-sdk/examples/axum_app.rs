@@ -30,7 +30,10 @@
 //! curl -b jar -c jar $APP/tenants/T2acme
 //! curl -b jar -c jar $APP/tenants/T2other                # 403
 //!
-//! curl -i -b jar -c jar -X POST $APP/sign-out            # Set-Cookie: DS=; … Max-Age=0
+//! curl -i -b jar -X POST $APP/sign-out                   # Set-Cookie: DS=; … Max-Age=0, which a browser obeys
+//!
+//! # This jar has kept the tokens: the session token is good until it expires, and there is no refresh any more.
+//! curl -X POST "$EMULATOR/_emulator/clock" -H 'Content-Type: application/json' -d '{"advanceSeconds": 3600}'
 //! curl -i -b jar $APP/me                                 # 401
 //! ```
 

@@ -29,34 +29,29 @@ use descope_sdk::session::{Clock, Session};
 use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
 use descope_sdk::{Authentication, Descope, StatusCode};
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 /// Serves the application until the end of the process.
 pub(crate) async fn serve(listener: TcpListener, descope: Descope) -> std::io::Result<()> {
     let policy = SessionPolicy::new(&descope).cookies(descope.session().cookies().secure(false)).refresh();
-    let admin = ServiceBuilder::new().layer(RequireLayer::new(Require::new().role("admin"))).service_fn(
-        async |_: Request<hyper::body::Incoming>| Ok::<_, Infallible>(text(StatusCode::OK, "the keys to everything")),
-    );
-    let app = ServiceBuilder::new().layer(SessionLayer::new(policy)).service(service_fn(
-        move |request: Request<hyper::body::Incoming>| {
-            let admin = admin.clone();
-            async move {
-                Ok::<_, Infallible>(match request.uri().path() {
-                    "/me" => me(&request).map(http_body_util::Either::Left),
-                    "/admin" => match admin.oneshot(request).await {
-                        Ok(response) => response.map(http_body_util::Either::Right),
-                    },
-                    _ => text(StatusCode::NOT_FOUND, "nothing here").map(http_body_util::Either::Left),
-                })
+    let admin = RequireLayer::new(Require::new().role("admin")).layer(service_fn(admin));
+    let routes = service_fn(move |request: Request<Incoming>| {
+        let admin = admin.clone();
+        async move {
+            match request.uri().path() {
+                "/me" => Ok(me(&request).map(Either::Left)),
+                "/admin" => admin.oneshot(request).await.map(|response| response.map(Either::Right)),
+                _ => Ok(text(StatusCode::NOT_FOUND, "nothing here").map(Either::Left)),
             }
-        },
-    ));
+        }
+    });
+    let app = SessionLayer::new(policy).layer(routes);
     loop {
         let (stream, _) = listener.accept().await?;
         let service = TowerToHyperService::new(app.clone());
@@ -65,6 +60,10 @@ pub(crate) async fn serve(listener: TcpListener, descope: Descope) -> std::io::R
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
+}
+
+async fn admin(_request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(text(StatusCode::OK, "the keys to everything"))
 }
 
 fn me<B>(request: &Request<B>) -> Response<Full<Bytes>> {

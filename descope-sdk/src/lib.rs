@@ -33,8 +33,14 @@
 //! | [`Descope::security_questions`] | ask a signed-in user to prove once more who they are |
 //! | [`Descope::access_key`] | sign machines in |
 //! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
+//! | [features](#features) `tower`, `axum`, `actix-web` | the session of each request, in the module `web` |
 //! | [`Descope::management`] | users, test users, access keys and embedded links, with a management key |
 //! | [`Descope::api`] | every other operation, typed, as the API has it |
+//!
+//! # Features
+//!
+//! None is on by default, and what they need is not in the dependency tree without them. `tower` has layers for every
+//! service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and extractors.
 //!
 //! # How it works
 //!

@@ -291,6 +291,7 @@ impl SetCookies {
     }
 
     /// The names and values of the cookies, as [`values`](Self::values).
+    #[cfg(any(test, feature = "actix-web", feature = "tower"))]
     pub(crate) fn named_values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
     }

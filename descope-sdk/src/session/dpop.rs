@@ -295,15 +295,16 @@ fn verify(thumbprint: &str, token: &str, request: &DpopRequest<'_>, now_ms: i64)
         return Err(DpopError::MissingProof);
     }
     let parts = Parts::split(proof, MAX_PROOF_BYTES).map_err(framing)?;
-    if parts.header.get("typ").and_then(Value::as_str) != Some("dpop+jwt") {
+    let header = parts.read_header().map_err(framing)?;
+    if header.get("typ").and_then(Value::as_str) != Some("dpop+jwt") {
         return Err(DpopError::WrongType);
     }
-    let algorithm = parts.header.get("alg").and_then(Value::as_str).and_then(scheme);
+    let algorithm = header.get("alg").and_then(Value::as_str).and_then(scheme);
     let algorithm = algorithm.ok_or(DpopError::UnsupportedAlgorithm)?;
     let (payload, signature) = parts.decode().map_err(framing)?;
 
     // The key is the sender's own choice, so its name goes first: only for the right one is anything computed.
-    let key = public_key(algorithm, &parts.header).ok_or(DpopError::UnusableKey)?;
+    let key = public_key(algorithm, &header).ok_or(DpopError::UnusableKey)?;
     if key.thumbprint() != thumbprint {
         return Err(DpopError::WrongKey);
     }

@@ -48,24 +48,25 @@ impl Flights {
         }
         let (announce, outcome) = watch::channel(None);
         open.insert(key, outcome.clone());
-        let landing = Landing { open: Arc::clone(&self.0), key };
+        let flight = Flight { open: Arc::clone(&self.0), key, announce };
         let refresh = refresh();
         tokio::spawn(async move {
             let answer = refresh.await;
-            announce.send_replace(Some(answer));
-            drop(landing);
+            flight.announce.send_replace(Some(answer));
         });
         outcome
     }
 }
 
-/// Takes the entry away however the refresh ends.
-struct Landing {
+/// A refresh under way. Its entry goes away however it ends, and before anybody can hear that it ended without an answer:
+/// fields are dropped after this.
+struct Flight {
     open: Open,
     key: Key,
+    announce: watch::Sender<Outcome>,
 }
 
-impl Drop for Landing {
+impl Drop for Flight {
     fn drop(&mut self) {
         lock(&self.open).remove(&self.key);
     }

@@ -3,6 +3,8 @@
 //! Nothing here trusts the token: the text is bounded before anything is decoded, base64url must be canonical (so that
 //! one token has one spelling), and what the parser does not support ends the reading instead of being skipped.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -15,9 +17,9 @@ use super::token_error::TokenError;
 /// a user with very many tenants may take several times that.
 pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
-/// The three parts of a text that has the form of a compact JWS, of which only the header has been read.
+/// The three parts of a text that has the form of a compact JWS.
 pub(crate) struct Parts<'t> {
-    pub(crate) header: Map<String, Value>,
+    header: &'t str,
     /// What was signed: header and payload as they stand in the text.
     pub(crate) signing_input: &'t [u8],
     payload: &'t str,
@@ -37,13 +39,15 @@ impl<'t> Parts<'t> {
             return Err(TokenError::Malformed("it has not exactly three parts"));
         };
         let signing_input = &text.as_bytes()[..header.len() + 1 + payload.len()];
-        let header = decode(header, "its header is not base64url")?;
+        Ok(Self { header, signing_input, payload, signature })
+    }
+
+    /// The JSON object of the header.
+    pub(crate) fn read_header(&self) -> Result<Map<String, Value>, TokenError> {
+        let header = decode(self.header, "its header is not base64url")?;
         let header = json::object(&header, "its header is not a JSON object")?;
         // No extension is supported, so none may be demanded.
-        if header.contains_key("crit") {
-            return Err(TokenError::CriticalHeader);
-        }
-        Ok(Self { header, signing_input, payload, signature })
+        if header.contains_key("crit") { Err(TokenError::CriticalHeader) } else { Ok(header) }
     }
 
     /// The payload and the signature, decoded.
@@ -59,12 +63,19 @@ pub(crate) fn read_payload(payload: &[u8]) -> Result<Map<String, Value>, TokenEr
     json::object(payload, "its payload is not a JSON object")
 }
 
-/// A token that has been taken apart, and about which nothing is known yet.
-pub(crate) struct Jws<'t> {
+/// What a token's header says. One key's tokens all have the same, so it is kept together with its text, and need not be
+/// read again for the next one.
+pub(crate) struct Header {
+    text: Box<str>,
     /// The algorithm that the header names. It is only ever compared with the key's own.
     pub(crate) algorithm: Algorithm,
     /// The key that the header names.
     pub(crate) kid: Option<String>,
+}
+
+/// A token that has been taken apart, and about which nothing is known yet.
+pub(crate) struct Jws<'t> {
+    pub(crate) header: Arc<Header>,
     /// What was signed: header and payload as they stand in the text.
     pub(crate) signing_input: &'t [u8],
     pub(crate) signature: Vec<u8>,
@@ -72,11 +83,15 @@ pub(crate) struct Jws<'t> {
 }
 
 impl<'t> Jws<'t> {
-    pub(crate) fn parse(token: &'t str) -> Result<Self, TokenError> {
-        let mut parts = Parts::split(token, MAX_TOKEN_BYTES)?;
-        let (algorithm, kid) = read_header(&mut parts.header)?;
+    /// Takes a token apart. `known` is the header of another token, which may be that of this one.
+    pub(crate) fn parse(token: &'t str, known: Option<Arc<Header>>) -> Result<Self, TokenError> {
+        let parts = Parts::split(token, MAX_TOKEN_BYTES)?;
+        let header = match known.filter(|known| *known.text == *parts.header) {
+            Some(known) => known,
+            None => Arc::new(Header::read(&parts)?),
+        };
         let (payload, signature) = parts.decode()?;
-        Ok(Self { algorithm, kid, signing_input: parts.signing_input, signature, payload })
+        Ok(Self { header, signing_input: parts.signing_input, signature, payload })
     }
 
     /// The claims. To be asked for once the signature is known to be good.
@@ -90,20 +105,23 @@ fn decode(part: &str, complaint: &'static str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed(complaint))
 }
 
-/// The two members that matter. `typ` is free, and keys that come inside the token (`jwk`, `jku`, `x5c`, `x5u`) are not
-/// looked at: a token cannot say by what it is to be verified.
-fn read_header(header: &mut Map<String, Value>) -> Result<(Algorithm, Option<String>), TokenError> {
-    let algorithm = match header.get("alg") {
-        Some(Value::String(name)) => Algorithm::from_name(name).ok_or(TokenError::UnsupportedAlgorithm)?,
-        Some(_) => return Err(TokenError::UnsupportedAlgorithm),
-        None => return Err(TokenError::Malformed("its header names no algorithm")),
-    };
-    let kid = match header.remove("kid") {
-        Some(Value::String(kid)) => Some(kid),
-        Some(_) => return Err(TokenError::Malformed("its key id is not text")),
-        None => None,
-    };
-    Ok((algorithm, kid))
+impl Header {
+    /// The two members that matter. `typ` is free, and keys that come inside the token (`jwk`, `jku`, `x5c`, `x5u`) are
+    /// not looked at: a token cannot say by what it is to be verified.
+    fn read(parts: &Parts<'_>) -> Result<Self, TokenError> {
+        let mut header = parts.read_header()?;
+        let algorithm = match header.get("alg") {
+            Some(Value::String(name)) => Algorithm::from_name(name).ok_or(TokenError::UnsupportedAlgorithm)?,
+            Some(_) => return Err(TokenError::UnsupportedAlgorithm),
+            None => return Err(TokenError::Malformed("its header names no algorithm")),
+        };
+        let kid = match header.remove("kid") {
+            Some(Value::String(kid)) => Some(kid),
+            Some(_) => return Err(TokenError::Malformed("its key id is not text")),
+            None => None,
+        };
+        Ok(Self { text: parts.header.into(), algorithm, kid })
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +137,7 @@ mod tests {
     }
 
     fn refused(token: &str) -> TokenError {
-        match Jws::parse(token) {
+        match Jws::parse(token, None) {
             Ok(_) => panic!("accepted: {token}"),
             Err(error) => error,
         }
@@ -131,12 +149,25 @@ mod tests {
     fn a_token_comes_apart() {
         let text =
             token(r#"{"typ":"anything","alg":"ES384","kid":"k1","jku":"https://evil.example","x":[1]}"#, r#"{"a":1}"#);
-        let jws = Jws::parse(&text).expect("a token");
-        assert_eq!(jws.algorithm, Algorithm::Es384);
-        assert_eq!(jws.kid.as_deref(), Some("k1"));
+        let jws = Jws::parse(&text, None).expect("a token");
+        assert_eq!(jws.header.algorithm, Algorithm::Es384);
+        assert_eq!(jws.header.kid.as_deref(), Some("k1"));
         assert_eq!(jws.signature, b"signature");
         assert_eq!(jws.signing_input, text.rsplit_once('.').expect("parts").0.as_bytes());
         assert_eq!(jws.claims().expect("claims")["a"], 1);
+    }
+
+    #[test]
+    fn a_known_header_is_taken_for_its_own_text_only() {
+        let (rs, es) = (r#"{"alg":"RS256","kid":"k1"}"#, r#"{"alg":"ES256","kid":"k1"}"#);
+        let first = Jws::parse(&token(rs, "{}"), None).expect("a token").header;
+        let again = Jws::parse(&token(rs, "{\"a\":1}"), Some(Arc::clone(&first))).expect("a token").header;
+        assert!(Arc::ptr_eq(&first, &again));
+        let other = Jws::parse(&token(es, "{}"), Some(Arc::clone(&first))).expect("a token").header;
+        assert_eq!(other.algorithm, Algorithm::Es256);
+        for longer in [r#"{"alg":"RS256","kid":"k1","crit":[]}"#, r#"{"alg":"none"}"#, ""] {
+            assert!(Jws::parse(&token(longer, "{}"), Some(Arc::clone(&first))).is_err());
+        }
     }
 
     #[test]
@@ -165,7 +196,7 @@ mod tests {
     #[test]
     fn only_canonical_base64url() {
         let good = token(HEADER, r#"{"a":"?????"}"#);
-        assert!(Jws::parse(&good).is_ok() && good.contains('_'));
+        assert!(Jws::parse(&good, None).is_ok() && good.contains('_'));
         for bad in [
             format!("{good}="),
             format!("{good}\n"),
@@ -178,11 +209,11 @@ mod tests {
         }
         // The last character may carry bits that are not used; they must be zero.
         let head = good.rsplit_once('.').expect("parts").0;
-        assert!(Jws::parse(&format!("{head}.AA")).is_ok());
+        assert!(Jws::parse(&format!("{head}.AA"), None).is_ok());
         for stray in ["AB", "AP", "A", "AAB", "AA=", "AA=="] {
             assert!(matches!(refused(&format!("{head}.{stray}")), TokenError::Malformed(_)), "{stray}");
         }
-        assert!(Jws::parse(&format!("{head}.-_-_")).is_ok());
+        assert!(Jws::parse(&format!("{head}.-_-_"), None).is_ok());
         assert!(matches!(refused(&format!("{head}.+/+/")), TokenError::Malformed(_)));
     }
 
@@ -226,7 +257,7 @@ mod tests {
             (r#"{"tenants":{"a":{},"a":{}}}"#, "DuplicateMember"),
         ] {
             let text = token(HEADER, payload);
-            let error = Jws::parse(&text).expect("framing").claims().expect_err("claims");
+            let error = Jws::parse(&text, None).expect("framing").claims().expect_err("claims");
             assert!(format!("{error:?}").starts_with(expected), "{payload}");
         }
     }

@@ -67,6 +67,15 @@
 //! rotated, but at most one in 30 seconds: made-up tokens cannot be turned into requests. However many tokens wait,
 //! there is one request at a time, and a caller that gives up does not break it off for the others.
 //!
+//! # Tokens in requests and cookies
+//!
+//! [`SessionCookies`] finds the tokens of a request, in the header `Authorization` or in cookies, and makes the cookies
+//! that keep a user signed in and those that take them away. [`Sessions::validate_or_refresh`] does with the tokens what a
+//! server has to do. The features `tower`, `axum` and `actix-web` do both for every request.
+//!
+//! Requests that refresh the same token at the same time share one call to the service and its answer. That call goes on
+//! when a caller gives up, because its answer may hold the only refresh token that works from then on.
+//!
 //! # What to configure
 //!
 //! Nothing, for most projects. [`SessionValidatorBuilder`] has the leeway (5 s), the audience policy, the ages above, the

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use descope_api::Secret;
 
 use super::audience::AudiencePolicy;
@@ -13,7 +14,7 @@ use super::clock::{Clock, millis};
 use super::dpop::{self, Binding, DpopRequest};
 use super::issuer;
 use super::jwks::{KeyFetch, KeyStore, KeyStoreSettings};
-use super::jws::Jws;
+use super::jws::{Header, Jws};
 use super::keys::KeySet;
 use super::kind::{self, KindNames, TokenKind};
 use super::replay::{MemoryReplayStore, ReplayStore};
@@ -33,6 +34,8 @@ pub struct SessionValidator(Arc<Inner>);
 struct Inner {
     project_id: Box<str>,
     keys: KeyStore,
+    /// The header of the last good token, which the next one most likely has too.
+    header: ArcSwapOption<Header>,
     leeway_ms: i64,
     audience: AudiencePolicy,
     kinds: KindNames,
@@ -163,10 +166,14 @@ impl SessionValidator {
 impl Inner {
     /// What is true of a token once and for all: who signed it, for which project and for whom.
     async fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
-        let jws = Jws::parse(token)?;
-        let key = self.keys.find(jws.kid.as_deref(), jws.algorithm).await?;
+        let known = self.header.load_full();
+        let jws = Jws::parse(token, known)?;
+        let key = self.keys.find(jws.header.kid.as_deref(), jws.header.algorithm).await?;
         key.verify(jws.signing_input, &jws.signature)?;
         // From here on the text is the service's own.
+        if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
+            self.header.store(Some(Arc::clone(&jws.header)));
+        }
         let claims = Claims::new(jws.claims()?)?;
         issuer::check(&self.project_id, claims.all())?;
         self.audience.check(claims.all())?;
@@ -190,7 +197,7 @@ fn refuse_bound(verified: Arc<Verified>) -> Result<Arc<Verified>, TokenError> {
 
 impl fmt::Debug for SessionValidator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache, replay: _ } = &*self.0;
+        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache, .. } = &*self.0;
         f.debug_struct("SessionValidator")
             .field("project_id", project_id)
             .field("keys", keys)
@@ -311,6 +318,7 @@ impl SessionValidatorBuilder {
         Ok(SessionValidator(Arc::new(Inner {
             project_id: self.project_id.into(),
             keys,
+            header: ArcSwapOption::empty(),
             leeway_ms: millis(self.leeway),
             audience: self.audience,
             kinds: self.kinds,

@@ -39,7 +39,7 @@ impl<S: Sync> FromRequestParts<S> for RefreshJwt {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
-        Self::of(parts.extensions.get(), parts.extensions.get(), |cookies| cookies.tokens(&parts.headers))
+        Self::find(&parts.extensions, &parts.headers)
     }
 }
 

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::policy::{Admission, cookies_to_add, found};
-use super::{Refusal, Require, SessionPolicy};
+use super::{RefreshJwt, Refusal, Require, SessionPolicy};
 use crate::Authentication;
 use crate::session::{DpopRequest, Session, SetCookies};
 
@@ -144,6 +144,28 @@ fn add_cookies(new: &SetCookies, headers: &mut HeaderMap) {
     for mut value in values {
         value.set_sensitive(true);
         headers.append(header::SET_COOKIE, value);
+    }
+}
+
+impl RefreshJwt {
+    /// Finds the token of a request that has been through a [`SessionLayer`]. In axum it is an extractor.
+    ///
+    /// ```no_run
+    /// # use descope_sdk::{CookieSettings, Descope};
+    /// use descope_sdk::web::RefreshJwt;
+    ///
+    /// # async fn sign_out<B>(descope: Descope, request: http::Request<B>) -> Result<CookieSettings, Box<dyn std::error::Error>> {
+    /// let RefreshJwt(refresh_jwt) = RefreshJwt::find(request.extensions(), request.headers())?;
+    /// let to_clear = descope.session().logout(refresh_jwt).await?;
+    /// # Ok(to_clear)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Missing`]: the request has none. [`Refusal::Misconfigured`]: there was no layer.
+    pub fn find(extensions: &Extensions, headers: &HeaderMap) -> Result<Self, Refusal> {
+        Self::of(extensions.get(), extensions.get(), |cookies| cookies.tokens(headers))
     }
 }
 

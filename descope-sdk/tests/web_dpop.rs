@@ -1,0 +1,160 @@
+//! Tokens that are bound to a key of their holder (DPoP), through the layer of tower and the middleware of actix-web.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::test as actix;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use descope_emulator::Emulator;
+use descope_sdk::Descope;
+use descope_sdk::session::Session;
+use descope_sdk::web::{SessionLayer, SessionMiddleware, SessionPolicy};
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+const ORIGIN: &str = "https://api.example.com";
+
+/// The key of a token's holder.
+struct Holder {
+    key: EcdsaKeyPair,
+    proofs: AtomicUsize,
+}
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+impl Holder {
+    fn new() -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        Self { key, proofs: AtomicUsize::new(0) }
+    }
+
+    fn jwk(&self) -> Value {
+        // An uncompressed point: a byte that says so, then the two coordinates.
+        let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
+        json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
+    }
+
+    fn thumbprint(&self) -> String {
+        let Value::Object(jwk) = self.jwk() else { unreachable!() };
+        let text = |name: &str| jwk[name].as_str().unwrap().to_owned();
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text("x"), text("y"));
+        encode(digest(&SHA256, canonical.as_bytes()))
+    }
+
+    fn proof(&self, token: &str, now: i64, method: &str, url: &str) -> String {
+        let jti = format!("proof-{}", self.proofs.fetch_add(1, Ordering::SeqCst));
+        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk()});
+        let ath = encode(digest(&SHA256, token.as_bytes()));
+        let claims = json!({"jti": jti, "htm": method, "htu": url, "iat": now, "ath": ath});
+        let input = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+        let signature = self.key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+        format!("{input}.{}", encode(signature))
+    }
+}
+
+/// A request by the headers that matter, and what it must be answered: a status and the start of the challenge.
+struct Case {
+    authorization: String,
+    proofs: Vec<String>,
+    status: u16,
+    challenge: &'static str,
+}
+
+/// With the proof of the right holder, and in every other way.
+async fn cases(emulator: &Emulator, descope: &Descope) -> Vec<Case> {
+    let (holder, thief) = (Holder::new(), Holder::new());
+    descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
+    let link = descope.management().embedded_link().sign_in("ada@example.com");
+    let link = link.custom_claim("cnf", json!({"jkt": holder.thumbprint()})).send().await.unwrap();
+    let ada = descope.magic_link().verify(link).await.unwrap();
+    let token = ada.session_jwt().expose();
+    let now = emulator.clock().now();
+    let url = format!("{ORIGIN}/me");
+    let good = holder.proof(token, now, "GET", &url);
+    let case = |scheme: &str, proofs: Vec<String>, status, challenge| Case {
+        authorization: format!("{scheme} {token}"),
+        proofs,
+        status,
+        challenge,
+    };
+    vec![
+        case("DPoP", vec![good.clone()], 200, ""),
+        case("DPoP", vec![good], 401, "DPoP error=\"invalid_dpop_proof\""),
+        case("dpop", vec![holder.proof(token, now, "GET", &url)], 200, ""),
+        case("DPoP", vec![], 401, "DPoP error=\"invalid_token\""),
+        case("Bearer", vec![], 401, "DPoP error=\"invalid_token\""),
+        case("DPoP", vec![thief.proof(token, now, "GET", &url)], 401, "DPoP error=\"invalid_dpop_proof\""),
+        case("DPoP", vec![holder.proof(token, now, "POST", &url)], 401, "DPoP error=\"invalid_dpop_proof\""),
+        case("DPoP", vec![holder.proof(token, now, "GET", ORIGIN)], 401, "DPoP error=\"invalid_dpop_proof\""),
+        case("DPoP", vec!["nonsense".to_owned()], 401, "DPoP error=\"invalid_dpop_proof\""),
+        case(
+            "DPoP",
+            vec![holder.proof(token, now, "GET", &url), holder.proof(token, now, "GET", &url)],
+            401,
+            "DPoP error=\"invalid_dpop_proof\"",
+        ),
+    ]
+}
+
+async fn world() -> (Emulator, Descope) {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let descope = Descope::builder(emulator.project_id())
+        .base_url(emulator.base_url())
+        .management_key(emulator.management_key())
+        .build()
+        .unwrap();
+    (emulator, descope)
+}
+
+#[tokio::test]
+async fn layer_checks_proofs_once_it_knows_its_origin() {
+    let (emulator, descope) = world().await;
+    let routes = service_fn(|request: Request<String>| async move {
+        assert!(request.extensions().get::<Session>().is_some());
+        Ok::<_, Infallible>(Response::new(String::new()))
+    });
+    let app = SessionLayer::new(SessionPolicy::new(&descope).origin(ORIGIN)).layer(routes);
+    let without_origin = SessionLayer::new(SessionPolicy::new(&descope)).layer(routes);
+    for (index, case) in cases(&emulator, &descope).await.into_iter().enumerate() {
+        let mut request = Request::get("/me?page=2").header("authorization", &case.authorization);
+        for proof in &case.proofs {
+            request = request.header("dpop", proof);
+        }
+        let request = request.body(String::new()).unwrap();
+        let response = without_origin.clone().oneshot(request.clone()).await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("DPoP error=\"invalid_token\""));
+
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), case.status, "{index}");
+        let challenge = response.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap());
+        assert!(challenge.starts_with(case.challenge), "{index}: {challenge}");
+    }
+}
+
+#[tokio::test]
+async fn middleware_checks_proofs_once_it_knows_its_origin() {
+    let (emulator, descope) = world().await;
+    let policy = SessionPolicy::new(&descope).origin(ORIGIN);
+    let me = actix_web::web::get().to(async |session: Session| session.user_id().to_owned());
+    let app = actix_web::App::new().wrap(SessionMiddleware::new(policy)).route("/me", me);
+    let app = actix::init_service(app).await;
+    for (index, case) in cases(&emulator, &descope).await.into_iter().enumerate() {
+        let mut request = actix::TestRequest::get().uri("/me?page=2");
+        request = request.insert_header(("authorization", case.authorization));
+        for proof in case.proofs {
+            request = request.append_header(("dpop", proof));
+        }
+        let response = actix::call_service(&app, request.to_request()).await;
+        assert_eq!(response.status().as_u16(), case.status, "{index}");
+        let challenge = response.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap());
+        assert!(challenge.starts_with(case.challenge), "{index}: {challenge}");
+    }
+}
