@@ -4,7 +4,10 @@
 mod operation;
 mod seam;
 mod secret;
-#[cfg_attr(not(feature = "management"), allow(dead_code, reason = "each slice needs some of them"))]
+#[cfg_attr(
+    not(all(feature = "auth", feature = "management")),
+    allow(dead_code, reason = "each slice needs some of them")
+)]
 mod tolerant;
 
 #[allow(

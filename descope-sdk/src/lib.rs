@@ -94,7 +94,9 @@ pub use session::Sessions;
 
 /// The raw typed client underneath, with every operation of the API.
 pub use descope_api as api;
-pub use descope_api::types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SignUpUser, User, UserTenant};
+pub use descope_api::types::{
+    AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant,
+};
 pub use descope_api::{RetryPolicy, Secret};
 /// The type of [`Error::status`].
 pub use http::StatusCode;

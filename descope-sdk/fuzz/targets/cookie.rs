@@ -26,7 +26,6 @@ fuzz_target!(|data: &[u8]| {
             let from = headers.values().any(|value| contains(value.as_bytes(), token.as_bytes()));
             assert!(from, "{token:?}");
             assert!(tokens.scheme().is_some() || !token.contains(';'), "{token:?}");
-            assert!(token.is_empty() || token.len() < 4 || !format!("{tokens:?}").contains(token));
         }
     }
 });

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use descope_api::Secret;
 use descope_api::types::{
-    AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest, User,
+    AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest,
+    SessionTenant, SessionTenantsRequest, User,
 };
 use serde_json::{Map, Value};
 
@@ -427,6 +428,73 @@ impl Sessions {
         })
     }
 
+    /// Names and attributes of tenants that the user belongs to, as for a menu to switch between them.
+    ///
+    /// - `refresh_jwt`: the user's refresh token.
+    /// - `tenant_ids`: which tenants, as [`Claims::tenants`](super::Claims::tenants) lists them; those that the user is
+    ///   not in are left out. Not empty.
+    ///
+    /// `POST /v1/auth/me/tenants`
+    ///
+    /// ```
+    /// # use descope_sdk::Descope;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = Descope::builder(emulator.project_id())
+    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let member = descope.management().user().create("ada@example.com");
+    /// # let member = member.tenant("T2acme", ["writer"]).tenant("T2beta", ["reader"]);
+    /// # member.status("enabled").send().await?;
+    /// # let token = descope.management().embedded_link().sign_in("ada@example.com").send().await?;
+    /// # let ada = descope.magic_link().verify(token).await?;
+    /// # let refresh_jwt = ada.refresh_jwt().unwrap();
+    /// let session = descope.session().validate(ada.session_jwt().expose()).await?;
+    /// let tenants = descope.session().my_tenants(refresh_jwt, session.tenants()).await?;
+    /// assert_eq!(tenants.len(), 2);
+    ///
+    /// // She has two and has chosen none yet.
+    /// assert!(descope.session().my_current_tenant(refresh_jwt).await?.is_none());
+    /// let ada = descope.session().select_tenant(refresh_jwt, "T2acme").await?;
+    /// let current = descope.session().my_current_tenant(ada.refresh_jwt().unwrap()).await?;
+    /// assert_eq!(current.unwrap().id.as_deref(), Some("T2acme"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none, or there is no tenant id or a
+    ///   blank one; nothing was sent.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the session has ended.
+    pub async fn my_tenants(
+        &self,
+        refresh_jwt: impl Into<Secret>,
+        tenant_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Vec<SessionTenant>> {
+        let ids = texts("tenant_ids", tenant_ids)?;
+        self.tenants(refresh_jwt.into(), SessionTenantsRequest { dct: None, ids }).await
+    }
+
+    /// Name and attributes of the tenant that the user works in now, if there is one.
+    ///
+    /// - `refresh_jwt`: the user's refresh token, whose claim `dct` names the tenant.
+    ///
+    /// `POST /v1/auth/me/tenants`; [`my_tenants`](Self::my_tenants) has an example.
+    ///
+    /// # Errors
+    ///
+    /// As [`me`](Self::me).
+    pub async fn my_current_tenant(&self, refresh_jwt: impl Into<Secret>) -> Result<Option<SessionTenant>> {
+        let current = SessionTenantsRequest { dct: Some(true), ids: Vec::new() };
+        Ok(self.tenants(refresh_jwt.into(), current).await?.into_iter().next())
+    }
+
+    async fn tenants(&self, refresh_jwt: Secret, body: SessionTenantsRequest) -> Result<Vec<SessionTenant>> {
+        let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
+        Ok(call!(api, session_tenants, &body)?.body.tenants)
+    }
+
     /// Makes one of the user's tenants the current one: the new session has it in the claim `dct`.
     ///
     /// - `refresh_jwt`: the user's refresh token.
@@ -483,14 +551,19 @@ enum Devices {
     All,
 }
 
-/// A logout of sessions of some types. On the wire an empty list means all of them, which nobody asks for by giving one.
+/// A logout of sessions of some types.
 fn of_types(session_types: impl IntoIterator<Item = impl Into<String>>) -> Result<SessionLogoutRequest> {
-    let logout_type: Vec<String> = session_types.into_iter().map(Into::into).collect();
-    if logout_type.is_empty() {
-        return Err(Error::argument_refused("session_types", "is empty"));
+    Ok(SessionLogoutRequest { logout_type: texts("session_types", session_types)? })
+}
+
+/// A list that selects something. An empty one is left out on the wire and would mean everything, or nothing.
+fn texts(argument: &'static str, values: impl IntoIterator<Item = impl Into<String>>) -> Result<Vec<String>> {
+    let values: Vec<String> = values.into_iter().map(Into::into).collect();
+    if values.is_empty() {
+        return Err(Error::argument_refused(argument, "is empty"));
     }
-    logout_type.iter().try_for_each(|session_type| check::text("session_types", session_type))?;
-    Ok(SessionLogoutRequest { logout_type })
+    values.iter().try_for_each(|value| check::text(argument, value))?;
+    Ok(values)
 }
 
 /// Reads the project's keys through the client, whose bounds and retries then count for them too.

@@ -54,7 +54,7 @@ async fn callers_at_the_same_time_share_one_request_and_its_failure() {
 }
 
 #[tokio::test]
-async fn logout_of_no_type_is_not_taken_for_all() {
+async fn empty_lists_are_not_sent() {
     let server = Server::answering("200 OK", "{}").await;
     let sessions = server.client().build().unwrap().session();
     for types in [&[][..], &["web", " "]] {
@@ -62,6 +62,10 @@ async fn logout_of_no_type_is_not_taken_for_all() {
         assert_eq!(error.argument(), Some("session_types"));
         let error = sessions.logout_all_types("r", types.iter().copied()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+    for ids in [&[][..], &[""]] {
+        let error = sessions.my_tenants("r", ids.iter().copied()).await.unwrap_err();
+        assert_eq!(error.argument(), Some("tenant_ids"));
     }
     assert_eq!(server.requests(), 0);
 }

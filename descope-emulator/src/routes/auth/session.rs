@@ -4,7 +4,8 @@ use descope_api::{
     Secret,
     types::{
         AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionRefreshRequest,
-        SessionSelectTenantRequest, SessionValidateResponse,
+        SessionSelectTenantRequest, SessionTenant, SessionTenantsRequest, SessionTenantsResponse,
+        SessionValidateResponse,
     },
 };
 use serde_json::Map;
@@ -26,6 +27,7 @@ pub(super) fn register(table: &mut Table) {
     table.add("sessionMe", me);
     table.add("sessionHistory", history);
     table.add("sessionSelectTenant", select_tenant);
+    table.add("sessionTenants", tenants);
 }
 
 fn check_project(call: &Call<'_>) -> Result<(), Refusal> {
@@ -128,6 +130,25 @@ fn history(call: &mut Call<'_>) -> Answer {
         selected_tenant: Some(login.tenant.clone().unwrap_or_default()),
     };
     reply(&AuthHistory::Bare(user.logins.iter().rev().map(entry).collect()))
+}
+
+/// The current tenant, or those of the ones asked for that the user belongs to.
+fn tenants(call: &mut Call<'_>) -> Answer {
+    let body: SessionTenantsRequest = call.body()?;
+    let asked = match (body.dct == Some(true), body.ids) {
+        (true, ids) if ids.is_empty() => {
+            call.token()?.claims.get("dct").and_then(|id| id.as_str()).map(str::to_owned).into_iter().collect()
+        }
+        (false, ids) if !ids.is_empty() => ids,
+        _ => return Err(Refusal::new(&ARGUMENTS_INVALID, "Either dct or ids has to be given")),
+    };
+    let user = call.user()?;
+    let tenants = asked.into_iter().filter(|id| user.tenants.contains_key(id)).map(|id| SessionTenant {
+        name: Some(call.state.tenants.get(&id).unwrap_or(&id).clone()),
+        id: Some(id),
+        ..SessionTenant::default()
+    });
+    reply(&SessionTenantsResponse { tenants: tenants.collect() })
 }
 
 fn select_tenant(call: &mut Call<'_>) -> Answer {

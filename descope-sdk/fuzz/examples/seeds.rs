@@ -1,4 +1,4 @@
-//! Writes the seeds of every target. Run it from this folder after a change to what the targets take.
+//! Writes the seeds of every target: `cargo run --example seeds`, after a change to what the targets take.
 
 use std::fs;
 use std::path::Path;
