@@ -72,12 +72,6 @@ enum Command {
     },
     /// Hold recorded requests of official clients, one JSON object a line, against the document.
     Requests { file: PathBuf },
-    /// Generate clients of other languages from the bundle and have them sign a user in (needs Node and Python).
-    Polyglot {
-        /// Leave out the generators that need Java.
-        #[arg(long)]
-        quick: bool,
-    },
     /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
@@ -115,7 +109,6 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
         Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
         Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
-        Command::Polyglot { quick } => polyglot(workspace, *quick),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
         Command::Coverage { format } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
         Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
@@ -155,14 +148,4 @@ fn generate(
         started.elapsed().as_millis()
     ));
     Ok((text.join("\n"), false))
-}
-
-/// Hands over to the scripts, which print as they go.
-fn polyglot(workspace: &Path, quick: bool) -> Outcome {
-    let script = workspace.join("tests/polyglot/run");
-    let status = std::process::Command::new(&script)
-        .args(quick.then_some("quick"))
-        .status()
-        .map_err(|source| Failure::Io { path: script.display().to_string(), source })?;
-    Ok((format!("polyglot: {status}"), !status.success()))
 }
