@@ -27,6 +27,7 @@ const REPEATABLE: &[&str] = &[
     "sessionLogoutAll",
     "sessionMe",
     "sessionSelectTenant",
+    "sessionTenants",
     "sessionValidate",
 ];
 

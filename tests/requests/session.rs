@@ -31,6 +31,10 @@ fn sessions() -> Vec<Case> {
         case!("sessionHistory", "GET /v1/auth/me/history", REFRESH, descope => descope.session().history(REFRESH_JWT)),
         case!("sessionSelectTenant", "POST /v1/auth/tenant/select", REFRESH, {"tenant": "T1"},
             descope => descope.session().select_tenant(REFRESH_JWT, "T1")),
+        case!("sessionTenants", "POST /v1/auth/me/tenants", REFRESH, {"ids": ["T1", "T2"]},
+            descope => descope.session().my_tenants(REFRESH_JWT, ["T1", "T2"])),
+        case!("sessionTenants", "POST /v1/auth/me/tenants", REFRESH, {"dct": true},
+            descope => descope.session().my_current_tenant(REFRESH_JWT)),
     ]
 }
 

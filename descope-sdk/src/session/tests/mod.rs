@@ -4,7 +4,9 @@ mod attacks;
 mod cache;
 mod differential;
 mod dpop;
+mod dpop_urls;
 mod fetches;
+mod properties;
 mod validator;
 
 use super::token_error::TokenError;
