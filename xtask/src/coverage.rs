@@ -10,7 +10,18 @@ use std::{
 use clap::ValueEnum;
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::{codegen::function_name, document::Document, problem::Failure};
+use crate::{
+    codegen::function_name,
+    document::Document,
+    output::Output,
+    problem::{Failure, Place, Problem},
+    text,
+};
+
+const README: &str = "README.md";
+
+/// What the table stands between in the README.
+const MARKS: [&str; 2] = ["<!-- cargo xtask coverage --readme -->\n", "<!-- end -->"];
 
 /// How the table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +37,22 @@ const COLUMNS: [(&str, &str, &[&str]); 4] = [
     ("emulated", "descope-emulator/src/routes", &[]),
     ("tested", "tests", &["generated.rs"]),
 ];
+
+/// The README with the table of today.
+pub(crate) fn readme(workspace: &Path, document: &Document) -> Result<Output, Failure> {
+    let text = text::read(&workspace.join(README), README)?;
+    let parts = text.split_once(MARKS[0]).and_then(|(before, rest)| Some((before, rest.split_once(MARKS[1])?.1)));
+    let Some((before, after)) = parts else {
+        let message = format!("no `{}` … `{}` for the table to stand between", MARKS[0].trim(), MARKS[1]);
+        return Err(Failure::Problems(vec![Problem::new(
+            Place { file: README.to_owned(), line: 1 },
+            "coverage",
+            message,
+        )]));
+    };
+    let table = run(workspace, document, Format::Markdown)?;
+    Ok(Output::new(README, format!("{before}{}\n{table}\n\n{}{after}", MARKS[0], MARKS[1])))
+}
 
 /// One line for each tag, and a sum.
 pub(crate) fn run(workspace: &Path, document: &Document, format: Format) -> Result<String, Failure> {
@@ -82,7 +109,7 @@ fn table(tags: &BTreeMap<&str, [usize; 5]>, sum: [usize; 5], format: Format) -> 
 fn collect(path: &Path, left_out: &[&str], words: &mut BTreeSet<String>) -> Result<(), Failure> {
     let io = |source| Failure::Io { path: path.display().to_string(), source };
     if path.is_file() {
-        let text = fs::read_to_string(path).map_err(io)?;
+        let text = text::read(path, &path.display().to_string())?;
         let tokens: TokenStream =
             text.parse().map_err(|error| Failure::Generator(format!("{}: {error}", path.display())))?;
         tokens_of(tokens, words);

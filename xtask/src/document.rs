@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     problem::{Failure, Place, Problem},
+    text,
     yaml::{self, escape},
 };
 
@@ -53,12 +54,7 @@ impl Document {
         let mut parts = Vec::new();
         for path in part_files(&spec)? {
             let name = path.strip_prefix(workspace).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            let bytes = fs::read(&path).map_err(|source| Failure::Io { path: name.clone(), source })?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = 1 + String::from_utf8_lossy(good).matches('\n').count();
-                Failure::Problems(vec![Problem::new(Place { file: name.clone(), line }, "yaml", "not UTF-8")])
-            })?;
+            let text = text::read(&path, &name)?;
             parts.push((name, text));
         }
         Self::join(&parts).map_err(Failure::Problems)

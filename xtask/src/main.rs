@@ -9,12 +9,13 @@ mod lint;
 mod output;
 mod problem;
 mod requests;
+mod text;
 mod upstream;
 mod yaml;
 
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{self, ExitCode},
     time::Instant,
 };
 
@@ -76,6 +77,18 @@ enum Command {
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
         format: coverage::Format,
+        /// Put the table into README.md.
+        #[arg(long, conflicts_with = "format")]
+        readme: bool,
+        /// Fail if README.md holds another one, and write nothing.
+        #[arg(long, requires = "readme")]
+        check: bool,
+    },
+    /// Hold the bundle against validators and generators of other languages, and sign a user in with what they wrote.
+    Polyglot {
+        /// Leave openapi-generator and its languages out.
+        #[arg(long)]
+        quick: bool,
     },
 }
 
@@ -110,9 +123,26 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
         Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
-        Command::Coverage { format } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
+        Command::Coverage { readme: true, check, .. } => {
+            let report = output::apply(workspace, &[coverage::readme(workspace, &checked(workspace)?)?], &[], *check)?;
+            let said = if report.changed.is_empty() { "README.md: up to date" } else { "wrote README.md" };
+            Ok((said.to_owned(), false))
+        }
+        Command::Coverage { format, .. } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
+        Command::Polyglot { quick } => polyglot(workspace, *quick),
         Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
     }
+}
+
+/// Runs the script, which tells its own progress.
+fn polyglot(workspace: &Path, quick: bool) -> Outcome {
+    let script = workspace.join("tests/polyglot/run");
+    let status = process::Command::new(&script)
+        .args(quick.then_some("quick"))
+        .status()
+        .map_err(|source| Failure::Io { path: script.display().to_string(), source })?;
+    let verdict = if status.success() { "holds" } else { "does not hold" };
+    Ok((format!("polyglot: the bundle {verdict} in other languages"), !status.success()))
 }
 
 /// The document, once it has passed every rule.

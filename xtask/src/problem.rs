@@ -43,8 +43,8 @@ pub(crate) enum Failure {
     /// The document breaks rules; nothing was written.
     #[error("{}", lines(.0))]
     Problems(Vec<Problem>),
-    /// Files do not hold what they would hold after `cargo xtask codegen`.
-    #[error("{}\nrun `cargo xtask codegen`", .0.join("\n"))]
+    /// Files do not hold what they would hold if the command had been run without `--check`.
+    #[error("{}\nrun the same command without `--check`", .0.join("\n"))]
     Drift(Vec<String>),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
@@ -58,8 +58,14 @@ pub(crate) enum Failure {
     Generator(String),
 }
 
+/// More than this nobody reads at once.
+const MOST_LINES: usize = 100;
+
 fn lines(problems: &[Problem]) -> String {
-    let mut text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let mut text: Vec<String> = problems.iter().take(MOST_LINES).map(ToString::to_string).collect();
+    if problems.len() > MOST_LINES {
+        text.push(format!("… and {} more", problems.len() - MOST_LINES));
+    }
     text.push(match problems.len() {
         1 => "1 problem, nothing was written".to_owned(),
         n => format!("{n} problems, nothing was written"),

@@ -3,7 +3,7 @@
 //! One JSON object a line with `http_method`, `path`, `query`, `authorization` and `body`. Secrets stand as
 //! placeholders such as `<refresh_jwt>`, and the project as `<project_id>`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::{
     document::{Document, Operation, members},
     lint::Checker,
     problem::{Failure, Place, Problem},
-    yaml,
+    text, yaml,
 };
 
 const DEVIATIONS: &str = "spec/deviations.yaml";
@@ -19,8 +19,7 @@ const DEVIATIONS: &str = "spec/deviations.yaml";
 /// Checks every request of a file. What an SDK gets wrong by itself is listed in `spec/deviations.yaml`.
 pub(crate) fn run(workspace: &Path, document: &Document, file: &Path) -> Result<String, Failure> {
     let name = file.display().to_string();
-    let io = |source| Failure::Io { path: name.clone(), source };
-    let text = fs::read_to_string(file).map_err(io)?;
+    let text = text::read(file, &name)?;
     let mistakes = mistakes(workspace)?;
     let mut used = vec![false; mistakes.len()];
     let mut checker = Checker::lenient(document).map_err(Failure::Generator)?;
@@ -45,6 +44,9 @@ pub(crate) fn run(workspace: &Path, document: &Document, file: &Path) -> Result<
             }
         }
     }
+    if count == 0 && problems.is_empty() {
+        problems.push(Problem::new(Place { file: name, line: 1 }, "request", "the file holds no request"));
+    }
     if problems.is_empty() {
         let used = used.into_iter().filter(|used| *used).count();
         Ok(format!("{count} requests are described, {used} of the SDKs' own mistakes among them"))
@@ -55,8 +57,7 @@ pub(crate) fn run(workspace: &Path, document: &Document, file: &Path) -> Result<
 
 /// Requests that an SDK gets wrong: method and path, and a part of the fault.
 fn mistakes(workspace: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let text = fs::read_to_string(workspace.join(DEVIATIONS))
-        .map_err(|source| Failure::Io { path: DEVIATIONS.to_owned(), source })?;
+    let text = text::read(&workspace.join(DEVIATIONS), DEVIATIONS)?;
     let located = yaml::parse(DEVIATIONS, &text).map_err(|problem| Failure::Problems(vec![problem]))?;
     let rows = located.value["sdkMistakes"].as_array().into_iter().flatten();
     Ok(rows.map(|row| (text_of(&row["request"]).to_owned(), text_of(&row["fault"]).to_owned())).collect())

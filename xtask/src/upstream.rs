@@ -1,7 +1,7 @@
 //! Our document held against the published one: `spec/upstream.lock.json` is what we last reviewed of theirs, and
 //! `spec/deviations.yaml` says why we differ.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -9,8 +9,9 @@ use crate::{
     bundle,
     diff::{self, Change, sentence},
     document::{Document, METHODS, members},
+    output::{self, Output},
     problem::{Failure, Place, Problem},
-    yaml,
+    text, yaml,
 };
 
 const LOCK: &str = "spec/upstream.lock.json";
@@ -67,7 +68,7 @@ pub(crate) fn run(
         let _ = writeln!(text, "stale: {DEVIATIONS}:{}: explains nothing any more; has upstream fixed it?", row.line);
     }
     if accept {
-        fs::write(&lock_path, bundle::json(&theirs)).map_err(|source| Failure::Io { path: LOCK.to_owned(), source })?;
+        output::apply(workspace, &[Output::new(LOCK, bundle::json(&theirs))], &[], false)?;
         let _ = writeln!(text, "wrote {LOCK}");
     }
     let _ = write!(
@@ -250,8 +251,7 @@ impl Row {
 }
 
 fn deviations(workspace: &Path) -> Result<Vec<Row>, Failure> {
-    let path = workspace.join(DEVIATIONS);
-    let text = fs::read_to_string(&path).map_err(|source| Failure::Io { path: DEVIATIONS.to_owned(), source })?;
+    let text = text::read(&workspace.join(DEVIATIONS), DEVIATIONS)?;
     let located = yaml::parse(DEVIATIONS, &text).map_err(|problem| Failure::Problems(vec![problem]))?;
     let mut rows = Vec::new();
     let mut problems = Vec::new();

@@ -19,6 +19,10 @@ pub(crate) struct Located {
 
 /// Parses one file. `file` is only used in messages.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Located, Problem> {
+    if text.trim_start().starts_with('{') {
+        let place = Place { file: file.to_owned(), line: 1 };
+        return Err(Problem::new(place, "yaml", "JSON; write YAML, so that a fault has a line to be named by"));
+    }
     let mut loader =
         Loader { file, events: Parser::new_from_str(text), anchors: BTreeMap::new(), lines: BTreeMap::new(), depth: 0 };
     loader.document()
@@ -190,6 +194,7 @@ mod tests {
             ("a: [1\nb: 2\n", 2, ""),
             ("", 1, "empty"),
             ("- 1\n", 1, "not a mapping"),
+            ("{\"a\": 1}", 1, "JSON"),
             ("a: 1\n---\nb: 1\n", 3, "more than one document"),
         ] {
             let problem = parse("spec/x.yaml", text).unwrap_err();

@@ -26,6 +26,13 @@ impl Workspace {
         Self { folder }
     }
 
+    /// One operation, which is enough where the document is not what matters, and a good deal faster.
+    fn small() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/small"), folder.path());
+        Self { folder }
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(arguments)
@@ -116,11 +123,9 @@ fn check_names_what_drifted_and_writes_nothing() {
     let before = workspace.contents();
     let output = workspace.run(&["codegen", "--check"]);
     assert_eq!(output.status.code(), Some(1));
-    for drifted in [
-        "spec/bundle/descope.openapi.json is out of date",
-        "left_over.rs is no longer generated",
-        "cargo xtask codegen",
-    ] {
+    for drifted in
+        ["spec/bundle/descope.openapi.json is out of date", "left_over.rs is no longer generated", "without `--check`"]
+    {
         assert!(stderr(&output).contains(drifted), "{}", stderr(&output));
     }
     assert_eq!(before, workspace.contents());
@@ -322,41 +327,227 @@ fn diff_judges_and_fails_as_asked() {
     assert_eq!(String::from_utf8_lossy(&same.stdout), "0 breaking, 0 compatible, 0 docs\n");
 }
 
+/// What a document can be that none of the commands can use: the file, its bytes, and what is told of it.
+fn bad_documents() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let many = "openapi: 3.0.3\npaths:\n".to_owned() + &"  /a: {}\n".repeat(100_000);
+    let endless = "openapi: 3.0.3\npaths:\n".to_owned() + &"  - a\n".repeat(100_000) + "  b: [";
+    vec![
+        ("empty.json", Vec::new(), "empty.json:1: [yaml] the file is empty"),
+        ("list.json", b"[1, 2]".into(), "list.json:1: [yaml] the document is not a mapping"),
+        ("cut.json", b"{\"openapi\": ".into(), "cut.json:1: "),
+        ("new.json", b"{\"openapi\": \"3.1.0\"}".into(), "new.json:1: [document] version 3.1.0 is not 3.0"),
+        ("new.yaml", b"openapi: 3.1.0\n".into(), "new.yaml:1: [document] version 3.1.0 is not 3.0"),
+        ("other.yaml", b"a: 1\n".into(), "other.yaml:1: [document] not an OpenAPI document"),
+        ("bytes.yaml", b"openapi: 3.0.3\nx: \xff\n".into(), "bytes.yaml:2: [text] not UTF-8"),
+        ("deep.json", format!("{{\"openapi\": {}", "[".repeat(100_000)).into(), "deep.json:1: "),
+        ("deep.yaml", format!("openapi: {}", "[".repeat(100_000)).into(), "deep.yaml:1: [yaml] recursion limit"),
+        ("tabs.yaml", b"openapi: 3.0.3\npaths:\n\t/a: {}\n".into(), "tabs.yaml:"),
+        ("many.yaml", many.into(), "many.yaml:4: [yaml] the key `/a` stands here twice"),
+        ("endless.yaml", endless.into(), "endless.yaml:100003: "),
+    ]
+}
+
 #[test]
 fn bad_files_end_with_one_line_that_names_them() {
-    let workspace = Workspace::new();
+    let workspace = Workspace::small();
+    assert!(workspace.run(&["bundle"]).status.success());
     let good = workspace.path("spec/bundle/descope.openapi.json");
-    let deep = format!("{{\"openapi\": {}", "[".repeat(100_000));
-    let recursive = r##"{"openapi": "3.0.3", "paths": {"/a": {"get": {"responses": {"200": {"$ref": "#/paths/~1a/get/responses/200"}}}}}}"##;
-    let cases: [(&str, &[u8], &str); 8] = [
-        ("empty.json", b"", "empty"),
-        ("list.json", b"[1, 2]", "not a mapping"),
-        ("cut.json", b"{\"openapi\": ", "cut.json:1"),
-        ("new.json", b"{\"openapi\": \"3.1.0\"}", "3.1.0 is not 3.0"),
-        ("other.yaml", b"a: 1\n", "not an OpenAPI document"),
-        ("bytes.yaml", b"openapi: 3.0.3\nx: \xff\n", "bytes.yaml:2"),
-        ("deep.json", deep.as_bytes(), "deep.json"),
-        ("tabs.yaml", b"openapi: 3.0.3\npaths:\n\t/a: {}\n", "tabs.yaml:"),
-    ];
-    for command in ["diff", "upstream"] {
+    workspace.run(&["upstream", "--accept", good.to_str().unwrap()]);
+    assert!(workspace.path("spec/upstream.lock.json").exists());
+    let before = workspace.contents();
+    for command in ["diff", "upstream", "upstream --accept"] {
         let run = |file: &Path| {
             let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
-            xtask.arg(command).arg("--root").arg(workspace.folder.path()).arg(file);
+            xtask.args(command.split(' ')).arg("--root").arg(workspace.folder.path()).arg(file);
             if command == "diff" {
                 xtask.arg(&good);
             }
             xtask.output().unwrap()
         };
-        for (name, bytes, reason) in &cases {
-            let file = workspace.path(name);
+        let outside = tempfile::tempdir().unwrap();
+        for (name, bytes, told) in bad_documents() {
+            let file = outside.path().join(name);
             fs::write(&file, bytes).unwrap();
             let output = run(&file);
             let text = stderr(&output);
             assert_eq!(output.status.code(), Some(1), "{command} {name}: {text}");
-            assert!(text.contains(reason), "{command} {name}: {text}");
+            assert!(text.contains(told), "{command} {name}: {text}");
+            assert!(text.lines().count() <= 2, "{command} {name}: {text}");
         }
-        assert!(stderr(&run(&workspace.path("missing.json"))).contains("missing.json"));
-        fs::write(workspace.path("recursive.json"), recursive).unwrap();
-        assert!(run(&workspace.path("recursive.json")).status.code().is_some(), "{command} ends");
+        let output = run(&outside.path().join("missing.json"));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("missing.json: No such file"), "{}", stderr(&output));
+        let output = run(outside.path());
+        assert_eq!(output.status.code(), Some(1), "a folder");
     }
+    assert_eq!(before, workspace.contents(), "nothing was written");
+}
+
+#[test]
+fn references_in_a_circle_and_a_hundred_thousand_lines_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let diff = |old: &str, new: &str| {
+        let files = [old, new].map(|text| {
+            let file = folder.path().join(format!("{}.json", text.len()));
+            fs::write(&file, text).unwrap();
+            file
+        });
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("diff").args(files).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let circle = r##"{"openapi": "3.0.3",
+        "paths": {"/a": {"get": {"responses": {"200": {"$ref": "#/paths/~1a/get/responses/200"}}},
+                         "post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}},
+                                  "responses": {"200": {"description": "x"}}}}},
+        "components": {"schemas": {"A": {"$ref": "#/components/schemas/B"}, "B": {"$ref": "#/components/schemas/A"}}}}"##;
+    assert!(diff(circle, &circle.replace("/a\"", "/b\" ")).contains("breaking"));
+
+    let schema = |index: usize, kind: &str| {
+        format!(
+            "\"S{index}\": {{\n\"type\": \"object\",\n\"properties\": {{\n\"a\": {{\n\"type\": \"{kind}\"\n}}\n}}\n}}"
+        )
+    };
+    let document = |last: &str| {
+        let schemas: Vec<String> = (0..12_500).map(|n| schema(n, if n == 12_499 { last } else { "string" })).collect();
+        let uses: Vec<String> =
+            (0..12_500).map(|n| format!("\"{n}\": {{\"$ref\": \"#/components/schemas/S{n}\"}}")).collect();
+        format!(
+            "{{\"openapi\": \"3.0.3\", \"paths\": {{\"/a\": {{\"post\": {{\"responses\": {{}}, \"requestBody\": {{\"content\": \
+             {{\"application/json\": {{\"schema\": {{\"type\": \"object\", \"properties\": {{{}}}}}}}}}}}}}}}}},\n\
+             \"components\": {{\"schemas\": {{\n{}\n}}}}}}",
+            uses.join(","),
+            schemas.join(",\n"),
+        )
+    };
+    let old = document("string");
+    assert!(old.lines().count() >= 100_000, "{}", old.lines().count());
+    assert!(diff(&old, &document("integer")).contains("1 breaking, 0 compatible"));
+}
+
+/// Every command that begins with the parts of the document.
+const ON_PARTS: [&[&str]; 7] = [
+    &["lint"],
+    &["bundle"],
+    &["codegen"],
+    &["upstream"],
+    &["coverage"],
+    &["coverage", "--readme"],
+    &["requests", "tests/requests.jsonl"],
+];
+
+#[test]
+fn every_command_tells_what_is_wrong_with_a_part_and_writes_nothing() {
+    let part = "spec/auth/otp.yaml";
+    let head = "spec/openapi.yaml";
+    let many = "paths:\n".to_owned() + &"  /a: {}\n".repeat(100_000);
+    let schemas: String = (0..50_000).map(|n| format!("    S{n}:\n      type: object\n")).collect::<Vec<_>>().concat();
+    let circle =
+        "components:\n  schemas:\n    A: {$ref: '#/components/schemas/B'}\n    B: {$ref: '#/components/schemas/A'}\n";
+    let new = include_str!("small/spec/openapi.yaml").replace("openapi: 3.0.3", "openapi: 3.1.0");
+    let cases: [(&str, Option<Vec<u8>>, &str); 10] = [
+        (head, None, "no part holds the head of the document"),
+        (part, Some(Vec::new()), "spec/auth/otp.yaml:1: [yaml] the file is empty"),
+        (part, Some(b"{\"paths\": {}}".into()), "spec/auth/otp.yaml:1: [yaml] JSON"),
+        (part, Some(b"a: b\nc: \xff\n".into()), "spec/auth/otp.yaml:2: [text] not UTF-8"),
+        (part, Some(format!("paths: {}", "[".repeat(100_000)).into()), "spec/auth/otp.yaml:1: [yaml] recursion limit"),
+        (part, Some(b"paths:\n\t/a: {}\n".into()), "spec/auth/otp.yaml:2: [yaml]"),
+        (part, Some(many.into()), "spec/auth/otp.yaml:3: [yaml] the key `/a` stands here twice"),
+        (part, Some(format!("components:\n  schemas:\n{schemas}").into()), "… and "),
+        (part, Some(circle.into()), "spec/auth/otp.yaml:3: [reference] `#/components/schemas/B` leads back"),
+        (head, Some(new.into()), "spec/openapi.yaml:1: [head] version 3.1.0 is not 3.0"),
+    ];
+    for (file, bytes, told) in cases {
+        let workspace = Workspace::small();
+        fs::write(workspace.path("README.md"), "").unwrap();
+        match bytes {
+            Some(bytes) => fs::write(workspace.path(file), bytes).unwrap(),
+            None => fs::remove_file(workspace.path(file)).unwrap(),
+        }
+        let before = workspace.contents();
+        for command in ON_PARTS {
+            let output = workspace.run(command);
+            let text = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {text}");
+            assert!(text.contains(told), "{command:?} {told}: {}", &text[..text.len().min(2000)]);
+            assert!(text.lines().count() <= 102, "{command:?} {told}");
+        }
+        assert_eq!(before, workspace.contents(), "{told}");
+    }
+}
+
+#[test]
+fn a_bad_file_of_requests_is_told() {
+    let workspace = Workspace::small();
+    let file = workspace.path("requests.jsonl");
+    let run = || workspace.run(&["requests", file.to_str().unwrap()]);
+    assert!(stderr(&run()).contains("requests.jsonl: No such file"));
+    let cases: [(&[u8], &str); 4] = [
+        (b"", "requests.jsonl:1: [request] the file holds no request"),
+        (b"\n\xff\n", "requests.jsonl:2: [text] not UTF-8"),
+        (b"path: /v1/auth\n", "requests.jsonl:1: [request] expected"),
+        (b"[]\n", "requests.jsonl:1: [request]"),
+    ];
+    for (bytes, told) in cases {
+        fs::write(&file, bytes).unwrap();
+        let output = run();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(stderr(&output).contains(told), "{told}: {}", stderr(&output));
+    }
+    let one = r#"{"http_method": "POST", "path": "/v1/auth/otp/sms/verify", "query": {}, "authorization": "", "body": {"loginId": "ada@example.com", "code": "123456"}}"#;
+    fs::write(&file, format!("{one}\n").repeat(100_000)).unwrap();
+    let output = run();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("100000 requests are described"));
+}
+
+#[test]
+fn wrong_arguments_exit_with_2() {
+    for arguments in [
+        &["nothing"][..],
+        &["diff", "one.json"],
+        &["diff", "a", "b", "--fail-on", "sometimes"],
+        &["upstream", "--accept"],
+        &["requests"],
+        &["coverage", "--check"],
+        &["coverage", "--readme", "--format", "markdown"],
+        &["lint", "--wrong"],
+        &["polyglot", "slow"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains("error: "), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_readme_gets_the_table_of_today() {
+    let workspace = Workspace::new();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for folder in ["descope-sdk/src", "descope-emulator/src", "tests"] {
+        copy(&here.join(folder), &workspace.path(folder));
+    }
+    fs::write(workspace.path("README.md"), "# A\n").unwrap();
+    let output = workspace.run(&["coverage", "--readme"]);
+    assert!(stderr(&output).contains("README.md:1: [coverage] no `<!-- cargo xtask coverage --readme -->`"));
+
+    fs::copy(here.join("README.md"), workspace.path("README.md")).unwrap();
+    let output = workspace.run(&["coverage", "--readme", "--check"]);
+    assert!(output.status.success(), "the committed table is old: {}", stderr(&output));
+    workspace.edit("README.md", "| otp | 25 |", "| otp | 24 |");
+    let output = workspace.run(&["coverage", "--readme", "--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("README.md is out of date"), "{}", stderr(&output));
+    assert!(workspace.run(&["coverage", "--readme"]).status.success());
+    assert_eq!(
+        fs::read_to_string(workspace.path("README.md")).unwrap(),
+        fs::read_to_string(here.join("README.md")).unwrap()
+    );
+}
+
+#[test]
+fn polyglot_without_its_script_is_told() {
+    let output = Workspace::small().run(&["polyglot"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("tests/polyglot/run: No such file"), "{}", stderr(&output));
 }

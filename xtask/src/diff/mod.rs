@@ -17,7 +17,7 @@ pub(crate) use rules::Level;
 
 use crate::{
     problem::{Failure, Place, Problem},
-    yaml,
+    text, yaml,
 };
 
 /// Who is affected by a change inside a body: the one who writes it, or the one who reads it.
@@ -65,11 +65,7 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let problem = |line: usize, message: String| {
         Failure::Problems(vec![Problem::new(Place { file: name.clone(), line }, "document", message)])
     };
-    let bytes = std::fs::read(path).map_err(|source| Failure::Io { path: name.clone(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        problem(1 + String::from_utf8_lossy(good).matches('\n').count(), "not UTF-8".to_owned())
-    })?;
+    let text = text::read(path, &name)?;
     let value = if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|error| problem(error.line().max(1), error.to_string()))?
     } else {

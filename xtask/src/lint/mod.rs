@@ -85,8 +85,13 @@ pub(crate) const RULES: &[Rule] = &[
         check: names::components,
     },
     Rule {
+        id: "title",
+        reason: "the title of an inline schema becomes a type, which needs a name of its own",
+        check: names::titles,
+    },
+    Rule {
         id: "property-name",
-        reason: "two names that meet in snake_case cannot both become fields",
+        reason: "two names that meet in snake_case cannot both become fields, nor `hasX` one beside `x` in Go",
         check: names::properties,
     },
     Rule {

@@ -20,9 +20,25 @@ pub(super) fn resolve(document: &Document, report: &mut Report<'_>) {
             Some(_) if members(value).len() > 1 => {
                 report.at(pointer, format!("members beside the reference to `{target}` are ignored by every reader"));
             }
+            Some(inner) if circles(document, inner) => {
+                report.at(pointer, format!("`{target}` leads back to itself through references alone"));
+            }
             Some(_) => {}
         }
     });
+}
+
+/// Whether one reference leads to the next without end. A schema that holds itself as a property does not.
+fn circles(document: &Document, start: &str) -> bool {
+    let mut seen = BTreeSet::from([start]);
+    let mut next = start;
+    while let Some(target) = document.value.pointer(next).and_then(|value| value["$ref"].as_str()) {
+        next = target.trim_start_matches('#');
+        if !seen.insert(next) {
+            return true;
+        }
+    }
+    false
 }
 
 pub(super) fn unused(document: &Document, report: &mut Report<'_>) {

@@ -8,104 +8,8 @@ use crate::{
     problem::{Failure, Problem},
 };
 
-const HEAD: &str = "\
-openapi: 3.0.3
-info: {title: T, version: 0.1.0}
-servers: [{url: 'https://api.example.com'}]
-tags:
-  - name: otp
-    description: One-time codes.
-components:
-  securitySchemes:
-    ProjectId: {type: http, scheme: bearer}
-    RefreshJwt: {type: http, scheme: bearer}
-  responses:
-    Error:
-      description: Refused.
-      content:
-        application/json:
-          schema: {$ref: '#/components/schemas/ErrorResponse'}
-          example: {errorCode: E062108}
-  schemas:
-    ErrorResponse:
-      type: object
-      description: The body of every refusal.
-      properties:
-        errorCode:
-          type: string
-          description: Letter E and six digits.
-";
-
-const PART: &str = "\
-paths:
-  /v1/auth/otp/{channel}/verify:
-    post:
-      operationId: otpVerify
-      tags: [otp]
-      summary: Redeem a one-time code
-      description: Signs the user in with the code from the message, once and before it expires.
-      x-descope-source: published
-      x-descope-upstream-operation: VerifyOtp
-      x-descope-retry: never
-      security:
-        - ProjectId: []
-        - RefreshJwt: []
-      parameters:
-        - name: channel
-          in: path
-          required: true
-          description: How the code was sent.
-          schema: {type: string}
-      requestBody:
-        required: true
-        content:
-          application/json:
-            schema: {$ref: '#/components/schemas/OtpVerifyRequest'}
-            example: {loginId: ada@example.com, code: '123456'}
-      responses:
-        '200':
-          description: Signed in.
-          content:
-            application/json:
-              schema: {$ref: '#/components/schemas/OtpVerifyResponse'}
-              example: {sessionJwt: a.b.c, expires: 1700000000}
-        '400': &error {$ref: '#/components/responses/Error'}
-        '401': *error
-        '403': *error
-        '404': *error
-        '429': *error
-        '500': *error
-components:
-  schemas:
-    OtpVerifyRequest:
-      type: object
-      description: The code and whose it is.
-      required: [loginId, code]
-      properties:
-        loginId:
-          type: string
-          description: Name under which the user signs in.
-        code:
-          type: string
-          format: password
-          description: Six digits from the message.
-    OtpVerifyResponse:
-      type: object
-      description: A session.
-      properties:
-        sessionJwt:
-          type: string
-          format: password
-          description: Proves the session to the back end.
-        expires:
-          type: integer
-          format: int64
-          description: End of the session in epoch seconds.
-        claims:
-          type: object
-          additionalProperties: true
-          description: What else is known, of any JSON type.
-";
+const HEAD: &str = include_str!("../../tests/small/spec/openapi.yaml");
+const PART: &str = include_str!("../../tests/small/spec/auth/otp.yaml");
 
 fn lint(head: &str, part: &str) -> Vec<Problem> {
     let parts = [("spec/openapi.yaml".to_owned(), head.to_owned()), ("spec/auth/otp.yaml".to_owned(), part.to_owned())];
@@ -129,6 +33,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("operation-id", "operationId: otpVerify\n", "operationId: otpVerifySMS\n", "operationId"),
     ("operation-id", "operationId: otpVerify\n", "operationId: verify\n", "operationId"),
     ("operation-id", "      operationId: otpVerify\n", "", "post:"),
+    (
+        "operation-id",
+        "schema: {$ref: '#/components/schemas/OtpVerifyRequest'}",
+        "schema: {$ref: '#/components/schemas/OtpVerifyResponse'}",
+        "operationId",
+    ),
     ("tag", "tags: [otp]", "tags: []", "post:"),
     ("tag", "tags: [otp]", "tags: [otp, session]", "post:"),
     ("tag", "tags: [otp]", "tags: [sms]", "post:"),
@@ -201,6 +111,20 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "        code:\n          type",
         "        login_id: {type: string, description: Again.}\n        code:\n          type",
         "login_id",
+    ),
+    (
+        "property-name",
+        "        code:\n          type",
+        "        hasCode: {type: boolean, description: Whether there is one.}\n        code:\n          type",
+        "hasCode",
+    ),
+    ("title", "        loginId:\n", "        loginId:\n          title: OtpVerifyResponse\n", "loginId:\n"),
+    (
+        "title",
+        "        claims:\n",
+        "        first: {type: string, title: Half, description: One.}\n        \
+         last: {type: string, title: half, description: Other.}\n        claims:\n",
+        "last:",
     ),
     ("schema-prose", "description: Name under which the user signs in.", "description: The login id.", "loginId:\n"),
     ("schema-prose", "          description: Six digits from the message.\n", "", "code:\n"),
