@@ -70,6 +70,9 @@ pub enum ErrorKind {
     RateLimited,
     /// A JWT did not pass local validation. The [`TokenError`] in [`source`](StdError::source) says why.
     InvalidToken,
+    /// A JWT could not be judged, because the memory of used proofs of possession (DPoP) is full or failed. Not the
+    /// user's fault: answer 503. When it is the project's keys that are missing, the kind is that of what kept them away.
+    Unavailable,
     /// The service, or a proxy in front of it, failed. Trying again later may help.
     Server,
     /// The service could not be reached, or the connection broke.
@@ -100,6 +103,7 @@ impl ErrorKind {
             Self::Pending => "still pending",
             Self::RateLimited => "rate limit exceeded",
             Self::InvalidToken => "the token is not valid",
+            Self::Unavailable => "the token cannot be judged at the moment",
             Self::Server => "the service failed",
             Self::Network => "the service could not be reached",
             Self::Timeout => "timed out",
@@ -218,8 +222,14 @@ impl Error {
     /// Retries of this kind have already been made where that is safe; calls that send a message or use up a
     /// code are never repeated silently, so asking the user may be the better retry.
     pub fn is_retryable(&self) -> bool {
-        let passing =
-            matches!(self.kind(), ErrorKind::Network | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Server);
+        let passing = matches!(
+            self.kind(),
+            ErrorKind::Network
+                | ErrorKind::Timeout
+                | ErrorKind::RateLimited
+                | ErrorKind::Server
+                | ErrorKind::Unavailable
+        );
         // A failing server may well name a code that means something else.
         let failing = self.status().is_some_and(|status| status.is_server_error() && status.as_u16() != 501);
         self.0.waited.is_none() && (passing || failing)
@@ -287,6 +297,8 @@ impl From<TokenError> for Error {
             TokenError::KeysUnavailable(keys) => {
                 keys.get_ref().downcast_ref::<Self>().map_or(ErrorKind::Network, Self::kind)
             }
+            // Only the store of proofs is left.
+            other if other.is_unavailable() => ErrorKind::Unavailable,
             _ => ErrorKind::InvalidToken,
         };
         Inner { source: Some(Arc::new(source)), ..Inner::of(kind) }.into()
@@ -433,13 +445,19 @@ mod tests {
 
     #[test]
     fn token_that_cannot_be_judged_is_not_called_invalid() {
-        use crate::session::KeysError;
+        use crate::session::{DpopError, KeysError};
 
         let limited: Error = Inner::of(ErrorKind::RateLimited).into();
         let error = Error::from(TokenError::KeysUnavailable(KeysError::new(limited)));
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         let error = Error::from(TokenError::KeysUnavailable(KeysError::new("no route")));
         assert_eq!(error.kind(), ErrorKind::Network);
+        let error = Error::from(TokenError::InvalidProof(DpopError::ReplayStoreFull));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.is_retryable());
+        let error = Error::from(TokenError::InvalidProof(DpopError::Replayed));
+        assert_eq!(error.kind(), ErrorKind::InvalidToken);
+        assert!(!error.is_retryable());
         let error = Error::from(TokenError::Expired);
         assert_eq!(error.kind(), ErrorKind::InvalidToken);
         assert!(error.source().unwrap().is::<TokenError>());

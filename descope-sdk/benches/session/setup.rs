@@ -76,7 +76,11 @@ impl Key {
     }
 
     pub(crate) fn sign(&self, header: &Value, payload: &Value) -> String {
-        let input = format!("{}.{}", encode(header.to_string()), encode(payload.to_string()));
+        self.sign_text(&header.to_string(), &payload.to_string())
+    }
+
+    pub(crate) fn sign_text(&self, header: &str, payload: &str) -> String {
+        let input = format!("{}.{}", encode(header), encode(payload));
         let random = SystemRandom::new();
         let signature = match self {
             Self::Rs256(pair) => {
@@ -140,9 +144,12 @@ impl Bound {
 
     pub(crate) fn proof(&self, jti: u64) -> String {
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.holder.jwk()});
+        self.holder.sign(&header, &self.claims(jti))
+    }
+
+    pub(crate) fn claims(&self, jti: u64) -> Value {
         let ath = encode(digest(&SHA256, self.token.as_bytes()));
-        let claims = json!({"jti": jti.to_string(), "htm": "POST", "htu": URL, "iat": now(), "ath": ath});
-        self.holder.sign(&header, &claims)
+        json!({"jti": jti.to_string(), "htm": "POST", "htu": URL, "iat": now(), "ath": ath})
     }
 }
 

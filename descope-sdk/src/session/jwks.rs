@@ -211,7 +211,7 @@ impl Inner {
             Err(error) => {
                 state.failures -= 1;
                 inner.note_failure(&mut state, error.clone());
-                tracing::warn!(error = %error, failures = state.failures, "the project's public keys could not be read");
+                tracing::warn!(target: "descope", error = %error, failures = state.failures, "the project's public keys could not be read");
                 Err(error)
             }
         }
@@ -228,7 +228,7 @@ impl Inner {
         let old = self.current.load_full();
         let gone = old.as_ref().map(|old| keys.succeed(&old.keys)).unwrap_or_default();
         let generation = old.map_or(1, |old| old.generation.wrapping_add(1).max(1));
-        tracing::debug!(keys = keys.len(), withdrawn = gone.len(), "read the project's public keys");
+        tracing::debug!(target: "descope", keys = keys.len(), withdrawn = gone.len(), "read the project's public keys");
         self.current.store(Some(Arc::new(Snapshot { keys, fetched_at: Instant::now(), generation })));
         for key in gone {
             key.withdraw();

@@ -140,6 +140,7 @@ impl From<&Error> for Refusal {
                 | ErrorKind::Timeout
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
+                | ErrorKind::Unavailable
                 | ErrorKind::Decode
                 | ErrorKind::Unsupported,
             ) => Self::Unavailable,
