@@ -10,6 +10,7 @@ mod rewrite;
 mod slices;
 mod testing;
 
+use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 
 pub(crate) use operations::function_name;
@@ -38,36 +39,39 @@ pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
 
 fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     let prepared = prepare::for_progenitor(&document.value);
-    let aliases = prepare::aliases(&document.value);
-    let generated = progenitor(&prepared)?;
-    let file = rewrite::client(generated.client, &aliases)?;
-    let mocks = rewrite::mocks(generated.mocks)?;
-    let dispatchers = testing::dispatchers(document, &file);
-    let mut outputs = slices::split(document, file, mocks)?;
-    outputs.push(("operations.rs".to_owned(), operations::table(document)));
-    let mut files: Vec<Output> = outputs
-        .into_iter()
-        .map(|(name, file)| {
-            let text = prettyplease::unparse(&file);
-            Output::new(format!("descope-api/src/generated/{name}"), header(&name, digest, &text))
-        })
-        .collect();
-    files.push(Output::new("tests/generated.rs", header("", digest, &prettyplease::unparse(&dispatchers))));
-    Ok(files)
-}
-
-struct Generated {
-    client: proc_macro2::TokenStream,
-    mocks: proc_macro2::TokenStream,
-}
-
-fn progenitor(prepared: &Value) -> Result<Generated, Failure> {
-    use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
-
-    let fault = |error: &dyn std::fmt::Display| Failure::Generator(error.to_string());
-    let api = |document: Value| -> Result<openapiv3::OpenAPI, Failure> {
-        serde_json::from_value(document).map_err(|error| fault(&error))
+    let generated = |name: &str, file: &syn::File| {
+        let text = header(name, digest, &prettyplease::unparse(file));
+        Output::new(format!("descope-api/src/generated/{name}"), text)
     };
+    // The mocks have nothing to do with the rest and take a third of the time.
+    std::thread::scope(|scope| {
+        let mocks = scope.spawn(|| {
+            let tokens = generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
+            Ok::<_, Failure>(generated("mocks.rs", &slices::mocks(document, syn::parse2(tokens).map_err(fault)?)))
+        });
+        let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
+        let file = rewrite::client(tokens, &prepare::aliases(&document.value))?;
+        let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
+        let mut files = vec![
+            Output::new("tests/generated.rs", header("", digest, &dispatchers)),
+            generated("operations.rs", &operations::table(document)),
+        ];
+        files.extend(slices::split(document, file)?.iter().map(|(name, file)| generated(name, file)));
+        files.push(mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        Ok(files)
+    })
+}
+
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
+fn fault(error: impl std::fmt::Display) -> Failure {
+    Failure::Generator(error.to_string())
+}
+
+fn api(document: Value) -> Result<openapiv3::OpenAPI, Failure> {
+    serde_json::from_value(document).map_err(fault)
+}
+
+fn generator() -> Generator {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -75,11 +79,7 @@ fn progenitor(prepared: &Value) -> Result<Generated, Failure> {
         .with_inner_type(quote::quote!(crate::seam::Seam))
         .with_map_type("::std::collections::BTreeMap")
         .with_conversion(password_schema(), "crate::Secret", std::iter::empty());
-    let client = Generator::new(&settings).generate_tokens(&api(prepared.clone())?).map_err(|error| fault(&error))?;
-    let mocks = Generator::new(&settings)
-        .httpmock(&api(prepare::for_mocks(prepared))?, "crate")
-        .map_err(|error| fault(&error))?;
-    Ok(Generated { client, mocks })
+    Generator::new(&settings)
 }
 
 /// `{type: string, format: password}`, which becomes the redacted string type.

@@ -36,11 +36,6 @@ pub(crate) fn client(tokens: TokenStream, aliases: &Aliases) -> Result<File, Fai
     Ok(file)
 }
 
-/// Parses the mocks; they are used as they come.
-pub(crate) fn mocks(tokens: TokenStream) -> Result<File, Failure> {
-    syn::parse2(tokens).map_err(|error| Failure::Generator(error.to_string()))
-}
-
 fn types(module: &mut ItemMod, aliases: &Aliases) {
     let Some((_, items)) = &mut module.content else { return };
     for item in items.iter_mut() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{File, ImplItem, Item, parse_quote};
+use syn::{File, ImplItem, Item, ItemImpl, parse_quote};
 
 use super::operations::function_name;
 use crate::{document::Document, problem::Failure};
@@ -20,15 +20,27 @@ fn slice_of(tag: &str) -> &'static str {
         .unwrap_or("auth")
 }
 
-/// Splits client, types and mocks.
-pub(crate) fn split(document: &Document, client: File, mocks: File) -> Result<Files, Failure> {
-    let by_function: BTreeMap<String, &'static str> = document
+/// The slice of every operation, by the name of its function.
+fn by_function(document: &Document) -> BTreeMap<String, &'static str> {
+    document
         .operations()
         .iter()
         .map(|operation| {
             (function_name(operation.id().unwrap_or_default()), slice_of(operation.tag().unwrap_or_default()))
         })
-        .collect();
+        .collect()
+}
+
+/// A file of a few lines of our own and many items that are there already: parsing those again would take longer than
+/// all the rest.
+fn with_items(mut file: File, items: Vec<Item>) -> File {
+    file.items.extend(items);
+    file
+}
+
+/// Splits client and types.
+pub(crate) fn split(document: &Document, client: File) -> Result<Files, Failure> {
+    let by_function = by_function(document);
     let slices: BTreeSet<&'static str> = by_function.values().copied().collect();
     let mut head = Vec::new();
     let mut types = Vec::new();
@@ -65,18 +77,18 @@ pub(crate) fn split(document: &Document, client: File, mocks: File) -> Result<Fi
     let mut files = Files::new();
     files.extend(type_files(types, &methods));
     for (slice, items) in methods {
+        let mut block: ItemImpl = parse_quote!(impl Client {});
+        block.items = items;
         files.push((
             format!("{slice}.rs"),
-            parse_quote! {
-                use super::*;
-
-                impl Client {
-                    #(#items)*
-                }
-            },
+            with_items(
+                parse_quote!(
+                    use super::*;
+                ),
+                vec![Item::Impl(block)],
+            ),
         ));
     }
-    files.push(("mocks.rs".to_owned(), mock_file(mocks, &by_function)));
 
     let modules = slices.iter().map(|slice| {
         let module = format_ident!("{slice}");
@@ -87,15 +99,16 @@ pub(crate) fn split(document: &Document, client: File, mocks: File) -> Result<Fi
     });
     files.push((
         "mod.rs".to_owned(),
-        parse_quote! {
-            #(#modules)*
-            #[cfg(feature = "httpmock")]
-            pub mod mocks;
-            pub mod operations;
-            pub mod types;
-
-            #(#head)*
-        },
+        with_items(
+            parse_quote! {
+                #(#modules)*
+                #[cfg(feature = "httpmock")]
+                pub mod mocks;
+                pub mod operations;
+                pub mod types;
+            },
+            head,
+        ),
     ));
     Ok(files)
 }
@@ -159,15 +172,11 @@ fn type_files(items: Vec<Item>, methods: &BTreeMap<&str, Vec<ImplItem>>) -> File
         },
     )];
     for (home, items) in by_home {
-        files.push((
-            format!("types/{home}.rs"),
-            parse_quote! {
-                #[allow(unused_imports)]
-                use super::*;
-
-                #(#items)*
-            },
-        ));
+        let file = parse_quote! {
+            #[allow(unused_imports)]
+            use super::*;
+        };
+        files.push((format!("types/{home}.rs"), with_items(file, items)));
     }
     files
 }
@@ -209,7 +218,8 @@ fn identifiers(tokens: TokenStream, found: &mut BTreeSet<String>) {
 }
 
 /// The mocks in one file, each behind the feature of its operation.
-fn mock_file(mut file: File, by_function: &BTreeMap<String, &'static str>) -> File {
+pub(crate) fn mocks(document: &Document, mut file: File) -> File {
+    let by_function = by_function(document);
     let by_type: BTreeMap<String, &'static str> = by_function
         .iter()
         .flat_map(|(function, slice)| {
