@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-mod operation;
-mod seam;
-mod secret;
+#[cfg_attr(not(feature = "federation"), allow(dead_code, reason = "each slice needs some of them"))]
+mod answer;
 #[cfg_attr(
     not(all(feature = "auth", feature = "management")),
     allow(dead_code, reason = "each slice needs some of them")
 )]
-mod tolerant;
+mod json;
+mod operation;
+mod seam;
+mod secret;
 
 #[allow(
     clippy::all,

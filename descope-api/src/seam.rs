@@ -172,8 +172,6 @@ impl ClientHooks<Seam> for Client {
     async fn pre<E>(&self, request: &mut Request, info: &OperationInfo) -> Result<(), Error<E>> {
         let seam = self.inner();
         let headers = request.headers_mut();
-        // Written by the generator; the service does not know it.
-        headers.remove("api-version");
         for (name, value) in &seam.config.headers {
             headers.insert(name, value.clone());
         }

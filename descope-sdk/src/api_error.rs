@@ -169,17 +169,24 @@ struct DecodeProblem {
     category: serde_json::error::Category,
     line: usize,
     column: usize,
+    /// The member, as the raw client tells it.
+    member: Option<String>,
 }
 
 impl From<&serde_json::Error> for DecodeProblem {
     fn from(error: &serde_json::Error) -> Self {
-        Self { category: error.classify(), line: error.line(), column: error.column() }
+        // Its types name the member and never its value, and know of no lines; what has one is the parser's.
+        let member = (error.is_data() && error.line() == 0).then(|| error.to_string());
+        Self { category: error.classify(), line: error.line(), column: error.column(), member }
     }
 }
 
 impl fmt::Display for DecodeProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use serde_json::error::Category;
+        if let Some(member) = &self.member {
+            return f.write_str(member);
+        }
         let what = match self.category {
             Category::Io => "unreadable",
             Category::Syntax => "not JSON",
@@ -243,14 +250,23 @@ mod tests {
 
     #[test]
     fn unreadable_body_is_not_quoted() {
-        let body = br#"{"sessionJwt":{"very":"secret"}}"#;
-        let problem = serde_json::from_slice::<descope_api::types::JwtResponse>(body).unwrap_err();
-        let payload = body.to_vec().into();
-        let error = Error::from(descope_api::Error::InvalidResponsePayload(payload, problem));
-        assert_eq!(error.kind(), ErrorKind::Decode);
-        assert_eq!(error.status(), Some(StatusCode::OK));
-        let printed = format!("{error} {error:?} {}", error.source().unwrap());
-        assert!(!printed.contains("secret"), "{printed}");
-        assert!(printed.contains("line 1"), "{printed}");
+        fn unreadable<T: serde::de::DeserializeOwned>(body: &str) -> String {
+            let Err(problem) = serde_json::from_str::<T>(body) else { panic!("{body} is read") };
+            let payload = body.to_owned().into();
+            let error = Error::from(descope_api::Error::InvalidResponsePayload(payload, problem));
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert_eq!(error.status(), Some(StatusCode::OK));
+            let printed = format!("{error} {error:?} {}", error.source().unwrap());
+            assert!(!printed.contains("secret"), "{printed}");
+            error.source().unwrap().to_string()
+        }
+
+        use descope_api::types::{AuthHistory, EmptyResponse, JwtResponse};
+        assert_eq!(unreadable::<JwtResponse>(r#"{"sessionJwt":{"very":"secret"}}"#), "sessionJwt: is no string");
+        assert_eq!(unreadable::<JwtResponse>(r#"{"user":{"loginIds":[1]}}"#), "user.loginIds[0]: is no string");
+        assert_eq!(unreadable::<JwtResponse>(r#""secret""#), "is no object");
+        assert!(unreadable::<JwtResponse>(r#"{"secret":"#).ends_with("at line 1 column 10"));
+        assert!(unreadable::<EmptyResponse>(r#""secret""#).starts_with("a member of another type"));
+        unreadable::<AuthHistory>(r#"[{"city":{"very":"secret"}}]"#);
     }
 }

@@ -244,4 +244,22 @@ fn claims_at_the_root_of_a_validated_session_are_kept() {
 fn both_spellings_of_an_aliased_property_are_read() {
     let documented = round_trip("SignUpUser", &json!({"givenName": "Ada"})).unwrap();
     assert_eq!(documented, round_trip("SignUpUser", &json!({"given_name": "Ada"})).unwrap());
+    let both = json!({"given_name": "Grace", "givenName": "Ada"});
+    assert_eq!(documented, round_trip("SignUpUser", &both).unwrap());
+}
+
+#[test]
+fn a_member_of_another_type_is_told_by_where_it_is_and_not_by_what_it_is() {
+    for (name, value, told) in [
+        ("JwtResponse", json!("marked"), "is no object"),
+        ("JwtResponse", json!({"sessionJwt": ["marked"]}), "sessionJwt: is no string"),
+        ("JwtResponse", json!({"firstSeen": "marked"}), "firstSeen: is neither true nor false"),
+        ("JwtResponse", json!({"user": {"loginIds": "marked"}}), "user.loginIds: is no list"),
+        ("JwtResponse", json!({"user": {"loginIds": ["a", {"marked": 1}]}}), "user.loginIds[1]: is no string"),
+        ("UserSearchRequest", json!({"tenantRoleIds": {"marked": 7}}), "tenantRoleIds{}: is no object"),
+        ("AuthHistory", json!(["marked"]), "data did not match any variant"),
+    ] {
+        let error = round_trip(name, &value).expect_err(told).to_string();
+        assert!(error.contains(told) && !error.contains("marked"), "{told}: {error}");
+    }
 }

@@ -38,20 +38,9 @@ Arguments:
             "{}/.well-known/oauth-authorization-server/{}", self.baseurl, encode_path(&
             project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -75,25 +64,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_auth_server_by_suffix",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_auth_server_by_suffix").await
     }
     /**Read what the hosted pages may know of a project
 
@@ -115,39 +87,8 @@ Arguments:
             "{}/.well-known/project-configuration/{}", self.baseurl, encode_path(&
             project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_project",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.get(url).build();
+        self.answered(request, "federation_discovery_project").await
     }
     /**Fetch the policies of a site for the FedCM dialog
 
@@ -166,40 +107,12 @@ Arguments:
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/fedcm/clientmetadata", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_fedcm_client_metadata",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_fedcm_client_metadata").await
     }
     /**Ask a user to let a client use an MCP server
 
@@ -254,20 +167,9 @@ Arguments:
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut _request = self
+        let _request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(
                 &progenitor_client::QueryParam::new("code_challenge", &code_challenge),
@@ -292,25 +194,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("state", &state))
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_agentic_authorize",
-        };
-        self.pre(&mut _request, &info).await?;
-        let result = self.exec(_request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(_request, "federation_inbound_app_agentic_authorize").await
     }
     /**Ask a user for consent to an MCP server, by a form
 
@@ -333,40 +218,9 @@ Arguments:
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_agentic_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_inbound_app_agentic_authorize_by_form")
+            .await
     }
     /**Exchange a consent for tokens of an MCP server
 
@@ -389,40 +243,8 @@ Arguments:
             "{}/oauth2/v1/apps/agentic/{}/{}/token", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_agentic_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_agentic_token").await
     }
     /**Ask a user to let an inbound application act for them
 
@@ -474,20 +296,9 @@ Arguments:
         tenant: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut _request = self
+        let _request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(
                 &progenitor_client::QueryParam::new("code_challenge", &code_challenge),
@@ -514,25 +325,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("state", &state))
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_authorize",
-        };
-        self.pre(&mut _request, &info).await?;
-        let result = self.exec(_request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(_request, "federation_inbound_app_authorize").await
     }
     /**Ask a user for consent to an inbound application, by a form
 
@@ -546,40 +340,8 @@ Sends a `POST` request to `/oauth2/v1/apps/authorize`
         body: &'a types::InboundAppAuthorizeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_inbound_app_authorize_by_form").await
     }
     /**Ask a user for consent on another device
 
@@ -596,40 +358,8 @@ Sends a `POST` request to `/oauth2/v1/apps/bc-authorize`
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/oauth2/v1/apps/bc-authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_backchannel_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_backchannel_authorize").await
     }
     /**Start a device's request to act for a user
 
@@ -643,40 +373,8 @@ Sends a `POST` request to `/oauth2/v1/apps/device`
         body: &'a types::InboundAppDeviceRequest,
     ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/device", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_device",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_device").await
     }
     /**Return to the client after the consent
 
@@ -690,40 +388,8 @@ Sends a `POST` request to `/oauth2/v1/apps/finish-authorize`
         body: &'a types::InboundAppFinishAuthorizeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/finish-authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_finish_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_inbound_app_finish_authorize").await
     }
     /**Revoke a token of an inbound application
 
@@ -737,40 +403,8 @@ Sends a `POST` request to `/oauth2/v1/apps/revoke`
         body: &'a types::InboundAppRevokeRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/revoke", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_revoke",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_revoke").await
     }
     /**Exchange a consent for tokens
 
@@ -784,40 +418,8 @@ Sends a `POST` request to `/oauth2/v1/apps/token`
         body: &'a types::InboundAppTokenRequest,
     ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/apps/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_token").await
     }
     /**Read the claims of the user who consented
 
@@ -836,40 +438,12 @@ Arguments:
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("project_id", &project_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_user_info",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_inbound_app_user_info").await
     }
     /**Read the claims of the user who consented, by POST
 
@@ -886,40 +460,8 @@ Sends a `POST` request to `/oauth2/v1/apps/userinfo`
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_user_info_by_post",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_user_info_by_post").await
     }
     /**Ask a user to let an inbound application of one project act for them
 
@@ -974,20 +516,9 @@ Arguments:
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut _request = self
+        let _request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(
                 &progenitor_client::QueryParam::new("code_challenge", &code_challenge),
@@ -1013,25 +544,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("state", &state))
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_authorize",
-        };
-        self.pre(&mut _request, &info).await?;
-        let result = self.exec(_request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(_request, "federation_inbound_app_project_authorize").await
     }
     /**Ask a user for consent to an inbound application of one project, by a form
 
@@ -1052,40 +566,9 @@ Arguments:
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_inbound_app_project_authorize_by_form")
+            .await
     }
     /**Ask a user for consent on another device at one project
 
@@ -1109,40 +592,9 @@ Arguments:
             "{}/oauth2/v1/apps/{}/bc-authorize", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_backchannel_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_project_backchannel_authorize")
+            .await
     }
     /**Start a device's request to act for a user at one project
 
@@ -1163,40 +615,8 @@ Arguments:
             "{}/oauth2/v1/apps/{}/device", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_device",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_project_device").await
     }
     /**Revoke a token of an inbound application at one project
 
@@ -1217,40 +637,8 @@ Arguments:
             "{}/oauth2/v1/apps/{}/revoke", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_revoke",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_project_revoke").await
     }
     /**Exchange a consent for tokens at one project
 
@@ -1271,40 +659,8 @@ Arguments:
             "{}/oauth2/v1/apps/{}/token", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_project_token").await
     }
     /**Read the claims of the user who consented at one project
 
@@ -1326,39 +682,8 @@ Arguments:
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_user_info",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.get(url).build();
+        self.answered(request, "federation_inbound_app_project_user_info").await
     }
     /**Read the claims of the user who consented, by POST at one project
 
@@ -1380,39 +705,8 @@ Arguments:
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_inbound_app_project_user_info_by_post",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).build();
+        self.answered(request, "federation_inbound_app_project_user_info_by_post").await
     }
     /**Send a user to sign in to an application by OpenID Connect
 
@@ -1460,20 +754,9 @@ Arguments:
         tenant: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(
                 &progenitor_client::QueryParam::new("code_challenge", &code_challenge),
@@ -1498,25 +781,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("state", &state))
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_oidc_authorize").await
     }
     /**Send a user to sign in, by a form
 
@@ -1530,40 +796,8 @@ Sends a `POST` request to `/oauth2/v1/authorize`
         body: &'a types::OidcAuthorizeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_authorize_by_form").await
     }
     /**Ask a user for a second factor on behalf of Entra ID
 
@@ -1577,40 +811,8 @@ Sends a `POST` request to `/oauth2/v1/authorize/entramfa`
         body: &'a types::OidcEntraMfaRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/authorize/entramfa", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_authorize_entra_mfa",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_authorize_entra_mfa").await
     }
     /**Start the sign-in of a device without a keyboard
 
@@ -1624,40 +826,8 @@ Sends a `POST` request to `/oauth2/v1/device`
         body: &'a types::OidcDeviceRequest,
     ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/device", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_device",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_device").await
     }
     /**Return to the application after the sign-in
 
@@ -1677,20 +847,9 @@ Arguments:
         state_id: &'a str,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(
                 &progenitor_client::QueryParam::new(
                     "error_redirect_uri",
@@ -1699,25 +858,8 @@ Arguments:
             )
             .query(&progenitor_client::QueryParam::new("sso_app_id", &sso_app_id))
             .query(&progenitor_client::QueryParam::new("state_id", &state_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_finish_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_oidc_finish_authorize").await
     }
     /**Return to the application after the sign-in, by a form
 
@@ -1731,40 +873,8 @@ Sends a `POST` request to `/oauth2/v1/finish-authorize`
         body: &'a types::OidcFinishAuthorizeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_finish_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_finish_authorize_by_form").await
     }
     /**End the session of a user at the provider
 
@@ -1788,20 +898,9 @@ Arguments:
         state: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(&progenitor_client::QueryParam::new("id_token_hint", &id_token_hint))
             .query(
@@ -1812,25 +911,8 @@ Arguments:
             )
             .query(&progenitor_client::QueryParam::new("ssoAppId", &sso_app_id))
             .query(&progenitor_client::QueryParam::new("state", &state))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_logout",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_oidc_logout").await
     }
     /**End the session of a user at the provider, by a form
 
@@ -1844,40 +926,8 @@ Sends a `POST` request to `/oauth2/v1/logout`
         body: &'a types::OidcLogoutRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_logout_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_logout_by_form").await
     }
     /**Revoke a token of an application
 
@@ -1891,40 +941,8 @@ Sends a `POST` request to `/oauth2/v1/revoke`
         body: &'a types::OidcRevokeRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/revoke", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_revoke",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_revoke").await
     }
     /**Exchange a code or a refresh token for tokens
 
@@ -1938,40 +956,8 @@ Sends a `POST` request to `/oauth2/v1/token`
         body: &'a types::OidcTokenRequest,
     ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/oauth2/v1/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_token").await
     }
     /**Read the claims of the signed-in user
 
@@ -1990,40 +976,12 @@ Arguments:
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("ssoAppId", &sso_app_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_user_info",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_oidc_user_info").await
     }
     /**Read the claims of the signed-in user, by POST
 
@@ -2040,40 +998,8 @@ Sends a `POST` request to `/oauth2/v1/userinfo`
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_user_info_by_post",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_user_info_by_post").await
     }
     /**Describe the OAuth server of an MCP server
 
@@ -2112,20 +1038,9 @@ Arguments:
             .baseurl, encode_path(& project_id.to_string()), encode_path(& mcp_server_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -2148,25 +1063,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_agentic_auth_server",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_agentic_auth_server").await
     }
     /**Describe the OpenID provider of an MCP server
 
@@ -2205,20 +1103,9 @@ Arguments:
             encode_path(& project_id.to_string()), encode_path(& mcp_server_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -2241,25 +1128,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_agentic_open_id",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_agentic_open_id").await
     }
     /**Describe the OAuth server of inbound applications
 
@@ -2297,20 +1167,9 @@ Arguments:
             "{}/v1/apps/{}/.well-known/oauth-authorization-server", self.baseurl,
             encode_path(& project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -2334,25 +1193,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_inbound_auth_server",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_inbound_auth_server").await
     }
     /**Describe the OpenID provider of inbound applications
 
@@ -2390,20 +1232,9 @@ Arguments:
             "{}/v1/apps/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -2427,25 +1258,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_inbound_open_id",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_inbound_open_id").await
     }
     /**List the accounts that are signed in in this browser
 
@@ -2464,40 +1278,12 @@ Arguments:
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/v1/auth/fedcm/accounts", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("projectId", &project_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_fedcm_accounts",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_fedcm_accounts").await
     }
     /**Issue a token for the account picked in the browser
 
@@ -2511,40 +1297,8 @@ Sends a `POST` request to `/v1/auth/fedcm/assertion`
         body: &'a types::FedcmAssertRequest,
     ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/fedcm/assertion", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_fedcm_assert",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "federation_fedcm_assert").await
     }
     /**End the session of a user who came by an application
 
@@ -2560,40 +1314,12 @@ Arguments:
         app: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("app", &app))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_logout",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_saml_idp_logout").await
     }
     /**End the session of a user who came by an application, by a form
 
@@ -2607,40 +1333,8 @@ Sends a `POST` request to `/v1/auth/idp/sso/logout`
         body: &'a types::SamlIdpLogoutRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_logout_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_saml_idp_logout_by_form").await
     }
     /**Take the SAML response of a tenant's identity provider
 
@@ -2660,42 +1354,14 @@ Arguments:
         body: &'a types::SamlSpConsumeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/acs", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .form_urlencoded(&body)?
             .query(&progenitor_client::QueryParam::new("projectId", &project_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_sp_consume",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_saml_sp_consume").await
     }
     /**Open a SAML application without a request from it
 
@@ -2719,44 +1385,16 @@ Arguments:
         tenant: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("RelayState", &relay_state))
             .query(&progenitor_client::QueryParam::new("app", &app))
             .query(&progenitor_client::QueryParam::new("flow_token", &flow_token))
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_initiate",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_saml_idp_initiate").await
     }
     /**Open a SAML application without a request from it, by a form
 
@@ -2770,40 +1408,8 @@ Sends a `POST` request to `/v1/auth/saml/idp/initiate`
         body: &'a types::SamlIdpInitiateRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_initiate_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_saml_idp_initiate_by_form").await
     }
     /**Fetch the SAML metadata of Descope as identity provider
 
@@ -2819,36 +1425,12 @@ Arguments:
         app: &'a str,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/idp/metadata", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .query(&progenitor_client::QueryParam::new("app", &app))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_metadata",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::stream(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.streamed(request, "federation_saml_idp_metadata").await
     }
     /**Sign a user in to a SAML application
 
@@ -2874,45 +1456,17 @@ Arguments:
         tenant: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("RelayState", &relay_state))
             .query(&progenitor_client::QueryParam::new("SAMLRequest", &saml_request))
             .query(&progenitor_client::QueryParam::new("app", &app))
             .query(&progenitor_client::QueryParam::new("flow_token", &flow_token))
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_sso",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_saml_idp_sso").await
     }
     /**Sign a user in to a SAML application, by a form
 
@@ -2930,41 +1484,13 @@ Arguments:
         body: &'a types::SamlIdpSsoRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .form_urlencoded(&body)?
             .query(&progenitor_client::QueryParam::new("app", &app))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_sso_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_saml_idp_sso_by_form").await
     }
     /**Make the SAML response after the sign-in
 
@@ -2981,40 +1507,8 @@ Sends a `POST` request to `/v1/auth/saml/idp/sso-finish`
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/v1/auth/saml/idp/sso-finish", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_idp_finish",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "federation_saml_idp_finish").await
     }
     /**Fetch the SAML metadata of Descope as service provider
 
@@ -3027,31 +1521,8 @@ Sends a `GET` request to `/v1/auth/saml/metadata`
         &'a self,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/metadata", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self.client.get(url).headers(header_map).build()?;
-        let info = OperationInfo {
-            operation_id: "federation_saml_sp_metadata",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::stream(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.get(url).build();
+        self.streamed(request, "federation_saml_sp_metadata").await
     }
     /**Open a WS-Federation application without a request from it
 
@@ -3071,42 +1542,14 @@ Arguments:
         tenant: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("app", &app))
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_initiate",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_ws_fed_initiate").await
     }
     /**Open a WS-Federation application without a request from it, by a form
 
@@ -3120,40 +1563,8 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/initiate`
         body: &'a types::WsFedInitiateRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_initiate_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_ws_fed_initiate_by_form").await
     }
     /**Fetch the WS-Federation metadata of Descope
 
@@ -3169,36 +1580,12 @@ Arguments:
         app: &'a str,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/metadata", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .query(&progenitor_client::QueryParam::new("app", &app))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_metadata",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::stream(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.streamed(request, "federation_ws_fed_metadata").await
     }
     /**Sign a user in to a WS-Federation application, or out of it
 
@@ -3228,20 +1615,9 @@ Arguments:
         wtrealm: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("app", &app))
             .query(&progenitor_client::QueryParam::new("login_hint", &login_hint))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
@@ -3250,25 +1626,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("whr", &whr))
             .query(&progenitor_client::QueryParam::new("wreply", &wreply))
             .query(&progenitor_client::QueryParam::new("wtrealm", &wtrealm))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_sso",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_ws_fed_sso").await
     }
     /**Sign a user in to a WS-Federation application, by a form
 
@@ -3282,40 +1641,8 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso`
         body: &'a types::WsFedSsoRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_sso_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_ws_fed_sso_by_form").await
     }
     /**Make the WS-Federation token after the sign-in
 
@@ -3329,40 +1656,8 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso-finish`
         body: &'a types::WsFedFinishRequest,
     ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/wsfed/idp/sso-finish", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_ws_fed_finish",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "federation_ws_fed_finish").await
     }
     /**Fetch the public keys of a project, for OpenID Connect clients
 
@@ -3383,40 +1678,12 @@ Arguments:
             "{}/{}/.well-known/jwks.json", self.baseurl, encode_path(& project_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("certs", &certs))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_jwks",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_jwks").await
     }
     /**Describe a project as OAuth server
 
@@ -3454,20 +1721,9 @@ Arguments:
             "{}/{}/.well-known/oauth-authorization-server", self.baseurl, encode_path(&
             project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -3491,25 +1747,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_auth_server",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_auth_server").await
     }
     /**Describe a project as OpenID provider
 
@@ -3547,20 +1786,9 @@ Arguments:
             "{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -3584,25 +1812,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_open_id",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_open_id").await
     }
     /**Fetch the FedCM configuration of a project
 
@@ -3620,39 +1831,8 @@ Arguments:
         let url = format!(
             "{}/{}/fedcm/config", self.baseurl, encode_path(& project_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_fedcm_config",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.get(url).build();
+        self.answered(request, "federation_fedcm_config").await
     }
     /**Describe one federated application as OpenID provider
 
@@ -3690,20 +1870,9 @@ Arguments:
             "{}/{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& sso_app_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("baseUrl", &base_url))
             .query(&progenitor_client::QueryParam::new("claims", &claims))
             .query(
@@ -3726,25 +1895,8 @@ Arguments:
                     &use_pre_loaded_claims,
                 ),
             )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_discovery_open_id_by_app",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.answered(request, "federation_discovery_open_id_by_app").await
     }
     /**Send a user to sign in to a federated application
 
@@ -3795,20 +1947,9 @@ Arguments:
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(
                 &progenitor_client::QueryParam::new("code_challenge", &code_challenge),
@@ -3832,25 +1973,8 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("state", &state))
             .query(&progenitor_client::QueryParam::new("style", &style))
             .query(&progenitor_client::QueryParam::new("tenant", &tenant))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_authorize",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_oidc_app_authorize").await
     }
     /**Send a user to sign in, by a form, application in the path
 
@@ -3871,40 +1995,8 @@ Arguments:
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_authorize_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_app_authorize_by_form").await
     }
     /**Ask a user for a second factor on behalf of Entra ID, application in the path
 
@@ -3925,40 +2017,8 @@ Arguments:
             "{}/{}/oauth2/v1/authorize/entramfa", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_authorize_entra_mfa",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_app_authorize_entra_mfa").await
     }
     /**Start the sign-in of a device without a keyboard, application in the path
 
@@ -3979,40 +2039,8 @@ Arguments:
             "{}/{}/oauth2/v1/device", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_device",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_app_device").await
     }
     /**End the session of a user at the provider, application in the path
 
@@ -4039,20 +2067,9 @@ Arguments:
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
             .query(&progenitor_client::QueryParam::new("client_id", &client_id))
             .query(&progenitor_client::QueryParam::new("id_token_hint", &id_token_hint))
             .query(
@@ -4062,25 +2079,8 @@ Arguments:
                 ),
             )
             .query(&progenitor_client::QueryParam::new("state", &state))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_logout",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build();
+        self.acknowledged(request, "federation_oidc_app_logout").await
     }
     /**End the session of a user at the provider, by a form, application in the path
 
@@ -4101,40 +2101,8 @@ Arguments:
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_logout_by_form",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.acknowledged(request, "federation_oidc_app_logout_by_form").await
     }
     /**Revoke a token of an application, application in the path
 
@@ -4155,40 +2123,8 @@ Arguments:
             "{}/{}/oauth2/v1/revoke", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_revoke",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_app_revoke").await
     }
     /**Exchange a code or a refresh token for tokens, application in the path
 
@@ -4208,40 +2144,8 @@ Arguments:
         let url = format!(
             "{}/{}/oauth2/v1/token", self.baseurl, encode_path(& sso_app_id.to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .form_urlencoded(&body)?
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_oidc_app_token").await
     }
     /**Read the claims of the signed-in user, application in the path
 
@@ -4263,39 +2167,8 @@ Arguments:
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_user_info",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.get(url).build();
+        self.answered(request, "federation_oidc_app_user_info").await
     }
     /**Read the claims of the signed-in user, by POST, application in the path
 
@@ -4317,38 +2190,7 @@ Arguments:
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
-            .header(
-                ::reqwest::header::ACCEPT,
-                ::reqwest::header::HeaderValue::from_static("application/json"),
-            )
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "federation_oidc_app_user_info_by_post",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200..=299 => ResponseValue::from_response(response).await,
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        let request = self.client.post(url).build();
+        self.answered(request, "federation_oidc_app_user_info_by_post").await
     }
 }

@@ -4,6 +4,8 @@
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
+mod functions;
+mod objects;
 mod operations;
 mod prepare;
 mod rewrite;

@@ -3,50 +3,65 @@
 #[allow(unused_imports)]
 use super::*;
 ///What the session shall hold beyond what the key itself grants. The key travels in the bearer.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyExchangeRequest {
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<AccessKeyLoginOptions>,
 }
 ///The session of a machine.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyExchangeResponse {
     ///When `sessionJwt` expires, in epoch seconds.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub expiration: ::std::option::Option<i64>,
     ///Identifies the access key. It is no secret.
-    #[serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub key_id: ::std::option::Option<::std::string::String>,
     ///The session token. Whoever holds it may act for the key until it expires.
-    #[serde(
-        rename = "sessionJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///How the session of a key differs from what the key is set up for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyLoginOptions {
     ///Claims to put into the session JWT, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`; those of the key itself stand at the top level.
-    #[serde(
-        rename = "customClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customClaims",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
-    #[serde(
-        rename = "selectedTenant",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "selectedTenant",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
 }
@@ -63,7 +78,7 @@ pub enum AuthHistory {
             default,
             skip_serializing_if = "::std::vec::Vec::is_empty"
         )]
-        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         auth_history: ::std::vec::Vec<AuthHistoryEntry>,
     },
 }
@@ -73,2026 +88,2979 @@ impl ::std::convert::From<::std::vec::Vec<AuthHistoryEntry>> for AuthHistory {
     }
 }
 ///What the browser brought back to the application.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CodeExchangeRequest {
     ///Query parameter `code` of the page to which the user came back. It works once.
     pub code: crate::Secret,
 }
 ///Which sign-in to ask for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
-    #[serde(rename = "pendingRef")]
+    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///What the waiting device needs when the links went to a phone.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPhoneResponse {
     ///Number of the right link, two digits. Show it to the user.
-    #[serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The phone number with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[serde(
-        rename = "pendingRef",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///What the waiting device needs.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkResponse {
     ///Number of the right link, two digits. Show it to the user.
-    #[serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The address with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[serde(
-        rename = "pendingRef",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///Who signs in and where the links lead.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignInRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address instead of the usual one.
-    #[serde(
-        rename = "useRecovery",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "useRecovery",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user and where the links lead.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpEmailRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Address to send the links to. Taken from `loginId` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the email address itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number that gets the links and where they lead.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpPhoneRequest {
     ///Sent as true by some SDKs; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the phone number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the links to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Whose address becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///The new address; the links are sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the links are sent there.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///The clicked link.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkVerifyRequest {
     ///The verifier to the `pkceChallenge` of the sign-in, in base64.
-    #[serde(
-        rename = "pkceVerifier",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pkceVerifier",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pkce_verifier: ::std::option::Option<::std::string::String>,
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
 }
 ///What the device can do.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDeviceInfo {
     ///Whether the browser knows passkeys.
-    #[serde(
-        rename = "webAuthnSupport",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "webAuthnSupport",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub web_authn_support: ::std::option::Option<bool>,
 }
 ///How the user signed in on this device the last time, so that the flow can offer it first.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowLastAuth {
     ///The method that was used.
-    #[serde(
-        rename = "authMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "authMethod",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub auth_method: ::std::option::Option<::std::string::String>,
     ///Login id to fill in.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
     ///Display name of the user, to be greeted with.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///The social provider, where `authMethod` is `oauth`.
-    #[serde(
-        rename = "oauthProvider",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oauthProvider",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oauth_provider: ::std::option::Option<::std::string::String>,
 }
 ///What the mobile app around the flow takes over from the browser.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNativeOptions {
     ///Social provider that signs in with what the system has built in.
-    #[serde(
-        rename = "oauthProvider",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oauthProvider",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oauth_provider: ::std::option::Option<::std::string::String>,
     ///Address of the app to which other social providers bring the user back.
-    #[serde(
-        rename = "oauthRedirect",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oauthRedirect",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oauth_redirect: ::std::option::Option<::std::string::String>,
     ///System of the phone.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub platform: ::std::option::Option<::std::string::String>,
 }
 ///What the flow may know of the page beyond the form.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextOptions {
     ///Session token that the page holds. The flow can read its claims once they are verified.
-    #[serde(
-        rename = "sessionJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///What the user did on a step.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextRequest {
     ///Version of the user-interface components that the page has loaded.
-    #[serde(
-        rename = "componentsVersion",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "componentsVersion",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub components_version: ::std::option::Option<::std::string::String>,
     ///Identifies the run; the value from the step before.
-    #[serde(rename = "executionId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "executionId"))]
     pub execution_id: ::std::string::String,
     ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Button or other element that the user has used; `polling` and the like when the component goes on by itself.
-    #[serde(rename = "interactionId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "interactionId"))]
     pub interaction_id: ::std::string::String,
     ///True when the application drew the screen itself instead of the component.
-    #[serde(
-        rename = "isCustomScreen",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "isCustomScreen",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub is_custom_screen: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub options: ::std::option::Option<FlowNextOptions>,
     ///The step that is answered; the value from the step before.
-    #[serde(rename = "stepId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "stepId"))]
     pub step_id: ::std::string::String,
     ///Version of the flow that the component has shown. With a newer one in place the answer is `E102004`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub version: ::std::option::Option<i64>,
 }
 ///Where the flow hands its result over when it runs in a browser for a mobile app.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowRedirectAuth {
     ///Address of the app to open at the end, with a code in its query.
-    #[serde(
-        rename = "callbackUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "callbackUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub callback_url: ::std::option::Option<::std::string::String>,
     ///SHA-256 of a verifier that only the app knows, in base64url; ties the code to the app.
-    #[serde(
-        rename = "codeChallenge",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "codeChallenge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
 }
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartOptions {
     ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
-    #[serde(
-        rename = "abTestingKey",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "abTestingKey",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub ab_testing_key: ::std::option::Option<i64>,
     ///Scopes that the application asks for, parted by spaces.
-    #[serde(
-        rename = "applicationScopes",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "applicationScopes",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub application_scopes: ::std::option::Option<::std::string::String>,
     ///Values that the page gives the flow to use in its conditions, of any JSON type, by name.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub client: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[serde(
-        rename = "deviceInfo",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "deviceInfo",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub device_info: ::std::option::Option<FlowDeviceInfo>,
-    #[serde(rename = "lastAuth", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "lastAuth",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub last_auth: ::std::option::Option<FlowLastAuth>,
     ///Language of the screens and messages as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Address of the page that shows the flow.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub location: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "nativeOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "nativeOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub native_options: ::std::option::Option<FlowNativeOptions>,
     ///Where the OIDC request wants errors to be reported.
-    #[serde(
-        rename = "oidcErrorRedirectUri",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcErrorRedirectUri",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Pending OIDC request of an application that signs its users in through the project.
-    #[serde(
-        rename = "oidcIdpStateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcIdpStateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_idp_state_id: ::std::option::Option<::std::string::String>,
     ///Address or name that the OIDC request wants filled in.
-    #[serde(
-        rename = "oidcLoginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcLoginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_login_hint: ::std::option::Option<::std::string::String>,
     ///What the OIDC request wants shown to the user.
-    #[serde(
-        rename = "oidcPrompt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcPrompt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_prompt: ::std::option::Option<::std::string::String>,
     ///Resource, an address, that the OIDC request wants its tokens for.
-    #[serde(
-        rename = "oidcResource",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcResource",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_resource: ::std::option::Option<::std::string::String>,
     ///Outbound application that the flow connects the user to.
-    #[serde(
-        rename = "outboundAppId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "outboundAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub outbound_app_id: ::std::option::Option<::std::string::String>,
     ///Scopes to ask the third party of that outbound application for.
-    #[serde(
-        rename = "outboundAppScopes",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "outboundAppScopes",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub outbound_app_scopes: ::std::vec::Vec<::std::string::String>,
     ///Name by which to tell several accounts of the user at the same third party apart.
-    #[serde(
-        rename = "outboundExternalIdentifier",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "outboundExternalIdentifier",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub outbound_external_identifier: ::std::option::Option<::std::string::String>,
     ///Run the flow as it stands in the editor, as the console does.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub preview: ::std::option::Option<bool>,
-    #[serde(
-        rename = "redirectAuth",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectAuth",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_auth: ::std::option::Option<FlowRedirectAuth>,
     ///Page to which providers and links bring the user back to go on with the flow.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Pending SAML request of an application that signs its users in through the project.
-    #[serde(
-        rename = "samlIdpStateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlIdpStateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_idp_state_id: ::std::option::Option<::std::string::String>,
     ///User whom the SAML request names.
-    #[serde(
-        rename = "samlIdpUsername",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlIdpUsername",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_idp_username: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Version of the rules by which the component has chosen the first screen.
-    #[serde(
-        rename = "startOptionsVersion",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "startOptionsVersion",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub start_options_version: ::std::option::Option<i64>,
     ///Tenant whose settings apply, by id.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
     ///Inbound application that asks the user for consent.
-    #[serde(
-        rename = "thirdPartyAppId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "thirdPartyAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub third_party_app_id: ::std::option::Option<::std::string::String>,
     ///Pending request of that inbound application.
-    #[serde(
-        rename = "thirdPartyAppStateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "thirdPartyAppStateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub third_party_app_state_id: ::std::option::Option<::std::string::String>,
-    #[serde(flatten)]
+    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Which flow to run, and where it starts from.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartRequest {
     ///Version of the user-interface components that the page has loaded.
-    #[serde(
-        rename = "componentsVersion",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "componentsVersion",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub components_version: ::std::option::Option<::std::string::String>,
     ///Interaction of the first screen that stands for the branch which the component has chosen itself.
-    #[serde(
-        rename = "conditionInteractionId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "conditionInteractionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub condition_interaction_id: ::std::option::Option<::std::string::String>,
     ///Id of the flow, as the console shows it.
-    #[serde(rename = "flowId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "flowId"))]
     pub flow_id: ::std::string::String,
     ///Versions that the component has shown, by flow id. With a newer one in place the answer is `E102004`.
-    #[serde(
-        rename = "flowVersions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "flowVersions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::integers_by_name")]
     pub flow_versions: ::std::collections::BTreeMap<::std::string::String, i64>,
     ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub input: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Button or other element of the first screen that the user has used, when the component had shown that screen already. Left out when the service decides on the first screen.
-    #[serde(
-        rename = "interactionId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "interactionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub interaction_id: ::std::option::Option<::std::string::String>,
     ///True when the application drew the screen itself instead of the component.
-    #[serde(
-        rename = "isCustomScreen",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "isCustomScreen",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub is_custom_screen: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub options: ::std::option::Option<FlowStartOptions>,
 }
 ///What went wrong in a step, for the developer. The user sees what the flow's own screens say.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepFailure {
     ///`E` and six digits, as in the answer to a refused call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<::std::string::String>,
     ///The fixed English text that belongs to the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///What was wrong with this step in particular.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub message: ::std::option::Option<::std::string::String>,
 }
 ///One line of the flow's log.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepLog {
     ///How grave it is.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub level: ::std::option::Option<::std::string::String>,
     ///The text of the line.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub log: ::std::option::Option<::std::string::String>,
     ///Step or script that writes.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub title: ::std::option::Option<::std::string::String>,
 }
 ///A request to the mobile app around the flow.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepNative {
     ///Arguments for that, of any JSON type, by name.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub payload: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///What the app is asked to do.
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub type_: ::std::option::Option<::std::string::String>,
 }
 ///A page to go to.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepRedirect {
     ///Open it in a window of its own, so that the page with the flow stays.
-    #[serde(rename = "isPopup", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "isPopup", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub is_popup: ::std::option::Option<bool>,
     ///Address of the page.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///One step of a run. `action` tells which of the members to read.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepResponse {
     ///What the component has to do next.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub action: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "authInfo", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "authInfo",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub auth_info: ::std::option::Option<JwtResponse>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error: ::std::option::Option<FlowStepFailure>,
     ///Identifies the run; goes back with `flowNext`.
-    #[serde(
-        rename = "executionId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "executionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub execution_id: ::std::option::Option<::std::string::String>,
-    #[serde(rename = "lastAuth", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "lastAuth",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub last_auth: ::std::option::Option<FlowLastAuth>,
-    #[serde(
-        rename = "nativeResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "nativeResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub native_response: ::std::option::Option<FlowStepNative>,
     ///Page to open beside this one, while the flow goes on here.
-    #[serde(
-        rename = "openInNewTabUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "openInNewTabUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub open_in_new_tab_url: ::std::option::Option<::std::string::String>,
     ///What the end of the flow hands to the page, of any JSON type, by name.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub output: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect: ::std::option::Option<FlowStepRedirect>,
     ///What the flow has to say to the developer, in projects that are not in production.
-    #[serde(
-        rename = "runnerLogs",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "runnerLogs",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub runner_logs: ::std::vec::Vec<FlowStepLog>,
-    #[serde(
-        rename = "samlIdpResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlIdpResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_idp_response: ::std::option::Option<FlowStepSaml>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub screen: ::std::option::Option<FlowStepScreen>,
     ///Whether the run waits for the user, works, has come to its end, or was broken off.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub status: ::std::option::Option<::std::string::String>,
     ///Identifies the step; goes back with `flowNext`.
-    #[serde(rename = "stepId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "stepId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub step_id: ::std::option::Option<::std::string::String>,
     ///Name that the step has in the editor, for logs.
-    #[serde(rename = "stepName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "stepName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub step_name: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub webauthn: ::std::option::Option<WebauthnStartResponse>,
 }
 ///A SAML response that the browser has to post to the application that asked.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepSaml {
     ///Value of the form field `RelayState`, as the application gave it.
-    #[serde(
-        rename = "relayState",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "relayState",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///Value of the form field `SAMLResponse`, in base64.
-    #[serde(
-        rename = "samlResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_response: ::std::option::Option<crate::Secret>,
     ///Address of the application to post to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///A screen to show.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepScreen {
     ///Settings of single elements of the screen, of any JSON type, by element.
-    #[serde(
-        rename = "componentsConfig",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "componentsConfig",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub components_config: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Identifies the screen; its markup is loaded from the static files of the project.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Values that the screen shows, of any JSON type, by name.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub state: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Where the link went.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkEmailResponse {
     ///The address with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_email: ::std::option::Option<::std::string::String>,
 }
 ///Which phone number the link went to.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in and where the link leads. The link goes to the address or number known of that user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignInRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user signed up. A new user of a combined sign-up or sign-in gets the link at this address or number.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address or number instead of the usual one.
-    #[serde(
-        rename = "useRecovery",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "useRecovery",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user, the address that gets the link and where the link leads.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpEmailRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Address to send the link to. Taken from `loginId` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number that gets the link and where the link leads.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpPhoneRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user, the number whose WhatsApp account gets the link, and where the link leads. The number goes into `whatsapp` or `phone`; one of the two is enough.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpWhatsappRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Name under which the user will sign in, mostly the phone number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///The number in E.164 form, under the name that it has for the other channels.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
     ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when no number is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub whatsapp: ::std::option::Option<::std::string::String>,
 }
 ///Whose address becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///The new address; the link is sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
-    #[serde(
-        rename = "crossDevice",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "crossDevice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cross_device: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the link is sent there.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
-    #[serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "URI", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uri: ::std::option::Option<::std::string::String>,
 }
 ///The clicked link.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkVerifyRequest {
     ///Query parameter `t` of the clicked link.
     pub token: crate::Secret,
 }
 ///Which message to ask for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
-    #[serde(rename = "pendingRef")]
+    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///The message that the user has to send, in two forms, and the handle to wait for it with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpResponse {
     ///The same address as a QR code to scan, a PNG picture in base64. Show it on a computer.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub image: ::std::option::Option<::std::string::String>,
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[serde(
-        rename = "pendingRef",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
     ///Address that opens WhatsApp with the message filled in. Send the user there on a phone.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in. All of it may be left out.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignInRequest {
     ///Name under which the user signed up. The phone number that the message comes from when it is left out.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
 ///Who signs up. All of it may be left out.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignUpRequest {
     ///Name under which the user will sign in. The phone number that the message comes from when it is left out.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number that the message has to come from, in E.164 form such as `+15551234567`. Any number will do when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub templates: ::std::option::Option<NotpTemplates>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Message templates to use instead of those that the project has active. They need an own WhatsApp connector.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpTemplates {
     ///Template of the reply to a message that is late, altered or otherwise refused.
-    #[serde(
-        rename = "errorTemplateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "errorTemplateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub error_template_id: ::std::option::Option<::std::string::String>,
     ///Template of the reply to a message that was accepted.
-    #[serde(
-        rename = "successTemplateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "successTemplateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub success_template_id: ::std::option::Option<::std::string::String>,
     ///Template of the message that the user is given to send.
-    #[serde(
-        rename = "verifyTemplateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifyTemplateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub verify_template_id: ::std::option::Option<::std::string::String>,
 }
 ///Whose phone number becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the messages as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`. The number that the message comes from when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///WhatsApp connector to receive the message with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message templates, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
 ///Where the sign-in goes on.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthAuthorizeResponse {
     ///Identifies the fault for support when no `url` could be made.
-    #[serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error_id: ::std::option::Option<::std::string::String>,
     ///Page of the provider to redirect the user to. It is good for this one sign-in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///The provider's answer as form fields.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthCallbackFormRequest {
     ///Authorization code of the provider. Missing when the provider refuses.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///Why the provider refuses, one of the codes of RFC 6749.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error: ::std::option::Option<::std::string::String>,
     ///The refusal in words, for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error_description: ::std::option::Option<::std::string::String>,
     ///ID token of the provider, where the provider is set up for the implicit way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Project that the sign-in belongs to, where the answer names it. Found from `state` when it is left out.
-    #[serde(
-        rename = "projectId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "projectId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Provider that answers, where it says so. Found from `state` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub provider: ::std::option::Option<::std::string::String>,
     ///SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
-    #[serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sso_id: ::std::option::Option<::std::string::String>,
     ///What the service gave the provider when the sign-in was started; ties the answer to that start.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///What Apple tells of the user at the first sign-in and never again, as JSON text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<::std::string::String>,
 }
 ///What the phone gave. Either an ID token or an authorization code has to be there.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeFinishRequest {
     ///Authorization code of the provider, in the other way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///ID token of the provider, in the implicit way.
-    #[serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "idToken", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
     pub provider: ::std::string::String,
     ///The value from the answer of `oauthNativeStart`.
-    #[serde(rename = "stateId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "stateId"))]
     pub state_id: ::std::string::String,
     ///What Apple tells of the user at the first sign-in and never again, as JSON text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<::std::string::String>,
 }
 ///Which provider the app wants to sign in with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeStartRequest {
     ///True when the phone gives an ID token, false when it gives an authorization code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub implicit: ::std::option::Option<bool>,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
     pub provider: ::std::string::String,
     ///Hand the provider's own answer on together with the session.
-    #[serde(
-        rename = "rawResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "rawResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub raw_response: ::std::option::Option<bool>,
 }
 ///What to hand to the system of the phone.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeStartResponse {
     ///Id of the application at the provider.
-    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "clientId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Identifies the fault for support when the sign-in could not be started.
-    #[serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error_id: ::std::option::Option<::std::string::String>,
     ///Which of the two ways the service expects, as asked for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub implicit: ::std::option::Option<bool>,
     ///Value to put into the ID token, by which the service knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Identifies this sign-in; goes back with `oauthNativeFinish`.
-    #[serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state_id: ::std::option::Option<::std::string::String>,
 }
 ///How the project is known to the provider.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapClientIdResponse {
     ///Id of the application at the provider, public by nature.
-    #[serde(rename = "clientId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "clientId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
 }
 ///What the prompt gave when the user tapped.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapIdTokenRequest {
     ///The credential from the prompt, a JWT of the provider.
-    #[serde(rename = "idToken")]
+    #[cfg_attr(feature = "schemars", serde(rename = "idToken"))]
     pub id_token: crate::Secret,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Value that the page had the provider put into the ID token. The token is refused when the two differ.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///The provider whose client id the prompt was shown with.
     pub provider: ::std::string::String,
 }
 ///A voucher for the session.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapVerifyResponse {
     ///Code for `oauthExchange`. It works once and for a short time.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
 }
 ///A renewed session, or an empty object when there was none to renew.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OptionalJwtResponse {
     ///The claims of the session token, of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Value for the `Domain` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieDomain",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_domain: ::std::option::Option<::std::string::String>,
     ///When the refresh cookie ends, in epoch seconds.
-    #[serde(
-        rename = "cookieExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieExpiration",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub cookie_expiration: ::std::option::Option<i64>,
     ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
-    #[serde(
-        rename = "cookieMaxAge",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieMaxAge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub cookie_max_age: ::std::option::Option<i64>,
     ///Name of the refresh cookie; `DSR` when it is left out.
-    #[serde(
-        rename = "cookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_name: ::std::option::Option<::std::string::String>,
     ///Value for the `Path` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookiePath",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookiePath",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_path: ::std::option::Option<::std::string::String>,
     ///Token of an outside system that the project has exchanged for this session.
-    #[serde(
-        rename = "externalToken",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalToken",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_token: ::std::option::Option<crate::Secret>,
     ///How long to wait before the next refresh, in seconds.
-    #[serde(
-        rename = "nextRefreshSeconds",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "nextRefreshSeconds",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub next_refresh_seconds: ::std::option::Option<i64>,
     ///The new refresh token, where the project rotates them.
-    #[serde(
-        rename = "refreshJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "refreshJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub refresh_jwt: ::std::option::Option<crate::Secret>,
     ///Value for the `Domain` attribute of the session cookie.
-    #[serde(
-        rename = "sessionCookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionCookieDomain",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_cookie_domain: ::std::option::Option<::std::string::String>,
     ///Name of the session cookie; `DS` when it is left out.
-    #[serde(
-        rename = "sessionCookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionCookieName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_cookie_name: ::std::option::Option<::std::string::String>,
     ///When the session token ends, in epoch seconds.
-    #[serde(
-        rename = "sessionExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionExpiration",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub session_expiration: ::std::option::Option<i64>,
     ///The new session token.
-    #[serde(
-        rename = "sessionJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Id of the tenant's SSO configuration by which the user signed in.
-    #[serde(
-        rename = "tenantSSOID",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantSSOID",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub tenant_ssoid: ::std::option::Option<::std::string::String>,
     ///Token by which this device is recognised at the next sign-in.
-    #[serde(
-        rename = "trustedDeviceJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "trustedDeviceJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
 }
 ///Where the code went.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpEmailResponse {
     ///The address with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
-    #[serde(
-        rename = "verificationAttempts",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verificationAttempts",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub verification_attempts: ::std::option::Option<i64>,
 }
 ///Which phone number the code went to.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_phone: ::std::option::Option<::std::string::String>,
     ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
-    #[serde(
-        rename = "verificationAttempts",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verificationAttempts",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub verification_attempts: ::std::option::Option<i64>,
 }
 ///Who signs in; the code goes to the address or number that is known of that user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignInRequest {
     ///Name under which the user signed up. A new user of a combined sign-up or sign-in gets the code at this address or number.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address or number instead of the usual one.
-    #[serde(
-        rename = "useRecovery",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "useRecovery",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///A new user and the address that gets the code.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpEmailRequest {
     ///Address to send the code to. Taken from `loginId` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A new user and the number that gets the code. The number goes into `phone`, `voice` or `whatsapp`; one of the three is enough.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpPhoneRequest {
     ///Name under which the user will sign in, mostly the address or number itself.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Number to send the code to, in E.164 form such as `+15551234567`, whatever the channel. Taken from `loginId` when no number is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
     ///The number in E.164 form, under the name that some SDKs give it when the code is read out on a call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub voice: ::std::option::Option<::std::string::String>,
     ///The number in E.164 form, under the name that the other SDKs give it when the code goes over WhatsApp.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub whatsapp: ::std::option::Option<::std::string::String>,
 }
 ///Whose address becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdateEmailRequest {
     ///Let the user sign in with the new address too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///The new address; the code is sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mfa: ::std::option::Option<bool>,
     ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
 }
 ///Whose phone number becomes which.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
-    #[serde(
-        rename = "addToLoginIDs",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "addToLoginIDs",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub add_to_login_i_ds: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
-    #[serde(
-        rename = "failOnConflict",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "failOnConflict",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub fail_on_conflict: ::std::option::Option<bool>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in now.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mfa: ::std::option::Option<bool>,
     ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
-    #[serde(
-        rename = "onMergeUseExisting",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "onMergeUseExisting",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub on_merge_use_existing: ::std::option::Option<bool>,
     ///The new number in E.164 form, such as `+15551234567`; the code is sent there, whatever the channel.
     pub phone: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
 }
 ///The code that the user typed in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpVerifyRequest {
     ///The digits as they were received, leading zeros included.
     pub code: crate::Secret,
     ///The login id with which the code was asked for.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///How this connection differs from what the application is set up for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectOptions {
     ///Name by which to tell several accounts of the user at the same third party apart.
-    #[serde(
-        rename = "externalIdentifier",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalIdentifier",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_identifier: ::std::option::Option<::std::string::String>,
     ///Page to which the user comes back. The application's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Scopes to ask the third party for, instead of the application's own list.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub scopes: ::std::vec::Vec<::std::string::String>,
 }
 ///What to connect to, and for whom.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectRequest {
     ///Id of the outbound application, as set in the console.
-    #[serde(rename = "appId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "appId"))]
     pub app_id: ::std::string::String,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub options: ::std::option::Option<OutboundConnectOptions>,
     ///Tenant for which the connection is made. Needed with `tenantLevel`.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///Make the connection for the whole tenant instead of for this user alone.
-    #[serde(
-        rename = "tenantLevel",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantLevel",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub tenant_level: ::std::option::Option<bool>,
 }
 ///Where the connection goes on.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectResponse {
     ///Page of the third party to redirect the user to. It is good for this one connection.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///The rules of the project. What is left out is not asked for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordPolicyResponse {
     ///Whether there has to be a lower-case letter.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub lowercase: ::std::option::Option<bool>,
     ///Least number of characters.
-    #[serde(
-        rename = "minLength",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "minLength",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub min_length: ::std::option::Option<i64>,
     ///Whether there has to be a character that is neither letter nor digit.
-    #[serde(
-        rename = "nonAlphanumeric",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "nonAlphanumeric",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub non_alphanumeric: ::std::option::Option<bool>,
     ///Whether there has to be a digit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub number: ::std::option::Option<bool>,
     ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
-    #[serde(
-        rename = "strengthScore",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScore",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub strength_score: ::std::option::Option<i64>,
     ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
-    #[serde(
-        rename = "strengthScoreEnabled",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScoreEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub strength_score_enabled: ::std::option::Option<bool>,
     ///Whether there has to be an upper-case letter.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub uppercase: ::std::option::Option<bool>,
 }
 ///The old password as proof, and the one to set.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordReplaceRequest {
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The password to be, in clear text.
-    #[serde(rename = "newPassword")]
+    #[cfg_attr(feature = "schemars", serde(rename = "newPassword"))]
     pub new_password: crate::Secret,
     ///The password as it was, in clear text. One that has run out or was temporary will do.
-    #[serde(rename = "oldPassword")]
+    #[cfg_attr(feature = "schemars", serde(rename = "oldPassword"))]
     pub old_password: crate::Secret,
     ///End the user's other sessions once the password is changed.
-    #[serde(
-        rename = "revokeOtherSessions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeOtherSessions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Restrict `revokeOtherSessions` to sessions of these kinds.
-    #[serde(
-        rename = "revokeOtherSessionsTypes",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeOtherSessionsTypes",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
 }
 ///Who has forgotten the password and where the link leads.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetRequest {
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Messaging connector to send with instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
-    #[serde(
-        rename = "redirectUrl",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "redirectUrl",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Send to the user's recovery address instead of the usual one.
-    #[serde(
-        rename = "useRecovery",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "useRecovery",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
 ///How the reset goes on.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetResponse {
     ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
-    #[serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub link_id: ::std::option::Option<::std::string::String>,
     ///The address with most of it hidden, fit to be shown.
-    #[serde(
-        rename = "maskedEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub masked_email: ::std::option::Option<::std::string::String>,
     ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
-    #[serde(
-        rename = "pendingRef",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
     ///What was sent, as the project is set up; tells which operation verifies the link.
-    #[serde(
-        rename = "resetMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "resetMethod",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub reset_method: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in, and the proof.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignInRequest {
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///The password in clear text, as the user typed it.
     pub password: crate::Secret,
     ///Messaging connector for what is sent along the way instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///A new user and the password to sign in with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignUpRequest {
     ///Name under which the user will sign in, best an email address so that the password can be reset.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///The password in clear text, as the user typed it.
     pub password: crate::Secret,
     ///Messaging connector for what is sent along the way instead of the project's default.
-    #[serde(
-        rename = "providerId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "providerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///The password to set.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The password to be, in clear text.
-    #[serde(rename = "newPassword")]
+    #[cfg_attr(feature = "schemars", serde(rename = "newPassword"))]
     pub new_password: crate::Secret,
 }
 ///How push messages reach the phone.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushEnrollDeviceRequest {
     ///Name of the phone, to tell the user's devices apart by.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device: ::std::option::Option<::std::string::String>,
     ///Messaging service that delivers to the phone; `fcm` is Firebase Cloud Messaging.
     pub provider: ::std::string::String,
@@ -2100,95 +3068,112 @@ pub struct PushEnrollDeviceRequest {
     pub token: crate::Secret,
 }
 ///Which sign-in to ask for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushPendingSessionRequest {
     ///The handle from the answer of `pushSignInStart`.
-    #[serde(rename = "pendingRef")]
+    #[cfg_attr(feature = "schemars", serde(rename = "pendingRef"))]
     pub pending_ref: crate::Secret,
 }
 ///What the user decided, about which sign-in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInFinishRequest {
     ///The decision. `denied` ends the sign-in without a session.
     pub result: ::std::string::String,
     ///Identifies the sign-in; it came with the push message.
-    #[serde(rename = "transactionId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
 ///Who signs in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInStartRequest {
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///What the waiting device needs.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInStartResponse {
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[serde(
-        rename = "pendingRef",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
 }
 ///One code of the set.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCode {
     ///What the user has to keep, and to type in later as it stands.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
 }
 ///Whose codes to renew.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesGenerateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///A fresh set of codes.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesResponse {
     ///All codes of the set, each good for one sign-in.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub codes: ::std::vec::Vec<RecoveryCode>,
 }
 ///Who signs in, and the proof.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesSignInRequest {
     ///One of the user's codes that was not used yet.
     pub code: crate::Secret,
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
 }
 ///One question as it is put to the user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestion {
     ///Identifies the question; goes back together with the answer.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///The question to show.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub text: ::std::option::Option<::std::string::String>,
 }
 ///What the user answered to one question.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionAnswer {
     ///The answer as the user typed it. Treat it like a password.
@@ -2197,415 +3182,3918 @@ pub struct SecurityQuestionAnswer {
     pub id: ::std::string::String,
 }
 ///The questions to ask a user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsResponse {
     ///Empty when the user has set none up.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub questions: ::std::vec::Vec<SecurityQuestion>,
 }
 ///The answers to remember.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsSetupRequest {
     ///One entry for each question that the user chose.
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub answers: ::std::vec::Vec<SecurityQuestionAnswer>,
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///The answers to check.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsVerifyRequest {
     ///One entry for each question that was asked.
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub answers: ::std::vec::Vec<SecurityQuestionAnswer>,
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Ask for a step-up, which marks the new session with the claim `su`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub stepup: ::std::option::Option<bool>,
 }
 ///Particulars of a logout.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionLogoutRequest {
     ///Restrict the logout to sessions of these kinds. All kinds when it is left out.
-    #[serde(
-        rename = "logoutType",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "logoutType",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub logout_type: ::std::vec::Vec<::std::string::String>,
 }
 ///Particulars of a refresh. The refresh token itself goes into the bearer.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionRefreshRequest {
     ///Token of an outside system to renew the session by, in projects that are set up for it.
-    #[serde(
-        rename = "externalToken",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalToken",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_token: ::std::option::Option<crate::Secret>,
 }
 ///Where to go.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionSelectTenantRequest {
     ///Id of the tenant, one of those that the user belongs to.
     pub tenant: ::std::string::String,
 }
 ///What a user may know of an own tenant.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenant {
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
-    #[serde(
-        rename = "customAttributes",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customAttributes",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Identifies the tenant; what `sessionSelectTenant` takes.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Display name of the tenant.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
 }
 ///Which tenants to show, by one of the two members and not both.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantsRequest {
     ///True for the current tenant of the session, the one that the claim `dct` names.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dct: ::std::option::Option<bool>,
     ///Ids of tenants; those that the user is not in are left out of the answer.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub ids: ::std::vec::Vec<::std::string::String>,
 }
 ///Tenants of the user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantsResponse {
     ///One entry for each tenant that was asked for.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub tenants: ::std::vec::Vec<SessionTenant>,
 }
 ///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionValidateResponse {
     ///The claims, of any JSON type; times such as `exp` in epoch seconds.
-    #[serde(
-        rename = "parsedJWT",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "parsedJWT",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[serde(flatten)]
+    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///How this sign-up differs from the project's defaults.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpOptions {
     ///Claims to put into the tokens, of any JSON type; they land inside the claim `nsec`.
-    #[serde(
-        rename = "customClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customClaims",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///SHA-256 of a verifier that only the first device knows, in base64.
-    #[serde(
-        rename = "pkceChallenge",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pkceChallenge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pkce_challenge: ::std::option::Option<::std::string::String>,
     ///End the user's other sessions once this sign-up has succeeded.
-    #[serde(
-        rename = "revokeOtherSessions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeOtherSessions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Tenant whose settings apply and to which the new user is added.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///Where the sign-in goes on.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoAuthorizeResponse {
     ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///One seed in three forms. Whoever knows any of them can make the user's codes, so show them and forget them.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSeedResponse {
     ///The same address as a QR code to scan, a PNG picture in base64.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub image: ::std::option::Option<crate::Secret>,
     ///The seed alone, in base32, to type in where nothing can be scanned.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub key: ::std::option::Option<crate::Secret>,
     ///The `otpauth` address that apps open, with the seed in it.
-    #[serde(
-        rename = "provisioningURL",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "provisioningURL",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub provisioning_url: ::std::option::Option<crate::Secret>,
 }
 ///A new user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSignUpRequest {
     ///Name under which the user will sign in; the app shows it beside the code.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///Federated application for which the user signs up.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///Whose seed to renew.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
 }
 ///What the app shows.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpVerifyRequest {
     ///The digits of this half minute, leading zeros included.
     pub code: crate::Secret,
     ///Name under which the user signed up.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
 }
 ///What kind of authenticator may hold the new passkey.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnAuthenticatorSelection {
     ///Part of the device (`platform`), apart from it like a security key (`crossplatform`), or either.
-    #[serde(
-        rename = "authenticatorAttachment",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "authenticatorAttachment",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub authenticator_attachment: ::std::option::Option<::std::string::String>,
     ///WebAuthn extensions for the authenticator, as JSON text.
-    #[serde(
-        rename = "extensionsJSON",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "extensionsJSON",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub extensions_json: ::std::option::Option<::std::string::String>,
     ///Older way to ask for what `residentKey` asks for. No SDK sends it.
-    #[serde(
-        rename = "requireResidentKey",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "requireResidentKey",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub require_resident_key: ::std::option::Option<::std::string::String>,
     ///Whether the passkey has to be found without a login id.
-    #[serde(
-        rename = "residentKey",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "residentKey",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub resident_key: ::std::option::Option<::std::string::String>,
     ///Whether the user has to show a finger, a face or a PIN when the passkey is made.
-    #[serde(
-        rename = "userVerification",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userVerification",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub user_verification: ::std::option::Option<::std::string::String>,
 }
 ///What the browser answered to the challenge.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnFinishRequest {
     ///The credential from the browser as JSON text, its binary members in base64url.
     pub response: crate::Secret,
     ///The value from the answer of the start.
-    #[serde(rename = "transactionId")]
-    #[serde(alias = "transactionID")]
+    #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
 ///How the passkey is made or asked for. The project's settings count for what is left out.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnPasskeyOptions {
     ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub attestation: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "authenticatorSelection",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "authenticatorSelection",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub authenticator_selection: ::std::option::Option<WebauthnAuthenticatorSelection>,
     ///WebAuthn extensions for the browser, as JSON text.
-    #[serde(
-        rename = "extensionsJSON",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "extensionsJSON",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub extensions_json: ::std::option::Option<::std::string::String>,
     ///Whether the user has to show a finger, a face or a PIN at sign-in. Only counts when a passkey is asked for.
-    #[serde(
-        rename = "userVerification",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userVerification",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub user_verification: ::std::option::Option<::std::string::String>,
 }
 ///Who signs in, and on which page.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignInStartRequest {
     ///Name under which the user signed up. When it is left out or empty, the browser offers whatever passkeys it has for the site.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[serde(
-        rename = "passkeyOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "passkeyOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
 }
 ///Who comes, and to which page.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpOrInStartRequest {
     ///Name under which the user signed up or will sign in.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[serde(
-        rename = "passkeyOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "passkeyOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///A new user. The login id stands beside the user or inside; one of the two is needed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpStartRequest {
     ///Name under which the user will sign in, when it is not given inside `user`.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<SignUpOptions>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
     pub origin: ::std::string::String,
-    #[serde(
-        rename = "passkeyOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "passkeyOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<SignUpUser>,
 }
 ///A challenge for the browser.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnStartResponse {
     ///True when a passkey is to be made, false when one is to sign.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub create: ::std::option::Option<bool>,
     ///Argument for `navigator.credentials` as JSON text. Its binary members are in base64url and have to be turned into buffers first.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub options: ::std::option::Option<::std::string::String>,
     ///Identifies the challenge; goes back with the browser's answer.
-    #[serde(
-        rename = "transactionId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "transactionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub transaction_id: ::std::option::Option<::std::string::String>,
 }
 ///The new session, or nothing when none was asked for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateFinishResponse {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub jwt: ::std::option::Option<JwtResponse>,
 }
 ///Who gets one more passkey, and on which page.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateStartRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
-    #[serde(rename = "loginId")]
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
-    #[serde(
-        rename = "loginOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Have `webauthnUpdateFinish` answer a new session that counts the passkey as a further factor.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mfa: ::std::option::Option<bool>,
     ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub origin: ::std::option::Option<::std::string::String>,
-    #[serde(
-        rename = "passkeyOptions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "passkeyOptions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
+}
+impl crate::json::Object for AccessKeyExchangeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_options: from.take("loginOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("loginOptions", &self.login_options);
+    }
+}
+impl ::serde::Serialize for AccessKeyExchangeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for AccessKeyExchangeResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expiration: from.take("expiration")?,
+            key_id: from.take("keyId")?,
+            session_jwt: from.take("sessionJwt")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expiration", &self.expiration);
+        to.filled("keyId", &self.key_id);
+        to.filled("sessionJwt", &self.session_jwt);
+    }
+}
+impl ::serde::Serialize for AccessKeyExchangeResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for AccessKeyLoginOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            custom_claims: from.take_or_default("customClaims")?,
+            selected_tenant: from.take("selectedTenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("customClaims", &self.custom_claims);
+        to.filled("selectedTenant", &self.selected_tenant);
+    }
+}
+impl ::serde::Serialize for AccessKeyLoginOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AccessKeyLoginOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::FromJson for AuthHistory {
+    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
+        crate::json::by_serde(value)
+    }
+}
+impl crate::json::Object for CodeExchangeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { code: from.take("code")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("code", &self.code);
+    }
+}
+impl ::serde::Serialize for CodeExchangeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for CodeExchangeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkPendingSessionRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkPendingSessionRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkPendingSessionRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkPhoneResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            link_id: from.take("linkId")?,
+            masked_phone: from.take("maskedPhone")?,
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("linkId", &self.link_id);
+        to.filled("maskedPhone", &self.masked_phone);
+        to.filled("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkPhoneResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkPhoneResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            link_id: from.take("linkId")?,
+            masked_email: from.take("maskedEmail")?,
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("linkId", &self.link_id);
+        to.filled("maskedEmail", &self.masked_email);
+        to.filled("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            sso_app_id: from.take("ssoAppId")?,
+            uri: from.take("URI")?,
+            use_recovery: from.take("useRecovery")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("URI", &self.uri);
+        to.filled("useRecovery", &self.use_recovery);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            email: from.take("email")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            uri: from.take("URI")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.filled("email", &self.email);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("URI", &self.uri);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkSignUpEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignUpEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkSignUpPhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
+            uri: from.take("URI")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
+        to.filled("URI", &self.uri);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkSignUpPhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignUpPhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkUpdateEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            cross_device: from.take("crossDevice")?,
+            email: from.take("email")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            uri: from.take("URI")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("crossDevice", &self.cross_device);
+        to.always("email", &self.email);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("URI", &self.uri);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkUpdateEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkUpdateEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkUpdatePhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            cross_device: from.take("crossDevice")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            uri: from.take("URI")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("crossDevice", &self.cross_device);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.always("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("URI", &self.uri);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkUpdatePhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkUpdatePhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for EnchantedLinkVerifyRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pkce_verifier: from.take("pkceVerifier")?,
+            token: from.take("token")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("pkceVerifier", &self.pkce_verifier);
+        to.always("token", &self.token);
+    }
+}
+impl ::serde::Serialize for EnchantedLinkVerifyRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for EnchantedLinkVerifyRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowDeviceInfo {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            web_authn_support: from.take("webAuthnSupport")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("webAuthnSupport", &self.web_authn_support);
+    }
+}
+impl ::serde::Serialize for FlowDeviceInfo {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowDeviceInfo {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowLastAuth {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            auth_method: from.take("authMethod")?,
+            login_id: from.take("loginId")?,
+            name: from.take("name")?,
+            oauth_provider: from.take("oauthProvider")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authMethod", &self.auth_method);
+        to.filled("loginId", &self.login_id);
+        to.filled("name", &self.name);
+        to.filled("oauthProvider", &self.oauth_provider);
+    }
+}
+impl ::serde::Serialize for FlowLastAuth {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowLastAuth {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowNativeOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            oauth_provider: from.take("oauthProvider")?,
+            oauth_redirect: from.take("oauthRedirect")?,
+            platform: from.take("platform")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("oauthProvider", &self.oauth_provider);
+        to.filled("oauthRedirect", &self.oauth_redirect);
+        to.filled("platform", &self.platform);
+    }
+}
+impl ::serde::Serialize for FlowNativeOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowNativeOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowNextOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            session_jwt: from.take("sessionJwt")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("sessionJwt", &self.session_jwt);
+    }
+}
+impl ::serde::Serialize for FlowNextOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowNextOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowNextRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            components_version: from.take("componentsVersion")?,
+            execution_id: from.take("executionId")?,
+            input: from.take_or_default("input")?,
+            interaction_id: from.take("interactionId")?,
+            is_custom_screen: from.take("isCustomScreen")?,
+            options: from.take("options")?,
+            step_id: from.take("stepId")?,
+            version: from.take("version")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("componentsVersion", &self.components_version);
+        to.always("executionId", &self.execution_id);
+        to.filled("input", &self.input);
+        to.always("interactionId", &self.interaction_id);
+        to.filled("isCustomScreen", &self.is_custom_screen);
+        to.filled("options", &self.options);
+        to.always("stepId", &self.step_id);
+        to.filled("version", &self.version);
+    }
+}
+impl ::serde::Serialize for FlowNextRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowNextRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowRedirectAuth {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            callback_url: from.take("callbackUrl")?,
+            code_challenge: from.take("codeChallenge")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("callbackUrl", &self.callback_url);
+        to.filled("codeChallenge", &self.code_challenge);
+    }
+}
+impl ::serde::Serialize for FlowRedirectAuth {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowRedirectAuth {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStartOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            ab_testing_key: from.take("abTestingKey")?,
+            application_scopes: from.take("applicationScopes")?,
+            client: from.take_or_default("client")?,
+            device_info: from.take("deviceInfo")?,
+            last_auth: from.take("lastAuth")?,
+            locale: from.take("locale")?,
+            location: from.take("location")?,
+            native_options: from.take("nativeOptions")?,
+            oidc_error_redirect_uri: from.take("oidcErrorRedirectUri")?,
+            oidc_idp_state_id: from.take("oidcIdpStateId")?,
+            oidc_login_hint: from.take("oidcLoginHint")?,
+            oidc_prompt: from.take("oidcPrompt")?,
+            oidc_resource: from.take("oidcResource")?,
+            outbound_app_id: from.take("outboundAppId")?,
+            outbound_app_scopes: from.take_or_default("outboundAppScopes")?,
+            outbound_external_identifier: from.take("outboundExternalIdentifier")?,
+            preview: from.take("preview")?,
+            redirect_auth: from.take("redirectAuth")?,
+            redirect_url: from.take("redirectUrl")?,
+            saml_idp_state_id: from.take("samlIdpStateId")?,
+            saml_idp_username: from.take("samlIdpUsername")?,
+            sso_app_id: from.take("ssoAppId")?,
+            start_options_version: from.take("startOptionsVersion")?,
+            tenant: from.take("tenant")?,
+            third_party_app_id: from.take("thirdPartyAppId")?,
+            third_party_app_state_id: from.take("thirdPartyAppStateId")?,
+            extra: from.rest(),
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("abTestingKey", &self.ab_testing_key);
+        to.filled("applicationScopes", &self.application_scopes);
+        to.filled("client", &self.client);
+        to.filled("deviceInfo", &self.device_info);
+        to.filled("lastAuth", &self.last_auth);
+        to.filled("locale", &self.locale);
+        to.filled("location", &self.location);
+        to.filled("nativeOptions", &self.native_options);
+        to.filled("oidcErrorRedirectUri", &self.oidc_error_redirect_uri);
+        to.filled("oidcIdpStateId", &self.oidc_idp_state_id);
+        to.filled("oidcLoginHint", &self.oidc_login_hint);
+        to.filled("oidcPrompt", &self.oidc_prompt);
+        to.filled("oidcResource", &self.oidc_resource);
+        to.filled("outboundAppId", &self.outbound_app_id);
+        to.filled("outboundAppScopes", &self.outbound_app_scopes);
+        to.filled("outboundExternalIdentifier", &self.outbound_external_identifier);
+        to.filled("preview", &self.preview);
+        to.filled("redirectAuth", &self.redirect_auth);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("samlIdpStateId", &self.saml_idp_state_id);
+        to.filled("samlIdpUsername", &self.saml_idp_username);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("startOptionsVersion", &self.start_options_version);
+        to.filled("tenant", &self.tenant);
+        to.filled("thirdPartyAppId", &self.third_party_app_id);
+        to.filled("thirdPartyAppStateId", &self.third_party_app_state_id);
+        to.rest(&self.extra);
+    }
+}
+impl ::serde::Serialize for FlowStartOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStartOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            components_version: from.take("componentsVersion")?,
+            condition_interaction_id: from.take("conditionInteractionId")?,
+            flow_id: from.take("flowId")?,
+            flow_versions: from.take_or_default("flowVersions")?,
+            input: from.take_or_default("input")?,
+            interaction_id: from.take("interactionId")?,
+            is_custom_screen: from.take("isCustomScreen")?,
+            options: from.take("options")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("componentsVersion", &self.components_version);
+        to.filled("conditionInteractionId", &self.condition_interaction_id);
+        to.always("flowId", &self.flow_id);
+        to.filled("flowVersions", &self.flow_versions);
+        to.filled("input", &self.input);
+        to.filled("interactionId", &self.interaction_id);
+        to.filled("isCustomScreen", &self.is_custom_screen);
+        to.filled("options", &self.options);
+    }
+}
+impl ::serde::Serialize for FlowStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepFailure {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            description: from.take("description")?,
+            message: from.take("message")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+        to.filled("description", &self.description);
+        to.filled("message", &self.message);
+    }
+}
+impl ::serde::Serialize for FlowStepFailure {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepFailure {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepLog {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            level: from.take("level")?,
+            log: from.take("log")?,
+            title: from.take("title")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("level", &self.level);
+        to.filled("log", &self.log);
+        to.filled("title", &self.title);
+    }
+}
+impl ::serde::Serialize for FlowStepLog {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepLog {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepNative {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            payload: from.take_or_default("payload")?,
+            type_: from.take("type")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("payload", &self.payload);
+        to.filled("type", &self.type_);
+    }
+}
+impl ::serde::Serialize for FlowStepNative {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepNative {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepRedirect {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            is_popup: from.take("isPopup")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("isPopup", &self.is_popup);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for FlowStepRedirect {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepRedirect {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            action: from.take("action")?,
+            auth_info: from.take("authInfo")?,
+            error: from.take("error")?,
+            execution_id: from.take("executionId")?,
+            last_auth: from.take("lastAuth")?,
+            native_response: from.take("nativeResponse")?,
+            open_in_new_tab_url: from.take("openInNewTabUrl")?,
+            output: from.take_or_default("output")?,
+            redirect: from.take("redirect")?,
+            runner_logs: from.take_or_default("runnerLogs")?,
+            saml_idp_response: from.take("samlIdpResponse")?,
+            screen: from.take("screen")?,
+            status: from.take("status")?,
+            step_id: from.take("stepId")?,
+            step_name: from.take("stepName")?,
+            webauthn: from.take("webauthn")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("action", &self.action);
+        to.filled("authInfo", &self.auth_info);
+        to.filled("error", &self.error);
+        to.filled("executionId", &self.execution_id);
+        to.filled("lastAuth", &self.last_auth);
+        to.filled("nativeResponse", &self.native_response);
+        to.filled("openInNewTabUrl", &self.open_in_new_tab_url);
+        to.filled("output", &self.output);
+        to.filled("redirect", &self.redirect);
+        to.filled("runnerLogs", &self.runner_logs);
+        to.filled("samlIdpResponse", &self.saml_idp_response);
+        to.filled("screen", &self.screen);
+        to.filled("status", &self.status);
+        to.filled("stepId", &self.step_id);
+        to.filled("stepName", &self.step_name);
+        to.filled("webauthn", &self.webauthn);
+    }
+}
+impl ::serde::Serialize for FlowStepResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepSaml {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            relay_state: from.take("relayState")?,
+            saml_response: from.take("samlResponse")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("relayState", &self.relay_state);
+        to.filled("samlResponse", &self.saml_response);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for FlowStepSaml {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepSaml {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepScreen {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            components_config: from.take_or_default("componentsConfig")?,
+            id: from.take("id")?,
+            state: from.take_or_default("state")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("componentsConfig", &self.components_config);
+        to.filled("id", &self.id);
+        to.filled("state", &self.state);
+    }
+}
+impl ::serde::Serialize for FlowStepScreen {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepScreen {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkEmailResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            masked_email: from.take("maskedEmail")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maskedEmail", &self.masked_email);
+    }
+}
+impl ::serde::Serialize for MagicLinkEmailResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkEmailResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkPhoneResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            masked_phone: from.take("maskedPhone")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maskedPhone", &self.masked_phone);
+    }
+}
+impl ::serde::Serialize for MagicLinkPhoneResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkPhoneResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            sso_app_id: from.take("ssoAppId")?,
+            uri: from.take("URI")?,
+            use_recovery: from.take("useRecovery")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("URI", &self.uri);
+        to.filled("useRecovery", &self.use_recovery);
+    }
+}
+impl ::serde::Serialize for MagicLinkSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkSignUpEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            email: from.take("email")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            uri: from.take("URI")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.filled("email", &self.email);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("URI", &self.uri);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for MagicLinkSignUpEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkSignUpPhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            uri: from.take("URI")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("URI", &self.uri);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for MagicLinkSignUpPhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpPhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cross_device: from.take("crossDevice")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            uri: from.take("URI")?,
+            user: from.take("user")?,
+            whatsapp: from.take("whatsapp")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("crossDevice", &self.cross_device);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("URI", &self.uri);
+        to.filled("user", &self.user);
+        to.filled("whatsapp", &self.whatsapp);
+    }
+}
+impl ::serde::Serialize for MagicLinkSignUpWhatsappRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpWhatsappRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkUpdateEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            cross_device: from.take("crossDevice")?,
+            email: from.take("email")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            uri: from.take("URI")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("crossDevice", &self.cross_device);
+        to.always("email", &self.email);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("URI", &self.uri);
+    }
+}
+impl ::serde::Serialize for MagicLinkUpdateEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkUpdateEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkUpdatePhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            cross_device: from.take("crossDevice")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            uri: from.take("URI")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("crossDevice", &self.cross_device);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.always("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("URI", &self.uri);
+    }
+}
+impl ::serde::Serialize for MagicLinkUpdatePhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkUpdatePhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for MagicLinkVerifyRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { token: from.take("token")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("token", &self.token);
+    }
+}
+impl ::serde::Serialize for MagicLinkVerifyRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for MagicLinkVerifyRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpPendingSessionRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for NotpPendingSessionRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpPendingSessionRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            image: from.take("image")?,
+            pending_ref: from.take("pendingRef")?,
+            redirect_url: from.take("redirectUrl")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("image", &self.image);
+        to.filled("pendingRef", &self.pending_ref);
+        to.filled("redirectUrl", &self.redirect_url);
+    }
+}
+impl ::serde::Serialize for NotpResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            sso_app_id: from.take("ssoAppId")?,
+            templates: from.take("templates")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templates", &self.templates);
+    }
+}
+impl ::serde::Serialize for NotpSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpSignUpRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            sso_app_id: from.take("ssoAppId")?,
+            templates: from.take("templates")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templates", &self.templates);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for NotpSignUpRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpSignUpRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpTemplates {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            error_template_id: from.take("errorTemplateId")?,
+            success_template_id: from.take("successTemplateId")?,
+            verify_template_id: from.take("verifyTemplateId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("errorTemplateId", &self.error_template_id);
+        to.filled("successTemplateId", &self.success_template_id);
+        to.filled("verifyTemplateId", &self.verify_template_id);
+    }
+}
+impl ::serde::Serialize for NotpTemplates {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpTemplates {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for NotpUpdatePhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            sso_app_id: from.take("ssoAppId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            templates: from.take("templates")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("templates", &self.templates);
+    }
+}
+impl ::serde::Serialize for NotpUpdatePhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for NotpUpdatePhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthAuthorizeResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            error_id: from.take("errorId")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("errorId", &self.error_id);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for OauthAuthorizeResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthAuthorizeResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthCallbackFormRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            error: from.take("error")?,
+            error_description: from.take("error_description")?,
+            id_token: from.take("id_token")?,
+            project_id: from.take("projectId")?,
+            provider: from.take("provider")?,
+            sso_id: from.take("ssoId")?,
+            state: from.take("state")?,
+            tenant_id: from.take("tenantId")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+        to.filled("error", &self.error);
+        to.filled("error_description", &self.error_description);
+        to.filled("id_token", &self.id_token);
+        to.filled("projectId", &self.project_id);
+        to.filled("provider", &self.provider);
+        to.filled("ssoId", &self.sso_id);
+        to.filled("state", &self.state);
+        to.filled("tenantId", &self.tenant_id);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for OauthCallbackFormRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthCallbackFormRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthNativeFinishRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            id_token: from.take("idToken")?,
+            provider: from.take("provider")?,
+            state_id: from.take("stateId")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+        to.filled("idToken", &self.id_token);
+        to.always("provider", &self.provider);
+        to.always("stateId", &self.state_id);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for OauthNativeFinishRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthNativeFinishRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthNativeStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            implicit: from.take("implicit")?,
+            login_options: from.take("loginOptions")?,
+            provider: from.take("provider")?,
+            raw_response: from.take("rawResponse")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("implicit", &self.implicit);
+        to.filled("loginOptions", &self.login_options);
+        to.always("provider", &self.provider);
+        to.filled("rawResponse", &self.raw_response);
+    }
+}
+impl ::serde::Serialize for OauthNativeStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthNativeStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthNativeStartResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("clientId")?,
+            error_id: from.take("errorId")?,
+            implicit: from.take("implicit")?,
+            nonce: from.take("nonce")?,
+            state_id: from.take("stateId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("clientId", &self.client_id);
+        to.filled("errorId", &self.error_id);
+        to.filled("implicit", &self.implicit);
+        to.filled("nonce", &self.nonce);
+        to.filled("stateId", &self.state_id);
+    }
+}
+impl ::serde::Serialize for OauthNativeStartResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthNativeStartResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OnetapClientIdResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("clientId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("clientId", &self.client_id);
+    }
+}
+impl ::serde::Serialize for OnetapClientIdResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OnetapClientIdResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OnetapIdTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            id_token: from.take("idToken")?,
+            login_options: from.take("loginOptions")?,
+            nonce: from.take("nonce")?,
+            provider: from.take("provider")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("idToken", &self.id_token);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("nonce", &self.nonce);
+        to.always("provider", &self.provider);
+    }
+}
+impl ::serde::Serialize for OnetapIdTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OnetapIdTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OnetapVerifyResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { code: from.take("code")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+    }
+}
+impl ::serde::Serialize for OnetapVerifyResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OnetapVerifyResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OptionalJwtResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            claims: from.take_or_default("claims")?,
+            cookie_domain: from.take("cookieDomain")?,
+            cookie_expiration: from.take("cookieExpiration")?,
+            cookie_max_age: from.take("cookieMaxAge")?,
+            cookie_name: from.take("cookieName")?,
+            cookie_path: from.take("cookiePath")?,
+            external_token: from.take("externalToken")?,
+            next_refresh_seconds: from.take("nextRefreshSeconds")?,
+            refresh_jwt: from.take("refreshJwt")?,
+            session_cookie_domain: from.take("sessionCookieDomain")?,
+            session_cookie_name: from.take("sessionCookieName")?,
+            session_expiration: from.take("sessionExpiration")?,
+            session_jwt: from.take("sessionJwt")?,
+            tenant_ssoid: from.take("tenantSSOID")?,
+            trusted_device_jwt: from.take("trustedDeviceJwt")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("claims", &self.claims);
+        to.filled("cookieDomain", &self.cookie_domain);
+        to.filled("cookieExpiration", &self.cookie_expiration);
+        to.filled("cookieMaxAge", &self.cookie_max_age);
+        to.filled("cookieName", &self.cookie_name);
+        to.filled("cookiePath", &self.cookie_path);
+        to.filled("externalToken", &self.external_token);
+        to.filled("nextRefreshSeconds", &self.next_refresh_seconds);
+        to.filled("refreshJwt", &self.refresh_jwt);
+        to.filled("sessionCookieDomain", &self.session_cookie_domain);
+        to.filled("sessionCookieName", &self.session_cookie_name);
+        to.filled("sessionExpiration", &self.session_expiration);
+        to.filled("sessionJwt", &self.session_jwt);
+        to.filled("tenantSSOID", &self.tenant_ssoid);
+        to.filled("trustedDeviceJwt", &self.trusted_device_jwt);
+    }
+}
+impl ::serde::Serialize for OptionalJwtResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OptionalJwtResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpEmailResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            masked_email: from.take("maskedEmail")?,
+            verification_attempts: from.take("verificationAttempts")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maskedEmail", &self.masked_email);
+        to.filled("verificationAttempts", &self.verification_attempts);
+    }
+}
+impl ::serde::Serialize for OtpEmailResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpEmailResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpPhoneResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            masked_phone: from.take("maskedPhone")?,
+            verification_attempts: from.take("verificationAttempts")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maskedPhone", &self.masked_phone);
+        to.filled("verificationAttempts", &self.verification_attempts);
+    }
+}
+impl ::serde::Serialize for OtpPhoneResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpPhoneResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            sso_app_id: from.take("ssoAppId")?,
+            use_recovery: from.take("useRecovery")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("useRecovery", &self.use_recovery);
+    }
+}
+impl ::serde::Serialize for OtpSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpSignUpEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            email: from.take("email")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            provider_id: from.take("providerId")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("email", &self.email);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("providerId", &self.provider_id);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for OtpSignUpEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpSignUpEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpSignUpPhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            user: from.take("user")?,
+            voice: from.take("voice")?,
+            whatsapp: from.take("whatsapp")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("user", &self.user);
+        to.filled("voice", &self.voice);
+        to.filled("whatsapp", &self.whatsapp);
+    }
+}
+impl ::serde::Serialize for OtpSignUpPhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpSignUpPhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpUpdateEmailRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            email: from.take("email")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            mfa: from.take("mfa")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            provider_id: from.take("providerId")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.always("email", &self.email);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("mfa", &self.mfa);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.filled("providerId", &self.provider_id);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+    }
+}
+impl ::serde::Serialize for OtpUpdateEmailRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpUpdateEmailRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpUpdatePhoneRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            fail_on_conflict: from.take("failOnConflict")?,
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            mfa: from.take("mfa")?,
+            on_merge_use_existing: from.take("onMergeUseExisting")?,
+            phone: from.take("phone")?,
+            provider_id: from.take("providerId")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("failOnConflict", &self.fail_on_conflict);
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("mfa", &self.mfa);
+        to.filled("onMergeUseExisting", &self.on_merge_use_existing);
+        to.always("phone", &self.phone);
+        to.filled("providerId", &self.provider_id);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+    }
+}
+impl ::serde::Serialize for OtpUpdatePhoneRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpUpdatePhoneRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OtpVerifyRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            login_id: from.take("loginId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("code", &self.code);
+        to.always("loginId", &self.login_id);
+    }
+}
+impl ::serde::Serialize for OtpVerifyRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OtpVerifyRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OutboundConnectOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            external_identifier: from.take("externalIdentifier")?,
+            redirect_url: from.take("redirectUrl")?,
+            scopes: from.take_or_default("scopes")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("externalIdentifier", &self.external_identifier);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("scopes", &self.scopes);
+    }
+}
+impl ::serde::Serialize for OutboundConnectOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OutboundConnectOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OutboundConnectRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            app_id: from.take("appId")?,
+            options: from.take("options")?,
+            tenant_id: from.take("tenantId")?,
+            tenant_level: from.take("tenantLevel")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("appId", &self.app_id);
+        to.filled("options", &self.options);
+        to.filled("tenantId", &self.tenant_id);
+        to.filled("tenantLevel", &self.tenant_level);
+    }
+}
+impl ::serde::Serialize for OutboundConnectRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OutboundConnectRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OutboundConnectResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { url: from.take("url")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for OutboundConnectResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OutboundConnectResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordPolicyResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            lowercase: from.take("lowercase")?,
+            min_length: from.take("minLength")?,
+            non_alphanumeric: from.take("nonAlphanumeric")?,
+            number: from.take("number")?,
+            strength_score: from.take("strengthScore")?,
+            strength_score_enabled: from.take("strengthScoreEnabled")?,
+            uppercase: from.take("uppercase")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("lowercase", &self.lowercase);
+        to.filled("minLength", &self.min_length);
+        to.filled("nonAlphanumeric", &self.non_alphanumeric);
+        to.filled("number", &self.number);
+        to.filled("strengthScore", &self.strength_score);
+        to.filled("strengthScoreEnabled", &self.strength_score_enabled);
+        to.filled("uppercase", &self.uppercase);
+    }
+}
+impl ::serde::Serialize for PasswordPolicyResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordPolicyResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordReplaceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            new_password: from.take("newPassword")?,
+            old_password: from.take("oldPassword")?,
+            revoke_other_sessions: from.take("revokeOtherSessions")?,
+            revoke_other_sessions_types: from
+                .take_or_default("revokeOtherSessionsTypes")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.always("newPassword", &self.new_password);
+        to.always("oldPassword", &self.old_password);
+        to.filled("revokeOtherSessions", &self.revoke_other_sessions);
+        to.filled("revokeOtherSessionsTypes", &self.revoke_other_sessions_types);
+    }
+}
+impl ::serde::Serialize for PasswordReplaceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordReplaceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordResetRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            locale: from.take("locale")?,
+            login_id: from.take("loginId")?,
+            provider_id: from.take("providerId")?,
+            redirect_url: from.take("redirectUrl")?,
+            template_options: from.take_or_default("templateOptions")?,
+            use_recovery: from.take("useRecovery")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("locale", &self.locale);
+        to.always("loginId", &self.login_id);
+        to.filled("providerId", &self.provider_id);
+        to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("useRecovery", &self.use_recovery);
+    }
+}
+impl ::serde::Serialize for PasswordResetRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordResetRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordResetResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            link_id: from.take("linkId")?,
+            masked_email: from.take("maskedEmail")?,
+            pending_ref: from.take("pendingRef")?,
+            reset_method: from.take("resetMethod")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("linkId", &self.link_id);
+        to.filled("maskedEmail", &self.masked_email);
+        to.filled("pendingRef", &self.pending_ref);
+        to.filled("resetMethod", &self.reset_method);
+    }
+}
+impl ::serde::Serialize for PasswordResetResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordResetResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            password: from.take("password")?,
+            provider_id: from.take("providerId")?,
+            sso_app_id: from.take("ssoAppId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.always("password", &self.password);
+        to.filled("providerId", &self.provider_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+    }
+}
+impl ::serde::Serialize for PasswordSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordSignUpRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            password: from.take("password")?,
+            provider_id: from.take("providerId")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.always("password", &self.password);
+        to.filled("providerId", &self.provider_id);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for PasswordSignUpRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordSignUpRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordUpdateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            new_password: from.take("newPassword")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.always("newPassword", &self.new_password);
+    }
+}
+impl ::serde::Serialize for PasswordUpdateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordUpdateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PushEnrollDeviceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            device: from.take("device")?,
+            provider: from.take("provider")?,
+            token: from.take("token")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("device", &self.device);
+        to.always("provider", &self.provider);
+        to.always("token", &self.token);
+    }
+}
+impl ::serde::Serialize for PushEnrollDeviceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushEnrollDeviceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PushPendingSessionRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for PushPendingSessionRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushPendingSessionRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PushSignInFinishRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            result: from.take("result")?,
+            transaction_id: from.take("transactionId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("result", &self.result);
+        to.always("transactionId", &self.transaction_id);
+    }
+}
+impl ::serde::Serialize for PushSignInFinishRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushSignInFinishRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PushSignInStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+    }
+}
+impl ::serde::Serialize for PushSignInStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushSignInStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PushSignInStartResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for PushSignInStartResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushSignInStartResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for RecoveryCode {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { code: from.take("code")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+    }
+}
+impl ::serde::Serialize for RecoveryCode {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RecoveryCode {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for RecoveryCodesGenerateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+    }
+}
+impl ::serde::Serialize for RecoveryCodesGenerateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RecoveryCodesGenerateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for RecoveryCodesResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            codes: from.take_or_default("codes")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("codes", &self.codes);
+    }
+}
+impl ::serde::Serialize for RecoveryCodesResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RecoveryCodesResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for RecoveryCodesSignInRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("code", &self.code);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+    }
+}
+impl ::serde::Serialize for RecoveryCodesSignInRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RecoveryCodesSignInRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SecurityQuestion {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            id: from.take("id")?,
+            text: from.take("text")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("id", &self.id);
+        to.filled("text", &self.text);
+    }
+}
+impl ::serde::Serialize for SecurityQuestion {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SecurityQuestion {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SecurityQuestionAnswer {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            answer: from.take("answer")?,
+            id: from.take("id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("answer", &self.answer);
+        to.always("id", &self.id);
+    }
+}
+impl ::serde::Serialize for SecurityQuestionAnswer {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SecurityQuestionAnswer {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SecurityQuestionsResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            questions: from.take_or_default("questions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("questions", &self.questions);
+    }
+}
+impl ::serde::Serialize for SecurityQuestionsResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SecurityQuestionsSetupRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            answers: from.take("answers")?,
+            login_id: from.take("loginId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("answers", &self.answers);
+        to.always("loginId", &self.login_id);
+    }
+}
+impl ::serde::Serialize for SecurityQuestionsSetupRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsSetupRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SecurityQuestionsVerifyRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            answers: from.take("answers")?,
+            login_id: from.take("loginId")?,
+            stepup: from.take("stepup")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("answers", &self.answers);
+        to.always("loginId", &self.login_id);
+        to.filled("stepup", &self.stepup);
+    }
+}
+impl ::serde::Serialize for SecurityQuestionsVerifyRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsVerifyRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionLogoutRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            logout_type: from.take_or_default("logoutType")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("logoutType", &self.logout_type);
+    }
+}
+impl ::serde::Serialize for SessionLogoutRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionLogoutRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionRefreshRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            external_token: from.take("externalToken")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("externalToken", &self.external_token);
+    }
+}
+impl ::serde::Serialize for SessionRefreshRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionRefreshRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionSelectTenantRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for SessionSelectTenantRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionSelectTenantRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionTenant {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            custom_attributes: from.take_or_default("customAttributes")?,
+            id: from.take("id")?,
+            name: from.take("name")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("customAttributes", &self.custom_attributes);
+        to.filled("id", &self.id);
+        to.filled("name", &self.name);
+    }
+}
+impl ::serde::Serialize for SessionTenant {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionTenant {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionTenantsRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            dct: from.take("dct")?,
+            ids: from.take_or_default("ids")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("dct", &self.dct);
+        to.filled("ids", &self.ids);
+    }
+}
+impl ::serde::Serialize for SessionTenantsRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionTenantsRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionTenantsResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            tenants: from.take_or_default("tenants")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("tenants", &self.tenants);
+    }
+}
+impl ::serde::Serialize for SessionTenantsResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionTenantsResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SessionValidateResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            parsed_jwt: from.take_or_default("parsedJWT")?,
+            extra: from.rest(),
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("parsedJWT", &self.parsed_jwt);
+        to.rest(&self.extra);
+    }
+}
+impl ::serde::Serialize for SessionValidateResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionValidateResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SignUpOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            custom_claims: from.take_or_default("customClaims")?,
+            locale: from.take("locale")?,
+            pkce_challenge: from.take("pkceChallenge")?,
+            revoke_other_sessions: from.take("revokeOtherSessions")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("customClaims", &self.custom_claims);
+        to.filled("locale", &self.locale);
+        to.filled("pkceChallenge", &self.pkce_challenge);
+        to.filled("revokeOtherSessions", &self.revoke_other_sessions);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for SignUpOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SignUpOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SsoAuthorizeResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { url: from.take("url")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for SsoAuthorizeResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SsoAuthorizeResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for TotpSeedResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            image: from.take("image")?,
+            key: from.take("key")?,
+            provisioning_url: from.take("provisioningURL")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("image", &self.image);
+        to.filled("key", &self.key);
+        to.filled("provisioningURL", &self.provisioning_url);
+    }
+}
+impl ::serde::Serialize for TotpSeedResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TotpSeedResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for TotpSignUpRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            sso_app_id: from.take("ssoAppId")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for TotpSignUpRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TotpSignUpRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for TotpUpdateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+    }
+}
+impl ::serde::Serialize for TotpUpdateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TotpUpdateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for TotpVerifyRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code: from.take("code")?,
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("code", &self.code);
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+    }
+}
+impl ::serde::Serialize for TotpVerifyRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TotpVerifyRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnAuthenticatorSelection {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authenticator_attachment: from.take("authenticatorAttachment")?,
+            extensions_json: from.take("extensionsJSON")?,
+            require_resident_key: from.take("requireResidentKey")?,
+            resident_key: from.take("residentKey")?,
+            user_verification: from.take("userVerification")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authenticatorAttachment", &self.authenticator_attachment);
+        to.filled("extensionsJSON", &self.extensions_json);
+        to.filled("requireResidentKey", &self.require_resident_key);
+        to.filled("residentKey", &self.resident_key);
+        to.filled("userVerification", &self.user_verification);
+    }
+}
+impl ::serde::Serialize for WebauthnAuthenticatorSelection {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnAuthenticatorSelection {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnFinishRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("transactionId", "transactionID");
+        Ok(Self {
+            response: from.take("response")?,
+            transaction_id: from.take("transactionId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("response", &self.response);
+        to.always("transactionId", &self.transaction_id);
+    }
+}
+impl ::serde::Serialize for WebauthnFinishRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnFinishRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnPasskeyOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            attestation: from.take("attestation")?,
+            authenticator_selection: from.take("authenticatorSelection")?,
+            extensions_json: from.take("extensionsJSON")?,
+            user_verification: from.take("userVerification")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("attestation", &self.attestation);
+        to.filled("authenticatorSelection", &self.authenticator_selection);
+        to.filled("extensionsJSON", &self.extensions_json);
+        to.filled("userVerification", &self.user_verification);
+    }
+}
+impl ::serde::Serialize for WebauthnPasskeyOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnPasskeyOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnSignInStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            origin: from.take("origin")?,
+            passkey_options: from.take("passkeyOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.always("origin", &self.origin);
+        to.filled("passkeyOptions", &self.passkey_options);
+    }
+}
+impl ::serde::Serialize for WebauthnSignInStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnSignInStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnSignUpOrInStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            origin: from.take("origin")?,
+            passkey_options: from.take("passkeyOptions")?,
+            sso_app_id: from.take("ssoAppId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.always("origin", &self.origin);
+        to.filled("passkeyOptions", &self.passkey_options);
+        to.filled("ssoAppId", &self.sso_app_id);
+    }
+}
+impl ::serde::Serialize for WebauthnSignUpOrInStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnSignUpOrInStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnSignUpStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            origin: from.take("origin")?,
+            passkey_options: from.take("passkeyOptions")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.always("origin", &self.origin);
+        to.filled("passkeyOptions", &self.passkey_options);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for WebauthnSignUpStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnSignUpStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnStartResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            create: from.take("create")?,
+            options: from.take("options")?,
+            transaction_id: from.take("transactionId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("create", &self.create);
+        to.filled("options", &self.options);
+        to.filled("transactionId", &self.transaction_id);
+    }
+}
+impl ::serde::Serialize for WebauthnStartResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnStartResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnUpdateFinishResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { jwt: from.take("jwt")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("jwt", &self.jwt);
+    }
+}
+impl ::serde::Serialize for WebauthnUpdateFinishResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateFinishResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WebauthnUpdateStartRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            login_id: from.take("loginId")?,
+            login_options: from.take("loginOptions")?,
+            mfa: from.take("mfa")?,
+            origin: from.take("origin")?,
+            passkey_options: from.take("passkeyOptions")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("loginId", &self.login_id);
+        to.filled("loginOptions", &self.login_options);
+        to.filled("mfa", &self.mfa);
+        to.filled("origin", &self.origin);
+        to.filled("passkeyOptions", &self.passkey_options);
+    }
+}
+impl ::serde::Serialize for WebauthnUpdateStartRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateStartRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
 }

@@ -3,1496 +3,4525 @@
 #[allow(unused_imports)]
 use super::*;
 ///The endpoints and abilities of an OAuth server or OpenID provider. Members that are missing stand for an ability that is not offered, or for the default of the standard.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryConfigurationResponse {
     ///Where the browser of the user is sent to sign in or to consent.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub authorization_endpoint: ::std::option::Option<::std::string::String>,
     ///Where a sign-in on another device is started without a browser (CIBA).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub backchannel_authentication_endpoint: ::std::option::Option<
         ::std::string::String,
     >,
     ///True when applications are told server to server that a session has ended.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub backchannel_logout_supported: ::std::option::Option<bool>,
     ///How the client learns that such a sign-in is through.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub backchannel_token_delivery_modes_supported: ::std::vec::Vec<
         ::std::string::String,
     >,
     ///Names of the claims that tokens and user info may have.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub claims_supported: ::std::vec::Vec<::std::string::String>,
     ///True when the address of a metadata document is taken as client id, so that no registration is needed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id_metadata_document_supported: ::std::option::Option<bool>,
     ///Ways of PKCE that are accepted.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub code_challenge_methods_supported: ::std::vec::Vec<::std::string::String>,
     ///Where devices without a keyboard start their sign-in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_authorization_endpoint: ::std::option::Option<::std::string::String>,
     ///Algorithms, by their JWA names, that DPoP proofs may be signed with.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub dpop_signing_alg_values_supported: ::std::vec::Vec<::std::string::String>,
     ///Where the browser is sent to sign the user out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub end_session_endpoint: ::std::option::Option<::std::string::String>,
     ///Values that `grant_type` may have at the token endpoint.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub grant_types_supported: ::std::vec::Vec<::std::string::String>,
     ///Algorithms, by their JWA names, that ID tokens are signed with.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub id_token_signing_alg_values_supported: ::std::vec::Vec<::std::string::String>,
     ///Identifies the server; equals the claim `iss` of its tokens.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub issuer: ::std::option::Option<::std::string::String>,
     ///Where the public keys are that the tokens verify against.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub jwks_uri: ::std::option::Option<::std::string::String>,
     ///Where clients register themselves; there when the project allows that.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub registration_endpoint: ::std::option::Option<::std::string::String>,
     ///Algorithms, by their JWA names, that request objects may be signed with.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub request_object_signing_alg_values_supported: ::std::vec::Vec<
         ::std::string::String,
     >,
     ///True when a signed request object may be handed over in `request`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub request_parameter_supported: ::std::option::Option<bool>,
     ///True when a request object may be handed over by its address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub request_uri_parameter_supported: ::std::option::Option<bool>,
     ///Values that `response_type` may have.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub response_types_supported: ::std::vec::Vec<::std::string::String>,
     ///Where tokens are made useless before they expire.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub revocation_endpoint: ::std::option::Option<::std::string::String>,
     ///Scopes that a client may ask for.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub scopes_supported: ::std::vec::Vec<::std::string::String>,
     ///Whether all applications see the same `sub` of a user or each one its own.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub subject_types_supported: ::std::vec::Vec<::std::string::String>,
     ///Where codes and refresh tokens are exchanged for tokens.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_endpoint: ::std::option::Option<::std::string::String>,
     ///Ways in which a client may prove itself at the token endpoint.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub token_endpoint_auth_methods_supported: ::std::vec::Vec<::std::string::String>,
     ///Where the claims of the user are read with an access token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub userinfo_endpoint: ::std::option::Option<::std::string::String>,
 }
 ///What anybody may know of a project.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryProjectResponse {
     ///True when the hosted pages may be shown inside a frame of another site.
-    #[serde(
-        rename = "allowAuthHostingIframeEmbedding",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "allowAuthHostingIframeEmbedding",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub allow_auth_hosting_iframe_embedding: ::std::option::Option<bool>,
 }
 ///A user as the dialog of the browser shows them.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccount {
     ///Ids of the clients that the user has agreed to before; the browser asks for no consent there.
-    #[serde(
-        rename = "approvedClients",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "approvedClients",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    #[serde(alias = "approved_clients")]
     pub approved_clients: ::std::vec::Vec<::std::string::String>,
     ///Domains by which a site may ask for accounts of an organisation.
-    #[serde(
-        rename = "domainHints",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "domainHints",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    #[serde(alias = "domain_hints")]
     pub domain_hints: ::std::vec::Vec<::std::string::String>,
     ///Email address, shown below the name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///First name, by which the dialog addresses the user.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "givenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "given_name")]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Id of the user; goes back as `accountId` when the user picks this account.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Values by which a site may ask for this very account.
-    #[serde(
-        rename = "loginHints",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHints",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    #[serde(alias = "login_hints")]
     pub login_hints: ::std::vec::Vec<::std::string::String>,
     ///Display name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Address of a picture of the user.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub picture: ::std::option::Option<::std::string::String>,
 }
 ///Who is signed in in this browser.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccountsResponse {
     ///Each account once; empty when nobody is signed in.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub accounts: ::std::vec::Vec<FedcmAccount>,
 }
 ///Which account the user has picked, and for which site.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertRequest {
     ///Id of the account, from the list of accounts.
-    #[serde(rename = "accountId")]
-    #[serde(alias = "account_id")]
+    #[cfg_attr(feature = "schemars", serde(rename = "accountId"))]
     pub account_id: ::std::string::String,
     ///Id of the client, as the site gave it to the browser.
-    #[serde(rename = "clientId")]
-    #[serde(alias = "client_id")]
+    #[cfg_attr(feature = "schemars", serde(rename = "clientId"))]
     pub client_id: ::std::string::String,
     ///`true` when the browser has shown the policies of the site to the user, as text.
-    #[serde(
-        rename = "disclosureTextShown",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "disclosureTextShown",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "disclosure_text_shown")]
     pub disclosure_text_shown: ::std::option::Option<::std::string::String>,
     ///`true` when the browser picked the account by itself because the user had agreed before, as text.
-    #[serde(
-        rename = "isAutoSelected",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "isAutoSelected",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "is_auto_selected")]
     pub is_auto_selected: ::std::option::Option<::std::string::String>,
     ///Value of the site that comes back in the token, by which it knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Id of the project that acts as the identity provider.
-    #[serde(
-        rename = "projectId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "projectId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub project_id: ::std::option::Option<::std::string::String>,
 }
 ///What the browser hands on to the site.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertResponse {
     ///Token about the user for the site. Whoever holds it may pass for the user there until it expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token: ::std::option::Option<crate::Secret>,
 }
 ///How the dialog of the browser looks.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmBranding {
     ///Colour of the button, as CSS writes it, such as `#1a1a2e`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub background_color: ::std::option::Option<::std::string::String>,
     ///Colour of the text on the button, as CSS writes it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub color: ::std::option::Option<::std::string::String>,
     ///Pictures of the provider; the browser takes the one whose size fits.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub icons: ::std::vec::Vec<FedcmIcon>,
 }
 ///The policies of a site.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmClientMetadataResponse {
     ///Page with the privacy policy of the site.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub privacy_policy_url: ::std::option::Option<::std::string::String>,
     ///Page with the terms that the site is used under.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub terms_of_service_url: ::std::option::Option<::std::string::String>,
 }
 ///The identity provider as a browser wants it described. Addresses may be relative to that of this document.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmConfigResponse {
     ///Where the browser asks which accounts are signed in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub accounts_endpoint: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub branding: ::std::option::Option<FedcmBranding>,
     ///Where the browser reads the policies of the site that wants the sign-in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_metadata_endpoint: ::std::option::Option<::std::string::String>,
     ///Where the browser takes back the consent of the user for a site.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub disconnect_endpoint: ::std::option::Option<::std::string::String>,
     ///Where the browser gets the token for the account that the user has picked.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_assertion_endpoint: ::std::option::Option<::std::string::String>,
     ///Page at which the user signs in when no account is signed in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_url: ::std::option::Option<::std::string::String>,
 }
 ///A picture of the provider.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmIcon {
     ///Width and height in pixels. Any size will do when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub size: ::std::option::Option<i64>,
     ///Address of the picture, which is square.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///What a client asks for when it sends a user to consent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge_method: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[serde(
-        rename = "loginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "login_hint")]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub prompt: ::std::option::Option<::std::string::String>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_type: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion_type: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///What a client asks for when it sends a user to consent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge_method: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[serde(
-        rename = "loginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "login_hint")]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub prompt: ::std::option::Option<::std::string::String>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_type: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Who is to be asked, and for what.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Short text shown on both devices, by which the user sees that they approve the right request.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub binding_message: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Login id of the user who is asked to approve.
     pub login_hint: ::std::string::String,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///How long the request may wait for approval, in seconds. The service decides when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub requested_expiry: ::std::option::Option<i64>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     pub scope: ::std::string::String,
 }
 ///What to poll the token endpoint with while the user decides.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelResponse {
     ///Identifies the request; goes to the token endpoint.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///How long the request waits for the user, in seconds from now.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub expires_in: ::std::option::Option<i64>,
     ///How long to wait between two polls, in seconds; five when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub interval: ::std::option::Option<i64>,
 }
 ///Which inbound application the device belongs to, and what it wants.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///Which request for consent has come to its end.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppFinishAuthorizeRequest {
     ///Id of the inbound application that asked.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub app_id: ::std::option::Option<::std::string::String>,
     ///Id of the consent that the user has given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub consent_id: ::std::option::Option<::std::string::String>,
     ///Where to send the browser when the sign-in cannot be finished.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Identifies the request under way; the hosted page was given it when the request began.
     pub state_id: crate::Secret,
 }
 ///What a client asks for when it sends a user to consent.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge_method: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the consent flow to run, in place of the one that the application is set up for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[serde(
-        rename = "loginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "login_hint")]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub prompt: ::std::option::Option<::std::string::String>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub request: ::std::option::Option<::std::string::String>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_type: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Who is to be asked, and for what.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Short text shown on both devices, by which the user sees that they approve the right request.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub binding_message: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Login id of the user who is asked to approve.
     pub login_hint: ::std::string::String,
     ///How long the request may wait for approval, in seconds. The service decides when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub requested_expiry: ::std::option::Option<i64>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     pub scope: ::std::string::String,
 }
 ///Which inbound application the device belongs to, and what it wants.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless, and whose it is.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_type_hint: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion_type: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless, and whose it is.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_type_hint: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub auth_req_id: ::std::option::Option<crate::Secret>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion_type: ::std::option::Option<::std::string::String>,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mcp_server_id: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub resource: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token: ::std::option::Option<crate::Secret>,
     ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub subject_token_type: ::std::option::Option<::std::string::String>,
     ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///Which project the access token belongs to.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppUserInfoRequest {
     ///Id of the project that has issued the access token. Found from the token when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
 }
 ///What a device without a keyboard shows to its user, and what it polls with (RFC 8628).
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthDeviceResponse {
     ///Secret of the device, to poll the token endpoint with.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///How long both codes are good for, in seconds from now.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub expires_in: ::std::option::Option<i64>,
     ///How long to wait between two polls, in seconds; five when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub interval: ::std::option::Option<i64>,
     ///Short code that the user types in on another device.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user_code: ::std::option::Option<::std::string::String>,
     ///Page at which the user types `user_code` in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub verification_uri: ::std::option::Option<::std::string::String>,
     ///The same page with the code filled in, made for a QR code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub verification_uri_complete: ::std::option::Option<::std::string::String>,
 }
 ///The tokens that an authorization, a refresh or a machine's own credentials have bought.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthTokenResponse {
     ///Token to call the resource server with, as `Authorization: Bearer`, or `DPoP` when it is bound to a key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub access_token: ::std::option::Option<crate::Secret>,
     ///How long `access_token` is good for, in seconds from now.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub expires_in: ::std::option::Option<i64>,
     ///Who has signed in, as a JWT for the client itself. There when the scope had `openid`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Kind of `access_token` as a URN of RFC 8693, after a token exchange.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub issued_token_type: ::std::option::Option<::std::string::String>,
     ///Token that buys new ones. Keep the one in hand when a refresh answers none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes that were granted, joined by spaces; it may be fewer than were asked for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///How `access_token` is to be presented.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_type: ::std::option::Option<::std::string::String>,
 }
 ///The claims about the user that the scopes of the access token allow. They stand beside each other at the root; the public reference shows them one level down, so read both.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthUserInfoResponse {
     ///Email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///True when the user has proved that the address is theirs.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email_verified: ::std::option::Option<bool>,
     ///Last name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Display name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone_number: ::std::option::Option<::std::string::String>,
     ///True when the user has proved that the number is theirs.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone_number_verified: ::std::option::Option<bool>,
     ///Address of a picture of the user.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub picture: ::std::option::Option<::std::string::String>,
     ///Id of the user, the same in every token for this application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sub: ::std::option::Option<::std::string::String>,
     ///The claims, of any JSON type, where the service wraps them.
-    #[serde(
-        rename = "userInfoClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userInfoClaims",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub user_info_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[serde(flatten)]
+    #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What an application asks for when it sends a user to sign in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge_method: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Value handed to the flow as it is, for flows that are written to read one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dynamic_val: ::std::option::Option<::std::string::String>,
     ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[serde(
-        rename = "loginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "login_hint")]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub prompt: ::std::option::Option<::std::string::String>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
     pub response_type: ::std::string::String,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which client the device belongs to, and what it wants.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
 }
 ///What Entra ID posts when it wants a second factor.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub claims: ::std::option::Option<::std::string::String>,
     ///Client id that was entered at Entra ID for this external method.
     pub client_id: ::std::string::String,
     ///ID token that Entra ID issued about the user who has passed the first factor.
     pub id_token_hint: crate::Secret,
     ///Value of Entra ID that comes back in the ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Address at Entra ID that the proof of the second factor is posted to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///How the proof goes back; Entra ID sends `form_post` and nothing else.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_mode: ::std::option::Option<::std::string::String>,
     ///What Entra ID wants back; always an ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_type: ::std::option::Option<::std::string::String>,
     ///Scopes asked for; Entra ID sends `openid`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Value of Entra ID that comes back unchanged beside the ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
 }
 ///Whose session ends, and where the browser goes then.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppLogoutRequest {
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///ID token that the application got at sign-in, by which the session to end is known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_token_hint: ::std::option::Option<crate::Secret>,
     ///Page of the application to go to after the logout. Has to be registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub post_logout_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppRevokeRequest {
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_type_hint: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion_type: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Password of the user, with `grant_type` `password`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub password: ::std::option::Option<crate::Secret>,
     ///The same address as at the start, when the code came by a redirect.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Login id of the user, with `grant_type` `password`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub username: ::std::option::Option<::std::string::String>,
 }
 ///What an application asks for when it sends a user to sign in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
     pub client_id: ::std::string::String,
     ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
     ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_challenge_method: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Value handed to the flow as it is, for flows that are written to read one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dynamic_val: ::std::option::Option<::std::string::String>,
     ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow: ::std::option::Option<::std::string::String>,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
-    #[serde(
-        rename = "loginHint",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "login_hint")]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub prompt: ::std::option::Option<::std::string::String>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
     pub response_type: ::std::string::String,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which client the device belongs to, and what it wants.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub dpop_jkt: ::std::option::Option<::std::string::String>,
     ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub project_id: ::std::option::Option<::std::string::String>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///What Entra ID posts when it wants a second factor.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub claims: ::std::option::Option<::std::string::String>,
     ///Client id that was entered at Entra ID for this external method.
     pub client_id: ::std::string::String,
     ///ID token that Entra ID issued about the user who has passed the first factor.
     pub id_token_hint: crate::Secret,
     ///Value of Entra ID that comes back in the ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///Address at Entra ID that the proof of the second factor is posted to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///How the proof goes back; Entra ID sends `form_post` and nothing else.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_mode: ::std::option::Option<::std::string::String>,
     ///What Entra ID wants back; always an ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub response_type: ::std::option::Option<::std::string::String>,
     ///Scopes asked for; Entra ID sends `openid`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of Entra ID that comes back unchanged beside the ID token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
     ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub style: ::std::option::Option<::std::string::String>,
 }
 ///Which sign-in has come to its end.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcFinishAuthorizeRequest {
     ///Where to send the browser when the sign-in cannot be finished.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Id of the federated application that the sign-in is for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the hosted page was given it when the sign-in began.
     pub state_id: crate::Secret,
 }
 ///Whose session ends, and where the browser goes then.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcLogoutRequest {
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///ID token that the application got at sign-in, by which the session to end is known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id_token_hint: ::std::option::Option<crate::Secret>,
     ///Page of the application to go to after the logout. Has to be registered for the application.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub post_logout_redirect_uri: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub state: ::std::option::Option<::std::string::String>,
 }
 ///The token to make useless.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcRevokeRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///The token to revoke. One that is unknown or has expired counts as revoked.
     pub token: crate::Secret,
     ///What `token` is, which spares the service a search. It is found either way.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub token_type_hint: ::std::option::Option<::std::string::String>,
 }
 ///What the tokens are bought with.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub assertion: ::std::option::Option<crate::Secret>,
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub audience: ::std::option::Option<::std::string::String>,
     ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion: ::std::option::Option<crate::Secret>,
     ///Kind of `client_assertion`; goes with it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_assertion_type: ::std::option::Option<::std::string::String>,
     ///Id of the client, as the application shows it in the console.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_id: ::std::option::Option<::std::string::String>,
     ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub client_secret: ::std::option::Option<crate::Secret>,
     ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code: ::std::option::Option<crate::Secret>,
     ///PKCE verifier that the challenge was made of.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub code_verifier: ::std::option::Option<crate::Secret>,
     ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Password of the user, with `grant_type` `password`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub password: ::std::option::Option<crate::Secret>,
     ///The same address as at the start, when the code came by a redirect.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub refresh_token: ::std::option::Option<crate::Secret>,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scope: ::std::option::Option<::std::string::String>,
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Login id of the user, with `grant_type` `password`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub username: ::std::option::Option<::std::string::String>,
 }
 ///Which application the claims are meant for.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcUserInfoRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
 }
 ///Which sign-in has come to its end.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishRequest {
     ///Attributes to put into the assertion beside those that the application maps, by attribute name; a value is a text or a list of texts.
-    #[serde(
-        rename = "additionalSAMLAttributes",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "additionalSAMLAttributes",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub additional_saml_attributes: ::serde_json::Map<
         ::std::string::String,
         ::serde_json::Value,
     >,
     ///Id of the federated application that the sign-in is for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the page was given it when the sign-in began.
     pub state_id: crate::Secret,
 }
 ///A form to post to the service provider from the browser of the user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishResponse {
     ///True when the sign-in failed, which the response then tells the service provider.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error: ::std::option::Option<bool>,
     ///The value that the service provider gave at the start; the field `RelayState` of the form.
-    #[serde(
-        rename = "relayState",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "relayState",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The signed response, as XML in base64; the field `SAMLResponse` of the form. Whoever posts it is signed in.
-    #[serde(
-        rename = "samlResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_response: ::std::option::Option<crate::Secret>,
     ///Assertion consumer of the service provider; the `action` of the form.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub url: ::std::option::Option<::std::string::String>,
 }
 ///Which application is to be opened, and how.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpInitiateRequest {
     ///Id of the federated application, as the console shows it.
     pub app: ::std::string::String,
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(alias = "LoginHint")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
-    #[serde(
-        rename = "RelayState",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "RelayState",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///Which application the user leaves.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpLogoutRequest {
     ///Id of the federated application, whose settings tell where the browser goes afterwards.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub app: ::std::option::Option<::std::string::String>,
 }
 ///What a service provider posts when it wants a user signed in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpSsoRequest {
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub flow_token: ::std::option::Option<crate::Secret>,
     ///Login id to fill in for the user, such as an email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    #[serde(alias = "LoginHint")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
-    #[serde(
-        rename = "RelayState",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "RelayState",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The authentication request of the service provider, as XML in base64.
-    #[serde(rename = "SAMLRequest")]
-    #[serde(alias = "SamlRequest")]
+    #[cfg_attr(feature = "schemars", serde(rename = "SAMLRequest"))]
     pub saml_request: ::std::string::String,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What an identity provider posts at the end of a sign-in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlSpConsumeRequest {
     ///What Descope gave the identity provider at the start, which ties the response to that start. Missing when the user began at the provider.
-    #[serde(
-        rename = "RelayState",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "RelayState",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub relay_state: ::std::option::Option<::std::string::String>,
     ///The signed response of the identity provider, as XML in base64.
-    #[serde(rename = "SAMLResponse")]
+    #[cfg_attr(feature = "schemars", serde(rename = "SAMLResponse"))]
     pub saml_response: crate::Secret,
 }
 ///Which sign-in has come to its end.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishRequest {
     ///Id of the federated application that the sign-in is for.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Identifies the sign-in under way; the page was given it when the sign-in began.
     pub state_id: crate::Secret,
 }
 ///A form to post to the application from the browser of the user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishResponse {
     ///True when the sign-in failed, so that no token could be made.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error: ::std::option::Option<bool>,
     ///Reply address of the application; the `action` of the form.
-    #[serde(rename = "replyURL", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "replyURL",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub reply_url: ::std::option::Option<::std::string::String>,
     ///The value that the application gave at the start; the field `wctx` of the form.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub wctx: ::std::option::Option<::std::string::String>,
     ///The signed security token, as XML; the field `wresult` of the form. Whoever posts it is signed in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub wresult: ::std::option::Option<crate::Secret>,
 }
 ///Which application is to be opened, and how.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedInitiateRequest {
     ///Id of the federated application, as the console shows it.
     pub app: ::std::string::String,
     ///Login id to fill in for the user, such as an email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
 }
 ///What an application asks for by the passive requestor profile.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedSsoRequest {
     ///Id of the federated application, as the console shows it. The address that the application was given has it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub app: ::std::option::Option<::std::string::String>,
     ///Login id to fill in for the user, such as an email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_hint: ::std::option::Option<::std::string::String>,
     ///Id of the tenant to sign in to, whose SSO and settings then apply.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub tenant: ::std::option::Option<::std::string::String>,
     ///What is wanted; `wsignin1.0` signs in, the other two sign out.
     pub wa: ::std::string::String,
     ///Value of the application's own that comes back unchanged beside the token.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub wctx: ::std::option::Option<::std::string::String>,
     ///Home realm of the user, such as the domain of their email address, by which the identity provider is chosen.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub whr: ::std::option::Option<::std::string::String>,
     ///Address of the application that the token is posted to. Has to be one of those registered; that of the settings when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub wreply: ::std::option::Option<::std::string::String>,
     ///Identifies the application as a URI, as it was entered in its settings.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub wtrealm: ::std::option::Option<::std::string::String>,
+}
+impl crate::json::Object for DiscoveryConfigurationResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authorization_endpoint: from.take("authorization_endpoint")?,
+            backchannel_authentication_endpoint: from
+                .take("backchannel_authentication_endpoint")?,
+            backchannel_logout_supported: from.take("backchannel_logout_supported")?,
+            backchannel_token_delivery_modes_supported: from
+                .take_or_default("backchannel_token_delivery_modes_supported")?,
+            claims_supported: from.take_or_default("claims_supported")?,
+            client_id_metadata_document_supported: from
+                .take("client_id_metadata_document_supported")?,
+            code_challenge_methods_supported: from
+                .take_or_default("code_challenge_methods_supported")?,
+            device_authorization_endpoint: from.take("device_authorization_endpoint")?,
+            dpop_signing_alg_values_supported: from
+                .take_or_default("dpop_signing_alg_values_supported")?,
+            end_session_endpoint: from.take("end_session_endpoint")?,
+            grant_types_supported: from.take_or_default("grant_types_supported")?,
+            id_token_signing_alg_values_supported: from
+                .take_or_default("id_token_signing_alg_values_supported")?,
+            issuer: from.take("issuer")?,
+            jwks_uri: from.take("jwks_uri")?,
+            registration_endpoint: from.take("registration_endpoint")?,
+            request_object_signing_alg_values_supported: from
+                .take_or_default("request_object_signing_alg_values_supported")?,
+            request_parameter_supported: from.take("request_parameter_supported")?,
+            request_uri_parameter_supported: from
+                .take("request_uri_parameter_supported")?,
+            response_types_supported: from.take_or_default("response_types_supported")?,
+            revocation_endpoint: from.take("revocation_endpoint")?,
+            scopes_supported: from.take_or_default("scopes_supported")?,
+            subject_types_supported: from.take_or_default("subject_types_supported")?,
+            token_endpoint: from.take("token_endpoint")?,
+            token_endpoint_auth_methods_supported: from
+                .take_or_default("token_endpoint_auth_methods_supported")?,
+            userinfo_endpoint: from.take("userinfo_endpoint")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authorization_endpoint", &self.authorization_endpoint);
+        to.filled(
+            "backchannel_authentication_endpoint",
+            &self.backchannel_authentication_endpoint,
+        );
+        to.filled("backchannel_logout_supported", &self.backchannel_logout_supported);
+        to.filled(
+            "backchannel_token_delivery_modes_supported",
+            &self.backchannel_token_delivery_modes_supported,
+        );
+        to.filled("claims_supported", &self.claims_supported);
+        to.filled(
+            "client_id_metadata_document_supported",
+            &self.client_id_metadata_document_supported,
+        );
+        to.filled(
+            "code_challenge_methods_supported",
+            &self.code_challenge_methods_supported,
+        );
+        to.filled("device_authorization_endpoint", &self.device_authorization_endpoint);
+        to.filled(
+            "dpop_signing_alg_values_supported",
+            &self.dpop_signing_alg_values_supported,
+        );
+        to.filled("end_session_endpoint", &self.end_session_endpoint);
+        to.filled("grant_types_supported", &self.grant_types_supported);
+        to.filled(
+            "id_token_signing_alg_values_supported",
+            &self.id_token_signing_alg_values_supported,
+        );
+        to.filled("issuer", &self.issuer);
+        to.filled("jwks_uri", &self.jwks_uri);
+        to.filled("registration_endpoint", &self.registration_endpoint);
+        to.filled(
+            "request_object_signing_alg_values_supported",
+            &self.request_object_signing_alg_values_supported,
+        );
+        to.filled("request_parameter_supported", &self.request_parameter_supported);
+        to.filled(
+            "request_uri_parameter_supported",
+            &self.request_uri_parameter_supported,
+        );
+        to.filled("response_types_supported", &self.response_types_supported);
+        to.filled("revocation_endpoint", &self.revocation_endpoint);
+        to.filled("scopes_supported", &self.scopes_supported);
+        to.filled("subject_types_supported", &self.subject_types_supported);
+        to.filled("token_endpoint", &self.token_endpoint);
+        to.filled(
+            "token_endpoint_auth_methods_supported",
+            &self.token_endpoint_auth_methods_supported,
+        );
+        to.filled("userinfo_endpoint", &self.userinfo_endpoint);
+    }
+}
+impl ::serde::Serialize for DiscoveryConfigurationResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for DiscoveryConfigurationResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for DiscoveryProjectResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            allow_auth_hosting_iframe_embedding: from
+                .take("allowAuthHostingIframeEmbedding")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled(
+            "allowAuthHostingIframeEmbedding",
+            &self.allow_auth_hosting_iframe_embedding,
+        );
+    }
+}
+impl ::serde::Serialize for DiscoveryProjectResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for DiscoveryProjectResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmAccount {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("approvedClients", "approved_clients");
+        from.alias("domainHints", "domain_hints");
+        from.alias("givenName", "given_name");
+        from.alias("loginHints", "login_hints");
+        Ok(Self {
+            approved_clients: from.take_or_default("approvedClients")?,
+            domain_hints: from.take_or_default("domainHints")?,
+            email: from.take("email")?,
+            given_name: from.take("givenName")?,
+            id: from.take("id")?,
+            login_hints: from.take_or_default("loginHints")?,
+            name: from.take("name")?,
+            picture: from.take("picture")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("approvedClients", &self.approved_clients);
+        to.filled("domainHints", &self.domain_hints);
+        to.filled("email", &self.email);
+        to.filled("givenName", &self.given_name);
+        to.filled("id", &self.id);
+        to.filled("loginHints", &self.login_hints);
+        to.filled("name", &self.name);
+        to.filled("picture", &self.picture);
+    }
+}
+impl ::serde::Serialize for FedcmAccount {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmAccount {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmAccountsResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            accounts: from.take_or_default("accounts")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("accounts", &self.accounts);
+    }
+}
+impl ::serde::Serialize for FedcmAccountsResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmAccountsResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmAssertRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("accountId", "account_id");
+        from.alias("clientId", "client_id");
+        from.alias("disclosureTextShown", "disclosure_text_shown");
+        from.alias("isAutoSelected", "is_auto_selected");
+        Ok(Self {
+            account_id: from.take("accountId")?,
+            client_id: from.take("clientId")?,
+            disclosure_text_shown: from.take("disclosureTextShown")?,
+            is_auto_selected: from.take("isAutoSelected")?,
+            nonce: from.take("nonce")?,
+            project_id: from.take("projectId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("accountId", &self.account_id);
+        to.always("clientId", &self.client_id);
+        to.filled("disclosureTextShown", &self.disclosure_text_shown);
+        to.filled("isAutoSelected", &self.is_auto_selected);
+        to.filled("nonce", &self.nonce);
+        to.filled("projectId", &self.project_id);
+    }
+}
+impl ::serde::Serialize for FedcmAssertRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmAssertRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmAssertResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { token: from.take("token")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("token", &self.token);
+    }
+}
+impl ::serde::Serialize for FedcmAssertResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmAssertResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmBranding {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            background_color: from.take("background_color")?,
+            color: from.take("color")?,
+            icons: from.take_or_default("icons")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("background_color", &self.background_color);
+        to.filled("color", &self.color);
+        to.filled("icons", &self.icons);
+    }
+}
+impl ::serde::Serialize for FedcmBranding {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmBranding {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmClientMetadataResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            privacy_policy_url: from.take("privacy_policy_url")?,
+            terms_of_service_url: from.take("terms_of_service_url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("privacy_policy_url", &self.privacy_policy_url);
+        to.filled("terms_of_service_url", &self.terms_of_service_url);
+    }
+}
+impl ::serde::Serialize for FedcmClientMetadataResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmClientMetadataResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmConfigResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            accounts_endpoint: from.take("accounts_endpoint")?,
+            branding: from.take("branding")?,
+            client_metadata_endpoint: from.take("client_metadata_endpoint")?,
+            disconnect_endpoint: from.take("disconnect_endpoint")?,
+            id_assertion_endpoint: from.take("id_assertion_endpoint")?,
+            login_url: from.take("login_url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("accounts_endpoint", &self.accounts_endpoint);
+        to.filled("branding", &self.branding);
+        to.filled("client_metadata_endpoint", &self.client_metadata_endpoint);
+        to.filled("disconnect_endpoint", &self.disconnect_endpoint);
+        to.filled("id_assertion_endpoint", &self.id_assertion_endpoint);
+        to.filled("login_url", &self.login_url);
+    }
+}
+impl ::serde::Serialize for FedcmConfigResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmConfigResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FedcmIcon {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            size: from.take("size")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("size", &self.size);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for FedcmIcon {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FedcmIcon {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppAgenticAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            nonce: from.take("nonce")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            request: from.take("request")?,
+            resource: from.take("resource")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("client_id", &self.client_id);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("nonce", &self.nonce);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("request", &self.request);
+        to.filled("resource", &self.resource);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for InboundAppAgenticAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppAgenticAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppAgenticTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            assertion: from.take("assertion")?,
+            audience: from.take("audience")?,
+            auth_req_id: from.take("auth_req_id")?,
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code: from.take("code")?,
+            code_verifier: from.take("code_verifier")?,
+            device_code: from.take("device_code")?,
+            grant_type: from.take("grant_type")?,
+            refresh_token: from.take("refresh_token")?,
+            resource: from.take("resource")?,
+            scope: from.take("scope")?,
+            subject_token: from.take("subject_token")?,
+            subject_token_type: from.take("subject_token_type")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("assertion", &self.assertion);
+        to.filled("audience", &self.audience);
+        to.filled("auth_req_id", &self.auth_req_id);
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code", &self.code);
+        to.filled("code_verifier", &self.code_verifier);
+        to.filled("device_code", &self.device_code);
+        to.always("grant_type", &self.grant_type);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("resource", &self.resource);
+        to.filled("scope", &self.scope);
+        to.filled("subject_token", &self.subject_token);
+        to.filled("subject_token_type", &self.subject_token_type);
+        to.filled("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for InboundAppAgenticTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppAgenticTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            mcp_server_id: from.take("mcp_server_id")?,
+            nonce: from.take("nonce")?,
+            project_id: from.take("project_id")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            request: from.take("request")?,
+            resource: from.take("resource")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("client_id", &self.client_id);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("mcp_server_id", &self.mcp_server_id);
+        to.filled("nonce", &self.nonce);
+        to.filled("project_id", &self.project_id);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("request", &self.request);
+        to.filled("resource", &self.resource);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for InboundAppAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppBackchannelRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            binding_message: from.take("binding_message")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            login_hint: from.take("login_hint")?,
+            project_id: from.take("project_id")?,
+            requested_expiry: from.take("requested_expiry")?,
+            scope: from.take("scope")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("binding_message", &self.binding_message);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.always("login_hint", &self.login_hint);
+        to.filled("project_id", &self.project_id);
+        to.filled("requested_expiry", &self.requested_expiry);
+        to.always("scope", &self.scope);
+    }
+}
+impl ::serde::Serialize for InboundAppBackchannelRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppBackchannelRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppBackchannelResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            auth_req_id: from.take("auth_req_id")?,
+            expires_in: from.take("expires_in")?,
+            interval: from.take("interval")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("auth_req_id", &self.auth_req_id);
+        to.filled("expires_in", &self.expires_in);
+        to.filled("interval", &self.interval);
+    }
+}
+impl ::serde::Serialize for InboundAppBackchannelResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppBackchannelResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppDeviceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            client_id: from.take("client_id")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            project_id: from.take("project_id")?,
+            scope: from.take("scope")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("client_id", &self.client_id);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("project_id", &self.project_id);
+        to.filled("scope", &self.scope);
+    }
+}
+impl ::serde::Serialize for InboundAppDeviceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppDeviceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppFinishAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            app_id: from.take("app_id")?,
+            consent_id: from.take("consent_id")?,
+            error_redirect_uri: from.take("error_redirect_uri")?,
+            state_id: from.take("state_id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("app_id", &self.app_id);
+        to.filled("consent_id", &self.consent_id);
+        to.filled("error_redirect_uri", &self.error_redirect_uri);
+        to.always("state_id", &self.state_id);
+    }
+}
+impl ::serde::Serialize for InboundAppFinishAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppFinishAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppProjectAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            mcp_server_id: from.take("mcp_server_id")?,
+            nonce: from.take("nonce")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            request: from.take("request")?,
+            resource: from.take("resource")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("client_id", &self.client_id);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("mcp_server_id", &self.mcp_server_id);
+        to.filled("nonce", &self.nonce);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("request", &self.request);
+        to.filled("resource", &self.resource);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for InboundAppProjectAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppProjectAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppProjectBackchannelRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            binding_message: from.take("binding_message")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            login_hint: from.take("login_hint")?,
+            requested_expiry: from.take("requested_expiry")?,
+            scope: from.take("scope")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("binding_message", &self.binding_message);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.always("login_hint", &self.login_hint);
+        to.filled("requested_expiry", &self.requested_expiry);
+        to.always("scope", &self.scope);
+    }
+}
+impl ::serde::Serialize for InboundAppProjectBackchannelRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppProjectBackchannelRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppProjectDeviceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            client_id: from.take("client_id")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            scope: from.take("scope")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("client_id", &self.client_id);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("scope", &self.scope);
+    }
+}
+impl ::serde::Serialize for InboundAppProjectDeviceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppProjectDeviceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppProjectRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            token: from.take("token")?,
+            token_type_hint: from.take("token_type_hint")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.always("token", &self.token);
+        to.filled("token_type_hint", &self.token_type_hint);
+    }
+}
+impl ::serde::Serialize for InboundAppProjectRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppProjectRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppProjectTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            assertion: from.take("assertion")?,
+            audience: from.take("audience")?,
+            auth_req_id: from.take("auth_req_id")?,
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code: from.take("code")?,
+            code_verifier: from.take("code_verifier")?,
+            device_code: from.take("device_code")?,
+            grant_type: from.take("grant_type")?,
+            mcp_server_id: from.take("mcp_server_id")?,
+            refresh_token: from.take("refresh_token")?,
+            resource: from.take("resource")?,
+            scope: from.take("scope")?,
+            subject_token: from.take("subject_token")?,
+            subject_token_type: from.take("subject_token_type")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("assertion", &self.assertion);
+        to.filled("audience", &self.audience);
+        to.filled("auth_req_id", &self.auth_req_id);
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code", &self.code);
+        to.filled("code_verifier", &self.code_verifier);
+        to.filled("device_code", &self.device_code);
+        to.always("grant_type", &self.grant_type);
+        to.filled("mcp_server_id", &self.mcp_server_id);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("resource", &self.resource);
+        to.filled("scope", &self.scope);
+        to.filled("subject_token", &self.subject_token);
+        to.filled("subject_token_type", &self.subject_token_type);
+        to.filled("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for InboundAppProjectTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppProjectTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            project_id: from.take("project_id")?,
+            token: from.take("token")?,
+            token_type_hint: from.take("token_type_hint")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("project_id", &self.project_id);
+        to.always("token", &self.token);
+        to.filled("token_type_hint", &self.token_type_hint);
+    }
+}
+impl ::serde::Serialize for InboundAppRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            assertion: from.take("assertion")?,
+            audience: from.take("audience")?,
+            auth_req_id: from.take("auth_req_id")?,
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code: from.take("code")?,
+            code_verifier: from.take("code_verifier")?,
+            device_code: from.take("device_code")?,
+            grant_type: from.take("grant_type")?,
+            mcp_server_id: from.take("mcp_server_id")?,
+            project_id: from.take("project_id")?,
+            refresh_token: from.take("refresh_token")?,
+            resource: from.take("resource")?,
+            scope: from.take("scope")?,
+            subject_token: from.take("subject_token")?,
+            subject_token_type: from.take("subject_token_type")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("assertion", &self.assertion);
+        to.filled("audience", &self.audience);
+        to.filled("auth_req_id", &self.auth_req_id);
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code", &self.code);
+        to.filled("code_verifier", &self.code_verifier);
+        to.filled("device_code", &self.device_code);
+        to.always("grant_type", &self.grant_type);
+        to.filled("mcp_server_id", &self.mcp_server_id);
+        to.filled("project_id", &self.project_id);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("resource", &self.resource);
+        to.filled("scope", &self.scope);
+        to.filled("subject_token", &self.subject_token);
+        to.filled("subject_token_type", &self.subject_token_type);
+        to.filled("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for InboundAppTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppUserInfoRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            project_id: from.take("project_id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("project_id", &self.project_id);
+    }
+}
+impl ::serde::Serialize for InboundAppUserInfoRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppUserInfoRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthDeviceResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            device_code: from.take("device_code")?,
+            expires_in: from.take("expires_in")?,
+            interval: from.take("interval")?,
+            user_code: from.take("user_code")?,
+            verification_uri: from.take("verification_uri")?,
+            verification_uri_complete: from.take("verification_uri_complete")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("device_code", &self.device_code);
+        to.filled("expires_in", &self.expires_in);
+        to.filled("interval", &self.interval);
+        to.filled("user_code", &self.user_code);
+        to.filled("verification_uri", &self.verification_uri);
+        to.filled("verification_uri_complete", &self.verification_uri_complete);
+    }
+}
+impl ::serde::Serialize for OauthDeviceResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthDeviceResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthTokenResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            access_token: from.take("access_token")?,
+            expires_in: from.take("expires_in")?,
+            id_token: from.take("id_token")?,
+            issued_token_type: from.take("issued_token_type")?,
+            refresh_token: from.take("refresh_token")?,
+            scope: from.take("scope")?,
+            token_type: from.take("token_type")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("access_token", &self.access_token);
+        to.filled("expires_in", &self.expires_in);
+        to.filled("id_token", &self.id_token);
+        to.filled("issued_token_type", &self.issued_token_type);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("scope", &self.scope);
+        to.filled("token_type", &self.token_type);
+    }
+}
+impl ::serde::Serialize for OauthTokenResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthTokenResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthUserInfoResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            email: from.take("email")?,
+            email_verified: from.take("email_verified")?,
+            family_name: from.take("family_name")?,
+            given_name: from.take("given_name")?,
+            name: from.take("name")?,
+            phone_number: from.take("phone_number")?,
+            phone_number_verified: from.take("phone_number_verified")?,
+            picture: from.take("picture")?,
+            sub: from.take("sub")?,
+            user_info_claims: from.take_or_default("userInfoClaims")?,
+            extra: from.rest(),
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("email", &self.email);
+        to.filled("email_verified", &self.email_verified);
+        to.filled("family_name", &self.family_name);
+        to.filled("given_name", &self.given_name);
+        to.filled("name", &self.name);
+        to.filled("phone_number", &self.phone_number);
+        to.filled("phone_number_verified", &self.phone_number_verified);
+        to.filled("picture", &self.picture);
+        to.filled("sub", &self.sub);
+        to.filled("userInfoClaims", &self.user_info_claims);
+        to.rest(&self.extra);
+    }
+}
+impl ::serde::Serialize for OauthUserInfoResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthUserInfoResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            dynamic_val: from.take("dynamic_val")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            nonce: from.take("nonce")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("client_id", &self.client_id);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("dynamic_val", &self.dynamic_val);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("nonce", &self.nonce);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.always("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for OidcAppAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppDeviceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            client_id: from.take("client_id")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            project_id: from.take("project_id")?,
+            scope: from.take("scope")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("client_id", &self.client_id);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("project_id", &self.project_id);
+        to.filled("scope", &self.scope);
+    }
+}
+impl ::serde::Serialize for OidcAppDeviceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppDeviceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppEntraMfaRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            claims: from.take("claims")?,
+            client_id: from.take("client_id")?,
+            id_token_hint: from.take("id_token_hint")?,
+            nonce: from.take("nonce")?,
+            redirect_uri: from.take("redirect_uri")?,
+            response_mode: from.take("response_mode")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("claims", &self.claims);
+        to.always("client_id", &self.client_id);
+        to.always("id_token_hint", &self.id_token_hint);
+        to.filled("nonce", &self.nonce);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("response_mode", &self.response_mode);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+    }
+}
+impl ::serde::Serialize for OidcAppEntraMfaRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppEntraMfaRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppLogoutRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            id_token_hint: from.take("id_token_hint")?,
+            post_logout_redirect_uri: from.take("post_logout_redirect_uri")?,
+            state: from.take("state")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("client_id", &self.client_id);
+        to.filled("id_token_hint", &self.id_token_hint);
+        to.filled("post_logout_redirect_uri", &self.post_logout_redirect_uri);
+        to.filled("state", &self.state);
+    }
+}
+impl ::serde::Serialize for OidcAppLogoutRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppLogoutRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            token: from.take("token")?,
+            token_type_hint: from.take("token_type_hint")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("token", &self.token);
+        to.filled("token_type_hint", &self.token_type_hint);
+    }
+}
+impl ::serde::Serialize for OidcAppRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAppTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            assertion: from.take("assertion")?,
+            audience: from.take("audience")?,
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code: from.take("code")?,
+            code_verifier: from.take("code_verifier")?,
+            device_code: from.take("device_code")?,
+            grant_type: from.take("grant_type")?,
+            password: from.take("password")?,
+            redirect_uri: from.take("redirect_uri")?,
+            refresh_token: from.take("refresh_token")?,
+            scope: from.take("scope")?,
+            username: from.take("username")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("assertion", &self.assertion);
+        to.filled("audience", &self.audience);
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code", &self.code);
+        to.filled("code_verifier", &self.code_verifier);
+        to.filled("device_code", &self.device_code);
+        to.always("grant_type", &self.grant_type);
+        to.filled("password", &self.password);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("scope", &self.scope);
+        to.filled("username", &self.username);
+    }
+}
+impl ::serde::Serialize for OidcAppTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAppTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            dynamic_val: from.take("dynamic_val")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            nonce: from.take("nonce")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            sso_app_id: from.take("ssoAppId")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("client_id", &self.client_id);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("dynamic_val", &self.dynamic_val);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("nonce", &self.nonce);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.always("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for OidcAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcDeviceRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            audience: from.take("audience")?,
+            client_id: from.take("client_id")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            project_id: from.take("project_id")?,
+            scope: from.take("scope")?,
+            sso_app_id: from.take("ssoAppId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("audience", &self.audience);
+        to.filled("client_id", &self.client_id);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("project_id", &self.project_id);
+        to.filled("scope", &self.scope);
+        to.filled("ssoAppId", &self.sso_app_id);
+    }
+}
+impl ::serde::Serialize for OidcDeviceRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcDeviceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcEntraMfaRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            claims: from.take("claims")?,
+            client_id: from.take("client_id")?,
+            id_token_hint: from.take("id_token_hint")?,
+            nonce: from.take("nonce")?,
+            redirect_uri: from.take("redirect_uri")?,
+            response_mode: from.take("response_mode")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            sso_app_id: from.take("ssoAppId")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("claims", &self.claims);
+        to.always("client_id", &self.client_id);
+        to.always("id_token_hint", &self.id_token_hint);
+        to.filled("nonce", &self.nonce);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("response_mode", &self.response_mode);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+    }
+}
+impl ::serde::Serialize for OidcEntraMfaRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcEntraMfaRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcFinishAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            error_redirect_uri: from.take("error_redirect_uri")?,
+            sso_app_id: from.take("sso_app_id")?,
+            state_id: from.take("state_id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("error_redirect_uri", &self.error_redirect_uri);
+        to.filled("sso_app_id", &self.sso_app_id);
+        to.always("state_id", &self.state_id);
+    }
+}
+impl ::serde::Serialize for OidcFinishAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcFinishAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcLogoutRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("client_id")?,
+            id_token_hint: from.take("id_token_hint")?,
+            post_logout_redirect_uri: from.take("post_logout_redirect_uri")?,
+            sso_app_id: from.take("ssoAppId")?,
+            state: from.take("state")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("client_id", &self.client_id);
+        to.filled("id_token_hint", &self.id_token_hint);
+        to.filled("post_logout_redirect_uri", &self.post_logout_redirect_uri);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("state", &self.state);
+    }
+}
+impl ::serde::Serialize for OidcLogoutRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcLogoutRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            sso_app_id: from.take("ssoAppId")?,
+            token: from.take("token")?,
+            token_type_hint: from.take("token_type_hint")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.always("token", &self.token);
+        to.filled("token_type_hint", &self.token_type_hint);
+    }
+}
+impl ::serde::Serialize for OidcRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcTokenRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            assertion: from.take("assertion")?,
+            audience: from.take("audience")?,
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code: from.take("code")?,
+            code_verifier: from.take("code_verifier")?,
+            device_code: from.take("device_code")?,
+            grant_type: from.take("grant_type")?,
+            password: from.take("password")?,
+            redirect_uri: from.take("redirect_uri")?,
+            refresh_token: from.take("refresh_token")?,
+            scope: from.take("scope")?,
+            sso_app_id: from.take("ssoAppId")?,
+            username: from.take("username")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("assertion", &self.assertion);
+        to.filled("audience", &self.audience);
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.filled("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code", &self.code);
+        to.filled("code_verifier", &self.code_verifier);
+        to.filled("device_code", &self.device_code);
+        to.always("grant_type", &self.grant_type);
+        to.filled("password", &self.password);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("refresh_token", &self.refresh_token);
+        to.filled("scope", &self.scope);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("username", &self.username);
+    }
+}
+impl ::serde::Serialize for OidcTokenRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OidcUserInfoRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            sso_app_id: from.take("ssoAppId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("ssoAppId", &self.sso_app_id);
+    }
+}
+impl ::serde::Serialize for OidcUserInfoRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OidcUserInfoRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlIdpFinishRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            additional_saml_attributes: from
+                .take_or_default("additionalSAMLAttributes")?,
+            sso_app_id: from.take("sso_app_id")?,
+            state_id: from.take("state_id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("additionalSAMLAttributes", &self.additional_saml_attributes);
+        to.filled("sso_app_id", &self.sso_app_id);
+        to.always("state_id", &self.state_id);
+    }
+}
+impl ::serde::Serialize for SamlIdpFinishRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlIdpFinishRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlIdpFinishResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            error: from.take("error")?,
+            relay_state: from.take("relayState")?,
+            saml_response: from.take("samlResponse")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("error", &self.error);
+        to.filled("relayState", &self.relay_state);
+        to.filled("samlResponse", &self.saml_response);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for SamlIdpFinishResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlIdpFinishResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlIdpInitiateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("login_hint", "LoginHint");
+        Ok(Self {
+            app: from.take("app")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("login_hint")?,
+            relay_state: from.take("RelayState")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("app", &self.app);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("login_hint", &self.login_hint);
+        to.filled("RelayState", &self.relay_state);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for SamlIdpInitiateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlIdpInitiateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlIdpLogoutRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { app: from.take("app")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("app", &self.app);
+    }
+}
+impl ::serde::Serialize for SamlIdpLogoutRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlIdpLogoutRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlIdpSsoRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("login_hint", "LoginHint");
+        from.alias("SAMLRequest", "SamlRequest");
+        Ok(Self {
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("login_hint")?,
+            relay_state: from.take("RelayState")?,
+            saml_request: from.take("SAMLRequest")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("flow_token", &self.flow_token);
+        to.filled("login_hint", &self.login_hint);
+        to.filled("RelayState", &self.relay_state);
+        to.always("SAMLRequest", &self.saml_request);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for SamlIdpSsoRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlIdpSsoRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SamlSpConsumeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            relay_state: from.take("RelayState")?,
+            saml_response: from.take("SAMLResponse")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("RelayState", &self.relay_state);
+        to.always("SAMLResponse", &self.saml_response);
+    }
+}
+impl ::serde::Serialize for SamlSpConsumeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SamlSpConsumeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WsFedFinishRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            sso_app_id: from.take("sso_app_id")?,
+            state_id: from.take("state_id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("sso_app_id", &self.sso_app_id);
+        to.always("state_id", &self.state_id);
+    }
+}
+impl ::serde::Serialize for WsFedFinishRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WsFedFinishRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WsFedFinishResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            error: from.take("error")?,
+            reply_url: from.take("replyURL")?,
+            wctx: from.take("wctx")?,
+            wresult: from.take("wresult")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("error", &self.error);
+        to.filled("replyURL", &self.reply_url);
+        to.filled("wctx", &self.wctx);
+        to.filled("wresult", &self.wresult);
+    }
+}
+impl ::serde::Serialize for WsFedFinishResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WsFedFinishResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WsFedInitiateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            app: from.take("app")?,
+            login_hint: from.take("login_hint")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("app", &self.app);
+        to.filled("login_hint", &self.login_hint);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for WsFedInitiateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WsFedInitiateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WsFedSsoRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            app: from.take("app")?,
+            login_hint: from.take("login_hint")?,
+            tenant: from.take("tenant")?,
+            wa: from.take("wa")?,
+            wctx: from.take("wctx")?,
+            whr: from.take("whr")?,
+            wreply: from.take("wreply")?,
+            wtrealm: from.take("wtrealm")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("app", &self.app);
+        to.filled("login_hint", &self.login_hint);
+        to.filled("tenant", &self.tenant);
+        to.always("wa", &self.wa);
+        to.filled("wctx", &self.wctx);
+        to.filled("whr", &self.whr);
+        to.filled("wreply", &self.wreply);
+        to.filled("wtrealm", &self.wtrealm);
+    }
+}
+impl ::serde::Serialize for WsFedSsoRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WsFedSsoRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
 }

@@ -3,297 +3,421 @@
 #[allow(unused_imports)]
 use super::*;
 ///Whether the service can do something.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAbility {
     ///True when the service can do this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///A way in which a client may authenticate.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAuthenticationScheme {
     ///How the scheme works, in words for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///Name of the scheme for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///True for the scheme to prefer.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub primary: ::std::option::Option<bool>,
     ///Page with the specification of the scheme.
-    #[serde(rename = "specUri", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "specUri", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub spec_uri: ::std::option::Option<::std::string::String>,
     ///Kind of the scheme, by the names of RFC 7643.
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub type_: ::std::option::Option<::std::string::String>,
 }
 ///Whether many changes may go in one request, and how many.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimBulkAbility {
     ///How many changes one request may hold.
-    #[serde(
-        rename = "maxOperations",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maxOperations",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub max_operations: ::std::option::Option<i64>,
     ///How long one request may be, in bytes.
-    #[serde(
-        rename = "maxPayloadSize",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maxPayloadSize",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub max_payload_size: ::std::option::Option<i64>,
     ///True when the service can do this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///An email address of a user.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimEmail {
     ///True for the one address that messages go to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub primary: ::std::option::Option<bool>,
     ///What the address is for.
-    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub type_: ::std::option::Option<::std::string::String>,
     ///The address itself.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub value: ::std::option::Option<::std::string::String>,
 }
 ///Whether searches may filter, and how much they answer.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimFilterAbility {
     ///How many resources a search answers at most.
-    #[serde(
-        rename = "maxResults",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maxResults",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub max_results: ::std::option::Option<i64>,
     ///True when the service can do this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub supported: ::std::option::Option<bool>,
 }
 ///A group as an identity provider sees it. Its members get the roles that the tenant maps it to.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroup {
     ///Name of the group, which the SSO settings of the tenant map to roles.
-    #[serde(
-        rename = "displayName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "displayName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Id of the group at the identity provider.
-    #[serde(
-        rename = "externalId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_id: ::std::option::Option<::std::string::String>,
     ///Id of the group, by which it is addressed here.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Users who are in the group.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub members: ::std::vec::Vec<ScimReference>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub meta: ::std::option::Option<ScimMeta>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///A page of groups.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupListResponse {
     ///How many resources this page holds.
-    #[serde(
-        rename = "itemsPerPage",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "itemsPerPage",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub items_per_page: ::std::option::Option<i64>,
     ///The groups of the page.
-    #[serde(
-        rename = "Resources",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "Resources",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub resources: ::std::vec::Vec<ScimGroup>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Where this page starts, counted from 1.
-    #[serde(
-        rename = "startIndex",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "startIndex",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub start_index: ::std::option::Option<i64>,
     ///How many resources match in all, on this page and others.
-    #[serde(
-        rename = "totalResults",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "totalResults",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub total_results: ::std::option::Option<i64>,
 }
 ///A group as it shall be.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupRequest {
     ///Name of the group, which the SSO settings of the tenant map to roles.
-    #[serde(rename = "displayName")]
+    #[cfg_attr(feature = "schemars", serde(rename = "displayName"))]
     pub display_name: ::std::string::String,
     ///Attributes to leave out of the answer, joined by commas.
-    #[serde(
-        rename = "excludedAttributes",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "excludedAttributes",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub excluded_attributes: ::std::option::Option<::std::string::String>,
     ///Id of the group at the identity provider.
-    #[serde(
-        rename = "externalId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_id: ::std::option::Option<::std::string::String>,
     ///Users who shall be in the group, and no others.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub members: ::std::vec::Vec<ScimReference>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///What the service knows of a resource beside its content.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimMeta {
     ///When the resource was made, as date and time of RFC 3339.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub created: ::std::option::Option<::std::string::String>,
     ///When the resource was last changed, as date and time of RFC 3339.
-    #[serde(
-        rename = "lastModified",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "lastModified",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub last_modified: ::std::option::Option<::std::string::String>,
     ///Address of the resource.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub location: ::std::option::Option<::std::string::String>,
     ///Kind of the resource.
-    #[serde(
-        rename = "resourceType",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "resourceType",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub resource_type: ::std::option::Option<::std::string::String>,
 }
 ///One change. The standard has the new value in `value`; the public reference spreads it over one member for each type. Give one of them.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchOperation {
     ///What to do; the case of the letters does not matter.
     pub op: ::std::string::String,
     ///Attribute to change, such as `active` or `members[value eq "U2RmvVjD8ZbYkN3rT6wQxHs1LpE"]`. The value itself names the attributes when it is left out.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub path: ::std::option::Option<::std::string::String>,
     ///The new value, of whatever type the attribute has.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub value: ::std::option::Option<::serde_json::Value>,
     ///The new value of an attribute with many values, such as `members`.
-    #[serde(
-        rename = "valueArray",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "valueArray",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub value_array: ::std::vec::Vec<ScimReference>,
     ///The new value of an attribute that is true or false, such as `active`.
-    #[serde(
-        rename = "valueBoolean",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "valueBoolean",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub value_boolean: ::std::option::Option<bool>,
     ///The new `displayName`, for a change of several attributes at once.
-    #[serde(
-        rename = "valueDisplayName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "valueDisplayName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub value_display_name: ::std::option::Option<::std::string::String>,
     ///The `id` of the resource, which some clients send with such a change.
-    #[serde(rename = "valueID", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "valueID", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub value_id: ::std::option::Option<::std::string::String>,
     ///The new value of an attribute that is a text.
-    #[serde(
-        rename = "valueString",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "valueString",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub value_string: ::std::option::Option<::std::string::String>,
 }
 ///Changes to one resource, done in order, all of them or none.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchRequest {
     ///The changes. The standard writes the name with a capital, and both are read.
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
-    #[serde(alias = "Operations")]
     pub operations: ::std::vec::Vec<ScimPatchOperation>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///A resource that another one refers to, such as a member of a group.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimReference {
     ///Name to show for it; the service knows it better than the client.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub display: ::std::option::Option<::std::string::String>,
     ///Id of the resource.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub value: ::std::option::Option<::std::string::String>,
 }
 ///A kind of resource that can be provisioned.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimResourceType {
     ///What resources of the kind stand for, in words for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub description: ::std::option::Option<::std::string::String>,
     ///Path of the kind below `/scim/v2`, such as `/Users`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub endpoint: ::std::option::Option<::std::string::String>,
     ///Identifies the kind; the same as its name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
     ///Name of the kind, such as `User`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///URN of the main SCIM schema of the kind.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub schema: ::std::option::Option<::std::string::String>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 ///The kinds of resource, as a bare list or in an object around it; read both.
@@ -309,7 +433,7 @@ pub enum ScimResourceTypeListResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         #[serde(default)]
-        #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         items_per_page: ::std::option::Option<i64>,
         ///The kinds of resource, under the name of the standard.
         #[serde(
@@ -317,11 +441,11 @@ pub enum ScimResourceTypeListResponse {
             default,
             skip_serializing_if = "::std::vec::Vec::is_empty"
         )]
-        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         resources: ::std::vec::Vec<ScimResourceType>,
         ///URNs of the SCIM schemas that the message follows.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         schemas: ::std::vec::Vec<::std::string::String>,
         ///Where this page starts, counted from 1.
         #[serde(
@@ -329,7 +453,7 @@ pub enum ScimResourceTypeListResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         #[serde(default)]
-        #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         start_index: ::std::option::Option<i64>,
         ///How many resources match in all, on this page and others.
         #[serde(
@@ -337,11 +461,11 @@ pub enum ScimResourceTypeListResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         #[serde(default)]
-        #[serde(deserialize_with = "crate::tolerant::optional_integer")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         total_results: ::std::option::Option<i64>,
         ///The kinds of resource, under the name of the public reference.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+        #[serde(deserialize_with = "crate::json::deserialize")]
         values: ::std::vec::Vec<ScimResourceType>,
     },
 }
@@ -352,209 +476,955 @@ for ScimResourceTypeListResponse {
     }
 }
 ///The abilities of the SCIM service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimServiceConfigResponse {
     ///Ways in which a client may authenticate.
-    #[serde(
-        rename = "authenticationSchemes",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "authenticationSchemes",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub authentication_schemes: ::std::vec::Vec<ScimAuthenticationScheme>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub bulk: ::std::option::Option<ScimBulkAbility>,
-    #[serde(
-        rename = "changePassword",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "changePassword",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub change_password: ::std::option::Option<ScimAbility>,
     ///Page that explains the service to people.
-    #[serde(
-        rename = "documentationUri",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "documentationUri",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub documentation_uri: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub etag: ::std::option::Option<ScimAbility>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub filter: ::std::option::Option<ScimFilterAbility>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub patch: ::std::option::Option<ScimAbility>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub sort: ::std::option::Option<ScimAbility>,
 }
 ///A user as an identity provider sees it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUser {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[serde(
-        rename = "displayName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "displayName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
     ///Id of the user, by which it is addressed here.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub meta: ::std::option::Option<ScimMeta>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Login id of the user; most providers use the email address.
-    #[serde(rename = "userName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub user_name: ::std::option::Option<::std::string::String>,
 }
 ///A page of users.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserListResponse {
     ///How many resources this page holds.
-    #[serde(
-        rename = "itemsPerPage",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "itemsPerPage",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub items_per_page: ::std::option::Option<i64>,
     ///The users of the page.
-    #[serde(
-        rename = "Resources",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "Resources",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub resources: ::std::vec::Vec<ScimUser>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Where this page starts, counted from 1.
-    #[serde(
-        rename = "startIndex",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "startIndex",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub start_index: ::std::option::Option<i64>,
     ///How many resources match in all, on this page and others.
-    #[serde(
-        rename = "totalResults",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "totalResults",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub total_results: ::std::option::Option<i64>,
 }
 ///The parts of a name.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserName {
     ///Last name.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "familyName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "givenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Names between the first and the last one.
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "middleName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub middle_name: ::std::option::Option<::std::string::String>,
 }
 ///A user as it shall be.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserRequest {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[serde(
-        rename = "displayName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "displayName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
     ///Login id of the user; most providers use the email address.
-    #[serde(rename = "userName")]
+    #[cfg_attr(feature = "schemars", serde(rename = "userName"))]
     pub user_name: ::std::string::String,
 }
 ///One user. The members stand at the root; the public reference shows them one level down, so read both.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserResponse {
     ///False keeps the user from signing in; providers do this instead of deleting.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub active: ::std::option::Option<bool>,
     ///Further attributes, custom ones included, by name; values of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Name to show for the user.
-    #[serde(
-        rename = "displayName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "displayName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub display_name: ::std::option::Option<::std::string::String>,
     ///Email addresses; the primary one becomes the address of the user.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub emails: ::std::vec::Vec<ScimEmail>,
     ///Id of the user, by which it is addressed here.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub id: ::std::option::Option<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub meta: ::std::option::Option<ScimMeta>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<ScimUserName>,
     ///URNs of the SCIM schemas that the message follows.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub schemas: ::std::vec::Vec<::std::string::String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<ScimUser>,
     ///Login id of the user; most providers use the email address.
-    #[serde(rename = "userName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub user_name: ::std::option::Option<::std::string::String>,
+}
+impl crate::json::Object for ScimAbility {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            supported: from.take("supported")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("supported", &self.supported);
+    }
+}
+impl ::serde::Serialize for ScimAbility {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimAbility {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimAuthenticationScheme {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            description: from.take("description")?,
+            name: from.take("name")?,
+            primary: from.take("primary")?,
+            spec_uri: from.take("specUri")?,
+            type_: from.take("type")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("description", &self.description);
+        to.filled("name", &self.name);
+        to.filled("primary", &self.primary);
+        to.filled("specUri", &self.spec_uri);
+        to.filled("type", &self.type_);
+    }
+}
+impl ::serde::Serialize for ScimAuthenticationScheme {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimAuthenticationScheme {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimBulkAbility {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            max_operations: from.take("maxOperations")?,
+            max_payload_size: from.take("maxPayloadSize")?,
+            supported: from.take("supported")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maxOperations", &self.max_operations);
+        to.filled("maxPayloadSize", &self.max_payload_size);
+        to.filled("supported", &self.supported);
+    }
+}
+impl ::serde::Serialize for ScimBulkAbility {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimBulkAbility {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimEmail {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            primary: from.take("primary")?,
+            type_: from.take("type")?,
+            value: from.take("value")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("primary", &self.primary);
+        to.filled("type", &self.type_);
+        to.filled("value", &self.value);
+    }
+}
+impl ::serde::Serialize for ScimEmail {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimEmail {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimFilterAbility {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            max_results: from.take("maxResults")?,
+            supported: from.take("supported")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("maxResults", &self.max_results);
+        to.filled("supported", &self.supported);
+    }
+}
+impl ::serde::Serialize for ScimFilterAbility {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimFilterAbility {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimGroup {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            display_name: from.take("displayName")?,
+            external_id: from.take("externalId")?,
+            id: from.take("id")?,
+            members: from.take_or_default("members")?,
+            meta: from.take("meta")?,
+            schemas: from.take_or_default("schemas")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("displayName", &self.display_name);
+        to.filled("externalId", &self.external_id);
+        to.filled("id", &self.id);
+        to.filled("members", &self.members);
+        to.filled("meta", &self.meta);
+        to.filled("schemas", &self.schemas);
+    }
+}
+impl ::serde::Serialize for ScimGroup {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimGroup {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimGroupListResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            items_per_page: from.take("itemsPerPage")?,
+            resources: from.take_or_default("Resources")?,
+            schemas: from.take_or_default("schemas")?,
+            start_index: from.take("startIndex")?,
+            total_results: from.take("totalResults")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("itemsPerPage", &self.items_per_page);
+        to.filled("Resources", &self.resources);
+        to.filled("schemas", &self.schemas);
+        to.filled("startIndex", &self.start_index);
+        to.filled("totalResults", &self.total_results);
+    }
+}
+impl ::serde::Serialize for ScimGroupListResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimGroupListResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimGroupRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            display_name: from.take("displayName")?,
+            excluded_attributes: from.take("excludedAttributes")?,
+            external_id: from.take("externalId")?,
+            members: from.take_or_default("members")?,
+            schemas: from.take_or_default("schemas")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("displayName", &self.display_name);
+        to.filled("excludedAttributes", &self.excluded_attributes);
+        to.filled("externalId", &self.external_id);
+        to.filled("members", &self.members);
+        to.filled("schemas", &self.schemas);
+    }
+}
+impl ::serde::Serialize for ScimGroupRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimGroupRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimMeta {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            created: from.take("created")?,
+            last_modified: from.take("lastModified")?,
+            location: from.take("location")?,
+            resource_type: from.take("resourceType")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("created", &self.created);
+        to.filled("lastModified", &self.last_modified);
+        to.filled("location", &self.location);
+        to.filled("resourceType", &self.resource_type);
+    }
+}
+impl ::serde::Serialize for ScimMeta {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimMeta {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimPatchOperation {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            op: from.take("op")?,
+            path: from.take("path")?,
+            value: from.take("value")?,
+            value_array: from.take_or_default("valueArray")?,
+            value_boolean: from.take("valueBoolean")?,
+            value_display_name: from.take("valueDisplayName")?,
+            value_id: from.take("valueID")?,
+            value_string: from.take("valueString")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("op", &self.op);
+        to.filled("path", &self.path);
+        to.filled("value", &self.value);
+        to.filled("valueArray", &self.value_array);
+        to.filled("valueBoolean", &self.value_boolean);
+        to.filled("valueDisplayName", &self.value_display_name);
+        to.filled("valueID", &self.value_id);
+        to.filled("valueString", &self.value_string);
+    }
+}
+impl ::serde::Serialize for ScimPatchOperation {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimPatchOperation {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimPatchRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("operations", "Operations");
+        Ok(Self {
+            operations: from.take("operations")?,
+            schemas: from.take_or_default("schemas")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("operations", &self.operations);
+        to.filled("schemas", &self.schemas);
+    }
+}
+impl ::serde::Serialize for ScimPatchRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimPatchRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimReference {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            display: from.take("display")?,
+            value: from.take("value")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("display", &self.display);
+        to.filled("value", &self.value);
+    }
+}
+impl ::serde::Serialize for ScimReference {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimReference {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimResourceType {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            description: from.take("description")?,
+            endpoint: from.take("endpoint")?,
+            id: from.take("id")?,
+            name: from.take("name")?,
+            schema: from.take("schema")?,
+            schemas: from.take_or_default("schemas")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("description", &self.description);
+        to.filled("endpoint", &self.endpoint);
+        to.filled("id", &self.id);
+        to.filled("name", &self.name);
+        to.filled("schema", &self.schema);
+        to.filled("schemas", &self.schemas);
+    }
+}
+impl ::serde::Serialize for ScimResourceType {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimResourceType {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::FromJson for ScimResourceTypeListResponse {
+    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
+        crate::json::by_serde(value)
+    }
+}
+impl crate::json::Object for ScimServiceConfigResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authentication_schemes: from.take_or_default("authenticationSchemes")?,
+            bulk: from.take("bulk")?,
+            change_password: from.take("changePassword")?,
+            documentation_uri: from.take("documentationUri")?,
+            etag: from.take("etag")?,
+            filter: from.take("filter")?,
+            patch: from.take("patch")?,
+            schemas: from.take_or_default("schemas")?,
+            sort: from.take("sort")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authenticationSchemes", &self.authentication_schemes);
+        to.filled("bulk", &self.bulk);
+        to.filled("changePassword", &self.change_password);
+        to.filled("documentationUri", &self.documentation_uri);
+        to.filled("etag", &self.etag);
+        to.filled("filter", &self.filter);
+        to.filled("patch", &self.patch);
+        to.filled("schemas", &self.schemas);
+        to.filled("sort", &self.sort);
+    }
+}
+impl ::serde::Serialize for ScimServiceConfigResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimServiceConfigResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimUser {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            active: from.take("active")?,
+            attributes: from.take_or_default("attributes")?,
+            display_name: from.take("displayName")?,
+            emails: from.take_or_default("emails")?,
+            id: from.take("id")?,
+            meta: from.take("meta")?,
+            name: from.take("name")?,
+            schemas: from.take_or_default("schemas")?,
+            user_name: from.take("userName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("active", &self.active);
+        to.filled("attributes", &self.attributes);
+        to.filled("displayName", &self.display_name);
+        to.filled("emails", &self.emails);
+        to.filled("id", &self.id);
+        to.filled("meta", &self.meta);
+        to.filled("name", &self.name);
+        to.filled("schemas", &self.schemas);
+        to.filled("userName", &self.user_name);
+    }
+}
+impl ::serde::Serialize for ScimUser {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimUser {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimUserListResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            items_per_page: from.take("itemsPerPage")?,
+            resources: from.take_or_default("Resources")?,
+            schemas: from.take_or_default("schemas")?,
+            start_index: from.take("startIndex")?,
+            total_results: from.take("totalResults")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("itemsPerPage", &self.items_per_page);
+        to.filled("Resources", &self.resources);
+        to.filled("schemas", &self.schemas);
+        to.filled("startIndex", &self.start_index);
+        to.filled("totalResults", &self.total_results);
+    }
+}
+impl ::serde::Serialize for ScimUserListResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimUserListResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimUserName {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            family_name: from.take("familyName")?,
+            given_name: from.take("givenName")?,
+            middle_name: from.take("middleName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("familyName", &self.family_name);
+        to.filled("givenName", &self.given_name);
+        to.filled("middleName", &self.middle_name);
+    }
+}
+impl ::serde::Serialize for ScimUserName {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimUserName {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimUserRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            active: from.take("active")?,
+            attributes: from.take_or_default("attributes")?,
+            display_name: from.take("displayName")?,
+            emails: from.take_or_default("emails")?,
+            name: from.take("name")?,
+            schemas: from.take_or_default("schemas")?,
+            user_name: from.take("userName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("active", &self.active);
+        to.filled("attributes", &self.attributes);
+        to.filled("displayName", &self.display_name);
+        to.filled("emails", &self.emails);
+        to.filled("name", &self.name);
+        to.filled("schemas", &self.schemas);
+        to.always("userName", &self.user_name);
+    }
+}
+impl ::serde::Serialize for ScimUserRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimUserRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimUserResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            active: from.take("active")?,
+            attributes: from.take_or_default("attributes")?,
+            display_name: from.take("displayName")?,
+            emails: from.take_or_default("emails")?,
+            id: from.take("id")?,
+            meta: from.take("meta")?,
+            name: from.take("name")?,
+            schemas: from.take_or_default("schemas")?,
+            user: from.take("user")?,
+            user_name: from.take("userName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("active", &self.active);
+        to.filled("attributes", &self.attributes);
+        to.filled("displayName", &self.display_name);
+        to.filled("emails", &self.emails);
+        to.filled("id", &self.id);
+        to.filled("meta", &self.meta);
+        to.filled("name", &self.name);
+        to.filled("schemas", &self.schemas);
+        to.filled("user", &self.user);
+        to.filled("userName", &self.user_name);
+    }
+}
+impl ::serde::Serialize for ScimUserResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimUserResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
 }

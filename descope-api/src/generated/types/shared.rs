@@ -3,34 +3,50 @@
 #[allow(unused_imports)]
 use super::*;
 ///One sign-in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthHistoryEntry {
     ///City that the network address belongs to, as far as known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub city: ::std::option::Option<::std::string::String>,
     ///Country that the network address belongs to, as far as known.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub country: ::std::option::Option<::std::string::String>,
     ///Network address that the sign-in came from, IPv4 or IPv6.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub ip: ::std::option::Option<::std::string::String>,
     ///When it was, in epoch seconds.
-    #[serde(
-        rename = "loginTime",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub login_time: ::std::option::Option<i64>,
     ///Id of the tenant that the user had chosen, if any.
-    #[serde(
-        rename = "selectedTenant",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "selectedTenant",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
     ///Who signed in.
-    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user_id: ::std::option::Option<::std::string::String>,
 }
 ///An answer that carries nothing today. Members that appear later are to be ignored.
@@ -61,595 +77,887 @@ for EmptyResponse {
     }
 }
 ///The body of every refusal. A proxy in front of the service may answer without it; the status is all that is known then.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ErrorResponse {
     ///What was wrong with this call, at the SCIM endpoints.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub detail: ::std::option::Option<::std::string::String>,
     ///Reason in the words of OAuth (RFC 6749, 8628, 9449), at the endpoints that follow it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub error: ::std::option::Option<::std::string::String>,
     ///`E` and six digits; stable, made to branch on. `E01` is common, `E06` authentication, `E11` management, `E13` infrastructure.
-    #[serde(
-        rename = "errorCode",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "errorCode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub error_code: ::std::option::Option<::std::string::String>,
     ///The fixed English text that belongs to the code.
-    #[serde(
-        rename = "errorDescription",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "errorDescription",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "error_description")]
     pub error_description: ::std::option::Option<::std::string::String>,
     ///What was wrong with this call in particular.
-    #[serde(
-        rename = "errorMessage",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "errorMessage",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub error_message: ::std::option::Option<::std::string::String>,
     ///A copy of `errorMessage`, kept by the service for older clients.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub message: ::std::option::Option<::std::string::String>,
     ///Reason in the words of SCIM (RFC 7644 section 3.12), at the SCIM endpoints.
-    #[serde(rename = "scimType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "scimType",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub scim_type: ::std::option::Option<::std::string::String>,
 }
 ///What the identity provider said of the user at an SSO sign-in.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct IdpResponse {
     ///Groups that the provider put the user in.
-    #[serde(
-        rename = "idpGroups",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "idpGroups",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub idp_groups: ::std::vec::Vec<::std::string::String>,
     ///Claims of the provider's ID token or user info, by claim name.
-    #[serde(
-        rename = "idpOIDCClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "idpOIDCClaims",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub idp_oidc_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Attributes of the SAML assertion, by attribute name.
-    #[serde(
-        rename = "idpSAMLAttributes",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "idpSAMLAttributes",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub idp_saml_attributes: ::serde_json::Map<
         ::std::string::String,
         ::serde_json::Value,
     >,
     ///Roles that the group mapping makes of the OIDC answer, as JSON text.
-    #[serde(
-        rename = "oidcGeneratedRoles",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcGeneratedRoles",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_generated_roles: ::std::option::Option<::std::string::String>,
     ///User that the attribute mapping makes of the OIDC answer, as JSON text.
-    #[serde(
-        rename = "oidcGeneratedUser",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcGeneratedUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_generated_user: ::std::option::Option<::std::string::String>,
     ///The OIDC answer as it came from the provider.
-    #[serde(
-        rename = "oidcResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "oidcResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub oidc_response: ::std::option::Option<crate::Secret>,
     ///Roles that the group mapping makes of the SAML response, as JSON text.
-    #[serde(
-        rename = "samlGeneratedRoles",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlGeneratedRoles",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_generated_roles: ::std::option::Option<::std::string::String>,
     ///User that the attribute mapping makes of the SAML response, as JSON text.
-    #[serde(
-        rename = "samlGeneratedUser",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlGeneratedUser",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_generated_user: ::std::option::Option<::std::string::String>,
     ///The SAML response as it came from the provider.
-    #[serde(
-        rename = "samlResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "samlResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub saml_response: ::std::option::Option<crate::Secret>,
 }
 ///A public key in the form of RFC 7517. Which members are there depends on `kty`.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Jwk {
     ///The one signature algorithm that the key is to be used with.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub alg: ::std::option::Option<::std::string::String>,
     ///Curve of an elliptic-curve key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub crv: ::std::option::Option<::std::string::String>,
     ///Exponent of an RSA key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub e: ::std::option::Option<::std::string::String>,
     ///Id of the key, found in the header of the tokens that it signed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub kid: ::std::option::Option<::std::string::String>,
     ///Family of the key.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub kty: ::std::option::Option<::std::string::String>,
     ///Modulus of an RSA key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub n: ::std::option::Option<::std::string::String>,
     ///What the key is for; `sig` for checking signatures.
-    #[serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub use_: ::std::option::Option<::std::string::String>,
     ///First coordinate of an elliptic-curve key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub x: ::std::option::Option<::std::string::String>,
     ///Certificates of the key, DER in base64, the key's own first.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub x5c: ::std::vec::Vec<::std::string::String>,
     ///SHA-1 thumbprint of the key's own certificate, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub x5t: ::std::option::Option<::std::string::String>,
     ///Second coordinate of an elliptic-curve key, in base64url without padding.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub y: ::std::option::Option<::std::string::String>,
 }
 ///The public keys of a project, in the form of RFC 7517.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwkSet {
     ///Each key once, in no fixed order.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub keys: ::std::vec::Vec<Jwk>,
 }
 ///A session: its two tokens, whose it is, and how the tokens are to be kept in cookies. Any member may be missing; a project that manages tokens in cookies sends them in `Set-Cookie` and not here.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwtResponse {
     ///The claims of the session token, of any JSON type.
-    #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
     pub claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Value for the `Domain` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieDomain",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_domain: ::std::option::Option<::std::string::String>,
     ///When the refresh cookie ends, in epoch seconds.
-    #[serde(
-        rename = "cookieExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieExpiration",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub cookie_expiration: ::std::option::Option<i64>,
     ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
-    #[serde(
-        rename = "cookieMaxAge",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieMaxAge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub cookie_max_age: ::std::option::Option<i64>,
     ///Name of the refresh cookie; `DSR` when it is left out.
-    #[serde(
-        rename = "cookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookieName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_name: ::std::option::Option<::std::string::String>,
     ///Value for the `Path` attribute of the refresh cookie.
-    #[serde(
-        rename = "cookiePath",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "cookiePath",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub cookie_path: ::std::option::Option<::std::string::String>,
     ///Token of an outside system that the project has exchanged for this session.
-    #[serde(
-        rename = "externalToken",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalToken",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub external_token: ::std::option::Option<crate::Secret>,
     ///True when this sign-in created the user.
-    #[serde(
-        rename = "firstSeen",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "firstSeen",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub first_seen: ::std::option::Option<bool>,
-    #[serde(
-        rename = "idpResponse",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "idpResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub idp_response: ::std::option::Option<IdpResponse>,
     ///How long to wait before the next refresh, in seconds.
-    #[serde(
-        rename = "nextRefreshSeconds",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "nextRefreshSeconds",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub next_refresh_seconds: ::std::option::Option<i64>,
     ///Long-lived token that buys new session tokens. Keep the one in hand when an answer to a refresh has none.
-    #[serde(
-        rename = "refreshJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "refreshJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub refresh_jwt: ::std::option::Option<crate::Secret>,
     ///Value for the `Domain` attribute of the session cookie.
-    #[serde(
-        rename = "sessionCookieDomain",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionCookieDomain",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_cookie_domain: ::std::option::Option<::std::string::String>,
     ///Name of the session cookie; `DS` when it is left out.
-    #[serde(
-        rename = "sessionCookieName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionCookieName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_cookie_name: ::std::option::Option<::std::string::String>,
     ///When the session token ends, in epoch seconds.
-    #[serde(
-        rename = "sessionExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionExpiration",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub session_expiration: ::std::option::Option<i64>,
     ///Short-lived token that goes with every request to the application's own back end.
-    #[serde(
-        rename = "sessionJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Id of the tenant's SSO configuration by which the user signed in.
-    #[serde(
-        rename = "tenantSSOID",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantSSOID",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub tenant_ssoid: ::std::option::Option<::std::string::String>,
     ///Token by which this device is recognised at the next sign-in.
-    #[serde(
-        rename = "trustedDeviceJwt",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "trustedDeviceJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub trusted_device_jwt: ::std::option::Option<crate::Secret>,
     ///True when the user signed in by an SSO configuration that is still being set up.
-    #[serde(
-        rename = "unsavedSSO",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "unsavedSSO",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub unsaved_sso: ::std::option::Option<bool>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user: ::std::option::Option<User>,
 }
 ///How this sign-in differs from the project's defaults.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LoginOptions {
     ///Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
-    #[serde(
-        rename = "customClaims",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customClaims",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub locale: ::std::option::Option<::std::string::String>,
     ///Count this sign-in as a further factor, which adds `mfa` to the claim `amr`. Needs the refresh JWT of the signed-in user in the bearer.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub mfa: ::std::option::Option<bool>,
     ///SHA-256 of a verifier that only the first device knows, in base64.
-    #[serde(
-        rename = "pkceChallenge",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pkceChallenge",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub pkce_challenge: ::std::option::Option<::std::string::String>,
     ///End the user's other sessions once this sign-in has succeeded.
-    #[serde(
-        rename = "revokeOtherSessions",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeOtherSessions",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub revoke_other_sessions: ::std::option::Option<bool>,
     ///Restrict `revokeOtherSessions` to sessions of these kinds.
-    #[serde(
-        rename = "revokeOtherSessionsTypes",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeOtherSessionsTypes",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
     ///Federated application for which the user signs in.
-    #[serde(rename = "ssoAppId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
     ///Ask for a step-up, which marks the new session with the claim `su`. Needs the refresh JWT of the signed-in user in the bearer.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub stepup: ::std::option::Option<bool>,
     ///Message template to use instead of the one that the project has active.
-    #[serde(
-        rename = "templateId",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
-    #[serde(
-        rename = "templateOptions",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateOptions",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub template_options: ::std::collections::BTreeMap<
         ::std::string::String,
         ::std::string::String,
     >,
     ///Tenant whose settings apply and which becomes the current tenant of the session.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
 }
 ///What is known of a user at sign-up.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpUser {
     ///Email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///Last name.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "familyName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "family_name")]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "givenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "given_name")]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Name under which the user signs in, when it is not given beside this object.
-    #[serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "loginId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub login_id: ::std::option::Option<::std::string::String>,
     ///Name between the first and the last, where the user has one.
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "middleName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(alias = "middle_name")]
     pub middle_name: ::std::option::Option<::std::string::String>,
     ///Display name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Email address that is used for recovery only.
-    #[serde(
-        rename = "recoveryEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "recoveryEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub recovery_email: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form that is used for recovery only.
-    #[serde(
-        rename = "recoveryPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "recoveryPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub recovery_phone: ::std::option::Option<::std::string::String>,
 }
 ///A user of the project. The upper-case names are spelled that way by the service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct User {
     ///When the consent that the user gave ends, in epoch seconds.
-    #[serde(
-        rename = "consentExpiration",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "consentExpiration",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub consent_expiration: ::std::option::Option<i64>,
     ///When the user was created, in epoch seconds.
-    #[serde(
-        rename = "createdTime",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "createdTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
-    #[serde(default)]
-    #[serde(deserialize_with = "crate::tolerant::optional_integer")]
     pub created_time: ::std::option::Option<i64>,
     ///Values of the project's own user attributes, of any JSON type, by attribute name.
-    #[serde(
-        rename = "customAttributes",
-        default,
-        skip_serializing_if = "::serde_json::Map::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customAttributes",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     ///Whether the console lets the user be changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub editable: ::std::option::Option<bool>,
     ///Email address.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub email: ::std::option::Option<::std::string::String>,
     ///The login ids once more, under the name that older clients read.
-    #[serde(
-        rename = "externalIds",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub external_ids: ::std::vec::Vec<::std::string::String>,
     ///Last name.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "familyName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub family_name: ::std::option::Option<::std::string::String>,
     ///First name.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "givenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub given_name: ::std::option::Option<::std::string::String>,
     ///Every name under which the user can sign in.
-    #[serde(
-        rename = "loginIds",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub login_ids: ::std::vec::Vec<::std::string::String>,
     ///Name between the first and the last, where the user has one.
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "middleName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub middle_name: ::std::option::Option<::std::string::String>,
     ///Display name.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub name: ::std::option::Option<::std::string::String>,
     ///Whether the user has signed in by a social provider, by provider name.
-    #[serde(
-        rename = "OAuth",
-        default,
-        skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "OAuth",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub o_auth: ::std::collections::BTreeMap<::std::string::String, bool>,
     ///Whether the user has signed in by OIDC.
-    #[serde(rename = "OIDC", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "OIDC", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub oidc: ::std::option::Option<bool>,
     ///Whether the user has a password.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub password: ::std::option::Option<bool>,
     ///Permissions that those roles grant.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub permissions: ::std::vec::Vec<::std::string::String>,
     ///Phone number in E.164 form, such as `+15551234567`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub phone: ::std::option::Option<::std::string::String>,
     ///Address of a picture of the user.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub picture: ::std::option::Option<::std::string::String>,
     ///Whether the user has a device registered for push sign-in.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub push: ::std::option::Option<bool>,
     ///Email address that is used for recovery only.
-    #[serde(
-        rename = "recoveryEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "recoveryEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub recovery_email: ::std::option::Option<::std::string::String>,
     ///Phone number in E.164 form that is used for recovery only.
-    #[serde(
-        rename = "recoveryPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "recoveryPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub recovery_phone: ::std::option::Option<::std::string::String>,
     ///Roles at the level of the project.
-    #[serde(
-        rename = "roleNames",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "roleNames",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub role_names: ::std::vec::Vec<::std::string::String>,
     ///Whether the user has signed in by SAML.
-    #[serde(rename = "SAML", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "SAML", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub saml: ::std::option::Option<bool>,
     ///Whether the user was provisioned by SCIM.
-    #[serde(rename = "SCIM", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "SCIM", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub scim: ::std::option::Option<bool>,
     ///Federated applications that the user may enter.
-    #[serde(
-        rename = "ssoAppIds",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoAppIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub sso_app_ids: ::std::vec::Vec<::std::string::String>,
     ///Whether the user may sign in. One made by management is `invited` until the first sign-in and `expired` when the invitation has run out; a `disabled` user is refused.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub status: ::std::option::Option<::std::string::String>,
     ///True for a test user, whose codes and links are answered to management and never sent.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub test: ::std::option::Option<bool>,
     ///Whether the user has an authenticator app registered.
-    #[serde(rename = "TOTP", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "TOTP", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub totp: ::std::option::Option<bool>,
     ///Stable id of the user, `U` and 27 letters and digits; the claim `sub` of the user's tokens.
-    #[serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "userId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub user_id: ::std::option::Option<::std::string::String>,
     ///Tenants that the user belongs to.
-    #[serde(
-        rename = "userTenants",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "userTenants",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub user_tenants: ::std::vec::Vec<UserTenant>,
     ///Whether the user has shown to receive mail at `email`.
-    #[serde(
-        rename = "verifiedEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub verified_email: ::std::option::Option<bool>,
     ///Whether the user has shown to receive messages at `phone`.
-    #[serde(
-        rename = "verifiedPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub verified_phone: ::std::option::Option<bool>,
     ///Whether the user has shown to receive mail at `recoveryEmail`.
-    #[serde(
-        rename = "verifiedRecoveryEmail",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedRecoveryEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub verified_recovery_email: ::std::option::Option<bool>,
     ///Whether the user has shown to receive messages at `recoveryPhone`.
-    #[serde(
-        rename = "verifiedRecoveryPhone",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedRecoveryPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub verified_recovery_phone: ::std::option::Option<bool>,
     ///Whether the user has a passkey.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
     pub webauthn: ::std::option::Option<bool>,
 }
 ///A tenant that a user belongs to, and what the user may do there.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UserTenant {
     ///Permissions that those roles grant in this tenant.
-    #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
     pub permissions: ::std::vec::Vec<::std::string::String>,
     ///Roles of the user in this tenant.
-    #[serde(
-        rename = "roleNames",
-        default,
-        skip_serializing_if = "::std::vec::Vec::is_empty"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "roleNames",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
     )]
-    #[serde(deserialize_with = "crate::tolerant::null_as_empty")]
     pub role_names: ::std::vec::Vec<::std::string::String>,
     ///Tenant that the user belongs to, by its id such as `T2RmwA1b2C3d4E5f6G7h8J9k0Lm`.
-    #[serde(rename = "tenantId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
     ///Display name of the tenant.
-    #[serde(
-        rename = "tenantName",
-        skip_serializing_if = "::std::option::Option::is_none"
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
     )]
     pub tenant_name: ::std::option::Option<::std::string::String>,
 }
@@ -683,5 +991,467 @@ pub mod error {
         fn from(value: String) -> Self {
             Self(value.into())
         }
+    }
+}
+impl crate::json::Object for AuthHistoryEntry {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            city: from.take("city")?,
+            country: from.take("country")?,
+            ip: from.take("ip")?,
+            login_time: from.take("loginTime")?,
+            selected_tenant: from.take("selectedTenant")?,
+            user_id: from.take("userId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("city", &self.city);
+        to.filled("country", &self.country);
+        to.filled("ip", &self.ip);
+        to.filled("loginTime", &self.login_time);
+        to.filled("selectedTenant", &self.selected_tenant);
+        to.filled("userId", &self.user_id);
+    }
+}
+impl ::serde::Serialize for AuthHistoryEntry {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AuthHistoryEntry {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::FromJson for EmptyResponse {
+    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
+        crate::json::by_serde(value)
+    }
+}
+impl crate::json::Object for ErrorResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("errorDescription", "error_description");
+        Ok(Self {
+            detail: from.take("detail")?,
+            error: from.take("error")?,
+            error_code: from.take("errorCode")?,
+            error_description: from.take("errorDescription")?,
+            error_message: from.take("errorMessage")?,
+            message: from.take("message")?,
+            scim_type: from.take("scimType")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("detail", &self.detail);
+        to.filled("error", &self.error);
+        to.filled("errorCode", &self.error_code);
+        to.filled("errorDescription", &self.error_description);
+        to.filled("errorMessage", &self.error_message);
+        to.filled("message", &self.message);
+        to.filled("scimType", &self.scim_type);
+    }
+}
+impl ::serde::Serialize for ErrorResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ErrorResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for IdpResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            idp_groups: from.take_or_default("idpGroups")?,
+            idp_oidc_claims: from.take_or_default("idpOIDCClaims")?,
+            idp_saml_attributes: from.take_or_default("idpSAMLAttributes")?,
+            oidc_generated_roles: from.take("oidcGeneratedRoles")?,
+            oidc_generated_user: from.take("oidcGeneratedUser")?,
+            oidc_response: from.take("oidcResponse")?,
+            saml_generated_roles: from.take("samlGeneratedRoles")?,
+            saml_generated_user: from.take("samlGeneratedUser")?,
+            saml_response: from.take("samlResponse")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("idpGroups", &self.idp_groups);
+        to.filled("idpOIDCClaims", &self.idp_oidc_claims);
+        to.filled("idpSAMLAttributes", &self.idp_saml_attributes);
+        to.filled("oidcGeneratedRoles", &self.oidc_generated_roles);
+        to.filled("oidcGeneratedUser", &self.oidc_generated_user);
+        to.filled("oidcResponse", &self.oidc_response);
+        to.filled("samlGeneratedRoles", &self.saml_generated_roles);
+        to.filled("samlGeneratedUser", &self.saml_generated_user);
+        to.filled("samlResponse", &self.saml_response);
+    }
+}
+impl ::serde::Serialize for IdpResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for IdpResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for Jwk {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            alg: from.take("alg")?,
+            crv: from.take("crv")?,
+            e: from.take("e")?,
+            kid: from.take("kid")?,
+            kty: from.take("kty")?,
+            n: from.take("n")?,
+            use_: from.take("use")?,
+            x: from.take("x")?,
+            x5c: from.take_or_default("x5c")?,
+            x5t: from.take("x5t")?,
+            y: from.take("y")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("alg", &self.alg);
+        to.filled("crv", &self.crv);
+        to.filled("e", &self.e);
+        to.filled("kid", &self.kid);
+        to.filled("kty", &self.kty);
+        to.filled("n", &self.n);
+        to.filled("use", &self.use_);
+        to.filled("x", &self.x);
+        to.filled("x5c", &self.x5c);
+        to.filled("x5t", &self.x5t);
+        to.filled("y", &self.y);
+    }
+}
+impl ::serde::Serialize for Jwk {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for Jwk {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for JwkSet {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            keys: from.take_or_default("keys")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("keys", &self.keys);
+    }
+}
+impl ::serde::Serialize for JwkSet {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for JwkSet {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for JwtResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            claims: from.take_or_default("claims")?,
+            cookie_domain: from.take("cookieDomain")?,
+            cookie_expiration: from.take("cookieExpiration")?,
+            cookie_max_age: from.take("cookieMaxAge")?,
+            cookie_name: from.take("cookieName")?,
+            cookie_path: from.take("cookiePath")?,
+            external_token: from.take("externalToken")?,
+            first_seen: from.take("firstSeen")?,
+            idp_response: from.take("idpResponse")?,
+            next_refresh_seconds: from.take("nextRefreshSeconds")?,
+            refresh_jwt: from.take("refreshJwt")?,
+            session_cookie_domain: from.take("sessionCookieDomain")?,
+            session_cookie_name: from.take("sessionCookieName")?,
+            session_expiration: from.take("sessionExpiration")?,
+            session_jwt: from.take("sessionJwt")?,
+            tenant_ssoid: from.take("tenantSSOID")?,
+            trusted_device_jwt: from.take("trustedDeviceJwt")?,
+            unsaved_sso: from.take("unsavedSSO")?,
+            user: from.take("user")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("claims", &self.claims);
+        to.filled("cookieDomain", &self.cookie_domain);
+        to.filled("cookieExpiration", &self.cookie_expiration);
+        to.filled("cookieMaxAge", &self.cookie_max_age);
+        to.filled("cookieName", &self.cookie_name);
+        to.filled("cookiePath", &self.cookie_path);
+        to.filled("externalToken", &self.external_token);
+        to.filled("firstSeen", &self.first_seen);
+        to.filled("idpResponse", &self.idp_response);
+        to.filled("nextRefreshSeconds", &self.next_refresh_seconds);
+        to.filled("refreshJwt", &self.refresh_jwt);
+        to.filled("sessionCookieDomain", &self.session_cookie_domain);
+        to.filled("sessionCookieName", &self.session_cookie_name);
+        to.filled("sessionExpiration", &self.session_expiration);
+        to.filled("sessionJwt", &self.session_jwt);
+        to.filled("tenantSSOID", &self.tenant_ssoid);
+        to.filled("trustedDeviceJwt", &self.trusted_device_jwt);
+        to.filled("unsavedSSO", &self.unsaved_sso);
+        to.filled("user", &self.user);
+    }
+}
+impl ::serde::Serialize for JwtResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for JwtResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for LoginOptions {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            custom_claims: from.take_or_default("customClaims")?,
+            locale: from.take("locale")?,
+            mfa: from.take("mfa")?,
+            pkce_challenge: from.take("pkceChallenge")?,
+            revoke_other_sessions: from.take("revokeOtherSessions")?,
+            revoke_other_sessions_types: from
+                .take_or_default("revokeOtherSessionsTypes")?,
+            sso_app_id: from.take("ssoAppId")?,
+            stepup: from.take("stepup")?,
+            template_id: from.take("templateId")?,
+            template_options: from.take_or_default("templateOptions")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("customClaims", &self.custom_claims);
+        to.filled("locale", &self.locale);
+        to.filled("mfa", &self.mfa);
+        to.filled("pkceChallenge", &self.pkce_challenge);
+        to.filled("revokeOtherSessions", &self.revoke_other_sessions);
+        to.filled("revokeOtherSessionsTypes", &self.revoke_other_sessions_types);
+        to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("stepup", &self.stepup);
+        to.filled("templateId", &self.template_id);
+        to.filled("templateOptions", &self.template_options);
+        to.filled("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for LoginOptions {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for LoginOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for SignUpUser {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("familyName", "family_name");
+        from.alias("givenName", "given_name");
+        from.alias("middleName", "middle_name");
+        Ok(Self {
+            email: from.take("email")?,
+            family_name: from.take("familyName")?,
+            given_name: from.take("givenName")?,
+            login_id: from.take("loginId")?,
+            middle_name: from.take("middleName")?,
+            name: from.take("name")?,
+            phone: from.take("phone")?,
+            recovery_email: from.take("recoveryEmail")?,
+            recovery_phone: from.take("recoveryPhone")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("email", &self.email);
+        to.filled("familyName", &self.family_name);
+        to.filled("givenName", &self.given_name);
+        to.filled("loginId", &self.login_id);
+        to.filled("middleName", &self.middle_name);
+        to.filled("name", &self.name);
+        to.filled("phone", &self.phone);
+        to.filled("recoveryEmail", &self.recovery_email);
+        to.filled("recoveryPhone", &self.recovery_phone);
+    }
+}
+impl ::serde::Serialize for SignUpUser {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SignUpUser {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for User {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            consent_expiration: from.take("consentExpiration")?,
+            created_time: from.take("createdTime")?,
+            custom_attributes: from.take_or_default("customAttributes")?,
+            editable: from.take("editable")?,
+            email: from.take("email")?,
+            external_ids: from.take_or_default("externalIds")?,
+            family_name: from.take("familyName")?,
+            given_name: from.take("givenName")?,
+            login_ids: from.take_or_default("loginIds")?,
+            middle_name: from.take("middleName")?,
+            name: from.take("name")?,
+            o_auth: from.take_or_default("OAuth")?,
+            oidc: from.take("OIDC")?,
+            password: from.take("password")?,
+            permissions: from.take_or_default("permissions")?,
+            phone: from.take("phone")?,
+            picture: from.take("picture")?,
+            push: from.take("push")?,
+            recovery_email: from.take("recoveryEmail")?,
+            recovery_phone: from.take("recoveryPhone")?,
+            role_names: from.take_or_default("roleNames")?,
+            saml: from.take("SAML")?,
+            scim: from.take("SCIM")?,
+            sso_app_ids: from.take_or_default("ssoAppIds")?,
+            status: from.take("status")?,
+            test: from.take("test")?,
+            totp: from.take("TOTP")?,
+            user_id: from.take("userId")?,
+            user_tenants: from.take_or_default("userTenants")?,
+            verified_email: from.take("verifiedEmail")?,
+            verified_phone: from.take("verifiedPhone")?,
+            verified_recovery_email: from.take("verifiedRecoveryEmail")?,
+            verified_recovery_phone: from.take("verifiedRecoveryPhone")?,
+            webauthn: from.take("webauthn")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("consentExpiration", &self.consent_expiration);
+        to.filled("createdTime", &self.created_time);
+        to.filled("customAttributes", &self.custom_attributes);
+        to.filled("editable", &self.editable);
+        to.filled("email", &self.email);
+        to.filled("externalIds", &self.external_ids);
+        to.filled("familyName", &self.family_name);
+        to.filled("givenName", &self.given_name);
+        to.filled("loginIds", &self.login_ids);
+        to.filled("middleName", &self.middle_name);
+        to.filled("name", &self.name);
+        to.filled("OAuth", &self.o_auth);
+        to.filled("OIDC", &self.oidc);
+        to.filled("password", &self.password);
+        to.filled("permissions", &self.permissions);
+        to.filled("phone", &self.phone);
+        to.filled("picture", &self.picture);
+        to.filled("push", &self.push);
+        to.filled("recoveryEmail", &self.recovery_email);
+        to.filled("recoveryPhone", &self.recovery_phone);
+        to.filled("roleNames", &self.role_names);
+        to.filled("SAML", &self.saml);
+        to.filled("SCIM", &self.scim);
+        to.filled("ssoAppIds", &self.sso_app_ids);
+        to.filled("status", &self.status);
+        to.filled("test", &self.test);
+        to.filled("TOTP", &self.totp);
+        to.filled("userId", &self.user_id);
+        to.filled("userTenants", &self.user_tenants);
+        to.filled("verifiedEmail", &self.verified_email);
+        to.filled("verifiedPhone", &self.verified_phone);
+        to.filled("verifiedRecoveryEmail", &self.verified_recovery_email);
+        to.filled("verifiedRecoveryPhone", &self.verified_recovery_phone);
+        to.filled("webauthn", &self.webauthn);
+    }
+}
+impl ::serde::Serialize for User {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for User {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for UserTenant {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            permissions: from.take_or_default("permissions")?,
+            role_names: from.take_or_default("roleNames")?,
+            tenant_id: from.take("tenantId")?,
+            tenant_name: from.take("tenantName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("permissions", &self.permissions);
+        to.filled("roleNames", &self.role_names);
+        to.filled("tenantId", &self.tenant_id);
+        to.filled("tenantName", &self.tenant_name);
+    }
+}
+impl ::serde::Serialize for UserTenant {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for UserTenant {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
     }
 }

@@ -1,0 +1,146 @@
+//! Leaner types: what serde would derive is in `descope-api/src/json.rs` once.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use quote::{ToTokens as _, quote};
+use syn::{Attribute, Fields, FieldsNamed, Item, LitStr, Meta, Token, parse_quote};
+
+use crate::problem::Failure;
+
+/// Takes serde's derives away; see `descope-api/src/json.rs`.
+pub(super) fn without_serde(attrs: &mut [Attribute]) {
+    for attr in attrs.iter_mut().filter(|attr| attr.path().is_ident("derive")) {
+        let Meta::List(list) = &mut attr.meta else { continue };
+        let kept = list.tokens.to_string();
+        let kept: Vec<&str> = kept.split(',').map(str::trim).filter(|path| !path.contains("serde")).collect();
+        list.tokens = kept.join(", ").parse().unwrap_or_default();
+    }
+}
+
+/// A field, and how it is called and treated in JSON.
+pub(super) struct Member {
+    field: Ident,
+    name: String,
+    aliases: Vec<String>,
+    /// Whether its type has a value that stands for an absent one.
+    defaults: bool,
+    /// Whether it is left out when it holds nothing.
+    skips: bool,
+    /// Whether it takes what no other member takes.
+    rest: bool,
+}
+
+/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes.
+pub(super) fn members(
+    fields: &mut FieldsNamed,
+    aliases: Option<&BTreeMap<String, Vec<String>>>,
+) -> Result<Vec<Member>, Failure> {
+    let mut members = Vec::new();
+    for field in &mut fields.named {
+        let Some(ident) = field.ident.clone() else { continue };
+        let mut member = Member {
+            name: ident.to_string().trim_start_matches("r#").to_owned(),
+            field: ident,
+            aliases: Vec::new(),
+            defaults: false,
+            skips: false,
+            rest: false,
+        };
+        for attr in field.attrs.iter_mut().filter(|attr| attr.path().is_ident("serde")) {
+            attr.parse_nested_meta(|meta| {
+                if meta.path.is_ident("rename") {
+                    member.name = meta.value()?.parse::<LitStr>()?.value();
+                } else if meta.path.is_ident("skip_serializing_if") {
+                    member.skips = true;
+                    meta.value()?.parse::<LitStr>()?;
+                } else if meta.path.is_ident("default") && !meta.input.peek(Token![=]) {
+                    member.defaults = true;
+                } else if meta.path.is_ident("flatten") {
+                    member.rest = true;
+                } else {
+                    return Err(meta.error("an attribute that is not translated"));
+                }
+                Ok(())
+            })
+            .map_err(|error| Failure::Generator(format!("`{}`: {error}", member.field)))?;
+            let Meta::List(list) = &attr.meta else { continue };
+            let tokens = &list.tokens;
+            *attr = parse_quote!(#[cfg_attr(feature = "schemars", serde(#tokens))]);
+        }
+        member.aliases = aliases.and_then(|names| names.get(&member.name)).cloned().unwrap_or_default();
+        members.push(member);
+    }
+    // What takes the rest comes last.
+    members.sort_by_key(|member| member.rest);
+    Ok(members)
+}
+
+/// What makes a type an object of the API.
+pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
+    let aliases = members.iter().flat_map(|member| {
+        let name = &member.name;
+        member.aliases.iter().map(move |alias| quote!(from.alias(#name, #alias);))
+    });
+    let reads = members.iter().map(|Member { field, name, defaults, rest, .. }| match (rest, defaults) {
+        (true, _) => quote!(#field: from.rest()),
+        (_, true) => quote!(#field: from.take_or_default(#name)?),
+        _ => quote!(#field: from.take(#name)?),
+    });
+    let writes = members.iter().map(|Member { field, name, skips, rest, .. }| match (rest, skips) {
+        (true, _) => quote!(to.rest(&self.#field);),
+        (_, true) => quote!(to.filled(#name, &self.#field);),
+        _ => quote!(to.always(#name, &self.#field);),
+    });
+    [
+        parse_quote! {
+            impl crate::json::Object for #name {
+                fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+                    #(#aliases)*
+                    Ok(Self { #(#reads,)* })
+                }
+                fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+                    #(#writes)*
+                }
+            }
+        },
+        parse_quote! {
+            impl ::serde::Serialize for #name {
+                fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                    crate::json::serialize(self, serializer)
+                }
+            }
+        },
+        parse_quote! {
+            impl<'de> ::serde::Deserialize<'de> for #name {
+                fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                    crate::json::deserialize(deserializer)
+                }
+            }
+        },
+    ]
+}
+
+/// The few types that are no plain objects keep what typify wrote.
+pub(super) fn read_by_serde(name: &Ident) -> Item {
+    parse_quote! {
+        impl crate::json::FromJson for #name {
+            fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
+                crate::json::by_serde(value)
+            }
+        }
+    }
+}
+
+/// Has the fields of a variant read as those of an object are.
+pub(super) fn tolerant(fields: &mut Fields) {
+    let Fields::Named(named) = fields else { return };
+    for field in &mut named.named {
+        let attributes: String = field.attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect();
+        if !attributes.contains("default") && field.ty.to_token_stream().to_string().contains("Option") {
+            // serde lets an `Option` be absent by itself, but not once a function reads it.
+            field.attrs.push(parse_quote!(#[serde(default)]));
+        }
+        field.attrs.push(parse_quote!(#[serde(deserialize_with = "crate::json::deserialize")]));
+    }
+}
