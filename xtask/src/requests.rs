@@ -59,8 +59,17 @@ pub(crate) fn run(workspace: &Path, document: &Document, file: &Path) -> Result<
 fn mistakes(workspace: &Path) -> Result<Vec<(String, String)>, Failure> {
     let text = text::read(&workspace.join(DEVIATIONS), DEVIATIONS)?;
     let located = yaml::parse(DEVIATIONS, &text).map_err(|problem| Failure::Problems(vec![problem]))?;
-    let rows = located.value["sdkMistakes"].as_array().into_iter().flatten();
-    Ok(rows.map(|row| (text_of(&row["request"]).to_owned(), text_of(&row["fault"]).to_owned())).collect())
+    let mut found = Vec::new();
+    for (index, row) in located.value["sdkMistakes"].as_array().into_iter().flatten().enumerate() {
+        if ["request", "fault", "why"].iter().any(|member| text_of(&row[member]).trim().is_empty()) {
+            let line = located.lines.get(&format!("/sdkMistakes/{index}")).copied().unwrap_or(1);
+            let place = Place { file: DEVIATIONS.to_owned(), line };
+            let message = "a mistake of an SDK has `request`, `fault` and `why`";
+            return Err(Failure::Problems(vec![Problem::new(place, "deviation", message)]));
+        }
+        found.push((text_of(&row["request"]).to_owned(), text_of(&row["fault"]).to_owned()));
+    }
+    Ok(found)
 }
 
 fn faults(document: &Document, checker: &mut Checker, request: &Value) -> Vec<String> {

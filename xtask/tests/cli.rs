@@ -502,6 +502,16 @@ fn a_bad_file_of_requests_is_told() {
 }
 
 #[test]
+fn a_mistake_of_an_sdk_without_a_reason_is_told() {
+    let workspace = Workspace::small();
+    let mistake = "sdkMistakes:\n  - request: GET /v1/mgmt/list\n    fault: no such operation\ndeviations: []\n";
+    fs::write(workspace.path("spec/deviations.yaml"), mistake).unwrap();
+    fs::write(workspace.path("requests.jsonl"), "").unwrap();
+    let output = workspace.run(&["requests", workspace.path("requests.jsonl").to_str().unwrap()]);
+    assert!(stderr(&output).contains("spec/deviations.yaml:2: [deviation]"), "{}", stderr(&output));
+}
+
+#[test]
 fn wrong_arguments_exit_with_2() {
     for arguments in [
         &["nothing"][..],
