@@ -46,19 +46,34 @@ impl Cache {
         Some(Self { slots, hasher: RandomState::new(), victim: AtomicUsize::new(0) })
     }
 
-    fn group(&self, token: &str) -> &[ArcSwapOption<Verified>] {
+    /// Where a token belongs, whether it is there or not.
+    pub(crate) fn group(&self, token: &str) -> Group<'_> {
         let bytes = token.as_bytes();
         let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
         let groups = self.slots.len() / WAYS;
         // The remainder is below the number of groups, so it fits whatever the width of a pointer.
         #[allow(clippy::cast_possible_truncation)]
         let group = (self.hasher.hash_one(tail) % groups as u64) as usize;
-        &self.slots[group * WAYS..][..WAYS]
+        Group { slots: &self.slots[group * WAYS..][..WAYS], victim: &self.victim }
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.load().is_some()).count()
+    }
+}
+
+/// The slots that one token may be in. Finding them takes a hash, which is worth doing once.
+#[derive(Clone, Copy)]
+pub(crate) struct Group<'c> {
+    slots: &'c [ArcSwapOption<Verified>],
+    victim: &'c AtomicUsize,
+}
+
+impl Group<'_> {
     /// The verified token that is `token` to the last character, unless its key has been withdrawn.
     pub(crate) fn get(&self, token: &str) -> Option<Arc<Verified>> {
-        for slot in self.group(token) {
+        for slot in self.slots {
             let entry = slot.load();
             if let Some(verified) = &*entry
                 && is(verified, token)
@@ -75,7 +90,7 @@ impl Cache {
 
     /// Forgets a token, because it has expired.
     pub(crate) fn remove(&self, token: &str) {
-        for slot in self.group(token) {
+        for slot in self.slots {
             if slot.load().as_ref().is_some_and(|verified| is(verified, token)) {
                 slot.store(None);
             }
@@ -87,18 +102,11 @@ impl Cache {
     /// `dead` tells whether a token has expired. Two tokens that arrive at once may take the same slot; then one of them
     /// is verified again next time.
     pub(crate) fn insert(&self, verified: &Arc<Verified>, dead: impl Fn(&Verified) -> bool) {
-        let group = self.group(verified.jwt.expose());
         let useless = |slot: &&ArcSwapOption<Verified>| match &*slot.load() {
             None => true,
             Some(old) => old.key.is_withdrawn() || dead(old) || is(old, verified.jwt.expose()),
         };
-        let slot =
-            group.iter().find(useless).unwrap_or_else(|| &group[self.victim.fetch_add(1, Ordering::Relaxed) % WAYS]);
-        slot.store(Some(Arc::clone(verified)));
-    }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.load().is_some()).count()
+        let any = || &self.slots[self.victim.fetch_add(1, Ordering::Relaxed) % WAYS];
+        self.slots.iter().find(useless).unwrap_or_else(any).store(Some(Arc::clone(verified)));
     }
 }

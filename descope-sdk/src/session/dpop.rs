@@ -301,7 +301,7 @@ fn verify(thumbprint: &str, token: &str, request: &DpopRequest<'_>, now_ms: i64)
     }
     let algorithm = header.get("alg").and_then(Value::as_str).and_then(scheme);
     let algorithm = algorithm.ok_or(DpopError::UnsupportedAlgorithm)?;
-    let (payload, signature) = parts.decode().map_err(framing)?;
+    let decoded = parts.decode().map_err(framing)?;
 
     // The key is the sender's own choice, so its name goes first: only for the right one is anything computed.
     let key = public_key(algorithm, &header).ok_or(DpopError::UnusableKey)?;
@@ -309,9 +309,9 @@ fn verify(thumbprint: &str, token: &str, request: &DpopRequest<'_>, now_ms: i64)
         return Err(DpopError::WrongKey);
     }
     let verifier = key.verifier(algorithm).ok_or(DpopError::UnusableKey)?;
-    verifier.verify_sig(parts.signing_input, &signature).map_err(|_| DpopError::BadSignature)?;
+    verifier.verify_sig(parts.signing_input, decoded.signature()).map_err(|_| DpopError::BadSignature)?;
 
-    let claims = read_payload(&payload).map_err(framing)?;
+    let claims = read_payload(decoded.payload()).map_err(framing)?;
     let jti = text(&claims, "jti")?;
     if jti.is_empty() || jti.chars().nth(MAX_JTI).is_some() {
         return Err(DpopError::InvalidClaim("jti"));

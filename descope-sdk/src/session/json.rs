@@ -15,13 +15,19 @@ use super::token_error::TokenError;
 ///
 /// The depth is bounded by `serde_json`'s own limit of 128.
 pub(crate) fn object(bytes: &[u8], not_an_object: &'static str) -> Result<Map<String, Value>, TokenError> {
-    match serde_json::from_slice::<Strict>(bytes) {
-        Ok(Strict(Value::Object(map))) => Ok(map),
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = reader.deserialize_any(StrictVisitor { members: CLAIMS }).and_then(|value| reader.end().map(|()| value));
+    match read {
+        Ok(Value::Object(map)) => Ok(map),
         // The text of serde_json's error may quote the input, so only the verdict is taken from it.
         Err(error) if error.to_string().starts_with(DUPLICATE) => Err(TokenError::DuplicateMember),
         Ok(_) | Err(_) => Err(TokenError::Malformed(not_an_object)),
     }
 }
+
+/// About as many members as a token has, and as an object inside of it has.
+const CLAIMS: usize = 16;
+const INSIDE: usize = 4;
 
 const DUPLICATE: &str = "duplicate member";
 
@@ -53,11 +59,14 @@ struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+        deserializer.deserialize_any(StrictVisitor { members: INSIDE }).map(Strict)
     }
 }
 
-struct StrictVisitor;
+struct StrictVisitor {
+    /// For how many members room is made at once.
+    members: usize,
+}
 
 impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Value;
@@ -104,7 +113,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         // Made into a map at once, which takes fewer comparisons than putting the members in one by one.
-        let mut members = Vec::with_capacity(4);
+        let mut members = Vec::with_capacity(self.members);
         while let Some(name) = map.next_key::<String>()? {
             if name == NUMBER && *NUMBERS_AS_MAPS {
                 let digits: String = map.next_value()?;

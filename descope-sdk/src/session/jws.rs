@@ -32,10 +32,9 @@ impl<'t> Parts<'t> {
         if text.len() > limit {
             return Err(TokenError::TooLarge { limit });
         }
-        let mut parts = text.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        // The payload, most of the text, need not be searched: a dot in it is not base64url.
+        let parts = text.split_once('.').and_then(|(header, rest)| Some((header, rest.rsplit_once('.')?)));
+        let Some((header, (payload, signature))) = parts else {
             return Err(TokenError::Malformed("it has not exactly three parts"));
         };
         let signing_input = &text.as_bytes()[..header.len() + 1 + payload.len()];
@@ -44,17 +43,41 @@ impl<'t> Parts<'t> {
 
     /// The JSON object of the header.
     pub(crate) fn read_header(&self) -> Result<Map<String, Value>, TokenError> {
-        let header = decode(self.header, "its header is not base64url")?;
+        let mut header = Vec::new();
+        decode(self.header, &mut header, "its header is not base64url")?;
         let header = json::object(&header, "its header is not a JSON object")?;
         // No extension is supported, so none may be demanded.
         if header.contains_key("crit") { Err(TokenError::CriticalHeader) } else { Ok(header) }
     }
 
     /// The payload and the signature, decoded.
-    pub(crate) fn decode(&self) -> Result<(Vec<u8>, Vec<u8>), TokenError> {
-        let payload = decode(self.payload, "its payload is not base64url")?;
-        let signature = decode(self.signature, "its signature is not base64url")?;
-        if signature.is_empty() { Err(TokenError::Malformed("it has no signature")) } else { Ok((payload, signature)) }
+    pub(crate) fn decode(&self) -> Result<Decoded, TokenError> {
+        let mut bytes = Vec::with_capacity((self.payload.len() + self.signature.len()) / 4 * 3 + 6);
+        decode(self.payload, &mut bytes, "its payload is not base64url")?;
+        let payload = bytes.len();
+        decode(self.signature, &mut bytes, "its signature is not base64url")?;
+        if bytes.len() == payload {
+            Err(TokenError::Malformed("it has no signature"))
+        } else {
+            Ok(Decoded { bytes, payload })
+        }
+    }
+}
+
+/// Payload and signature, one after the other.
+pub(crate) struct Decoded {
+    bytes: Vec<u8>,
+    /// Where the one ends and the other begins.
+    payload: usize,
+}
+
+impl Decoded {
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes[..self.payload]
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.bytes[self.payload..]
     }
 }
 
@@ -78,8 +101,7 @@ pub(crate) struct Jws<'t> {
     pub(crate) header: Arc<Header>,
     /// What was signed: header and payload as they stand in the text.
     pub(crate) signing_input: &'t [u8],
-    pub(crate) signature: Vec<u8>,
-    payload: Vec<u8>,
+    decoded: Decoded,
 }
 
 impl<'t> Jws<'t> {
@@ -90,19 +112,22 @@ impl<'t> Jws<'t> {
             Some(known) => known,
             None => Arc::new(Header::read(&parts)?),
         };
-        let (payload, signature) = parts.decode()?;
-        Ok(Self { header, signing_input: parts.signing_input, signature, payload })
+        Ok(Self { header, signing_input: parts.signing_input, decoded: parts.decode()? })
     }
 
     /// The claims. To be asked for once the signature is known to be good.
     pub(crate) fn claims(&self) -> Result<Map<String, Value>, TokenError> {
-        read_payload(&self.payload)
+        read_payload(self.decoded.payload())
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        self.decoded.signature()
     }
 }
 
 /// base64url without padding, without white space, and with no stray bits in the last character.
-fn decode(part: &str, complaint: &'static str) -> Result<Vec<u8>, TokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed(complaint))
+fn decode(part: &str, bytes: &mut Vec<u8>, complaint: &'static str) -> Result<(), TokenError> {
+    URL_SAFE_NO_PAD.decode_vec(part, bytes).map_err(|_| TokenError::Malformed(complaint))
 }
 
 impl Header {
@@ -152,7 +177,7 @@ mod tests {
         let jws = Jws::parse(&text, None).expect("a token");
         assert_eq!(jws.header.algorithm, Algorithm::Es384);
         assert_eq!(jws.header.kid.as_deref(), Some("k1"));
-        assert_eq!(jws.signature, b"signature");
+        assert_eq!(jws.signature(), b"signature");
         assert_eq!(jws.signing_input, text.rsplit_once('.').expect("parts").0.as_bytes());
         assert_eq!(jws.claims().expect("claims")["a"], 1);
     }

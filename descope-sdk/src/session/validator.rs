@@ -142,22 +142,23 @@ impl SessionValidator {
 
     async fn validate(&self, token: &str, expected: TokenKind) -> Result<Arc<Verified>, TokenError> {
         let inner = &*self.0;
-        if let Some(cache) = &inner.cache
-            && let Some(verified) = cache.get(token)
+        let group = inner.cache.as_ref().map(|cache| cache.group(token));
+        if let Some(group) = &group
+            && let Some(verified) = group.get(token)
         {
             // Tokens from memory must not keep their keys from growing old.
             inner.keys.renew_if_due().await;
-            let judged = inner.judge(&verified, expected);
+            let judged = inner.judge(&verified, expected, inner.clock.now_ms());
             if matches!(judged, Err(TokenError::Expired)) {
-                cache.remove(token);
+                group.remove(token);
             }
             return judged.map(|()| verified);
         }
         let verified = inner.verify(token).await?;
-        inner.judge(&verified, expected)?;
-        if let Some(cache) = &inner.cache {
-            let now_ms = inner.clock.now_ms();
-            cache.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
+        let now_ms = inner.clock.now_ms();
+        inner.judge(&verified, expected, now_ms)?;
+        if let Some(group) = &group {
+            group.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
         }
         Ok(verified)
     }
@@ -169,7 +170,7 @@ impl Inner {
         let known = self.header.load_full();
         let jws = Jws::parse(token, known)?;
         let key = self.keys.find(jws.header.kid.as_deref(), jws.header.algorithm).await?;
-        key.verify(jws.signing_input, &jws.signature)?;
+        key.verify(jws.signing_input, jws.signature())?;
         // From here on the text is the service's own.
         if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
             self.header.store(Some(Arc::clone(&jws.header)));
@@ -184,9 +185,9 @@ impl Inner {
 
     /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
     /// use to hear that it has expired.
-    fn judge(&self, verified: &Verified, expected: TokenKind) -> Result<(), TokenError> {
+    fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
         kind::check(expected, verified.kind)?;
-        verified.claims.times.check(self.clock.now_ms(), self.leeway_ms)
+        verified.claims.times.check(now_ms, self.leeway_ms)
     }
 }
 

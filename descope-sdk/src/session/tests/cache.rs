@@ -29,6 +29,10 @@ fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
     })
 }
 
+fn keep(cache: &Cache, verified: &Arc<Verified>, dead: impl Fn(&Verified) -> bool) {
+    cache.group(verified.jwt.expose()).insert(verified, dead);
+}
+
 #[test]
 fn it_is_bounded_and_can_be_off() {
     assert!(Cache::new(0).is_none());
@@ -37,9 +41,9 @@ fn it_is_bounded_and_can_be_off() {
         let cache = Cache::new(capacity).expect("a cache");
         for i in 0..2000 {
             let jwt = format!("head.{i}.{}", "s".repeat(60));
-            cache.insert(&verified(&jwt, &key), |_| false);
+            keep(&cache, &verified(&jwt, &key), |_| false);
             // Whatever was put in last is there.
-            assert!(cache.get(&jwt).is_some());
+            assert!(cache.group(&jwt).get(&jwt).is_some());
         }
         assert!(cache.len() <= capacity.next_multiple_of(4), "{capacity}: {}", cache.len());
     }
@@ -50,10 +54,10 @@ fn a_token_is_compared_as_a_whole() {
     let cache = Cache::new(16).expect("a cache");
     let key = key();
     let tail = "t".repeat(80);
-    cache.insert(&verified(&format!("a.b.{tail}"), &key), |_| false);
-    assert!(cache.get(&format!("a.b.{tail}")).is_some());
+    keep(&cache, &verified(&format!("a.b.{tail}"), &key), |_| false);
+    assert!(cache.group(&format!("a.b.{tail}")).get(&format!("a.b.{tail}")).is_some());
     for other in [format!("a.c.{tail}"), format!("a.b.x{tail}"), tail.clone(), String::new(), format!("a.b.{tail}=")] {
-        assert!(cache.get(&other).is_none(), "{other}");
+        assert!(cache.group(&other).get(&other).is_none(), "{other}");
     }
 }
 
@@ -63,23 +67,23 @@ fn the_useless_goes_first() {
     let key = key();
     let withdrawn = self::key();
     for name in ["a", "b", "c"] {
-        cache.insert(&verified(name, &key), |_| false);
+        keep(&cache, &verified(name, &key), |_| false);
     }
-    cache.insert(&verified("gone", &withdrawn), |_| false);
+    keep(&cache, &verified("gone", &withdrawn), |_| false);
     withdrawn.withdraw();
-    cache.insert(&verified("d", &key), |_| false);
+    keep(&cache, &verified("d", &key), |_| false);
     for name in ["a", "b", "c", "d"] {
-        assert!(cache.get(name).is_some(), "{name}");
+        assert!(cache.group(name).get(name).is_some(), "{name}");
     }
-    assert!(cache.get("gone").is_none());
+    assert!(cache.group("gone").get("gone").is_none());
     // An expired one makes room too, and the same token does not take two places.
-    cache.insert(&verified("e", &key), |old| old.jwt.expose() == "b");
-    cache.insert(&verified("e", &key), |_| false);
+    keep(&cache, &verified("e", &key), |old| old.jwt.expose() == "b");
+    keep(&cache, &verified("e", &key), |_| false);
     for (name, there) in [("a", true), ("b", false), ("c", true), ("d", true), ("e", true)] {
-        assert_eq!(cache.get(name).is_some(), there, "{name}");
+        assert_eq!(cache.group(name).get(name).is_some(), there, "{name}");
     }
-    cache.remove("a");
-    assert!(cache.get("a").is_none());
+    cache.group("a").remove("a");
+    assert!(cache.group("a").get("a").is_none());
     assert_eq!(cache.len(), 3);
 }
 

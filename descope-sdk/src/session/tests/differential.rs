@@ -24,7 +24,7 @@ fn ours(key: &TestKey, token: &str) -> Result<Map<String, Value>, TokenError> {
     let jws = Jws::parse(token, None)?;
     set.find(jws.header.kid.as_deref(), jws.header.algorithm)
         .unwrap_or(Err(TokenError::UnknownKey))?
-        .verify(jws.signing_input, &jws.signature)?;
+        .verify(jws.signing_input, jws.signature())?;
     jws.claims()
 }
 
