@@ -3,10 +3,14 @@
 //! Reading takes no lock and allocates nothing. A token is found by the end of its signature, under a hash with a random
 //! key, and is then compared as a whole: the signature's end alone proves nothing. Only verified tokens get in, and two
 //! honest signatures do not end alike, so nobody can crowd a slot without being signed for it.
+//!
+//! A token is kept when it comes for the second time. Where more users come than there is room for, most tokens would
+//! otherwise push another one out that is just as good, and freeing that one, long out of the processor's caches, would
+//! take longer than everything else but the signature check.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 
@@ -31,6 +35,8 @@ pub(crate) struct Cache {
     /// Groups of [`WAYS`] slots.
     slots: Box<[ArcSwapOption<Verified>]>,
     hasher: RandomState,
+    /// Marks of tokens that came of late, as many as there are slots.
+    came: Box<[AtomicU32]>,
     /// Which slot of a full group goes next.
     victim: AtomicUsize,
 }
@@ -43,18 +49,27 @@ impl Cache {
             return None;
         }
         let slots = std::iter::repeat_with(ArcSwapOption::empty).take(groups * WAYS).collect();
-        Some(Self { slots, hasher: RandomState::new(), victim: AtomicUsize::new(0) })
+        let came = std::iter::repeat_with(AtomicU32::default).take(groups * WAYS).collect();
+        Some(Self { slots, hasher: RandomState::new(), came, victim: AtomicUsize::new(0) })
     }
 
     /// Where a token belongs, whether it is there or not.
     pub(crate) fn group(&self, token: &str) -> Group<'_> {
         let bytes = token.as_bytes();
         let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
+        let hash = self.hasher.hash_one(tail);
         let groups = self.slots.len() / WAYS;
-        // The remainder is below the number of groups, so it fits whatever the width of a pointer.
+        // A remainder is below its divisor, so it fits whatever the width of a pointer; of the mark half is enough.
         #[allow(clippy::cast_possible_truncation)]
-        let group = (self.hasher.hash_one(tail) % groups as u64) as usize;
-        Group { slots: &self.slots[group * WAYS..][..WAYS], victim: &self.victim }
+        let (group, came, mark) =
+            ((hash % groups as u64) as usize, (hash % self.came.len() as u64) as usize, (hash >> 32) as u32);
+        Group {
+            slots: &self.slots[group * WAYS..][..WAYS],
+            came: &self.came[came],
+            // None is 0, which is what the marks begin with.
+            mark: mark | 1,
+            victim: &self.victim,
+        }
     }
 
     #[cfg(test)]
@@ -67,6 +82,8 @@ impl Cache {
 #[derive(Clone, Copy)]
 pub(crate) struct Group<'c> {
     slots: &'c [ArcSwapOption<Verified>],
+    came: &'c AtomicU32,
+    mark: u32,
     victim: &'c AtomicUsize,
 }
 
@@ -86,6 +103,11 @@ impl Group<'_> {
             }
         }
         None
+    }
+
+    /// Whether the token has come before, of late. From now on it has.
+    pub(crate) fn comes_again(&self) -> bool {
+        self.came.swap(self.mark, Ordering::Relaxed) == self.mark
     }
 
     /// Forgets a token, because it has expired.

@@ -2,7 +2,7 @@
 //!
 //! Every request of a signed-in user carries a **session token**, a JWT that Descope signed. A [`SessionValidator`] tells
 //! a valid one from all others with the project's public keys, without asking the service: the first token of a process
-//! fetches the keys, every other is a matter of microseconds, and one that was seen before of nanoseconds. What comes
+//! fetches the keys, every other is a matter of microseconds, and one that has come twice of nanoseconds. What comes
 //! out is a [`Session`], which reads like its [`Claims`]: the user, their tenants, roles and permissions, how they signed
 //! in, and the project's own claims.
 //!
@@ -79,7 +79,7 @@
 //! # What to configure
 //!
 //! Nothing, for most projects. [`SessionValidatorBuilder`] has the leeway (5 s), the audience policy, the ages above, the
-//! number of remembered tokens (256; 0 for none), a static key for machines without network, and a clock for tests. If
+//! number of remembered tokens (256 of those that came twice; 0 for none), a static key for machines without network, and a clock for tests. If
 //! the project renames its cookies, give the names to [`token_names`](SessionValidatorBuilder::token_names).
 
 mod algorithm;

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use descope_api::Secret;
 
 use super::audience::AudiencePolicy;
-use super::cache::Cache;
+use super::cache::{Cache, Group};
 use super::claims::Claims;
 use super::clock::{Clock, millis};
 use super::dpop::{self, Binding, DpopRequest};
@@ -157,7 +157,7 @@ impl SessionValidator {
         let verified = inner.verify(token).await?;
         let now_ms = inner.clock.now_ms();
         inner.judge(&verified, expected, now_ms)?;
-        if let Some(group) = &group {
+        if let Some(group) = group.filter(Group::comes_again) {
             group.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
         }
         Ok(verified)
@@ -260,8 +260,8 @@ impl SessionValidatorBuilder {
         self
     }
 
-    /// How many verified tokens are remembered, so that they cost no signature check when they come again. 256 unless
-    /// set; 0 turns it off.
+    /// How many verified tokens are remembered, so that they cost no signature check any more: those that have come
+    /// twice. About as many as there are users at work at the same time; 256 unless set, and 0 turns it off.
     pub fn cache_capacity(mut self, tokens: usize) -> Self {
         self.cache_capacity = tokens;
         self

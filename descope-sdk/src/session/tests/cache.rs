@@ -87,14 +87,30 @@ fn the_useless_goes_first() {
     assert_eq!(cache.len(), 3);
 }
 
+#[test]
+fn a_token_comes_again_when_none_has_come_between() {
+    let cache = Cache::new(4).expect("a cache");
+    for _ in 0..100 {
+        let (one, other) = (cache.group("one"), cache.group("other"));
+        assert!(!one.comes_again() && one.comes_again() && one.comes_again());
+        assert!(!other.comes_again() && other.comes_again());
+        // What is marked is bounded, so that others take its place in the end.
+        for n in 0..1000 {
+            cache.group(&n.to_string()).comes_again();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_token_from_memory_is_the_same_session() {
     let key = TestKey::new(Algorithm::Es256, "k1");
     let token = key.token(&session_claims(json!({})));
     let validator = fixed(&[&key]).build().expect("a validator");
     let first = validator.validate_session(&token).await.expect("a session");
-    let second = validator.clone().validate_session(&token).await.expect("a session");
-    assert!(std::ptr::eq(first.claims(), second.claims()));
+    let second = validator.validate_session(&token).await.expect("a session");
+    assert!(!std::ptr::eq(first.claims(), second.claims()), "kept at once");
+    let third = validator.clone().validate_session(&token).await.expect("a session");
+    assert!(std::ptr::eq(second.claims(), third.claims()));
     let off = fixed(&[&key]).cache_capacity(0).build().expect("a validator");
     let first = off.validate_session(&token).await.expect("a session");
     let second = off.validate_session(&token).await.expect("a session");
@@ -112,7 +128,9 @@ async fn what_was_refused_is_not_remembered() {
         "{}.{signature}",
         key.token(&session_claims(json!({"sub": "U2boss"}))).rsplit_once('.').expect("parts").0
     );
-    assert_eq!(verdict(validator.validate_session(&good).await), "ok");
+    for _ in 0..3 {
+        assert_eq!(verdict(validator.validate_session(&good).await), "ok");
+    }
     for _ in 0..3 {
         assert_eq!(verdict(validator.validate_session(&forged).await), "BadSignature");
     }

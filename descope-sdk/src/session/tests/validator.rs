@@ -61,11 +61,11 @@ async fn claims_decide() {
         (json!({"aud": ["anything"]}), "ok", "WrongKind"),
     ] {
         let token = key.token(&session_claims(changes.clone()));
-        assert_eq!(verdict(validator.validate_session(&token).await), as_session, "{changes}");
-        assert_eq!(verdict(validator.validate_refresh(&token).await), as_refresh, "{changes}");
-        // From memory the verdict is the same.
-        assert_eq!(verdict(validator.validate_session(&token).await), as_session, "{changes}");
-        assert_eq!(verdict(validator.validate_refresh(&token).await), as_refresh, "{changes}");
+        // From memory, at the last, the verdict is the same.
+        for _ in 0..3 {
+            assert_eq!(verdict(validator.validate_session(&token).await), as_session, "{changes}");
+            assert_eq!(verdict(validator.validate_refresh(&token).await), as_refresh, "{changes}");
+        }
     }
 }
 
