@@ -1,7 +1,6 @@
 //! What is secret about a session shows nowhere: in no `Debug`, in no error, in no refusal, in no log line.
 
-#[allow(dead_code)]
-#[path = "../examples/tower_app.rs"]
+#[path = "web/tower.rs"]
 mod tower_app;
 
 #[allow(dead_code)]
@@ -212,7 +211,7 @@ fn no_error_of_a_proof_tells_anything_of_it() {
     let strict = validator(&key, 1).build().unwrap();
     let broken = validator(&key, 1).replay_store(Broken(Arc::clone(&asked))).build().unwrap();
     let full = validator(&key, 1).replay_store(MemoryReplayStore::with_capacity(0)).build().unwrap();
-    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": bound.holder.jwk()});
+    let header = bound.holder.proof_header();
     let good = bound.claims(7);
     let with = |changes: Value| bound.holder.sign(&header, &json_of(&good, changes));
     let under = |changes: Value| bound.holder.sign(&json_of(&header, changes), &good);

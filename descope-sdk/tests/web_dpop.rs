@@ -1,61 +1,39 @@
 //! Tokens that are bound to a key of their holder (DPoP), through the layer of tower and the middleware of actix-web.
 
+#[allow(dead_code)]
+#[path = "../benches/session/setup.rs"]
+mod setup;
+
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::test as actix;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use descope_emulator::Emulator;
 use descope_sdk::Descope;
 use descope_sdk::session::Session;
 use descope_sdk::web::{SessionLayer, SessionMiddleware, SessionPolicy};
 use http::{Request, Response};
-use serde_json::{Value, json};
+use serde_json::json;
+use setup::{Key, hash};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 const ORIGIN: &str = "https://api.example.com";
 
 /// The key of a token's holder.
 struct Holder {
-    key: EcdsaKeyPair,
+    key: Key,
     proofs: AtomicUsize,
-}
-
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 impl Holder {
     fn new() -> Self {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        Self { key, proofs: AtomicUsize::new(0) }
-    }
-
-    fn jwk(&self) -> Value {
-        // An uncompressed point: a byte that says so, then the two coordinates.
-        let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
-        json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
-    }
-
-    fn thumbprint(&self) -> String {
-        let Value::Object(jwk) = self.jwk() else { unreachable!() };
-        let text = |name: &str| jwk[name].as_str().unwrap().to_owned();
-        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text("x"), text("y"));
-        encode(digest(&SHA256, canonical.as_bytes()))
+        Self { key: Key::es256(), proofs: AtomicUsize::new(0) }
     }
 
     fn proof(&self, token: &str, now: i64, method: &str, url: &str) -> String {
         let jti = format!("proof-{}", self.proofs.fetch_add(1, Ordering::SeqCst));
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk()});
-        let ath = encode(digest(&SHA256, token.as_bytes()));
-        let claims = json!({"jti": jti, "htm": method, "htu": url, "iat": now, "ath": ath});
-        let input = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
-        let signature = self.key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
-        format!("{input}.{}", encode(signature))
+        let claims = json!({"jti": jti, "htm": method, "htu": url, "iat": now, "ath": hash(token)});
+        self.key.sign(&self.key.proof_header(), &claims)
     }
 }
 
@@ -72,7 +50,7 @@ async fn cases(emulator: &Emulator, descope: &Descope) -> Vec<Case> {
     let (holder, thief) = (Holder::new(), Holder::new());
     descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
     let link = descope.management().embedded_link().sign_in("ada@example.com");
-    let link = link.custom_claim("cnf", json!({"jkt": holder.thumbprint()})).send().await.unwrap();
+    let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
     let ada = descope.magic_link().verify(link).await.unwrap();
     let token = ada.session_jwt().expose();
     let now = emulator.clock().now();

@@ -2,15 +2,14 @@
 
 mod web;
 
-#[allow(dead_code)]
-#[path = "../examples/tower_app.rs"]
+#[path = "web/tower.rs"]
 mod tower_app;
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use descope_emulator::{Emulator, Fault};
-use descope_sdk::Descope;
+use descope_emulator::Fault;
+use tower_app::start;
 use tracing_subscriber::filter::LevelFilter;
 use web::{Web, both, cookie, refresh_of, session_of};
 
@@ -26,14 +25,6 @@ impl io::Write for Lines {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-async fn start(emulator: Emulator) -> (Emulator, Descope, String) {
-    let descope = tower_app::prepare(&emulator).await.unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(tower_app::serve(listener, descope.clone()));
-    (emulator, descope, base_url)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,7 @@
 
 mod web;
 
-#[allow(dead_code)]
-#[path = "../examples/tower_app.rs"]
+#[path = "web/tower.rs"]
 mod tower_app;
 
 use descope_emulator::{Emulator, Fault};

@@ -2,20 +2,10 @@
 
 mod web;
 
-#[allow(dead_code)]
-#[path = "../examples/tower_app.rs"]
+#[path = "web/tower.rs"]
 mod tower_app;
 
-use descope_emulator::Emulator;
-use descope_sdk::Descope;
-
-async fn start(emulator: Emulator) -> (Emulator, Descope, String) {
-    let descope = tower_app::prepare(&emulator).await.unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(tower_app::serve(listener, descope.clone()));
-    (emulator, descope, base_url)
-}
+use tower_app::start;
 
 scenarios! { start:
     request_without_a_token_is_told_how_to_bring_one

@@ -12,17 +12,18 @@ const FOR: Duration = Duration::from_secs(3);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (Ok(base_url), Ok(project_id), Ok(token)) =
-        (env::var("COMPARE_BASE_URL"), env::var("COMPARE_PROJECT_ID"), env::var("COMPARE_SESSION_JWT"))
+        (env::var("EMULATOR_BASE_URL"), env::var("EMULATOR_PROJECT_ID"), env::var("SESSION_JWT"))
     else {
         println!("benches/compare/run compares this crate with the official SDKs of other languages");
         return Ok(());
     };
     // The other SDKs remember no tokens; the first line is what compares with theirs.
-    for (name, remembered) in [("descope-sdk, nothing remembered", 0), ("descope-sdk, as it is by default", 256)] {
-        let descope = Descope::builder(project_id.as_str())
-            .base_url(base_url.as_str())
-            .session_validator(|validator| validator.cache_capacity(remembered))
-            .build()?;
+    let as_it_is = || Descope::builder(project_id.as_str()).base_url(base_url.as_str());
+    let forgetful = as_it_is().session_validator(|validator| validator.cache_capacity(0));
+    for (name, descope) in
+        [("descope-sdk, nothing remembered", forgetful), ("descope-sdk, as it is by default", as_it_is())]
+    {
+        let descope = descope.build()?;
         let session = descope.session();
         for _ in 0..1000 {
             session.validate(&token).await?;

@@ -1,10 +1,10 @@
 // How often per second the official Node SDK validates one session token.
 import DescopeClient from '@descope/node-sdk';
 
-const { COMPARE_BASE_URL, COMPARE_PROJECT_ID, COMPARE_SESSION_JWT: token } = process.env;
+const { EMULATOR_BASE_URL, EMULATOR_PROJECT_ID, SESSION_JWT: token } = process.env;
 const SECONDS = 3;
 
-const sdk = (DescopeClient.default ?? DescopeClient)({ projectId: COMPARE_PROJECT_ID, baseUrl: COMPARE_BASE_URL });
+const sdk = (DescopeClient.default ?? DescopeClient)({ projectId: EMULATOR_PROJECT_ID, baseUrl: EMULATOR_BASE_URL });
 
 // Fetches the keys, and warms up.
 for (let i = 0; i < 1000; i += 1) await sdk.validateSession(token);

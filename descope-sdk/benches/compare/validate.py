@@ -9,10 +9,10 @@ import urllib.request
 
 from descope import DeliveryMethod, DescopeClient
 
-BASE_URL = os.environ["COMPARE_BASE_URL"]
+BASE_URL = os.environ["EMULATOR_BASE_URL"]
 SECONDS = 3
 
-client = DescopeClient(project_id=os.environ["COMPARE_PROJECT_ID"], base_url=BASE_URL)
+client = DescopeClient(project_id=os.environ["EMULATOR_PROJECT_ID"], base_url=BASE_URL)
 
 if sys.argv[1:] == ["sign-in"]:
     address = "ada@example.com"
@@ -23,7 +23,7 @@ if sys.argv[1:] == ["sign-in"]:
     print(client.otp.verify_code(DeliveryMethod.EMAIL, address, code)["sessionToken"]["jwt"])
     sys.exit()
 
-token = os.environ["COMPARE_SESSION_JWT"]
+token = os.environ["SESSION_JWT"]
 # Fetches the keys, and warms up.
 for _ in range(100):
     client.validate_session(token)

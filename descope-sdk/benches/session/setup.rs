@@ -57,6 +57,16 @@ impl Key {
         }
     }
 
+    /// Its name in tokens that are bound to it (RFC 7638).
+    pub(crate) fn thumbprint(&self) -> String {
+        encode(digest(&SHA256, self.jwk().to_string().as_bytes()))
+    }
+
+    /// The header of its proofs of possession.
+    pub(crate) fn proof_header(&self) -> Value {
+        json!({"typ": "dpop+jwt", "alg": self.algorithm(), "jwk": self.jwk()})
+    }
+
     /// The same as the keys endpoint has it.
     pub(crate) fn published(&self, kid: &str) -> Value {
         let mut jwk = self.jwk();
@@ -136,21 +146,23 @@ pub(crate) struct Bound {
 impl Bound {
     pub(crate) fn new(project: &Key) -> Self {
         let holder = Key::es256();
-        let thumbprint = encode(digest(&SHA256, holder.jwk().to_string().as_bytes()));
         let mut claims = claims(0, 1);
-        claims["cnf"] = json!({"jkt": thumbprint});
+        claims["cnf"] = json!({"jkt": holder.thumbprint()});
         Self { token: project.token(&claims), holder }
     }
 
     pub(crate) fn proof(&self, jti: u64) -> String {
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.holder.jwk()});
-        self.holder.sign(&header, &self.claims(jti))
+        self.holder.sign(&self.holder.proof_header(), &self.claims(jti))
     }
 
     pub(crate) fn claims(&self, jti: u64) -> Value {
-        let ath = encode(digest(&SHA256, self.token.as_bytes()));
-        json!({"jti": jti.to_string(), "htm": "POST", "htu": URL, "iat": now(), "ath": ath})
+        json!({"jti": jti.to_string(), "htm": "POST", "htu": URL, "iat": now(), "ath": hash(&self.token)})
     }
+}
+
+/// By what a proof names its token.
+pub(crate) fn hash(token: &str) -> String {
+    encode(digest(&SHA256, token.as_bytes()))
 }
 
 /// What a signature check gets: the text that was signed, and the signature.

@@ -211,7 +211,8 @@ impl Inner {
             Err(error) => {
                 state.failures -= 1;
                 inner.note_failure(&mut state, error.clone());
-                tracing::warn!(target: "descope", error = %error, failures = state.failures, "the project's public keys could not be read");
+                let failures = state.failures;
+                tracing::warn!(target: "descope", %error, failures, "the project's public keys could not be read");
                 Err(error)
             }
         }

@@ -79,8 +79,9 @@
 //! # What to configure
 //!
 //! Nothing, for most projects. [`SessionValidatorBuilder`] has the leeway (5 s), the audience policy, the ages above, the
-//! number of remembered tokens (256 of those that came twice; 0 for none), a static key for machines without network, and a clock for tests. If
-//! the project renames its cookies, give the names to [`token_names`](SessionValidatorBuilder::token_names).
+//! number of remembered tokens (256 of those that came twice; 0 for none), a static key for machines without network,
+//! and a clock for tests. If the project renames its cookies, give the names to
+//! [`token_names`](SessionValidatorBuilder::token_names).
 
 mod algorithm;
 mod api;
