@@ -1,16 +1,11 @@
 //! From the raw client's error to ours, and the one way in which this crate calls the raw client.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use descope_api::types::ErrorResponse;
-use descope_api::{ResponseValue, is_too_large};
+use descope_api::{ResponseValue, is_too_large, types::ErrorResponse};
 use http::{HeaderMap, StatusCode, header};
 
-use crate::error::Inner;
-use crate::{Error, ErrorCode, ErrorKind, Result};
+use crate::{Error, ErrorCode, ErrorKind, Result, error::Inner};
 
 /// Calls an operation of the raw client; its name in errors is the function's own.
 macro_rules! call {

@@ -3,13 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use cookie::Cookie;
-use descope_api::Secret;
-use descope_api::types::{IdpResponse, JwtResponse, OptionalJwtResponse, User};
+use descope_api::{
+    Secret,
+    types::{IdpResponse, JwtResponse, OptionalJwtResponse, User},
+};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use crate::api_error::{Answer, Origin};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    api_error::{Answer, Origin},
+};
 
 /// A signed-in user: the tokens of the session, and what came with them.
 ///

@@ -1,14 +1,16 @@
 //! The client that everything starts from.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use descope_api::Secret;
 
-use crate::auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions};
-use crate::management::Management;
-use crate::session::{Flights, SessionValidator, Sessions};
-use crate::{DescopeBuilder, Error, PollOptions, Result, check};
+use crate::{
+    DescopeBuilder, Error, PollOptions, Result,
+    auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
+    check,
+    management::Management,
+    session::{Flights, SessionValidator, Sessions},
+};
 
 /// A client for one Descope project.
 ///

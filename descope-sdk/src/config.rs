@@ -1,14 +1,15 @@
 //! How a client is set up: the builder, the environment, and where a project lives.
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use descope_api::{Config, RetryPolicy, Secret};
 use http::{HeaderMap, HeaderValue};
 use url::{Host, Url};
 
-use crate::session::{self, ConfigError, SessionValidator, SessionValidatorBuilder};
-use crate::{Descope, Error, PollOptions, Result, check};
+use crate::{
+    Descope, Error, PollOptions, Result, check,
+    session::{self, ConfigError, SessionValidator, SessionValidatorBuilder},
+};
 
 /// Sets a [`Descope`] client up.
 ///

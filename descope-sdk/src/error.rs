@@ -1,14 +1,10 @@
 //! The one error of this crate and the classification to match on.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use crate::ErrorCode;
-use crate::session::TokenError;
+use crate::{ErrorCode, session::TokenError};
 
 /// A `Result` whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -77,6 +73,9 @@ pub enum ErrorKind {
     Server,
     /// The service could not be reached, or the connection broke.
     Network,
+    /// Something between this machine and Descope answered in its place: a firewall, a proxy, a captive portal. Nothing
+    /// is known about the outcome of the call.
+    Intercepted,
     /// The answer did not come in time; or a wait came to its deadline, and then [`Error::waited`] is set.
     Timeout,
     /// The answer is not what the service sends: no JSON, too long, a redirect, or without the session it should hold.
@@ -106,6 +105,7 @@ impl ErrorKind {
             Self::Unavailable => "the token cannot be judged at the moment",
             Self::Server => "the service failed",
             Self::Network => "the service could not be reached",
+            Self::Intercepted => "something other than Descope answered",
             Self::Timeout => "timed out",
             Self::Decode => "the answer could not be understood",
             Self::Unsupported => "operation not supported",
@@ -228,6 +228,7 @@ impl Error {
                 | ErrorKind::Timeout
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
+                | ErrorKind::Intercepted
                 | ErrorKind::Unavailable
         );
         // A failing server may well name a code that means something else.

@@ -87,21 +87,20 @@ pub use authentication::{Authentication, CookieSettings};
 pub use client::Descope;
 pub use codes::ErrorCode;
 pub use config::DescopeBuilder;
-pub use error::{Error, ErrorKind, Result, Waited};
-pub use options::DeliveryMethod;
-pub use poll::{PollOptions, Progress};
-pub use session::Sessions;
-
 /// The raw typed client underneath, with every operation of the API.
 pub use descope_api as api;
-pub use descope_api::types::{
-    AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant,
+pub use descope_api::{
+    RetryPolicy, Secret,
+    types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant},
 };
-pub use descope_api::{RetryPolicy, Secret};
+pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].
 pub use http::StatusCode;
+pub use options::DeliveryMethod;
+pub use poll::{PollOptions, Progress};
 /// The HTTP client underneath, in the version that [`DescopeBuilder::http_client`] takes.
 pub use reqwest;
+pub use session::Sessions;
 
 /// Holds the example of the README to the code.
 #[cfg(doctest)]

@@ -1,14 +1,10 @@
 //! Waiting for something that the user does elsewhere: one loop for every waiting endpoint.
 
-use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::error::Waited;
-use crate::{Error, Result};
+use crate::{Error, Result, error::Waited};
 
 /// How to wait for a user to act, for example to click an enchanted link.
 ///
@@ -142,12 +138,13 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    };
 
     use super::*;
-    use crate::error::Inner;
-    use crate::{ErrorCode, ErrorKind};
+    use crate::{ErrorCode, ErrorKind, error::Inner};
 
     const OPERATION: &str = "enchanted_link_pending_session";
 

@@ -3,8 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::session::Clock;
-use descope_sdk::{Authentication, Descope, ErrorKind};
+use descope_sdk::{Authentication, Descope, ErrorKind, session::Clock};
 
 struct World {
     emulator: Emulator,

@@ -4,14 +4,18 @@
 #[path = "../benches/session/setup.rs"]
 mod setup;
 
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use actix_web::test as actix;
 use descope_emulator::Emulator;
-use descope_sdk::Descope;
-use descope_sdk::session::Session;
-use descope_sdk::web::{SessionLayer, SessionMiddleware, SessionPolicy};
+use descope_sdk::{
+    Descope,
+    session::Session,
+    web::{SessionLayer, SessionMiddleware, SessionPolicy},
+};
 use http::{Request, Response};
 use serde_json::json;
 use setup::{Key, hash};

@@ -2,13 +2,18 @@
 
 use std::time::SystemTime;
 
-use descope_api::Secret;
-use descope_api::types::{AccessKeyExchangeRequest, AccessKeyLoginOptions};
+use descope_api::{
+    Secret,
+    types::{AccessKeyExchangeRequest, AccessKeyLoginOptions},
+};
 use serde_json::{Map, Value};
 
-use crate::api_error::call;
-use crate::authentication::{epoch, missing_session};
-use crate::{Descope, Result, check};
+use crate::{
+    Descope, Result,
+    api_error::call,
+    authentication::{epoch, missing_session},
+    check,
+};
 
 /// Sign-in of machines. From [`Descope::access_key`].
 ///

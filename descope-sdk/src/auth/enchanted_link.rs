@@ -2,20 +2,24 @@
 
 mod pending;
 
+use descope_api::{
+    Secret,
+    types::{
+        EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpEmailRequest, EnchantedLinkVerifyRequest,
+        LoginOptions, SignUpOptions, SignUpUser,
+    },
+};
 pub use pending::{PendingLink, PendingLinkState};
 
-use descope_api::Secret;
-use descope_api::types::{
-    EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpEmailRequest, EnchantedLinkVerifyRequest,
-    LoginOptions, SignUpOptions, SignUpUser,
+use crate::{
+    Descope, Result,
+    api_error::{Answer, call},
+    check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
+        update_setters,
+    },
 };
-
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-    update_setters,
-};
-use crate::{Descope, Result, check};
 
 /// Sign-in by a link that is clicked on any device. From [`Descope::enchanted_link`].
 ///

@@ -1,17 +1,22 @@
 //! Links that sign the user in where they are clicked.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest, MagicLinkSignUpEmailRequest,
-    MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest,
+        MagicLinkSignUpEmailRequest, MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+    },
 };
 
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-    update_setters,
+use crate::{
+    Authentication, Descope, Result,
+    api_error::{Answer, call},
+    check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
+        update_setters,
+    },
 };
-use crate::{Authentication, Descope, Result, check};
 
 /// Sign-in by a link. From [`Descope::magic_link`].
 ///

@@ -3,10 +3,9 @@
 mod pending;
 mod send;
 
+use descope_api::Secret;
 pub use pending::{PendingCode, PendingCodeState};
 pub use send::{OtpSignIn, OtpSignUp, OtpUpdate};
-
-use descope_api::Secret;
 
 use crate::{Authentication, DeliveryMethod, Descope, Result};
 

@@ -1,12 +1,11 @@
 //! Questions that a user has answered before.
 
-use descope_api::Secret;
-use descope_api::types::{
-    SecurityQuestion, SecurityQuestionAnswer, SecurityQuestionsSetupRequest, SecurityQuestionsVerifyRequest,
+use descope_api::{
+    Secret,
+    types::{SecurityQuestion, SecurityQuestionAnswer, SecurityQuestionsSetupRequest, SecurityQuestionsVerifyRequest},
 };
 
-use crate::api_error::call;
-use crate::{Authentication, Descope, Error, Result, check};
+use crate::{Authentication, Descope, Error, Result, api_error::call, check};
 
 /// Security questions as a further proof of who a signed-in user is. From [`Descope::security_questions`].
 ///

@@ -2,12 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use descope_api::Secret;
-use descope_api::types::{AccessKey, AccessKeyCreateRequest, AccessKeyDeleteRequest, AssociatedTenant};
+use descope_api::{
+    Secret,
+    types::{AccessKey, AccessKeyCreateRequest, AccessKeyDeleteRequest, AssociatedTenant},
+};
 use serde_json::{Map, Value};
 
-use crate::api_error::call;
-use crate::{Descope, Error, Result, check};
+use crate::{Descope, Error, Result, api_error::call, check};
 
 /// The access keys of the project. From [`Management::access_key`](super::Management::access_key).
 ///

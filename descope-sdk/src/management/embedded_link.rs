@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use descope_api::Secret;
-use descope_api::types::{
-    EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser},
 };
 use serde_json::{Map, Value};
 
-use crate::api_error::{Answer, call};
-use crate::options::{option_setters, sign_up_setters};
-use crate::{Descope, Error, Result, check};
+use crate::{
+    Descope, Error, Result,
+    api_error::{Answer, call},
+    check,
+    options::{option_setters, sign_up_setters},
+};
 
 /// Tokens that sign a user in, for a link in a message of your own. From
 /// [`Management::embedded_link`](super::Management::embedded_link).

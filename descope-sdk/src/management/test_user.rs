@@ -1,15 +1,21 @@
 //! Users for automated tests.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest,
+        TestUserGenerateOtpRequest,
+    },
 };
 use url::Url;
 
 use super::UserCreate;
-use crate::api_error::{Answer, Origin, call};
-use crate::options::{option_setters, redirect_setter};
-use crate::{DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check};
+use crate::{
+    DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result,
+    api_error::{Answer, Origin, call},
+    check,
+    options::{option_setters, redirect_setter},
+};
 
 /// Users for automated tests, whose codes and links are given to you. From
 /// [`Management::test_user`](super::Management::test_user).

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use descope_api::Secret;
-use descope_api::types::{
-    AssociatedTenant, FamilyAssociation, ImportedPassword, User, UserCreateRequest, UserDeleteRequest, UserResponse,
+use descope_api::{
+    Secret,
+    types::{
+        AssociatedTenant, FamilyAssociation, ImportedPassword, User, UserCreateRequest, UserDeleteRequest, UserResponse,
+    },
 };
 use serde_json::{Map, Value};
 
-use crate::api_error::{Answer, call};
-use crate::{Descope, Result, check};
+use crate::{
+    Descope, Result,
+    api_error::{Answer, call},
+    check,
+};
 
 /// The users of the project. From [`Management::user`](super::Management::user).
 ///

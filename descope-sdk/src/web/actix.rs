@@ -1,21 +1,31 @@
 //! Middleware, extractors and answers for actix-web.
 
-use std::future::{Future, Ready, ready};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+};
 
-use super::policy::{Admission, cookies_to_add, found};
-use super::{RefreshJwt, Refusal, Require, SessionPolicy};
-use crate::Authentication;
-use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies};
+use super::{
+    RefreshJwt, Refusal, Require, SessionPolicy,
+    policy::{Admission, cookies_to_add, found},
+};
+use crate::{
+    Authentication,
+    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies},
+};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].

@@ -1,12 +1,12 @@
 //! How sessions are found in requests, whatever the framework.
 
-use std::fmt;
-use std::sync::Arc;
-
-use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, refresh_may_help};
-use crate::{Authentication, Descope, Error, Secret, Sessions};
+use std::{fmt, sync::Arc};
 
 use super::Refusal;
+use crate::{
+    Authentication, Descope, Error, Secret, Sessions,
+    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, refresh_may_help},
+};
 
 /// How the session of a request is found, and what happens to requests without one.
 ///

@@ -3,8 +3,10 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::session::{DpopError, TokenError};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    session::{DpopError, TokenError},
+};
 
 /// Why a request does not get through, and at the same time its answer: a status, the header `WWW-Authenticate` (RFC
 /// 6750, 9449 and 9470) and the body `{"error": …, "error_description": …}`.
@@ -140,6 +142,7 @@ impl From<&Error> for Refusal {
                 | ErrorKind::Timeout
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
+                | ErrorKind::Intercepted
                 | ErrorKind::Unavailable
                 | ErrorKind::Decode
                 | ErrorKind::Unsupported,
@@ -153,8 +156,10 @@ impl From<&Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Inner;
-    use crate::session::{KeysError, TokenKind};
+    use crate::{
+        error::Inner,
+        session::{KeysError, TokenKind},
+    };
 
     const ALL: [Refusal; 9] = [
         Refusal::Missing,

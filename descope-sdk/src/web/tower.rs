@@ -1,9 +1,11 @@
 //! Layers for tower, and with it for axum, tonic and hyper.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
@@ -12,10 +14,14 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::policy::{Admission, cookies_to_add, found};
-use super::{RefreshJwt, Refusal, Require, SessionPolicy};
-use crate::Authentication;
-use crate::session::{DpopRequest, Session, SetCookies};
+use super::{
+    RefreshJwt, Refusal, Require, SessionPolicy,
+    policy::{Admission, cookies_to_add, found},
+};
+use crate::{
+    Authentication,
+    session::{DpopRequest, Session, SetCookies},
+};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].

@@ -3,12 +3,13 @@
 // Each test program uses its share.
 #![allow(dead_code)]
 
-use std::future::Future;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::reqwest::{Client, Method, RequestBuilder, Response, header};
-use descope_sdk::{Authentication, Descope};
+use descope_sdk::{
+    Authentication, Descope,
+    reqwest::{Client, Method, RequestBuilder, Response, header},
+};
 use serde_json::Value;
 
 /// An application, the emulator behind it, and a client of each.

@@ -1,12 +1,13 @@
 //! Links that were sent and of which the right one has to be clicked.
 
-use descope_api::RetryPolicy;
-use descope_api::Secret;
-use descope_api::types::EnchantedLinkPendingSessionRequest;
+use descope_api::{RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api_error::{call, operation};
-use crate::{Authentication, Descope, PollOptions, Result, check, poll};
+use crate::{
+    Authentication, Descope, PollOptions, Result,
+    api_error::{call, operation},
+    check, poll,
+};
 
 /// Links that are on their way to the user. [`wait`](Self::wait) or [`check`](Self::check) finish the sign-in.
 ///

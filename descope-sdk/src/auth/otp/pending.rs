@@ -1,11 +1,9 @@
 //! A code that was sent and has to come back.
 
-use descope_api::Secret;
-use descope_api::types::OtpVerifyRequest;
+use descope_api::{Secret, types::OtpVerifyRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api_error::call;
-use crate::{Authentication, DeliveryMethod, Descope, Result, check};
+use crate::{Authentication, DeliveryMethod, Descope, Result, api_error::call, check};
 
 /// A code that is on its way to the user. [`verify`](Self::verify) finishes the sign-in.
 ///

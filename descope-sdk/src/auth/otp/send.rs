@@ -1,17 +1,22 @@
 //! Asking for a code.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest, OtpSignUpPhoneRequest,
-    SignUpOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest,
+        OtpSignUpPhoneRequest, SignUpOptions, SignUpUser,
+    },
 };
 
 use super::{OtpChannel, PendingCode, PendingCodeState};
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
+use crate::{
+    DeliveryMethod, Result,
+    api_error::{Answer, call},
+    check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
+    },
 };
-use crate::{DeliveryMethod, Result, check};
 
 /// A sign-up by one-time code. From [`OtpChannel::sign_up`]; [`send`](Self::send) sends the code.
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! The time of day that tokens are held against.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-/// Where a [`SessionValidator`](super::SessionValidator) takes the time from: the system, or a function of yours.
+/// Where a [`SessionValidator`](crate::session::SessionValidator) takes the time from: the system, or a function of yours.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};

@@ -1,10 +1,9 @@
 //! Why a proof of possession was refused.
 
-use std::error::Error as StdError;
-use std::sync::Arc;
+use std::{error::Error as StdError, sync::Arc};
 
 /// The reason for which a proof of possession (DPoP, RFC 9449) was refused. In
-/// [`TokenError::InvalidProof`](super::TokenError::InvalidProof).
+/// [`TokenError::InvalidProof`](crate::session::TokenError::InvalidProof).
 ///
 /// No variant holds text of the proof or of the token: an error of this type may be logged as it is.
 ///
@@ -36,7 +35,7 @@ pub enum DpopError {
     /// The token is bound to something else than a key that DPoP can prove, as a client certificate.
     #[error("the token is bound in a way that DPoP does not prove")]
     UnsupportedBinding,
-    /// The proof is longer than [`MAX_PROOF_BYTES`](super::MAX_PROOF_BYTES). It was not decoded.
+    /// The proof is longer than [`MAX_PROOF_BYTES`](crate::session::MAX_PROOF_BYTES). It was not decoded.
     #[error("the proof is longer than {limit} bytes")]
     TooLarge {
         /// The longest proof that is read, in bytes.
@@ -86,10 +85,10 @@ pub enum DpopError {
     /// user's fault.
     #[error("no more proofs can be remembered")]
     ReplayStoreFull,
-    /// The [`ReplayStore`](super::ReplayStore) failed. Not the user's fault.
+    /// The [`ReplayStore`](crate::session::ReplayStore) failed. Not the user's fault.
     #[error("the store of used proofs is not available")]
     ReplayStoreUnavailable(#[source] Arc<dyn StdError + Send + Sync>),
-    /// The URL of the [`DpopRequest`](super::DpopRequest) is not an absolute `http` or `https` URL: the `Host` header is
+    /// The URL of the [`DpopRequest`](crate::session::DpopRequest) is not an absolute `http` or `https` URL: the `Host` header is
     /// odd, or the application put it together wrongly.
     #[error("the request's own URL is not absolute")]
     RequestUrl,

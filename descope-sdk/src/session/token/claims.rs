@@ -1,15 +1,18 @@
 //! What a token says.
 
-use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::audience::names;
-use super::times::{Times, rfc3339};
-use super::token_error::TokenError;
+use super::{
+    audience::names,
+    error::TokenError,
+    times::{Times, rfc3339},
+};
 
 /// The claims that Descope gives a meaning; every other one is the project's own.
 const RESERVED: &[&str] = &[
@@ -84,7 +87,7 @@ impl Claims {
     }
 
     /// `aud`: for whom the token is meant; empty when it does not say. Checked only if an
-    /// [`AudiencePolicy`](super::AudiencePolicy) asks for it.
+    /// [`AudiencePolicy`](crate::session::AudiencePolicy) asks for it.
     pub fn audience(&self) -> Vec<&str> {
         self.all.get("aud").map(|audience| names(audience).collect()).unwrap_or_default()
     }

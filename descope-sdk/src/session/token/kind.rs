@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::token_error::TokenError;
+use super::error::TokenError;
 
 /// What a token is for, by its `drn` claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

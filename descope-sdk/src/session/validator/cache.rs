@@ -8,9 +8,13 @@
 //! otherwise push another one out that is just as good, and freeing that one, long out of the processor's caches, takes a
 //! third of all that a validation adds to the signature check.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+};
 
 use arc_swap::ArcSwapOption;
 

@@ -1,12 +1,13 @@
 //! The public key inside a JWK (RFC 7517, 7518, 8037).
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    signature::{ParsedPublicKey, RsaPublicKeyComponents},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::algorithm::Scheme;
+use crate::session::token::algorithm::Scheme;
 
 /// The numbers of a public key, decoded and of the right sizes for its algorithm.
 pub(crate) enum PublicKey {
@@ -105,7 +106,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::session::algorithm::Algorithm;
+    use crate::session::token::algorithm::Algorithm;
 
     fn thumbprint(algorithm: Algorithm, jwk: &Value) -> Option<String> {
         PublicKey::read(algorithm.scheme(), jwk.as_object()?).map(|key| key.thumbprint())

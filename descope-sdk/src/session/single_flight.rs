@@ -1,15 +1,16 @@
 //! One refresh at a time for each refresh token.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use descope_api::Secret;
 use tokio::sync::watch;
 
-use crate::error::Inner;
-use crate::{Authentication, Error, ErrorKind, Result};
+use crate::{Authentication, Error, ErrorKind, Result, error::Inner};
 
 /// What tells one refresh token from another. The tokens themselves are not kept.
 type Key = [u8; 32];

@@ -1,17 +1,19 @@
 //! Proofs that were used before.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-use std::error::Error as StdError;
-use std::fmt;
-use std::future::{Future, ready};
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    error::Error as StdError,
+    fmt,
+    future::{Future, ready},
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::clock::millis;
+use crate::session::validator::clock::millis;
 
 /// How many proofs a [`MemoryReplayStore`] remembers unless set otherwise.
 const DEFAULT_CAPACITY: usize = 100_000;
@@ -92,7 +94,7 @@ pub trait ReplayStore: Send + Sync {
     /// Marks a proof as used, in one step with the look whether it is already. It is called last, for proofs that are
     /// good in every other respect.
     ///
-    /// - `now`: the time by the validator's [`Clock`](super::Clock).
+    /// - `now`: the time by the validator's [`Clock`](crate::session::Clock).
     /// - `keep_for`: how long the proof is to be remembered at least, 120 s.
     ///
     /// # Errors

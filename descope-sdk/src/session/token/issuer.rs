@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::token_error::TokenError;
+use super::error::TokenError;
 
 /// `iss` names the project in one of three ways, depending on the JWT template: it is the project id; it is a URL that
 /// ends with it; or it is a URL in which one more segment follows (tokens of agents and MCP servers).

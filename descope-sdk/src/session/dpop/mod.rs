@@ -1,24 +1,34 @@
 //! Proofs of possession (DPoP, RFC 9449): that a token is used by the holder of the key it was issued to.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+pub(super) mod error;
+pub(super) mod replay;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::algorithm::{Algorithm, Scheme};
-use super::clock::millis;
-use super::dpop_error::DpopError;
-use super::jwk::PublicKey;
-use super::jws::{Parts, read_payload};
-use super::replay::{Burned, ProofId, ReplayStore};
-use super::times::{Round, seconds};
-use super::token_error::TokenError;
+use self::{
+    error::DpopError,
+    replay::{Burned, ProofId, ReplayStore},
+};
+use super::{
+    keys::jwk::PublicKey,
+    token::{
+        algorithm::{Algorithm, Scheme},
+        error::TokenError,
+        jws::{Parts, read_payload},
+        times::{Round, seconds},
+    },
+    validator::clock::millis,
+};
 
 /// The longest proof that is looked at, in bytes. One with an RSA key of 4096 bits is some 2,000 bytes long.
 pub const MAX_PROOF_BYTES: usize = 8192;

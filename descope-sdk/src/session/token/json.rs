@@ -3,13 +3,12 @@
 //! RFC 8725 wants a parser that cannot be talked into reading another value than the one another parser saw.
 //! `serde_json` keeps the last of several members of one name; here the second one ends the reading.
 
-use std::fmt;
-use std::sync::LazyLock;
+use std::{fmt, sync::LazyLock};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::token_error::TokenError;
+use super::error::TokenError;
 
 /// Reads `bytes` as one JSON object in which no object, at any depth, names a member twice.
 ///

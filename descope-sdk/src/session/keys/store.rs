@@ -5,20 +5,20 @@
 //! wanted has happened while it waited. The fetch runs as a task of its own that owns the mutex guard, so that a caller
 //! who gives up neither kills a fetch that others wait for nor makes room for the next one.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
-use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::Instant;
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, OwnedMutexGuard},
+    time::Instant,
+};
 
-use super::algorithm::Algorithm;
-use super::keys::{Key, KeySet};
-use super::token_error::{KeysError, TokenError};
+use super::key_set::{Key, KeySet};
+use crate::session::token::{
+    algorithm::Algorithm,
+    error::{KeysError, TokenError},
+};
 
 /// What a [`KeyFetch`] ends with: the body of the keys endpoint, or any error.
 pub type KeyFetchResult = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,11 +1,9 @@
 //! Why a token was refused.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
+use std::{error::Error as StdError, fmt, sync::Arc};
 
-use super::dpop_error::DpopError;
 use super::kind::TokenKind;
+use crate::session::dpop::error::DpopError;
 
 /// The reason for which a token was refused, or could not be judged.
 ///
@@ -30,7 +28,7 @@ pub enum TokenError {
     /// The text is no compact JWS: not three parts, not canonical base64url, or no JSON object inside.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
-    /// The text is longer than [`MAX_TOKEN_BYTES`](super::MAX_TOKEN_BYTES). It was not decoded.
+    /// The text is longer than [`MAX_TOKEN_BYTES`](crate::session::MAX_TOKEN_BYTES). It was not decoded.
     #[error("the token is longer than {limit} bytes")]
     TooLarge {
         /// The longest token that is read, in bytes.
@@ -80,11 +78,11 @@ pub enum TokenError {
         /// The kind that the token says it is.
         found: TokenKind,
     },
-    /// `aud` does not satisfy the [`AudiencePolicy`](super::AudiencePolicy).
+    /// `aud` does not satisfy the [`AudiencePolicy`](crate::session::AudiencePolicy).
     #[error("the token is meant for another audience")]
     AudienceRejected,
     /// The token is bound to a key of its holder (`cnf.jkt`), and the call checks no proof of possession; use
-    /// [`validate_session_with_proof`](super::SessionValidator::validate_session_with_proof).
+    /// [`validate_session_with_proof`](crate::session::SessionValidator::validate_session_with_proof).
     #[error("the token is DPoP-bound and came without a checked proof")]
     DpopBound,
     /// The token is good, and the request does not show that it comes from the token's holder.
@@ -149,7 +147,7 @@ impl StdError for KeysError {
     }
 }
 
-/// A [`SessionValidator`](super::SessionValidator) was asked for with settings that cannot work.
+/// A [`SessionValidator`](crate::session::SessionValidator) was asked for with settings that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -1,15 +1,14 @@
 //! Tokens that passed.
 
-use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::{fmt, ops::Deref, sync::Arc};
 
 use descope_api::Secret;
 
-use super::claims::Claims;
-use super::dpop::Binding;
-use super::keys::Key;
-use super::kind::TokenKind;
+use crate::session::{
+    dpop::Binding,
+    keys::key_set::Key,
+    token::{claims::Claims, kind::TokenKind},
+};
 
 /// What a verification found out, shared by everybody who holds the token.
 pub(crate) struct Verified {
@@ -24,7 +23,7 @@ pub(crate) struct Verified {
 
 /// A session whose token was validated: a user who is signed in.
 ///
-/// Only a [`SessionValidator`](super::SessionValidator) makes these, so a function that takes a `Session` cannot be
+/// Only a [`SessionValidator`](crate::session::SessionValidator) makes these, so a function that takes a `Session` cannot be
 /// called without a valid one. Reads like its [`Claims`]; cheap to clone.
 ///
 /// ```no_run

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::token_error::TokenError;
+use super::error::TokenError;
 
 /// What is asked of the `aud` claim.
 ///

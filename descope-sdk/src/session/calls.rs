@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use descope_api::Secret;
-use descope_api::types::{
-    AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest,
-    SessionTenant, SessionTenantsRequest, User,
+use descope_api::{
+    Secret,
+    types::{
+        AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest,
+        SessionTenant, SessionTenantsRequest, User,
+    },
 };
 use serde_json::{Map, Value};
 
 use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError};
-use crate::api_error::{Answer, call};
-use crate::{Authentication, CookieSettings, Descope, Error, Result, check};
+use crate::{
+    Authentication, CookieSettings, Descope, Error, Result,
+    api_error::{Answer, call},
+    check,
+};
 
 /// Sessions of signed-in users. From [`Descope::session`].
 ///
@@ -194,7 +199,7 @@ impl Sessions {
     pub(crate) async fn renew(&self, refresh_jwt: &str) -> Result<ValidatedSession> {
         let refresh_jwt = self.validator().validate_refresh(refresh_jwt).await?;
         let refreshed = self.refresh(refresh_jwt.jwt()).await?;
-        let session = self.validator().validate_session(refreshed.session_jwt().expose()).await?;
+        let session = self.validator().validate_received(refreshed.session_jwt().expose()).await?;
         Ok(ValidatedSession { session, refreshed: Some(refreshed) })
     }
 

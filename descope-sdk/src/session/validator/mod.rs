@@ -1,25 +1,37 @@
 //! The judge of tokens.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+pub(super) mod cache;
+pub(super) mod clock;
+pub(super) mod verified;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use descope_api::Secret;
 
-use super::audience::AudiencePolicy;
-use super::cache::{Cache, Group};
-use super::claims::Claims;
-use super::clock::{Clock, millis};
-use super::dpop::{self, Binding, DpopRequest};
-use super::issuer;
-use super::jwks::{KeyFetch, KeyStore, KeyStoreSettings};
-use super::jws::{Header, Jws};
-use super::keys::KeySet;
-use super::kind::{self, KindNames, TokenKind};
-use super::replay::{MemoryReplayStore, ReplayStore};
-use super::token_error::{ConfigError, TokenError};
-use super::verified::{RefreshToken, Session, Verified};
+use self::{
+    cache::{Cache, Group},
+    clock::{Clock, millis},
+    verified::{RefreshToken, Session, Verified},
+};
+use super::{
+    dpop::{
+        self, Binding, DpopRequest,
+        replay::{MemoryReplayStore, ReplayStore},
+    },
+    keys::{
+        key_set::KeySet,
+        store::{KeyFetch, KeyStore, KeyStoreSettings},
+    },
+    token::{
+        audience::AudiencePolicy,
+        claims::Claims,
+        error::{ConfigError, TokenError},
+        issuer,
+        jws::{Header, Jws},
+        kind::{self, KindNames, TokenKind},
+    },
+};
 
 /// How many verified tokens are remembered unless set otherwise. At 2 kB each that is half a megabyte.
 const DEFAULT_CACHE_CAPACITY: usize = 256;
@@ -120,6 +132,11 @@ impl SessionValidator {
     /// As for [`validate_session`](Self::validate_session).
     pub async fn validate_refresh(&self, refresh_jwt: &str) -> Result<RefreshToken, TokenError> {
         self.validate(refresh_jwt, TokenKind::Refresh).await.and_then(refuse_bound).map(RefreshToken::new)
+    }
+
+    /// Validates a session token that the service has handed out a moment ago.
+    pub(crate) async fn validate_received(&self, session_jwt: &str) -> Result<Session, TokenError> {
+        self.validate_session(session_jwt).await
     }
 
     /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.

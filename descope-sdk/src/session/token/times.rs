@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::token_error::TokenError;
+use super::error::TokenError;
 
 /// The end of the year 9999. Times beyond it are not dates but accidents, or attempts to overflow something.
 const END_OF_TIME: i64 = 253_402_300_799;

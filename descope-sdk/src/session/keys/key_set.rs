@@ -1,16 +1,19 @@
 //! A project's public keys, parsed once.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use serde_json::{Map, Value};
 
-use super::algorithm::Algorithm;
 use super::jwk::PublicKey;
-use super::token_error::TokenError;
+use crate::session::token::{algorithm::Algorithm, error::TokenError};
 
 /// The longest answer of the keys endpoint that is read. A key takes some 500 bytes.
 pub(crate) const MAX_KEY_SET_BYTES: usize = 1024 * 1024;
@@ -190,8 +193,7 @@ fn read_key(jwk: &Map<String, Value>) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;

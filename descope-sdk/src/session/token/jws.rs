@@ -5,13 +5,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::algorithm::Algorithm;
-use super::json;
-use super::token_error::TokenError;
+use super::{algorithm::Algorithm, error::TokenError, json};
 
 /// The longest token that is looked at, in bytes. A token of Descope's is one to four thousand bytes long; the claims of
 /// a user with very many tenants may take several times that.

@@ -1,15 +1,20 @@
 //! The cookies in which an application keeps the tokens of its users.
 
-use std::fmt;
-use std::time::SystemTime;
+pub(super) mod extract;
 
-use cookie::Cookie;
-use cookie::time::{Duration, OffsetDateTime};
+use std::{fmt, time::SystemTime};
+
+use cookie::{
+    Cookie,
+    time::{Duration, OffsetDateTime},
+};
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::authentication::{REFRESH_COOKIE, SESSION_COOKIE};
-use crate::error::Inner;
-use crate::{Authentication, CookieSettings, Error, ErrorKind, Result, Secret};
+use crate::{
+    Authentication, CookieSettings, Error, ErrorKind, Result, Secret,
+    authentication::{REFRESH_COOKIE, SESSION_COOKIE},
+    error::Inner,
+};
 
 /// How an application keeps the tokens of its users in cookies: their names, and the attributes that they are set with.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{AuthScheme, SessionCookies};
+use crate::session::{AuthScheme, SessionCookies};
 
 /// The tokens that a request brings, not judged yet. From [`SessionCookies::tokens`].
 #[derive(Clone, Copy, Default)]
