@@ -52,6 +52,9 @@ enum Command {
         /// Fail on any difference and write nothing.
         #[arg(long)]
         check: bool,
+        /// List what is changed of the generator's input and output, how often, and why. Nothing is written.
+        #[arg(long, conflicts_with = "check")]
+        fixups: bool,
     },
     /// Tell what changed between two OpenAPI documents, and what it means to their users.
     Diff {
@@ -120,7 +123,8 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
             Ok((format!("{}, no problem ({} ms)", counts(&document), started.elapsed().as_millis()), false))
         }
         Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
-        Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
+        Command::Codegen { fixups: true, .. } => Ok((codegen::fixups(&checked(workspace)?)?.join("\n"), false)),
+        Command::Codegen { check, .. } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
         Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
         Command::Coverage { readme: true, check, .. } => {

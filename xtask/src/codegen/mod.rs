@@ -4,6 +4,7 @@
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
+mod fixup;
 mod functions;
 mod objects;
 mod operations;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub(crate) use operations::function_name;
 
+use self::fixup::Tally;
 use crate::{bundle, document::Document, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
@@ -34,13 +36,20 @@ pub(crate) fn bundles(document: &Document) -> [Output; 2] {
 pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let mut outputs = Vec::from(bundles(document));
     let digest = digest::digest(outputs[0].text.as_bytes());
-    outputs.extend(client(document, &digest)?);
+    outputs.extend(client(document, &digest)?.0);
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }
 
-fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
-    let prepared = prepare::for_progenitor(&document.value);
+/// What was changed of the generator's input and output, how often, and why: a line for each kind of change.
+pub(crate) fn fixups(document: &Document) -> Result<Vec<String>, Failure> {
+    Ok(client(document, "")?.1.lines())
+}
+
+fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Failure> {
+    let fixups: Vec<_> = prepare::FIXUPS.into_iter().chain(rewrite::FIXUPS).collect();
+    let mut tally = Tally::expecting(&fixups);
+    let prepared = prepare::for_progenitor(&document.value, &mut tally);
     let generated = |name: &str, file: &syn::File| {
         let text = header(name, digest, &prettyplease::unparse(file));
         Output::new(format!("descope-api/src/generated/{name}"), text)
@@ -48,19 +57,25 @@ fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     // The mocks have nothing to do with the rest and take a third of the time.
     std::thread::scope(|scope| {
         let mocks = scope.spawn(|| {
-            let tokens = generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
-            Ok::<_, Failure>(generated("mocks.rs", &slices::mocks(document, syn::parse2(tokens).map_err(fault)?)))
+            let mut tally = Tally::default();
+            let tokens =
+                generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "crate").map_err(fault)?;
+            let file = slices::mocks(document, syn::parse2(tokens).map_err(fault)?);
+            Ok::<_, Failure>((generated("mocks.rs", &file), tally))
         });
         let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
-        let file = rewrite::client(tokens, &prepare::aliases(&document.value))?;
+        let file = rewrite::client(tokens, &prepare::aliases(&document.value), &mut tally)?;
         let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
         let mut files = vec![
             Output::new("tests/generated.rs", header("", digest, &dispatchers)),
             generated("operations.rs", &operations::table(document)),
         ];
         files.extend(slices::split(document, file)?.iter().map(|(name, file)| generated(name, file)));
-        files.push(mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        Ok(files)
+        let (mocks, made) = mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        files.push(mocks);
+        tally.add(made);
+        tally.check()?;
+        Ok((files, tally))
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
 use quote::{ToTokens as _, quote};
-use syn::{Attribute, Fields, FieldsNamed, Item, LitStr, Meta, Token, parse_quote};
+use syn::{Attribute, FieldsNamed, Item, LitStr, Meta, Token, Type, parse_quote};
 
 use crate::problem::Failure;
 
@@ -133,14 +133,39 @@ pub(super) fn read_by_serde(name: &Ident) -> Item {
 }
 
 /// Has the fields of a variant read as those of an object are.
-pub(super) fn tolerant(fields: &mut Fields) {
-    let Fields::Named(named) = fields else { return };
-    for field in &mut named.named {
+pub(super) fn tolerant(fields: &mut FieldsNamed) {
+    for field in &mut fields.named {
         let attributes: String = field.attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect();
-        if !attributes.contains("default") && field.ty.to_token_stream().to_string().contains("Option") {
+        if !attributes.contains("default") && is_option(&field.ty) {
             // serde lets an `Option` be absent by itself, but not once a function reads it.
             field.attrs.push(parse_quote!(#[serde(default)]));
         }
         field.attrs.push(parse_quote!(#[serde(deserialize_with = "crate::json::deserialize")]));
+    }
+}
+
+/// Whether the type is `Option<_>`, by whatever path.
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Option"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn required_type_with_option_in_its_name_stays_required() {
+        let mut fields: FieldsNamed = parse_quote!({
+            options: LoginOptions,
+            note: ::std::option::Option<::std::string::String>,
+        });
+        tolerant(&mut fields);
+        let attributes: Vec<String> = fields
+            .named
+            .iter()
+            .map(|field| field.attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect())
+            .collect();
+        assert!(!attributes[0].contains("default"), "{attributes:?}");
+        assert!(attributes[1].contains("default"), "{attributes:?}");
     }
 }

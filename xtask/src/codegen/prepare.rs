@@ -4,35 +4,49 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::fixup::{Fixup, Tally};
 use crate::document::members;
+
+const WIDE_ERRORS: Fixup =
+    Fixup::new("wide-errors", "progenitor merges classes of status codes into one error, not a list of codes");
+const ANY_SUCCESS: Fixup = Fixup::new("any-success", "every 2xx is a success, whichever one the document shows");
+const REDIRECT: Fixup = Fixup::new("redirect", "progenitor knows no success that is a redirect");
+const NO_EXTENSIONS: Fixup = Fixup::new("no-extensions", "typify repeats extensions and examples in the documentation");
+const SINGLE_IN_QUERY: Fixup = Fixup::new("single-in-query", "a mock of a list in the query does not compile");
+
+/// What [`for_progenitor`] and [`for_mocks`] change.
+pub(super) const FIXUPS: [Fixup; 5] = [WIDE_ERRORS, ANY_SUCCESS, REDIRECT, NO_EXTENSIONS, SINGLE_IN_QUERY];
 
 /// Accepted spellings beside the documented one: schema, property, further names.
 pub(crate) type Aliases = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// Widens the listed error codes to the two classes that progenitor can merge into one typed error, and drops
 /// what would only bloat the generated documentation.
-pub(crate) fn for_progenitor(bundle: &Value) -> Value {
+pub(super) fn for_progenitor(bundle: &Value, tally: &mut Tally) -> Value {
     let mut document = bundle.clone();
     if let Some(paths) = document["paths"].as_object_mut() {
         for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
-            widen_errors(operation);
+            widen_errors(operation, tally);
         }
     }
     if let Some(components) = document["components"].as_object_mut() {
         components.remove("responses");
     }
-    strip(&mut document, false);
+    strip(&mut document, false, tally);
     document
 }
 
-fn widen_errors(operation: &mut Value) {
+fn widen_errors(operation: &mut Value, tally: &mut Tally) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
+    let all = responses.len();
     responses.retain(|code, _| code.starts_with(['2', '3']));
+    tally.made_times(WIDE_ERRORS, all - responses.len());
     // Any 2xx is a success, whichever one the document shows. A redirect is the success of some browser endpoints; the
     // seam hands it on as an answer without content.
     if let Some(code) = responses.keys().next().cloned() {
         let success = responses.remove(&code).filter(|_| code.starts_with('2'));
         let redirect = || json!({ "description": "The redirect, with its `Location`." });
+        tally.made(if success.is_some() { ANY_SUCCESS } else { REDIRECT });
         responses.insert("2XX".to_owned(), success.unwrap_or_else(redirect));
     }
     let error = json!({
@@ -43,25 +57,27 @@ fn widen_errors(operation: &mut Value) {
     responses.insert("5XX".to_owned(), error);
 }
 
-fn strip(value: &mut Value, names_are_data: bool) {
+fn strip(value: &mut Value, names_are_data: bool, tally: &mut Tally) {
     match value {
         Value::Object(map) => {
             if !names_are_data {
+                let all = map.len();
                 map.retain(|name, _| !name.starts_with("x-") && name != "example");
+                tally.made_times(NO_EXTENSIONS, all - map.len());
             }
             for (name, child) in map.iter_mut() {
                 // A schema may have a property called `example`.
-                strip(child, !names_are_data && ["properties", "schemas"].contains(&name.as_str()));
+                strip(child, !names_are_data && ["properties", "schemas"].contains(&name.as_str()), tally);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false)),
+        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false, tally)),
         _ => {}
     }
 }
 
 /// The same for the mocks, where progenitor writes code for a list in the query that does not compile. A mock is told
 /// one element instead, and matches a query that holds it.
-pub(crate) fn for_mocks(prepared: &Value) -> Value {
+pub(super) fn for_mocks(prepared: &Value, tally: &mut Tally) -> Value {
     let mut document = prepared.clone();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
@@ -69,6 +85,7 @@ pub(crate) fn for_mocks(prepared: &Value) -> Value {
         for parameter in parameters.into_iter().flatten() {
             if parameter["schema"]["type"] == "array" {
                 parameter["schema"] = parameter["schema"]["items"].take();
+                tally.made(SINGLE_IN_QUERY);
             }
         }
     }
