@@ -24,8 +24,6 @@ mod secret;
 #[rustfmt::skip]
 mod generated;
 
-#[cfg(feature = "httpmock")]
-pub use generated::mocks;
 pub use generated::{Client, operations::OPERATIONS, types};
 pub use operation::{Auth, Operation, Retry, operation};
 pub use progenitor_client::{ByteStream, Error, ResponseValue};

@@ -9,8 +9,6 @@ mod federation;
 mod management;
 #[cfg(feature = "scim")]
 mod scim;
-#[cfg(feature = "httpmock")]
-pub mod mocks;
 pub mod operations;
 pub mod types;
 #[allow(unused_imports)]

@@ -6,6 +6,7 @@ mod digest;
 mod emulator;
 mod fixup;
 mod functions;
+mod mocks;
 mod objects;
 mod operations;
 mod prepare;
@@ -22,7 +23,8 @@ use self::fixup::Tally;
 use crate::{bundle, document::Document, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 2] = ["descope-api/src/generated", "descope-emulator/src/generated"];
+pub(crate) const OWNED_FOLDERS: [&str; 3] =
+    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated"];
 
 /// The two forms of the bundle.
 pub(crate) fn bundles(document: &Document) -> [Output; 2] {
@@ -47,7 +49,7 @@ pub(crate) fn fixups(document: &Document) -> Result<Vec<String>, Failure> {
 }
 
 fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Failure> {
-    let fixups: Vec<_> = prepare::FIXUPS.into_iter().chain(rewrite::FIXUPS).collect();
+    let fixups: Vec<_> = prepare::FIXUPS.into_iter().chain(rewrite::FIXUPS).chain(mocks::FIXUPS).collect();
     let mut tally = Tally::expecting(&fixups);
     let prepared = prepare::for_progenitor(&document.value, &mut tally);
     let generated = |name: &str, file: &syn::File| {
@@ -59,9 +61,10 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
         let mocks = scope.spawn(|| {
             let mut tally = Tally::default();
             let tokens =
-                generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "crate").map_err(fault)?;
-            let file = slices::mocks(document, syn::parse2(tokens).map_err(fault)?);
-            Ok::<_, Failure>((generated("mocks.rs", &file), tally))
+                generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
+            let file = mocks::client(document, tokens, &mut tally)?;
+            let text = header("mod.rs", digest, &prettyplease::unparse(&file));
+            Ok::<_, Failure>((Output::new("descope-httpmock/src/generated/mod.rs", text), tally))
         });
         let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
         let file = rewrite::client(tokens, &prepare::aliases(&document.value), &mut tally)?;
