@@ -31,7 +31,7 @@ async fn body_is_compared_and_the_typed_answer_comes_back() {
     let client = client(&server);
     let answer = client.otp_verify_email(&expected).await.expect("the mock answers");
     assert_eq!(answer.first_seen, Some(true));
-    assert_eq!(answer.session_jwt.as_ref().map(|jwt| jwt.expose()), Some("a.b.c"));
+    assert_eq!(answer.session_jwt.as_ref().map(descope_api::Secret::expose), Some("a.b.c"));
     mock.assert_async().await;
 
     let other = read(json!({"loginId": "ada@example.com", "code": "654321"}));

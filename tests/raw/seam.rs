@@ -58,11 +58,11 @@ fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Respo
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn code() -> types::OtpVerifyRequest {
-    types::OtpVerifyRequest { login_id: "ada@example.com".into(), code: "123456".into() }
+    types::OtpVerifyRequest::new("ada@example.com", "123456")
 }
 
 fn delete() -> types::AccessKeyDeleteRequest {
-    types::AccessKeyDeleteRequest { id: "K2RmxQ7w8E9r0T1y2U3i4O5p6As".into() }
+    types::AccessKeyDeleteRequest::new("K2RmxQ7w8E9r0T1y2U3i4O5p6As")
 }
 
 #[tokio::test(start_paused = true)]

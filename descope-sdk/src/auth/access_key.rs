@@ -101,7 +101,8 @@ impl AccessKeyExchange {
         let tenant = self.options.as_ref().and_then(|options| options.selected_tenant.as_deref());
         check::optional_text("tenant", tenant)?;
         let api = self.descope.acting_for("access_key", &self.access_key)?;
-        let body = AccessKeyExchangeRequest { login_options: self.options };
+        let mut body = AccessKeyExchangeRequest::new();
+        body.login_options = self.options;
         let answer = call!(api, access_key_exchange, &body)?;
         let session_jwt = answer.body.session_jwt.filter(|token| !token.is_empty());
         Ok(AccessKeySession {

@@ -165,7 +165,7 @@ impl EnchantedLink {
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<()> {
         let token = token.into();
         check::secret("token", &token)?;
-        let body = EnchantedLinkVerifyRequest { token, pkce_verifier: None };
+        let body = EnchantedLinkVerifyRequest::new(token);
         call!(self.descope.api(), enchanted_link_verify, &body)?;
         Ok(())
     }
@@ -237,16 +237,12 @@ impl EnchantedLinkSignUp {
         let email = self.email.unwrap_or_else(|| self.login_id.clone());
         let mut user = self.user;
         user.email.get_or_insert_with(|| email.clone());
-        let body = EnchantedLinkSignUpEmailRequest {
-            login_id: self.login_id,
-            email: Some(email),
-            user: Some(user),
-            login_options: self.options,
-            provider_id: self.provider_id,
-            redirect_url: self.redirect_url,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = EnchantedLinkSignUpEmailRequest::new(self.login_id);
+        body.email = Some(email);
+        body.user = Some(user);
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.redirect_url = self.redirect_url;
         let sent = call!(self.descope.api(), enchanted_link_sign_up_email, &body)?;
         pending(self.descope, sent)
     }
@@ -275,16 +271,12 @@ impl EnchantedLinkSignIn {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
         let api = self.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let body = EnchantedLinkSignInRequest {
-            login_id: self.login_id,
-            login_options: self.options,
-            provider_id: self.provider_id,
-            redirect_url: self.redirect_url,
-            sso_app_id: self.sso_app_id,
-            use_recovery: self.use_recovery,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = EnchantedLinkSignInRequest::new(self.login_id);
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.redirect_url = self.redirect_url;
+        body.sso_app_id = self.sso_app_id;
+        body.use_recovery = self.use_recovery;
         if self.or_sign_up {
             let sent = call!(api, enchanted_link_sign_up_or_in_email, &body)?;
             pending(self.descope, sent)
@@ -342,9 +334,7 @@ impl EnchantedLinkUpdateEmail {
         check::text("email", &email)?;
         check::optional_text("redirect_url", redirect_url.as_deref())?;
         let api = descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
-        let body = update_body!(EnchantedLinkUpdateEmailRequest, &update, {
-            email: email, redirect_url: redirect_url, uri: None, cross_device: None
-        });
+        let body = update_body!(EnchantedLinkUpdateEmailRequest, &update, email, { redirect_url: redirect_url });
         let sent = call!(api, enchanted_link_update_email, &body)?;
         pending(descope, sent)
     }

@@ -122,7 +122,7 @@ macro_rules! answer_setter {
     () => {
         /// Adds the answer to one question, as the user typed it.
         pub fn answer(mut self, question_id: impl Into<String>, answer: impl Into<Secret>) -> Self {
-            self.answers.push(SecurityQuestionAnswer { id: question_id.into(), answer: answer.into() });
+            self.answers.push(SecurityQuestionAnswer::new(question_id, answer));
             self
         }
     };
@@ -145,7 +145,7 @@ impl SecurityQuestionsSetup {
         check::text("login_id", &login_id)?;
         check_answers(&answers)?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let body = SecurityQuestionsSetupRequest { login_id, answers };
+        let body = SecurityQuestionsSetupRequest::new(login_id, answers);
         call!(api, security_questions_setup, &body)?;
         Ok(())
     }
@@ -175,7 +175,8 @@ impl SecurityQuestionsVerify {
         check::text("login_id", &login_id)?;
         check_answers(&answers)?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let body = SecurityQuestionsVerifyRequest { login_id, answers, stepup };
+        let mut body = SecurityQuestionsVerifyRequest::new(login_id, answers);
+        body.stepup = stepup;
         let answer = call!(api, security_questions_verify, &body)?;
         Ok(Authentication::read(answer)?.keeping(refresh_jwt))
     }

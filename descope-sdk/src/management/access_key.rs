@@ -6,7 +6,7 @@ use descope_api::{
     Secret,
     types::{AccessKey, AccessKeyCreateRequest, AccessKeyDeleteRequest, AssociatedTenant},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Descope, Error, Result, api_error::call, check};
 
@@ -67,17 +67,7 @@ impl AccessKeys {
     ///
     /// `POST /v1/mgmt/accesskey/create`
     pub fn create(&self, name: impl Into<String>) -> AccessKeyCreate {
-        let body = AccessKeyCreateRequest {
-            name: name.into(),
-            custom_attributes: Map::new(),
-            custom_claims: Map::new(),
-            description: None,
-            expire_time: None,
-            key_tenants: Vec::new(),
-            permitted_ips: Vec::new(),
-            role_names: Vec::new(),
-            user_id: None,
-        };
+        let body = AccessKeyCreateRequest::new(name);
         AccessKeyCreate { descope: self.descope.clone(), expires_at: None, body }
     }
 
@@ -94,7 +84,7 @@ impl AccessKeys {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn delete(&self, id: &str) -> Result<()> {
         check::text("id", id)?;
-        let body = AccessKeyDeleteRequest { id: id.to_owned() };
+        let body = AccessKeyDeleteRequest::new(id);
         call!(self.descope.managing()?, management_access_key_delete, &body)?;
         Ok(())
     }
@@ -131,8 +121,7 @@ impl AccessKeyCreate {
         tenant_id: impl Into<String>,
         role_names: impl IntoIterator<Item = T>,
     ) -> Self {
-        let role_names = role_names.into_iter().map(Into::into).collect();
-        self.body.key_tenants.push(AssociatedTenant { tenant_id: tenant_id.into(), role_names });
+        self.body.key_tenants.push(AssociatedTenant::new(tenant_id).role_names(role_names));
         self
     }
 

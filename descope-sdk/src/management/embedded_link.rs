@@ -139,11 +139,9 @@ impl EmbeddedLinkSignIn {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
         check::text("login_id", &self.login_id)?;
-        let body = EmbeddedLinkSignInRequest {
-            login_id: self.login_id,
-            custom_claims: self.claims,
-            timeout: self.timeout.map(whole_seconds).transpose()?,
-        };
+        let mut body = EmbeddedLinkSignInRequest::new(self.login_id);
+        body.custom_claims = self.claims;
+        body.timeout = self.timeout.map(whole_seconds).transpose()?;
         let answer = call!(self.descope.managing()?, management_embedded_link_sign_in, &body)?;
         token(answer)
     }
@@ -205,14 +203,12 @@ impl EmbeddedLinkSignUp {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
         check::text("login_id", &self.login_id)?;
-        let body = EmbeddedLinkSignUpRequest {
-            login_id: self.login_id,
-            user: told(self.user),
-            login_options: self.options,
-            email_verified: self.email_verified,
-            phone_verified: self.phone_verified,
-            timeout: self.timeout.map(whole_seconds).transpose()?,
-        };
+        let mut body = EmbeddedLinkSignUpRequest::new(self.login_id);
+        body.user = told(self.user);
+        body.login_options = self.options;
+        body.email_verified = self.email_verified;
+        body.phone_verified = self.phone_verified;
+        body.timeout = self.timeout.map(whole_seconds).transpose()?;
         let answer = call!(self.descope.managing()?, management_embedded_link_sign_up, &body)?;
         token(answer)
     }
@@ -230,6 +226,7 @@ fn told(user: SignUpUser) -> Option<SignUpUser> {
         phone,
         recovery_email,
         recovery_phone,
+        ..
     } = &user;
     [email, family_name, given_name, login_id, middle_name, name, phone, recovery_email, recovery_phone]
         .iter()

@@ -215,11 +215,8 @@ impl TestUserGenerateOtp {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<TestUserCode> {
         check::text("login_id", &self.login_id)?;
-        let body = TestUserGenerateOtpRequest {
-            delivery_method: self.method.as_str().to_owned(),
-            login_id: self.login_id.clone(),
-            login_options: self.options,
-        };
+        let mut body = TestUserGenerateOtpRequest::new(self.login_id.clone(), self.method.as_str());
+        body.login_options = self.options;
         let answer = call!(self.descope.managing()?, management_test_user_generate_otp, &body)?;
         let code = answer.body.code.filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| answer.origin.lacks("the answer holds no code"))?;
@@ -245,13 +242,9 @@ impl TestUserGenerateMagicLink {
     pub async fn send(self) -> Result<TestUserLink> {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let body = TestUserGenerateMagicLinkRequest {
-            delivery_method: self.delivery_method.to_owned(),
-            login_id: self.login_id,
-            login_options: self.options,
-            redirect_url: self.redirect_url,
-            uri: None,
-        };
+        let mut body = TestUserGenerateMagicLinkRequest::new(self.login_id, self.delivery_method);
+        body.login_options = self.options;
+        body.redirect_url = self.redirect_url;
         let answer = call!(self.descope.managing()?, management_test_user_generate_magic_link, &body)?;
         TestUserLink::read(answer.body.link, &answer.origin)
     }
@@ -271,12 +264,9 @@ impl TestUserGenerateEnchantedLink {
     pub async fn send(self) -> Result<TestUserEnchantedLink> {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let body = TestUserGenerateEnchantedLinkRequest {
-            login_id: self.login_id,
-            login_options: self.options,
-            redirect_url: self.redirect_url,
-            uri: None,
-        };
+        let mut body = TestUserGenerateEnchantedLinkRequest::new(self.login_id);
+        body.login_options = self.options;
+        body.redirect_url = self.redirect_url;
         let answer = call!(self.descope.managing()?, management_test_user_generate_enchanted_link, &body)?;
         let Answer { body, origin } = answer;
         let pending_ref = body.pending_ref.filter(|reference| !reference.is_empty());

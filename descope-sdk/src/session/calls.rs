@@ -478,7 +478,7 @@ impl Sessions {
         tenant_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Vec<SessionTenant>> {
         let ids = texts("tenant_ids", tenant_ids)?;
-        self.tenants(refresh_jwt.into(), SessionTenantsRequest { dct: None, ids }).await
+        self.tenants(refresh_jwt.into(), SessionTenantsRequest::new().ids(ids)).await
     }
 
     /// Name and attributes of the tenant that the user works in now, if there is one.
@@ -491,7 +491,7 @@ impl Sessions {
     ///
     /// As [`me`](Self::me).
     pub async fn my_current_tenant(&self, refresh_jwt: impl Into<Secret>) -> Result<Option<SessionTenant>> {
-        let current = SessionTenantsRequest { dct: Some(true), ids: Vec::new() };
+        let current = SessionTenantsRequest::new().dct(true);
         Ok(self.tenants(refresh_jwt.into(), current).await?.into_iter().next())
     }
 
@@ -540,7 +540,7 @@ impl Sessions {
         let (refresh_jwt, tenant) = (refresh_jwt.into(), tenant_id.into());
         check::text("tenant_id", &tenant)?;
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let answer = call!(api, session_select_tenant, &SessionSelectTenantRequest { tenant })?;
+        let answer = call!(api, session_select_tenant, &SessionSelectTenantRequest::new(tenant))?;
         Ok(Authentication::read(answer)?.keeping(refresh_jwt))
     }
 }
@@ -558,7 +558,7 @@ enum Devices {
 
 /// A logout of sessions of some types.
 fn of_types(session_types: impl IntoIterator<Item = impl Into<String>>) -> Result<SessionLogoutRequest> {
-    Ok(SessionLogoutRequest { logout_type: texts("session_types", session_types)? })
+    Ok(SessionLogoutRequest::new().logout_type(texts("session_types", session_types)?))
 }
 
 /// A list that selects something. An empty one is left out on the wire and would mean everything, or nothing.

@@ -1,6 +1,7 @@
 //! From the joined document to every generated file of the workspace.
 
 // Shared with the build script that holds the generated code against the bundle.
+mod construct;
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
@@ -67,7 +68,12 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
             Ok::<_, Failure>((Output::new("descope-httpmock/src/generated/mod.rs", text), tally))
         });
         let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
-        let file = rewrite::client(tokens, &prepare::aliases(&document.value), &mut tally)?;
+        let file = rewrite::client(
+            tokens,
+            &prepare::aliases(&document.value),
+            &prepare::required(&document.value),
+            &mut tally,
+        )?;
         let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
         let mut files = vec![
             Output::new("tests/generated.rs", header("", digest, &dispatchers)),

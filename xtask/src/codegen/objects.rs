@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
-use quote::{ToTokens as _, quote};
-use syn::{Attribute, FieldsNamed, Item, LitStr, Meta, Token, Type, parse_quote};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::{Attribute, Field, FieldsNamed, Item, LitStr, Meta, Token, Type, parse_quote};
 
 use crate::problem::Failure;
 
@@ -20,8 +20,8 @@ pub(super) fn without_serde(attrs: &mut [Attribute]) {
 
 /// A field, and how it is called and treated in JSON.
 pub(super) struct Member {
-    field: Ident,
-    name: String,
+    pub(super) field: Ident,
+    pub(super) name: String,
     aliases: Vec<String>,
     /// Whether its type has a value that stands for an absent one.
     defaults: bool,
@@ -31,12 +31,36 @@ pub(super) struct Member {
     rest: bool,
 }
 
-/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes.
+impl Member {
+    /// Whether there is something to put in its place.
+    pub(super) fn may_be_absent(&self) -> bool {
+        self.defaults || self.skips || self.rest
+    }
+}
+
+/// Names that are split in odd places by the usual rule, and how they are to be read.
+const READABLE: [(&str, &str); 4] = [("IDs", "Ids"), ("SSOID", "SsoId"), ("JWKs", "Jwks"), ("OAuth", "Oauth")];
+
+/// Gives a member the name that a reader expects, such as `sso_app_ids` for `ssoAppIDs`. Tells whether there was need.
+fn rename(field: &mut Field, member: &mut Member) -> bool {
+    let spelled = READABLE.iter().fold(member.name.clone(), |name, (odd, plain)| name.replace(odd, plain));
+    if spelled == member.name {
+        return false;
+    }
+    let ident = format_ident!("{}", heck::ToSnakeCase::to_snake_case(spelled.as_str()));
+    let renamed = member.field != ident;
+    field.ident = Some(ident.clone());
+    member.field = ident;
+    renamed
+}
+
+/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes. The number is how many
+/// fields got a more readable name.
 pub(super) fn members(
     fields: &mut FieldsNamed,
     aliases: Option<&BTreeMap<String, Vec<String>>>,
-) -> Result<Vec<Member>, Failure> {
-    let mut members = Vec::new();
+) -> Result<(Vec<Member>, usize), Failure> {
+    let (mut members, mut renamed) = (Vec::new(), 0);
     for field in &mut fields.named {
         let Some(ident) = field.ident.clone() else { continue };
         let mut member = Member {
@@ -68,12 +92,13 @@ pub(super) fn members(
             let tokens = &list.tokens;
             *attr = parse_quote!(#[cfg_attr(feature = "schemars", serde(#tokens))]);
         }
+        renamed += usize::from(rename(field, &mut member));
         member.aliases = aliases.and_then(|names| names.get(&member.name)).cloned().unwrap_or_default();
         members.push(member);
     }
     // What takes the rest comes last.
     members.sort_by_key(|member| member.rest);
-    Ok(members)
+    Ok((members, renamed))
 }
 
 /// What makes a type an object of the API.

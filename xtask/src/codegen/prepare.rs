@@ -92,6 +92,20 @@ pub(super) fn for_mocks(prepared: &Value, tally: &mut Tally) -> Value {
     document
 }
 
+/// The names of the required members of each schema, as it orders them.
+pub(super) type Required = BTreeMap<String, Vec<String>>;
+
+/// Reads `required` of every schema.
+pub(super) fn required(bundle: &Value) -> Required {
+    members(&bundle["components"]["schemas"])
+        .into_iter()
+        .map(|(schema, value)| {
+            let names = value["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            (schema.to_owned(), names.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
 /// Reads `x-descope-aliases` of every schema.
 pub(crate) fn aliases(bundle: &Value) -> Aliases {
     let mut aliases = Aliases::new();

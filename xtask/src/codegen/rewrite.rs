@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use syn::{Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, parse_quote};
 
 use super::{
+    construct,
     fixup::{Fixup, Tally},
     functions, objects,
-    prepare::Aliases,
+    prepare::{Aliases, Required},
 };
 use crate::problem::Failure;
 
@@ -17,20 +18,39 @@ const OUTLINED: Fixup = Fixup::new("outlined", "the end of every function is in 
 const NO_PRELUDE: Fixup = Fixup::new("no-prelude", "the crate exports the client by name");
 const OBJECT: Fixup =
     Fixup::new("object", "serde's derives take longer to compile than all else, and refuse odd members");
+const CONSTRUCTORS: Fixup =
+    Fixup::new("constructors", "a member that is added to a type breaks no code that is made by `new` and setters");
+const READABLE_NAME: Fixup =
+    Fixup::new("readable-name", "`addToLoginIDs` is `add_to_login_ids` and not `add_to_login_i_ds`");
 const BY_SERDE: Fixup = Fixup::new("by-serde", "types that are not plain objects are read through serde");
 const TOLERANT_VARIANT: Fixup = Fixup::new("tolerant-variant", "members of a variant are read as tolerantly as others");
 const JSON_SCHEMA: Fixup = Fixup::new("json-schema", "the feature `schemars` derives `JsonSchema`");
 
 /// What [`client`] changes.
-pub(super) const FIXUPS: [Fixup; 8] =
-    [NO_CONSTRUCTOR, HIDDEN_CONSTRUCTOR, OUTLINED, NO_PRELUDE, OBJECT, BY_SERDE, TOLERANT_VARIANT, JSON_SCHEMA];
+pub(super) const FIXUPS: [Fixup; 10] = [
+    NO_CONSTRUCTOR,
+    HIDDEN_CONSTRUCTOR,
+    OUTLINED,
+    NO_PRELUDE,
+    OBJECT,
+    CONSTRUCTORS,
+    READABLE_NAME,
+    BY_SERDE,
+    TOLERANT_VARIANT,
+    JSON_SCHEMA,
+];
 
 /// Rewrites the client.
-pub(super) fn client(tokens: TokenStream, aliases: &Aliases, tally: &mut Tally) -> Result<File, Failure> {
+pub(super) fn client(
+    tokens: TokenStream,
+    aliases: &Aliases,
+    required: &Required,
+    tally: &mut Tally,
+) -> Result<File, Failure> {
     let mut file: File = syn::parse2(tokens).map_err(|error| Failure::Generator(error.to_string()))?;
     for item in &mut file.items {
         match item {
-            Item::Mod(module) if module.ident == "types" => types(module, aliases, tally)?,
+            Item::Mod(module) if module.ident == "types" => types(module, aliases, required, tally)?,
             Item::Impl(block) => {
                 let all = block.items.len();
                 block.items.retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
@@ -58,14 +78,23 @@ pub(super) fn client(tokens: TokenStream, aliases: &Aliases, tally: &mut Tally) 
     Ok(file)
 }
 
-fn types(module: &mut ItemMod, aliases: &Aliases, tally: &mut Tally) -> Result<(), Failure> {
+fn types(module: &mut ItemMod, aliases: &Aliases, required: &Required, tally: &mut Tally) -> Result<(), Failure> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
     let mut implementations: Vec<Item> = Vec::new();
     for item in items.iter_mut() {
         match item {
             Item::Struct(ItemStruct { ident, attrs, fields: Fields::Named(named), .. }) => {
                 objects::without_serde(attrs);
-                let members = objects::members(named, aliases.get(&ident.to_string()))?;
+                let (members, renamed) = objects::members(named, aliases.get(&ident.to_string()))?;
+                tally.made_times(READABLE_NAME, renamed);
+                attrs.push(parse_quote!(#[non_exhaustive]));
+                implementations.push(construct::constructors(
+                    ident,
+                    named,
+                    &members,
+                    required.get(&ident.to_string()).map_or(&[], Vec::as_slice),
+                ));
+                tally.made(CONSTRUCTORS);
                 implementations.extend(objects::object(ident, &members));
                 tally.made(OBJECT);
             }

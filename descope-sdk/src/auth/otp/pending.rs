@@ -122,7 +122,7 @@ pub(super) async fn verify(
 ) -> Result<Authentication> {
     check::text("login_id", login_id)?;
     check::secret("code", &code)?;
-    let body = OtpVerifyRequest { login_id: login_id.to_owned(), code };
+    let body = OtpVerifyRequest::new(login_id, code);
     let api = descope.api();
     let answer = match method {
         DeliveryMethod::Email => call!(api, otp_verify_email, &body),

@@ -105,20 +105,19 @@ impl OtpSignUp {
         if channel.method == DeliveryMethod::Email {
             user.email.get_or_insert_with(|| address.clone());
             let (email, user) = (Some(address), Some(user));
-            let body = OtpSignUpEmailRequest { login_id, email, user, provider_id, login_options };
+            let mut body = OtpSignUpEmailRequest::new(login_id);
+            body.email = email;
+            body.user = user;
+            body.provider_id = provider_id;
+            body.login_options = login_options;
             let sent = call!(channel.descope.api(), otp_sign_up_email, &body)?;
             return Ok(channel.sent(sent));
         }
         user.phone.get_or_insert_with(|| address.clone());
-        let mut body = OtpSignUpPhoneRequest {
-            login_id,
-            phone: None,
-            voice: None,
-            whatsapp: None,
-            user: Some(user),
-            provider_id,
-            login_options,
-        };
+        let mut body = OtpSignUpPhoneRequest::new(login_id);
+        body.user = Some(user);
+        body.provider_id = provider_id;
+        body.login_options = login_options;
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,
@@ -186,13 +185,11 @@ impl OtpSignIn {
         let channel = self.channel;
         check::text("login_id", &channel.login_id)?;
         let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let body = OtpSignInRequest {
-            login_id: channel.login_id.clone(),
-            login_options: self.options,
-            provider_id: self.provider_id,
-            sso_app_id: self.sso_app_id,
-            use_recovery: self.use_recovery,
-        };
+        let mut body = OtpSignInRequest::new(channel.login_id.clone());
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.sso_app_id = self.sso_app_id;
+        body.use_recovery = self.use_recovery;
         let sent = match (channel.method, self.or_sign_up) {
             (DeliveryMethod::Email, false) => call!(api, otp_sign_in_email, &body)?.into(),
             (DeliveryMethod::Sms, false) => call!(api, otp_sign_in_sms, &body)?.into(),
@@ -241,11 +238,11 @@ impl OtpUpdate {
         // The code is verified under the login id that the user has until then.
         let address = std::mem::replace(&mut channel.login_id, update.login_id.clone());
         if channel.method == DeliveryMethod::Email {
-            let body = update_body!(OtpUpdateEmailRequest, &update, { email: address, mfa: mfa });
+            let body = update_body!(OtpUpdateEmailRequest, &update, address, { mfa: mfa });
             let sent = call!(api, otp_update_email, &body)?;
             return Ok(channel.sent(sent));
         }
-        let body = update_body!(OtpUpdatePhoneRequest, &update, { phone: address, mfa: mfa });
+        let body = update_body!(OtpUpdatePhoneRequest, &update, address, { mfa: mfa });
         let sent = match channel.method {
             DeliveryMethod::Voice => call!(api, otp_update_phone_voice, &body),
             DeliveryMethod::Whatsapp => call!(api, otp_update_phone_whatsapp, &body),
