@@ -96,6 +96,14 @@ pub(super) fn members(
         member.aliases = aliases.and_then(|names| names.get(&member.name)).cloned().unwrap_or_default();
         members.push(member);
     }
+    if let Some(twice) =
+        members.iter().enumerate().find(|(at, one)| members[..*at].iter().any(|it| it.field == one.field))
+    {
+        let name = &twice.1.name;
+        return Err(Failure::Generator(format!(
+            "`{name}` has the name of another member in Rust: use `x-descope-aliases`"
+        )));
+    }
     // What takes the rest comes last.
     members.sort_by_key(|member| member.rest);
     Ok((members, renamed))

@@ -16,33 +16,6 @@ pub struct AccessKeyExchangeRequest {
     )]
     pub login_options: ::std::option::Option<AccessKeyLoginOptions>,
 }
-///The session of a machine.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct AccessKeyExchangeResponse {
-    ///When `sessionJwt` expires, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub expiration: ::std::option::Option<i64>,
-    ///Identifies the access key. It is no secret.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub key_id: ::std::option::Option<::std::string::String>,
-    ///The session token. Whoever holds it may act for the key until it expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub session_jwt: ::std::option::Option<crate::Secret>,
-}
 ///How the session of a key differs from what the key is set up for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -67,6 +40,33 @@ pub struct AccessKeyLoginOptions {
         )
     )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
+}
+///The session of a machine.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeySession {
+    ///When `sessionJwt` expires, in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub expiration: ::std::option::Option<i64>,
+    ///Identifies the access key. It is no secret.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key_id: ::std::option::Option<::std::string::String>,
+    ///The session token. Whoever holds it may act for the key until it expires.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///The sign-ins of a user. The service answers the bare list; the object around it is how the public reference shows it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -2048,24 +2048,6 @@ pub struct NotpUpdatePhoneRequest {
     )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
-///Where the sign-in goes on.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OauthAuthorizeResponse {
-    ///Identifies the fault for support when no `url` could be made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub error_id: ::std::option::Option<::std::string::String>,
-    ///Page of the provider to redirect the user to. It is good for this one sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub url: ::std::option::Option<::std::string::String>,
-}
 ///The provider's answer as form fields.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -2138,6 +2120,45 @@ pub struct OauthCallbackFormRequest {
     )]
     pub user: ::std::option::Option<::std::string::String>,
 }
+///What to hand to the system of the phone.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthNativeChallenge {
+    ///Id of the application at the provider.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "clientId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Identifies the fault for support when the sign-in could not be started.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub error_id: ::std::option::Option<::std::string::String>,
+    ///Which of the two ways the service expects, as asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub implicit: ::std::option::Option<bool>,
+    ///Value to put into the ID token, by which the service knows that the token is fresh.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub nonce: ::std::option::Option<::std::string::String>,
+    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub state_id: ::std::option::Option<::std::string::String>,
+}
 ///What the phone gave. Either an ID token or an authorization code has to be there.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -2198,50 +2219,29 @@ pub struct OauthNativeStartRequest {
     )]
     pub raw_response: ::std::option::Option<bool>,
 }
-///What to hand to the system of the phone.
+///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OauthNativeStartResponse {
-    ///Id of the application at the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "clientId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub client_id: ::std::option::Option<::std::string::String>,
-    ///Identifies the fault for support when the sign-in could not be started.
+pub struct OauthRedirect {
+    ///Identifies the fault for support when no `url` could be made.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub error_id: ::std::option::Option<::std::string::String>,
-    ///Which of the two ways the service expects, as asked for.
+    ///Page of the provider to redirect the user to. It is good for this one sign-in.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub implicit: ::std::option::Option<bool>,
-    ///Value to put into the ID token, by which the service knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub nonce: ::std::option::Option<::std::string::String>,
-    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub state_id: ::std::option::Option<::std::string::String>,
+    pub url: ::std::option::Option<::std::string::String>,
 }
 ///How the project is known to the provider.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OnetapClientIdResponse {
+pub struct OnetapClient {
     ///Id of the application at the provider, public by nature.
     #[cfg_attr(
         feature = "schemars",
@@ -2251,6 +2251,18 @@ pub struct OnetapClientIdResponse {
         )
     )]
     pub client_id: ::std::option::Option<::std::string::String>,
+}
+///A voucher for the session.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OnetapCode {
+    ///Code for `oauthExchange`. It works once and for a short time.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub code: ::std::option::Option<crate::Secret>,
 }
 ///What the prompt gave when the user tapped.
 #[derive(Clone, Debug)]
@@ -2276,18 +2288,6 @@ pub struct OnetapIdTokenRequest {
     pub nonce: ::std::option::Option<::std::string::String>,
     ///The provider whose client id the prompt was shown with.
     pub provider: ::std::string::String,
-}
-///A voucher for the session.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OnetapVerifyResponse {
-    ///Code for `oauthExchange`. It works once and for a short time.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub code: ::std::option::Option<crate::Secret>,
 }
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(Clone, Debug, Default)]
@@ -2844,73 +2844,13 @@ pub struct OutboundConnectRequest {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OutboundConnectResponse {
+pub struct OutboundRedirect {
     ///Page of the third party to redirect the user to. It is good for this one connection.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub url: ::std::option::Option<::std::string::String>,
-}
-///The rules of the project. What is left out is not asked for.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PasswordPolicyResponse {
-    ///Whether there has to be a lower-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub lowercase: ::std::option::Option<bool>,
-    ///Least number of characters.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "minLength",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub min_length: ::std::option::Option<i64>,
-    ///Whether there has to be a character that is neither letter nor digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nonAlphanumeric",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub non_alphanumeric: ::std::option::Option<bool>,
-    ///Whether there has to be a digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub number: ::std::option::Option<bool>,
-    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScore",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub strength_score: ::std::option::Option<i64>,
-    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScoreEnabled",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub strength_score_enabled: ::std::option::Option<bool>,
-    ///Whether there has to be an upper-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub uppercase: ::std::option::Option<bool>,
 }
 ///The old password as proof, and the one to set.
 #[derive(Clone, Debug)]
@@ -2945,6 +2885,45 @@ pub struct PasswordReplaceRequest {
         )
     )]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
+}
+///How the reset goes on.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordResetDelivery {
+    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub link_id: ::std::option::Option<::std::string::String>,
+    ///The address with most of it hidden, fit to be shown.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub masked_email: ::std::option::Option<::std::string::String>,
+    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
+    ///What was sent, as the project is set up; tells which operation verifies the link.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "resetMethod",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub reset_method: ::std::option::Option<::std::string::String>,
 }
 ///Who has forgotten the password and where the link leads.
 #[derive(Clone, Debug)]
@@ -3001,44 +2980,65 @@ pub struct PasswordResetRequest {
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
-///How the reset goes on.
+///The rules of the project. What is left out is not asked for.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PasswordResetResponse {
-    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+pub struct PasswordRules {
+    ///Whether there has to be a lower-case letter.
     #[cfg_attr(
         feature = "schemars",
-        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub link_id: ::std::option::Option<::std::string::String>,
-    ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub masked_email: ::std::option::Option<::std::string::String>,
-    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    pub lowercase: ::std::option::Option<bool>,
+    ///Least number of characters.
     #[cfg_attr(
         feature = "schemars",
         serde(
-            rename = "pendingRef",
+            rename = "minLength",
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub pending_ref: ::std::option::Option<crate::Secret>,
-    ///What was sent, as the project is set up; tells which operation verifies the link.
+    pub min_length: ::std::option::Option<i64>,
+    ///Whether there has to be a character that is neither letter nor digit.
     #[cfg_attr(
         feature = "schemars",
         serde(
-            rename = "resetMethod",
+            rename = "nonAlphanumeric",
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub reset_method: ::std::option::Option<::std::string::String>,
+    pub non_alphanumeric: ::std::option::Option<bool>,
+    ///Whether there has to be a digit.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub number: ::std::option::Option<bool>,
+    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScore",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub strength_score: ::std::option::Option<i64>,
+    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScoreEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub strength_score_enabled: ::std::option::Option<bool>,
+    ///Whether there has to be an upper-case letter.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub uppercase: ::std::option::Option<bool>,
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
@@ -3158,20 +3158,11 @@ pub struct PushSignInFinishRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
-///Who signs in.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PushSignInStartRequest {
-    ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
-    pub login_id: ::std::string::String,
-}
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PushSignInStartResponse {
+pub struct PushSignInPending {
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
     #[cfg_attr(
         feature = "schemars",
@@ -3181,6 +3172,15 @@ pub struct PushSignInStartResponse {
         )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
+}
+///Who signs in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushSignInStartRequest {
+    ///Name under which the user signed up.
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
+    pub login_id: ::std::string::String,
 }
 ///One code of the set.
 #[derive(Clone, Debug, Default)]
@@ -3302,6 +3302,24 @@ pub struct SecurityQuestionsVerifyRequest {
     )]
     pub stepup: ::std::option::Option<bool>,
 }
+///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionClaims {
+    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "parsedJWT",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
+    )]
+    pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
 ///Particulars of a logout.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -3369,6 +3387,18 @@ pub struct SessionTenant {
     )]
     pub name: ::std::option::Option<::std::string::String>,
 }
+///Tenants of the user.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionTenantList {
+    ///One entry for each tenant that was asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub tenants: ::std::vec::Vec<SessionTenant>,
+}
 ///Which tenants to show, by one of the two members and not both.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -3386,36 +3416,6 @@ pub struct SessionTenantsRequest {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub ids: ::std::vec::Vec<::std::string::String>,
-}
-///Tenants of the user.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SessionTenantsResponse {
-    ///One entry for each tenant that was asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
-    pub tenants: ::std::vec::Vec<SessionTenant>,
-}
-///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SessionValidateResponse {
-    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "parsedJWT",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
-    pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///How this sign-up differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
@@ -3492,7 +3492,7 @@ pub struct SignUpOptions {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SsoAuthorizeResponse {
+pub struct SsoRedirect {
     ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
     #[cfg_attr(
         feature = "schemars",
@@ -3810,7 +3810,7 @@ pub struct WebauthnStartResponse {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct WebauthnUpdateFinishResponse {
+pub struct WebauthnUpdateResult {
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -3894,64 +3894,6 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl AccessKeyExchangeResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            expiration: ::std::default::Default::default(),
-            key_id: ::std::default::Default::default(),
-            session_jwt: ::std::default::Default::default(),
-        }
-    }
-    ///When `sessionJwt` expires, in epoch seconds.
-    #[must_use]
-    pub fn expiration(mut self, expiration: i64) -> Self {
-        self.expiration = ::std::option::Option::Some(expiration);
-        self
-    }
-    ///Identifies the access key. It is no secret.
-    #[must_use]
-    pub fn key_id(mut self, key_id: impl Into<::std::string::String>) -> Self {
-        self.key_id = ::std::option::Option::Some(key_id.into());
-        self
-    }
-    ///The session token. Whoever holds it may act for the key until it expires.
-    #[must_use]
-    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
-        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
-        self
-    }
-}
-impl crate::json::Object for AccessKeyExchangeResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            expiration: from.take("expiration")?,
-            key_id: from.take("keyId")?,
-            session_jwt: from.take("sessionJwt")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("expiration", &self.expiration);
-        to.filled("keyId", &self.key_id);
-        to.filled("sessionJwt", &self.session_jwt);
-    }
-}
-impl ::serde::Serialize for AccessKeyExchangeResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
 impl AccessKeyLoginOptions {
     /// With no member set.
     #[must_use]
@@ -4006,6 +3948,64 @@ impl ::serde::Serialize for AccessKeyLoginOptions {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for AccessKeyLoginOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl AccessKeySession {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            expiration: ::std::default::Default::default(),
+            key_id: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
+        }
+    }
+    ///When `sessionJwt` expires, in epoch seconds.
+    #[must_use]
+    pub fn expiration(mut self, expiration: i64) -> Self {
+        self.expiration = ::std::option::Option::Some(expiration);
+        self
+    }
+    ///Identifies the access key. It is no secret.
+    #[must_use]
+    pub fn key_id(mut self, key_id: impl Into<::std::string::String>) -> Self {
+        self.key_id = ::std::option::Option::Some(key_id.into());
+        self
+    }
+    ///The session token. Whoever holds it may act for the key until it expires.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
+}
+impl crate::json::Object for AccessKeySession {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expiration: from.take("expiration")?,
+            key_id: from.take("keyId")?,
+            session_jwt: from.take("sessionJwt")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expiration", &self.expiration);
+        to.filled("keyId", &self.key_id);
+        to.filled("sessionJwt", &self.session_jwt);
+    }
+}
+impl ::serde::Serialize for AccessKeySession {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AccessKeySession {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -7483,55 +7483,6 @@ impl<'de> ::serde::Deserialize<'de> for NotpUpdatePhoneRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl OauthAuthorizeResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            error_id: ::std::default::Default::default(),
-            url: ::std::default::Default::default(),
-        }
-    }
-    ///Identifies the fault for support when no `url` could be made.
-    #[must_use]
-    pub fn error_id(mut self, error_id: impl Into<::std::string::String>) -> Self {
-        self.error_id = ::std::option::Option::Some(error_id.into());
-        self
-    }
-    ///Page of the provider to redirect the user to. It is good for this one sign-in.
-    #[must_use]
-    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
-        self.url = ::std::option::Option::Some(url.into());
-        self
-    }
-}
-impl crate::json::Object for OauthAuthorizeResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            error_id: from.take("errorId")?,
-            url: from.take("url")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("errorId", &self.error_id);
-        to.filled("url", &self.url);
-    }
-}
-impl ::serde::Serialize for OauthAuthorizeResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for OauthAuthorizeResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
 impl OauthCallbackFormRequest {
     /// With no member set.
     #[must_use]
@@ -7650,6 +7601,82 @@ impl ::serde::Serialize for OauthCallbackFormRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for OauthCallbackFormRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl OauthNativeChallenge {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            error_id: ::std::default::Default::default(),
+            implicit: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            state_id: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the application at the provider.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Identifies the fault for support when the sign-in could not be started.
+    #[must_use]
+    pub fn error_id(mut self, error_id: impl Into<::std::string::String>) -> Self {
+        self.error_id = ::std::option::Option::Some(error_id.into());
+        self
+    }
+    ///Which of the two ways the service expects, as asked for.
+    #[must_use]
+    pub fn implicit(mut self, implicit: bool) -> Self {
+        self.implicit = ::std::option::Option::Some(implicit);
+        self
+    }
+    ///Value to put into the ID token, by which the service knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
+    #[must_use]
+    pub fn state_id(mut self, state_id: impl Into<::std::string::String>) -> Self {
+        self.state_id = ::std::option::Option::Some(state_id.into());
+        self
+    }
+}
+impl crate::json::Object for OauthNativeChallenge {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("clientId")?,
+            error_id: from.take("errorId")?,
+            implicit: from.take("implicit")?,
+            nonce: from.take("nonce")?,
+            state_id: from.take("stateId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("clientId", &self.client_id);
+        to.filled("errorId", &self.error_id);
+        to.filled("implicit", &self.implicit);
+        to.filled("nonce", &self.nonce);
+        to.filled("stateId", &self.state_id);
+    }
+}
+impl ::serde::Serialize for OauthNativeChallenge {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthNativeChallenge {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -7784,68 +7811,41 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl OauthNativeStartResponse {
+impl OauthRedirect {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            client_id: ::std::default::Default::default(),
             error_id: ::std::default::Default::default(),
-            implicit: ::std::default::Default::default(),
-            nonce: ::std::default::Default::default(),
-            state_id: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
         }
     }
-    ///Id of the application at the provider.
-    #[must_use]
-    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
-        self.client_id = ::std::option::Option::Some(client_id.into());
-        self
-    }
-    ///Identifies the fault for support when the sign-in could not be started.
+    ///Identifies the fault for support when no `url` could be made.
     #[must_use]
     pub fn error_id(mut self, error_id: impl Into<::std::string::String>) -> Self {
         self.error_id = ::std::option::Option::Some(error_id.into());
         self
     }
-    ///Which of the two ways the service expects, as asked for.
+    ///Page of the provider to redirect the user to. It is good for this one sign-in.
     #[must_use]
-    pub fn implicit(mut self, implicit: bool) -> Self {
-        self.implicit = ::std::option::Option::Some(implicit);
-        self
-    }
-    ///Value to put into the ID token, by which the service knows that the token is fresh.
-    #[must_use]
-    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
-        self.nonce = ::std::option::Option::Some(nonce.into());
-        self
-    }
-    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
-    #[must_use]
-    pub fn state_id(mut self, state_id: impl Into<::std::string::String>) -> Self {
-        self.state_id = ::std::option::Option::Some(state_id.into());
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
         self
     }
 }
-impl crate::json::Object for OauthNativeStartResponse {
+impl crate::json::Object for OauthRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            client_id: from.take("clientId")?,
             error_id: from.take("errorId")?,
-            implicit: from.take("implicit")?,
-            nonce: from.take("nonce")?,
-            state_id: from.take("stateId")?,
+            url: from.take("url")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("clientId", &self.client_id);
         to.filled("errorId", &self.error_id);
-        to.filled("implicit", &self.implicit);
-        to.filled("nonce", &self.nonce);
-        to.filled("stateId", &self.state_id);
+        to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for OauthNativeStartResponse {
+impl ::serde::Serialize for OauthRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -7853,14 +7853,14 @@ impl ::serde::Serialize for OauthNativeStartResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OauthNativeStartResponse {
+impl<'de> ::serde::Deserialize<'de> for OauthRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
 }
-impl OnetapClientIdResponse {
+impl OnetapClient {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
@@ -7875,7 +7875,7 @@ impl OnetapClientIdResponse {
         self
     }
 }
-impl crate::json::Object for OnetapClientIdResponse {
+impl crate::json::Object for OnetapClient {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
@@ -7885,7 +7885,7 @@ impl crate::json::Object for OnetapClientIdResponse {
         to.filled("clientId", &self.client_id);
     }
 }
-impl ::serde::Serialize for OnetapClientIdResponse {
+impl ::serde::Serialize for OnetapClient {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -7893,7 +7893,45 @@ impl ::serde::Serialize for OnetapClientIdResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OnetapClientIdResponse {
+impl<'de> ::serde::Deserialize<'de> for OnetapClient {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl OnetapCode {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+        }
+    }
+    ///Code for `oauthExchange`. It works once and for a short time.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+}
+impl crate::json::Object for OnetapCode {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { code: from.take("code")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+    }
+}
+impl ::serde::Serialize for OnetapCode {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OnetapCode {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -7952,44 +7990,6 @@ impl ::serde::Serialize for OnetapIdTokenRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for OnetapIdTokenRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl OnetapVerifyResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            code: ::std::default::Default::default(),
-        }
-    }
-    ///Code for `oauthExchange`. It works once and for a short time.
-    #[must_use]
-    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
-        self.code = ::std::option::Option::Some(code.into());
-        self
-    }
-}
-impl crate::json::Object for OnetapVerifyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self { code: from.take("code")? })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("code", &self.code);
-    }
-}
-impl ::serde::Serialize for OnetapVerifyResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for OnetapVerifyResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -8931,7 +8931,7 @@ impl<'de> ::serde::Deserialize<'de> for OutboundConnectRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl OutboundConnectResponse {
+impl OutboundRedirect {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
@@ -8946,7 +8946,7 @@ impl OutboundConnectResponse {
         self
     }
 }
-impl crate::json::Object for OutboundConnectResponse {
+impl crate::json::Object for OutboundRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
@@ -8954,7 +8954,7 @@ impl crate::json::Object for OutboundConnectResponse {
         to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for OutboundConnectResponse {
+impl ::serde::Serialize for OutboundRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -8962,103 +8962,7 @@ impl ::serde::Serialize for OutboundConnectResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OutboundConnectResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl PasswordPolicyResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            lowercase: ::std::default::Default::default(),
-            min_length: ::std::default::Default::default(),
-            non_alphanumeric: ::std::default::Default::default(),
-            number: ::std::default::Default::default(),
-            strength_score: ::std::default::Default::default(),
-            strength_score_enabled: ::std::default::Default::default(),
-            uppercase: ::std::default::Default::default(),
-        }
-    }
-    ///Whether there has to be a lower-case letter.
-    #[must_use]
-    pub fn lowercase(mut self, lowercase: bool) -> Self {
-        self.lowercase = ::std::option::Option::Some(lowercase);
-        self
-    }
-    ///Least number of characters.
-    #[must_use]
-    pub fn min_length(mut self, min_length: i64) -> Self {
-        self.min_length = ::std::option::Option::Some(min_length);
-        self
-    }
-    ///Whether there has to be a character that is neither letter nor digit.
-    #[must_use]
-    pub fn non_alphanumeric(mut self, non_alphanumeric: bool) -> Self {
-        self.non_alphanumeric = ::std::option::Option::Some(non_alphanumeric);
-        self
-    }
-    ///Whether there has to be a digit.
-    #[must_use]
-    pub fn number(mut self, number: bool) -> Self {
-        self.number = ::std::option::Option::Some(number);
-        self
-    }
-    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
-    #[must_use]
-    pub fn strength_score(mut self, strength_score: i64) -> Self {
-        self.strength_score = ::std::option::Option::Some(strength_score);
-        self
-    }
-    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
-    #[must_use]
-    pub fn strength_score_enabled(mut self, strength_score_enabled: bool) -> Self {
-        self.strength_score_enabled = ::std::option::Option::Some(
-            strength_score_enabled,
-        );
-        self
-    }
-    ///Whether there has to be an upper-case letter.
-    #[must_use]
-    pub fn uppercase(mut self, uppercase: bool) -> Self {
-        self.uppercase = ::std::option::Option::Some(uppercase);
-        self
-    }
-}
-impl crate::json::Object for PasswordPolicyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            lowercase: from.take("lowercase")?,
-            min_length: from.take("minLength")?,
-            non_alphanumeric: from.take("nonAlphanumeric")?,
-            number: from.take("number")?,
-            strength_score: from.take("strengthScore")?,
-            strength_score_enabled: from.take("strengthScoreEnabled")?,
-            uppercase: from.take("uppercase")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("lowercase", &self.lowercase);
-        to.filled("minLength", &self.min_length);
-        to.filled("nonAlphanumeric", &self.non_alphanumeric);
-        to.filled("number", &self.number);
-        to.filled("strengthScore", &self.strength_score);
-        to.filled("strengthScoreEnabled", &self.strength_score_enabled);
-        to.filled("uppercase", &self.uppercase);
-    }
-}
-impl ::serde::Serialize for PasswordPolicyResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for PasswordPolicyResponse {
+impl<'de> ::serde::Deserialize<'de> for OutboundRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -9130,6 +9034,79 @@ impl ::serde::Serialize for PasswordReplaceRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for PasswordReplaceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl PasswordResetDelivery {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link_id: ::std::default::Default::default(),
+            masked_email: ::std::default::Default::default(),
+            pending_ref: ::std::default::Default::default(),
+            reset_method: ::std::default::Default::default(),
+        }
+    }
+    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    #[must_use]
+    pub fn link_id(mut self, link_id: impl Into<::std::string::String>) -> Self {
+        self.link_id = ::std::option::Option::Some(link_id.into());
+        self
+    }
+    ///The address with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_email(
+        mut self,
+        masked_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_email = ::std::option::Option::Some(masked_email.into());
+        self
+    }
+    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+    ///What was sent, as the project is set up; tells which operation verifies the link.
+    #[must_use]
+    pub fn reset_method(
+        mut self,
+        reset_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.reset_method = ::std::option::Option::Some(reset_method.into());
+        self
+    }
+}
+impl crate::json::Object for PasswordResetDelivery {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            link_id: from.take("linkId")?,
+            masked_email: from.take("maskedEmail")?,
+            pending_ref: from.take("pendingRef")?,
+            reset_method: from.take("resetMethod")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("linkId", &self.link_id);
+        to.filled("maskedEmail", &self.masked_email);
+        to.filled("pendingRef", &self.pending_ref);
+        to.filled("resetMethod", &self.reset_method);
+    }
+}
+impl ::serde::Serialize for PasswordResetDelivery {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordResetDelivery {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -9226,65 +9203,88 @@ impl<'de> ::serde::Deserialize<'de> for PasswordResetRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl PasswordResetResponse {
+impl PasswordRules {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            link_id: ::std::default::Default::default(),
-            masked_email: ::std::default::Default::default(),
-            pending_ref: ::std::default::Default::default(),
-            reset_method: ::std::default::Default::default(),
+            lowercase: ::std::default::Default::default(),
+            min_length: ::std::default::Default::default(),
+            non_alphanumeric: ::std::default::Default::default(),
+            number: ::std::default::Default::default(),
+            strength_score: ::std::default::Default::default(),
+            strength_score_enabled: ::std::default::Default::default(),
+            uppercase: ::std::default::Default::default(),
         }
     }
-    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    ///Whether there has to be a lower-case letter.
     #[must_use]
-    pub fn link_id(mut self, link_id: impl Into<::std::string::String>) -> Self {
-        self.link_id = ::std::option::Option::Some(link_id.into());
+    pub fn lowercase(mut self, lowercase: bool) -> Self {
+        self.lowercase = ::std::option::Option::Some(lowercase);
         self
     }
-    ///The address with most of it hidden, fit to be shown.
+    ///Least number of characters.
     #[must_use]
-    pub fn masked_email(
-        mut self,
-        masked_email: impl Into<::std::string::String>,
-    ) -> Self {
-        self.masked_email = ::std::option::Option::Some(masked_email.into());
+    pub fn min_length(mut self, min_length: i64) -> Self {
+        self.min_length = ::std::option::Option::Some(min_length);
         self
     }
-    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    ///Whether there has to be a character that is neither letter nor digit.
     #[must_use]
-    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
-        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+    pub fn non_alphanumeric(mut self, non_alphanumeric: bool) -> Self {
+        self.non_alphanumeric = ::std::option::Option::Some(non_alphanumeric);
         self
     }
-    ///What was sent, as the project is set up; tells which operation verifies the link.
+    ///Whether there has to be a digit.
     #[must_use]
-    pub fn reset_method(
-        mut self,
-        reset_method: impl Into<::std::string::String>,
-    ) -> Self {
-        self.reset_method = ::std::option::Option::Some(reset_method.into());
+    pub fn number(mut self, number: bool) -> Self {
+        self.number = ::std::option::Option::Some(number);
+        self
+    }
+    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
+    #[must_use]
+    pub fn strength_score(mut self, strength_score: i64) -> Self {
+        self.strength_score = ::std::option::Option::Some(strength_score);
+        self
+    }
+    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
+    #[must_use]
+    pub fn strength_score_enabled(mut self, strength_score_enabled: bool) -> Self {
+        self.strength_score_enabled = ::std::option::Option::Some(
+            strength_score_enabled,
+        );
+        self
+    }
+    ///Whether there has to be an upper-case letter.
+    #[must_use]
+    pub fn uppercase(mut self, uppercase: bool) -> Self {
+        self.uppercase = ::std::option::Option::Some(uppercase);
         self
     }
 }
-impl crate::json::Object for PasswordResetResponse {
+impl crate::json::Object for PasswordRules {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            link_id: from.take("linkId")?,
-            masked_email: from.take("maskedEmail")?,
-            pending_ref: from.take("pendingRef")?,
-            reset_method: from.take("resetMethod")?,
+            lowercase: from.take("lowercase")?,
+            min_length: from.take("minLength")?,
+            non_alphanumeric: from.take("nonAlphanumeric")?,
+            number: from.take("number")?,
+            strength_score: from.take("strengthScore")?,
+            strength_score_enabled: from.take("strengthScoreEnabled")?,
+            uppercase: from.take("uppercase")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("linkId", &self.link_id);
-        to.filled("maskedEmail", &self.masked_email);
-        to.filled("pendingRef", &self.pending_ref);
-        to.filled("resetMethod", &self.reset_method);
+        to.filled("lowercase", &self.lowercase);
+        to.filled("minLength", &self.min_length);
+        to.filled("nonAlphanumeric", &self.non_alphanumeric);
+        to.filled("number", &self.number);
+        to.filled("strengthScore", &self.strength_score);
+        to.filled("strengthScoreEnabled", &self.strength_score_enabled);
+        to.filled("uppercase", &self.uppercase);
     }
 }
-impl ::serde::Serialize for PasswordResetResponse {
+impl ::serde::Serialize for PasswordRules {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -9292,7 +9292,7 @@ impl ::serde::Serialize for PasswordResetResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for PasswordResetResponse {
+impl<'de> ::serde::Deserialize<'de> for PasswordRules {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -9596,6 +9596,46 @@ impl<'de> ::serde::Deserialize<'de> for PushSignInFinishRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl PushSignInPending {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            pending_ref: ::std::default::Default::default(),
+        }
+    }
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+}
+impl crate::json::Object for PushSignInPending {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for PushSignInPending {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushSignInPending {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl PushSignInStartRequest {
     /// With what is required, and no other member set.
     #[must_use]
@@ -9622,46 +9662,6 @@ impl ::serde::Serialize for PushSignInStartRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for PushSignInStartRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl PushSignInStartResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            pending_ref: ::std::default::Default::default(),
-        }
-    }
-    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
-    #[must_use]
-    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
-        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
-        self
-    }
-}
-impl crate::json::Object for PushSignInStartResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("pendingRef", &self.pending_ref);
-    }
-}
-impl ::serde::Serialize for PushSignInStartResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for PushSignInStartResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -10051,6 +10051,71 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsVerifyRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionClaims {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            parsed_jwt: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
+    }
+    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
+    #[must_use]
+    pub fn parsed_jwt(
+        mut self,
+        parsed_jwt: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.parsed_jwt = parsed_jwt
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
+impl crate::json::Object for SessionClaims {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            parsed_jwt: from.take_or_default("parsedJWT")?,
+            extra: from.rest(),
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("parsedJWT", &self.parsed_jwt);
+        to.rest(&self.extra);
+    }
+}
+impl ::serde::Serialize for SessionClaims {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionClaims {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl SessionLogoutRequest {
     /// With no member set.
     #[must_use]
@@ -10232,6 +10297,49 @@ impl<'de> ::serde::Deserialize<'de> for SessionTenant {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionTenantList {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            tenants: ::std::default::Default::default(),
+        }
+    }
+    ///One entry for each tenant that was asked for.
+    #[must_use]
+    pub fn tenants(
+        mut self,
+        tenants: impl IntoIterator<Item = impl Into<SessionTenant>>,
+    ) -> Self {
+        self.tenants = tenants.into_iter().map(Into::into).collect();
+        self
+    }
+}
+impl crate::json::Object for SessionTenantList {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            tenants: from.take_or_default("tenants")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("tenants", &self.tenants);
+    }
+}
+impl ::serde::Serialize for SessionTenantList {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionTenantList {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl SessionTenantsRequest {
     /// With no member set.
     #[must_use]
@@ -10278,114 +10386,6 @@ impl ::serde::Serialize for SessionTenantsRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for SessionTenantsRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl SessionTenantsResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            tenants: ::std::default::Default::default(),
-        }
-    }
-    ///One entry for each tenant that was asked for.
-    #[must_use]
-    pub fn tenants(
-        mut self,
-        tenants: impl IntoIterator<Item = impl Into<SessionTenant>>,
-    ) -> Self {
-        self.tenants = tenants.into_iter().map(Into::into).collect();
-        self
-    }
-}
-impl crate::json::Object for SessionTenantsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            tenants: from.take_or_default("tenants")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("tenants", &self.tenants);
-    }
-}
-impl ::serde::Serialize for SessionTenantsResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for SessionTenantsResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl SessionValidateResponse {
-    /// With no member set.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            parsed_jwt: ::std::default::Default::default(),
-            extra: ::std::default::Default::default(),
-        }
-    }
-    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
-    #[must_use]
-    pub fn parsed_jwt(
-        mut self,
-        parsed_jwt: impl IntoIterator<
-            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
-        >,
-    ) -> Self {
-        self.parsed_jwt = parsed_jwt
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        self
-    }
-    /// Sets the member of this name.
-    #[must_use]
-    pub fn extra(
-        mut self,
-        extra: impl IntoIterator<
-            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
-        >,
-    ) -> Self {
-        self.extra = extra
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        self
-    }
-}
-impl crate::json::Object for SessionValidateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            parsed_jwt: from.take_or_default("parsedJWT")?,
-            extra: from.rest(),
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("parsedJWT", &self.parsed_jwt);
-        to.rest(&self.extra);
-    }
-}
-impl ::serde::Serialize for SessionValidateResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for SessionValidateResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -10505,7 +10505,7 @@ impl<'de> ::serde::Deserialize<'de> for SignUpOptions {
         crate::json::deserialize(deserializer)
     }
 }
-impl SsoAuthorizeResponse {
+impl SsoRedirect {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
@@ -10520,7 +10520,7 @@ impl SsoAuthorizeResponse {
         self
     }
 }
-impl crate::json::Object for SsoAuthorizeResponse {
+impl crate::json::Object for SsoRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
@@ -10528,7 +10528,7 @@ impl crate::json::Object for SsoAuthorizeResponse {
         to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for SsoAuthorizeResponse {
+impl ::serde::Serialize for SsoRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -10536,7 +10536,7 @@ impl ::serde::Serialize for SsoAuthorizeResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for SsoAuthorizeResponse {
+impl<'de> ::serde::Deserialize<'de> for SsoRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -11210,7 +11210,7 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnStartResponse {
         crate::json::deserialize(deserializer)
     }
 }
-impl WebauthnUpdateFinishResponse {
+impl WebauthnUpdateResult {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
@@ -11225,7 +11225,7 @@ impl WebauthnUpdateFinishResponse {
         self
     }
 }
-impl crate::json::Object for WebauthnUpdateFinishResponse {
+impl crate::json::Object for WebauthnUpdateResult {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { jwt: from.take("jwt")? })
     }
@@ -11233,7 +11233,7 @@ impl crate::json::Object for WebauthnUpdateFinishResponse {
         to.filled("jwt", &self.jwt);
     }
 }
-impl ::serde::Serialize for WebauthnUpdateFinishResponse {
+impl ::serde::Serialize for WebauthnUpdateResult {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -11241,7 +11241,7 @@ impl ::serde::Serialize for WebauthnUpdateFinishResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateFinishResponse {
+impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateResult {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

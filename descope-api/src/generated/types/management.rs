@@ -1007,14 +1007,10 @@ pub struct ApplicationJwtBearerSettings {
     ///The trusted issuers, by their `iss` value.
     #[cfg_attr(
         feature = "schemars",
-        serde(
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub issuers: ::std::collections::BTreeMap<
-        ::std::string::String,
-        ApplicationJwtBearerIssuer,
+    pub issuers: ::std::option::Option<
+        ::std::collections::BTreeMap<::std::string::String, ApplicationJwtBearerIssuer>,
     >,
     ///Which audience the new token gets. The project's usual one when empty.
     #[cfg_attr(
@@ -3042,15 +3038,15 @@ pub struct DescoperRbac {
     ///Roles in certain projects.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub projects: ::std::vec::Vec<DescoperProjectRole>,
+    pub projects: ::std::option::Option<::std::vec::Vec<DescoperProjectRole>>,
     ///Roles in all projects with certain tags.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tags: ::std::vec::Vec<DescoperTagRole>,
+    pub tags: ::std::option::Option<::std::vec::Vec<DescoperTagRole>>,
 }
 ///One descoper.
 #[derive(Clone, Debug, Default)]
@@ -3741,11 +3737,12 @@ pub struct FamilyUpdateRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Take the family out of use, or into use again. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -10111,15 +10108,6 @@ pub struct PasswordSettings {
         )
     )]
     pub min_length: ::std::option::Option<i64>,
-    ///Another spelling of `nonAlphanumeric` that the Node SDK sends; one of the two is enough.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nonAlphaNumeric",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub non_alpha_numeric: ::std::option::Option<bool>,
     ///Ask for a character that is neither letter nor digit.
     #[cfg_attr(
         feature = "schemars",
@@ -16190,11 +16178,12 @@ pub struct TenantPatchRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Lock all users of the tenant out of it. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -18127,41 +18116,41 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "allowedTenants",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    pub allowed_tenants: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     ///Addresses to which people may be sent back. Others are refused.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "approvedCallbackUrls",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    pub approved_callback_urls: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Scopes that stand for attributes of the person.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "attributesScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub attributes_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Further audiences for which the application may ask.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "audienceWhitelist",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    pub audience_whitelist: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18175,21 +18164,21 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "connectionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub connections_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -18273,11 +18262,10 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "permissionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub permissions_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18729,11 +18717,12 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "approvedCallbackUrls",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    pub approved_callback_urls: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[cfg_attr(
         feature = "schemars",
@@ -18748,11 +18737,12 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -18822,21 +18812,21 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "permissionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub permissions_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Claims that the token gets for each scope.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "scopeClaimMapping",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    pub scope_claim_mapping: ::std::option::Option<
+        ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    >,
 }
 ///The settings of an application, in full.
 #[derive(Clone, Debug)]
@@ -20047,31 +20037,34 @@ pub struct UserPatchRequest {
         feature = "schemars",
         serde(
             rename = "additionalIdentifiers",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub additional_identifiers: ::std::vec::Vec<::std::string::String>,
+    pub additional_identifiers: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "additionalLoginIds",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub additional_login_ids: ::std::vec::Vec<::std::string::String>,
+    pub additional_login_ids: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///New values of the project's own user attributes, of any JSON type, by attribute name. Attributes that are not named keep their values.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Older name of `name`, sent by some SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -23408,10 +23401,12 @@ impl ApplicationJwtBearerSettings {
             ),
         >,
     ) -> Self {
-        self.issuers = issuers
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.issuers = ::std::option::Option::Some(
+            issuers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///Which audience the new token gets. The project's usual one when empty.
@@ -23451,7 +23446,7 @@ impl ApplicationJwtBearerSettings {
 impl crate::json::Object for ApplicationJwtBearerSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            issuers: from.take_or_default("issuers")?,
+            issuers: from.take("issuers")?,
             jwt_bearer_grant_type_audience_to_use: from
                 .take("jwtBearerGrantTypeAudienceToUse")?,
             jwt_bearer_grant_type_custom_claims_to_use: from
@@ -27889,7 +27884,9 @@ impl DescoperRbac {
         mut self,
         projects: impl IntoIterator<Item = impl Into<DescoperProjectRole>>,
     ) -> Self {
-        self.projects = projects.into_iter().map(Into::into).collect();
+        self.projects = ::std::option::Option::Some(
+            projects.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Roles in all projects with certain tags.
@@ -27898,7 +27895,9 @@ impl DescoperRbac {
         mut self,
         tags: impl IntoIterator<Item = impl Into<DescoperTagRole>>,
     ) -> Self {
-        self.tags = tags.into_iter().map(Into::into).collect();
+        self.tags = ::std::option::Option::Some(
+            tags.into_iter().map(Into::into).collect(),
+        );
         self
     }
 }
@@ -27906,8 +27905,8 @@ impl crate::json::Object for DescoperRbac {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             is_company_admin: from.take("isCompanyAdmin")?,
-            projects: from.take_or_default("projects")?,
-            tags: from.take_or_default("tags")?,
+            projects: from.take("projects")?,
+            tags: from.take("tags")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -29471,10 +29470,12 @@ impl FamilyUpdateRequest {
             Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
         >,
     ) -> Self {
-        self.custom_attributes = custom_attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.custom_attributes = ::std::option::Option::Some(
+            custom_attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///Take the family out of use, or into use again. Stays when left out.
@@ -29499,7 +29500,7 @@ impl FamilyUpdateRequest {
 impl crate::json::Object for FamilyUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
             id: from.take("id")?,
             name: from.take("name")?,
@@ -42659,7 +42660,6 @@ impl PasswordSettings {
             lock_attempts: ::std::default::Default::default(),
             lowercase: ::std::default::Default::default(),
             min_length: ::std::default::Default::default(),
-            non_alpha_numeric: ::std::default::Default::default(),
             non_alphanumeric: ::std::default::Default::default(),
             number: ::std::default::Default::default(),
             password_strength_score: ::std::default::Default::default(),
@@ -42745,12 +42745,6 @@ impl PasswordSettings {
         self.min_length = ::std::option::Option::Some(min_length);
         self
     }
-    ///Another spelling of `nonAlphanumeric` that the Node SDK sends; one of the two is enough.
-    #[must_use]
-    pub fn non_alpha_numeric(mut self, non_alpha_numeric: bool) -> Self {
-        self.non_alpha_numeric = ::std::option::Option::Some(non_alpha_numeric);
-        self
-    }
     ///Ask for a character that is neither letter nor digit.
     #[must_use]
     pub fn non_alphanumeric(mut self, non_alphanumeric: bool) -> Self {
@@ -42816,6 +42810,7 @@ impl PasswordSettings {
 }
 impl crate::json::Object for PasswordSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("nonAlphanumeric", "nonAlphaNumeric");
         Ok(Self {
             any_letter: from.take("anyLetter")?,
             disallow_email_match: from.take("disallowEmailMatch")?,
@@ -42828,7 +42823,6 @@ impl crate::json::Object for PasswordSettings {
             lock_attempts: from.take("lockAttempts")?,
             lowercase: from.take("lowercase")?,
             min_length: from.take("minLength")?,
-            non_alpha_numeric: from.take("nonAlphaNumeric")?,
             non_alphanumeric: from.take("nonAlphanumeric")?,
             number: from.take("number")?,
             password_strength_score: from.take("passwordStrengthScore")?,
@@ -42853,7 +42847,6 @@ impl crate::json::Object for PasswordSettings {
         to.filled("lockAttempts", &self.lock_attempts);
         to.filled("lowercase", &self.lowercase);
         to.filled("minLength", &self.min_length);
-        to.filled("nonAlphaNumeric", &self.non_alpha_numeric);
         to.filled("nonAlphanumeric", &self.non_alphanumeric);
         to.filled("number", &self.number);
         to.filled("passwordStrengthScore", &self.password_strength_score);
@@ -53946,10 +53939,12 @@ impl TenantPatchRequest {
             Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
         >,
     ) -> Self {
-        self.custom_attributes = custom_attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.custom_attributes = ::std::option::Option::Some(
+            custom_attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///Lock all users of the tenant out of it. Stays when left out.
@@ -54020,7 +54015,7 @@ impl TenantPatchRequest {
 impl crate::json::Object for TenantPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
             enforce_sso: from.take("enforceSSO")?,
             enforce_sso_exclusions: from.take("enforceSSOExclusions")?,
@@ -57415,7 +57410,9 @@ impl ThirdPartyApplicationPatchRequest {
         mut self,
         allowed_tenants: impl IntoIterator<Item = impl Into<::std::string::String>>,
     ) -> Self {
-        self.allowed_tenants = allowed_tenants.into_iter().map(Into::into).collect();
+        self.allowed_tenants = ::std::option::Option::Some(
+            allowed_tenants.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Addresses to which people may be sent back. Others are refused.
@@ -57426,10 +57423,9 @@ impl ThirdPartyApplicationPatchRequest {
             Item = impl Into<::std::string::String>,
         >,
     ) -> Self {
-        self.approved_callback_urls = approved_callback_urls
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.approved_callback_urls = ::std::option::Option::Some(
+            approved_callback_urls.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Scopes that stand for attributes of the person.
@@ -57438,7 +57434,9 @@ impl ThirdPartyApplicationPatchRequest {
         mut self,
         attributes_scopes: impl IntoIterator<Item = impl Into<ApplicationScope>>,
     ) -> Self {
-        self.attributes_scopes = attributes_scopes.into_iter().map(Into::into).collect();
+        self.attributes_scopes = ::std::option::Option::Some(
+            attributes_scopes.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Further audiences for which the application may ask.
@@ -57447,10 +57445,9 @@ impl ThirdPartyApplicationPatchRequest {
         mut self,
         audience_whitelist: impl IntoIterator<Item = impl Into<::std::string::String>>,
     ) -> Self {
-        self.audience_whitelist = audience_whitelist
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.audience_whitelist = ::std::option::Option::Some(
+            audience_whitelist.into_iter().map(Into::into).collect(),
+        );
         self
     }
     /// See [`ThirdPartyApplicationCibaSettings`].
@@ -57468,10 +57465,9 @@ impl ThirdPartyApplicationPatchRequest {
         mut self,
         connections_scopes: impl IntoIterator<Item = impl Into<ApplicationScope>>,
     ) -> Self {
-        self.connections_scopes = connections_scopes
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.connections_scopes = ::std::option::Option::Some(
+            connections_scopes.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
@@ -57482,10 +57478,12 @@ impl ThirdPartyApplicationPatchRequest {
             Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
         >,
     ) -> Self {
-        self.custom_attributes = custom_attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.custom_attributes = ::std::option::Option::Some(
+            custom_attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
@@ -57568,10 +57566,9 @@ impl ThirdPartyApplicationPatchRequest {
         mut self,
         permissions_scopes: impl IntoIterator<Item = impl Into<ApplicationScope>>,
     ) -> Self {
-        self.permissions_scopes = permissions_scopes
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.permissions_scopes = ::std::option::Option::Some(
+            permissions_scopes.into_iter().map(Into::into).collect(),
+        );
         self
     }
     /// See [`ApplicationSessionSettings`].
@@ -57587,13 +57584,13 @@ impl ThirdPartyApplicationPatchRequest {
 impl crate::json::Object for ThirdPartyApplicationPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            allowed_tenants: from.take_or_default("allowedTenants")?,
-            approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
-            attributes_scopes: from.take_or_default("attributesScopes")?,
-            audience_whitelist: from.take_or_default("audienceWhitelist")?,
+            allowed_tenants: from.take("allowedTenants")?,
+            approved_callback_urls: from.take("approvedCallbackUrls")?,
+            attributes_scopes: from.take("attributesScopes")?,
+            audience_whitelist: from.take("audienceWhitelist")?,
             ciba_settings: from.take("cibaSettings")?,
-            connections_scopes: from.take_or_default("connectionsScopes")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            connections_scopes: from.take("connectionsScopes")?,
+            custom_attributes: from.take("customAttributes")?,
             default_audience: from.take("defaultAudience")?,
             description: from.take("description")?,
             force_add_all_authorization_info: from.take("forceAddAllAuthorizationInfo")?,
@@ -57605,7 +57602,7 @@ impl crate::json::Object for ThirdPartyApplicationPatchRequest {
             logo: from.take("logo")?,
             logo_url: from.take("logoUrl")?,
             name: from.take("name")?,
-            permissions_scopes: from.take_or_default("permissionsScopes")?,
+            permissions_scopes: from.take("permissionsScopes")?,
             session_settings: from.take("sessionSettings")?,
         })
     }
@@ -58474,10 +58471,9 @@ impl ThirdPartyApplicationV2PatchRequest {
             Item = impl Into<::std::string::String>,
         >,
     ) -> Self {
-        self.approved_callback_urls = approved_callback_urls
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.approved_callback_urls = ::std::option::Option::Some(
+            approved_callback_urls.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
@@ -58494,10 +58490,12 @@ impl ThirdPartyApplicationV2PatchRequest {
             Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
         >,
     ) -> Self {
-        self.custom_attributes = custom_attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.custom_attributes = ::std::option::Option::Some(
+            custom_attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
@@ -58563,10 +58561,9 @@ impl ThirdPartyApplicationV2PatchRequest {
         mut self,
         permissions_scopes: impl IntoIterator<Item = impl Into<ApplicationScope>>,
     ) -> Self {
-        self.permissions_scopes = permissions_scopes
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.permissions_scopes = ::std::option::Option::Some(
+            permissions_scopes.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Claims that the token gets for each scope.
@@ -58577,19 +58574,18 @@ impl ThirdPartyApplicationV2PatchRequest {
             Item = impl Into<ThirdPartyApplicationScopeClaims>,
         >,
     ) -> Self {
-        self.scope_claim_mapping = scope_claim_mapping
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.scope_claim_mapping = ::std::option::Option::Some(
+            scope_claim_mapping.into_iter().map(Into::into).collect(),
+        );
         self
     }
 }
 impl crate::json::Object for ThirdPartyApplicationV2PatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
+            approved_callback_urls: from.take("approvedCallbackUrls")?,
             client_type: from.take("clientType")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             default_audience: from.take("defaultAudience")?,
             description: from.take("description")?,
             force_dpop: from.take("forceDpop")?,
@@ -58599,8 +58595,8 @@ impl crate::json::Object for ThirdPartyApplicationV2PatchRequest {
             login_page_url: from.take("loginPageUrl")?,
             logo: from.take("logo")?,
             name: from.take("name")?,
-            permissions_scopes: from.take_or_default("permissionsScopes")?,
-            scope_claim_mapping: from.take_or_default("scopeClaimMapping")?,
+            permissions_scopes: from.take("permissionsScopes")?,
+            scope_claim_mapping: from.take("scopeClaimMapping")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59178,6 +59174,7 @@ impl UserBatchCreateEntry {
 }
 impl crate::json::Object for UserBatchCreateEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,
@@ -60025,6 +60022,7 @@ impl UserCreateRequest {
 }
 impl crate::json::Object for UserCreateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,
@@ -60885,10 +60883,9 @@ impl UserPatchRequest {
             Item = impl Into<::std::string::String>,
         >,
     ) -> Self {
-        self.additional_identifiers = additional_identifiers
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.additional_identifiers = ::std::option::Option::Some(
+            additional_identifiers.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
@@ -60897,10 +60894,9 @@ impl UserPatchRequest {
         mut self,
         additional_login_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
     ) -> Self {
-        self.additional_login_ids = additional_login_ids
-            .into_iter()
-            .map(Into::into)
-            .collect();
+        self.additional_login_ids = ::std::option::Option::Some(
+            additional_login_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///New values of the project's own user attributes, of any JSON type, by attribute name. Attributes that are not named keep their values.
@@ -60911,10 +60907,12 @@ impl UserPatchRequest {
             Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
         >,
     ) -> Self {
-        self.custom_attributes = custom_attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        self.custom_attributes = ::std::option::Option::Some(
+            custom_attributes
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        );
         self
     }
     ///Older name of `name`, sent by some SDKs and read just the same.
@@ -61080,9 +61078,9 @@ impl UserPatchRequest {
 impl crate::json::Object for UserPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            additional_identifiers: from.take_or_default("additionalIdentifiers")?,
-            additional_login_ids: from.take_or_default("additionalLoginIds")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            additional_identifiers: from.take("additionalIdentifiers")?,
+            additional_login_ids: from.take("additionalLoginIds")?,
+            custom_attributes: from.take("customAttributes")?,
             display_name: from.take("displayName")?,
             email: from.take("email")?,
             family_associations: from.take("familyAssociations")?,
@@ -62811,6 +62809,7 @@ impl UserUpdateRequest {
 }
 impl crate::json::Object for UserUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,

@@ -320,11 +320,10 @@ pub struct ScimPatchOperation {
         feature = "schemars",
         serde(
             rename = "valueArray",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub value_array: ::std::vec::Vec<ScimReference>,
+    pub value_array: ::std::option::Option<::std::vec::Vec<ScimReference>>,
     ///The new value of an attribute that is true or false, such as `active`.
     #[cfg_attr(
         feature = "schemars",
@@ -369,9 +368,9 @@ pub struct ScimPatchRequest {
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub schemas: ::std::vec::Vec<::std::string::String>,
+    pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug, Default)]
@@ -492,7 +491,7 @@ for ScimResourceTypeListResponse {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct ScimServiceConfigResponse {
+pub struct ScimServiceFeatures {
     ///Ways in which a client may authenticate.
     #[cfg_attr(
         feature = "schemars",
@@ -1458,7 +1457,9 @@ impl ScimPatchOperation {
         mut self,
         value_array: impl IntoIterator<Item = impl Into<ScimReference>>,
     ) -> Self {
-        self.value_array = value_array.into_iter().map(Into::into).collect();
+        self.value_array = ::std::option::Option::Some(
+            value_array.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///The new value of an attribute that is true or false, such as `active`.
@@ -1498,7 +1499,7 @@ impl crate::json::Object for ScimPatchOperation {
             op: from.take("op")?,
             path: from.take("path")?,
             value: from.take("value")?,
-            value_array: from.take_or_default("valueArray")?,
+            value_array: from.take("valueArray")?,
             value_boolean: from.take("valueBoolean")?,
             value_display_name: from.take("valueDisplayName")?,
             value_id: from.take("valueID")?,
@@ -1548,7 +1549,9 @@ impl ScimPatchRequest {
         mut self,
         schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
     ) -> Self {
-        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self.schemas = ::std::option::Option::Some(
+            schemas.into_iter().map(Into::into).collect(),
+        );
         self
     }
 }
@@ -1557,7 +1560,7 @@ impl crate::json::Object for ScimPatchRequest {
         from.alias("operations", "Operations");
         Ok(Self {
             operations: from.take("operations")?,
-            schemas: from.take_or_default("schemas")?,
+            schemas: from.take("schemas")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -1722,7 +1725,7 @@ impl crate::json::FromJson for ScimResourceTypeListResponse {
         crate::json::by_serde(value)
     }
 }
-impl ScimServiceConfigResponse {
+impl ScimServiceFeatures {
     /// With no member set.
     #[must_use]
     pub fn new() -> Self {
@@ -1807,7 +1810,7 @@ impl ScimServiceConfigResponse {
         self
     }
 }
-impl crate::json::Object for ScimServiceConfigResponse {
+impl crate::json::Object for ScimServiceFeatures {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             authentication_schemes: from.take_or_default("authenticationSchemes")?,
@@ -1833,7 +1836,7 @@ impl crate::json::Object for ScimServiceConfigResponse {
         to.filled("sort", &self.sort);
     }
 }
-impl ::serde::Serialize for ScimServiceConfigResponse {
+impl ::serde::Serialize for ScimServiceFeatures {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -1841,7 +1844,7 @@ impl ::serde::Serialize for ScimServiceConfigResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for ScimServiceConfigResponse {
+impl<'de> ::serde::Deserialize<'de> for ScimServiceFeatures {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

@@ -2,7 +2,7 @@
 
 use descope_api::{
     Secret,
-    types::{AccessKeyExchangeRequest, AccessKeyExchangeResponse},
+    types::{AccessKeyExchangeRequest, AccessKeySession},
 };
 
 use crate::{
@@ -42,5 +42,5 @@ fn exchange(call: &mut Call<'_>) -> Answer {
     }
     let (session_jwt, expiration) =
         token::issue_for_access_key(call.state, call.project_id, key, &nsec, tenant.as_deref(), call.now)?;
-    reply(&AccessKeyExchangeResponse::new().key_id(key.id.clone()).session_jwt(session_jwt).expiration(expiration))
+    reply(&AccessKeySession::new().key_id(key.id.clone()).session_jwt(session_jwt).expiration(expiration))
 }

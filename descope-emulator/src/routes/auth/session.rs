@@ -3,9 +3,8 @@
 use descope_api::{
     Secret,
     types::{
-        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionRefreshRequest,
-        SessionSelectTenantRequest, SessionTenant, SessionTenantsRequest, SessionTenantsResponse,
-        SessionValidateResponse,
+        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionClaims, SessionRefreshRequest,
+        SessionSelectTenantRequest, SessionTenant, SessionTenantList, SessionTenantsRequest,
     },
 };
 
@@ -79,7 +78,7 @@ fn try_refresh(call: &mut Call<'_>) -> Answer {
 
 fn validate(call: &mut Call<'_>) -> Answer {
     let parsed_jwt = call.token()?.claims.clone();
-    reply_bare(&SessionValidateResponse::new().parsed_jwt(parsed_jwt))
+    reply_bare(&SessionClaims::new().parsed_jwt(parsed_jwt))
 }
 
 fn logout(call: &mut Call<'_>) -> Answer {
@@ -144,7 +143,7 @@ fn tenants(call: &mut Call<'_>) -> Answer {
         .into_iter()
         .filter(|id| user.tenants.contains_key(id))
         .map(|id| SessionTenant::new().name(call.state.tenants.get(&id).unwrap_or(&id).clone()).id(id));
-    reply(&SessionTenantsResponse::new().tenants(tenants))
+    reply(&SessionTenantList::new().tenants(tenants))
 }
 
 fn select_tenant(call: &mut Call<'_>) -> Answer {
