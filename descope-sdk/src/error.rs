@@ -241,6 +241,12 @@ impl Error {
         self.kind() == ErrorKind::Pending
     }
 
+    /// Whether the service itself has refused the call, so that asking again will not help.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let refused = self.status().is_some_and(|status| status.is_client_error());
+        refused && self.code().is_some() && !self.is_retryable() && !self.is_pending()
+    }
+
     /// An argument that cannot be sent; `why` follows its name in the message.
     pub(crate) fn argument_refused(argument: &'static str, why: &'static str) -> Self {
         Inner {

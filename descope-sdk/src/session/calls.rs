@@ -11,7 +11,7 @@ use descope_api::{
 };
 use serde_json::{Map, Value};
 
-use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError};
+use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError, single_flight::Freshness};
 use crate::{
     Authentication, CookieSettings, Descope, Error, Result,
     api_error::{Answer, call},
@@ -120,14 +120,17 @@ impl Sessions {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the refresh token has ended. The
     ///   user has to sign in again.
     pub async fn refresh(&self, refresh_jwt: impl Into<Secret>) -> Result<Authentication> {
-        let refresh_jwt = refresh_jwt.into();
+        self.refreshed(refresh_jwt.into(), Freshness::Now).await
+    }
+
+    async fn refreshed(&self, refresh_jwt: Secret, freshness: Freshness) -> Result<Authentication> {
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let token = refresh_jwt.clone();
         let refresh = || async move {
             let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
             Ok(Authentication::read(answer)?.keeping(refresh_jwt))
         };
-        self.descope.refreshes().join(&token, refresh).await
+        self.descope.refreshes().join(&token, freshness, refresh).await
     }
 
     /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the
@@ -198,7 +201,7 @@ impl Sessions {
     /// A new session by the refresh token alone, which is validated first.
     pub(crate) async fn renew(&self, refresh_jwt: &str) -> Result<ValidatedSession> {
         let refresh_jwt = self.validator().validate_refresh(refresh_jwt).await?;
-        let refreshed = self.refresh(refresh_jwt.jwt()).await?;
+        let refreshed = self.refreshed(refresh_jwt.jwt().into(), Freshness::Recent).await?;
         let session = self.validator().validate_received(refreshed.session_jwt().expose()).await?;
         Ok(ValidatedSession { session, refreshed: Some(refreshed) })
     }
