@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    api_error::{Answer, Origin},
+    raw_error::{Answer, Origin},
 };
 
 /// A signed-in user: the tokens of the session, and what came with them.

@@ -78,7 +78,7 @@ pub enum ErrorKind {
     Intercepted,
     /// The answer did not come in time; or a wait came to its deadline, and then [`Error::waited`] is set.
     Timeout,
-    /// The answer is not what the service sends: no JSON, too long, a redirect, or without the session it should hold.
+    /// The answer is not what the service sends: it is too long, of another shape, or without the session it should hold.
     Decode,
     /// The other side does not implement the operation (status 501), as the emulator says of some.
     Unsupported,
@@ -113,7 +113,7 @@ impl ErrorKind {
         }
     }
 
-    /// What a status tells when no known code came with it.
+    /// What the status of a refusal means when no known code came with it.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             401 => Self::Unauthorized,
@@ -123,8 +123,6 @@ impl ErrorKind {
             429 => Self::RateLimited,
             501 => Self::Unsupported,
             500.. => Self::Server,
-            // A success that arrives here was none, and redirects are not followed.
-            ..=399 => Self::Decode,
             _ => Self::Api,
         }
     }
@@ -473,8 +471,6 @@ mod tests {
     #[test]
     fn status_decides_when_no_code_is_known() {
         for (status, kind) in [
-            (200, ErrorKind::Decode),
-            (302, ErrorKind::Decode),
             (400, ErrorKind::Api),
             (401, ErrorKind::Unauthorized),
             (403, ErrorKind::Forbidden),

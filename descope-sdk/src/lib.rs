@@ -64,7 +64,6 @@ pub mod session;
 #[cfg(any(feature = "actix-web", feature = "tower"))]
 pub mod web;
 
-mod api_error;
 mod auth;
 mod authentication;
 mod check;
@@ -74,6 +73,7 @@ mod config;
 mod error;
 mod options;
 mod poll;
+mod raw_error;
 #[cfg(test)]
 mod tests;
 

@@ -30,10 +30,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/.well-known/oauth-authorization-server/{}", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -79,10 +76,7 @@ Arguments:
     pub async fn federation_discovery_project<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::DiscoveryProjectResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryProjectResponse>, Error> {
         let url = format!(
             "{}/.well-known/project-configuration/{}", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -102,10 +96,7 @@ Arguments:
     pub async fn federation_fedcm_client_metadata<'a>(
         &'a self,
         client_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::FedcmClientMetadataResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FedcmClientMetadataResponse>, Error> {
         let url = format!("{}/fedcm/clientmetadata", self.baseurl,);
         let request = self
             .client
@@ -162,7 +153,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -213,7 +204,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::InboundAppAgenticAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -238,7 +229,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::InboundAppAgenticTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/token", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -294,7 +285,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
         let _request = self
             .client
@@ -338,7 +329,7 @@ Sends a `POST` request to `/oauth2/v1/apps/authorize`
     pub async fn federation_inbound_app_authorize_by_form<'a>(
         &'a self,
         body: &'a types::InboundAppAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_inbound_app_authorize_by_form").await
@@ -353,10 +344,7 @@ Sends a `POST` request to `/oauth2/v1/apps/bc-authorize`
     pub async fn federation_inbound_app_backchannel_authorize<'a>(
         &'a self,
         body: &'a types::InboundAppBackchannelRequest,
-    ) -> Result<
-        ResponseValue<types::InboundAppBackchannelResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::InboundAppBackchannelResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/bc-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_backchannel_authorize").await
@@ -371,7 +359,7 @@ Sends a `POST` request to `/oauth2/v1/apps/device`
     pub async fn federation_inbound_app_device<'a>(
         &'a self,
         body: &'a types::InboundAppDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_device").await
@@ -386,7 +374,7 @@ Sends a `POST` request to `/oauth2/v1/apps/finish-authorize`
     pub async fn federation_inbound_app_finish_authorize<'a>(
         &'a self,
         body: &'a types::InboundAppFinishAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_inbound_app_finish_authorize").await
@@ -401,7 +389,7 @@ Sends a `POST` request to `/oauth2/v1/apps/revoke`
     pub async fn federation_inbound_app_revoke<'a>(
         &'a self,
         body: &'a types::InboundAppRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_revoke").await
@@ -416,7 +404,7 @@ Sends a `POST` request to `/oauth2/v1/apps/token`
     pub async fn federation_inbound_app_token<'a>(
         &'a self,
         body: &'a types::InboundAppTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_token").await
@@ -433,10 +421,7 @@ Arguments:
     pub async fn federation_inbound_app_user_info<'a>(
         &'a self,
         project_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
         let request = self
             .client
@@ -455,10 +440,7 @@ Sends a `POST` request to `/oauth2/v1/apps/userinfo`
     pub async fn federation_inbound_app_user_info_by_post<'a>(
         &'a self,
         body: &'a types::InboundAppUserInfoRequest,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_user_info_by_post").await
@@ -511,7 +493,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -561,7 +543,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -584,10 +566,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectBackchannelRequest,
-    ) -> Result<
-        ResponseValue<types::InboundAppBackchannelResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::InboundAppBackchannelResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/bc-authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -610,7 +589,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/device", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -632,7 +611,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/revoke", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -654,7 +633,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/token", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -674,10 +653,7 @@ Arguments:
     pub async fn federation_inbound_app_project_user_info<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -697,10 +673,7 @@ Arguments:
     pub async fn federation_inbound_app_project_user_info_by_post<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -752,7 +725,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
         let request = self
             .client
@@ -794,7 +767,7 @@ Sends a `POST` request to `/oauth2/v1/authorize`
     pub async fn federation_oidc_authorize_by_form<'a>(
         &'a self,
         body: &'a types::OidcAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_authorize_by_form").await
@@ -809,7 +782,7 @@ Sends a `POST` request to `/oauth2/v1/authorize/entramfa`
     pub async fn federation_oidc_authorize_entra_mfa<'a>(
         &'a self,
         body: &'a types::OidcEntraMfaRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize/entramfa", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_authorize_entra_mfa").await
@@ -824,7 +797,7 @@ Sends a `POST` request to `/oauth2/v1/device`
     pub async fn federation_oidc_device<'a>(
         &'a self,
         body: &'a types::OidcDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_device").await
@@ -845,7 +818,7 @@ Arguments:
         error_redirect_uri: Option<&'a str>,
         sso_app_id: Option<&'a str>,
         state_id: &'a str,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
         let request = self
             .client
@@ -871,7 +844,7 @@ Sends a `POST` request to `/oauth2/v1/finish-authorize`
     pub async fn federation_oidc_finish_authorize_by_form<'a>(
         &'a self,
         body: &'a types::OidcFinishAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_finish_authorize_by_form").await
@@ -896,7 +869,7 @@ Arguments:
         post_logout_redirect_uri: Option<&'a str>,
         sso_app_id: Option<&'a str>,
         state: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
         let request = self
             .client
@@ -924,7 +897,7 @@ Sends a `POST` request to `/oauth2/v1/logout`
     pub async fn federation_oidc_logout_by_form<'a>(
         &'a self,
         body: &'a types::OidcLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_logout_by_form").await
@@ -939,7 +912,7 @@ Sends a `POST` request to `/oauth2/v1/revoke`
     pub async fn federation_oidc_revoke<'a>(
         &'a self,
         body: &'a types::OidcRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_revoke").await
@@ -954,7 +927,7 @@ Sends a `POST` request to `/oauth2/v1/token`
     pub async fn federation_oidc_token<'a>(
         &'a self,
         body: &'a types::OidcTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_token").await
@@ -971,10 +944,7 @@ Arguments:
     pub async fn federation_oidc_user_info<'a>(
         &'a self,
         sso_app_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
         let request = self
             .client
@@ -993,10 +963,7 @@ Sends a `POST` request to `/oauth2/v1/userinfo`
     pub async fn federation_oidc_user_info_by_post<'a>(
         &'a self,
         body: &'a types::OidcUserInfoRequest,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_user_info_by_post").await
@@ -1029,10 +996,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/agentic/{}/{}/.well-known/oauth-authorization-server", self
             .baseurl, encode_path(& project_id.to_string()), encode_path(& mcp_server_id
@@ -1094,10 +1058,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/agentic/{}/{}/.well-known/openid-configuration", self.baseurl,
             encode_path(& project_id.to_string()), encode_path(& mcp_server_id
@@ -1159,10 +1120,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/{}/.well-known/oauth-authorization-server", self.baseurl,
             encode_path(& project_id.to_string()),
@@ -1224,10 +1182,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1273,10 +1228,7 @@ Arguments:
     pub async fn federation_fedcm_accounts<'a>(
         &'a self,
         project_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::FedcmAccountsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FedcmAccountsResponse>, Error> {
         let url = format!("{}/v1/auth/fedcm/accounts", self.baseurl,);
         let request = self
             .client
@@ -1295,7 +1247,7 @@ Sends a `POST` request to `/v1/auth/fedcm/assertion`
     pub async fn federation_fedcm_assert<'a>(
         &'a self,
         body: &'a types::FedcmAssertRequest,
-    ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error> {
         let url = format!("{}/v1/auth/fedcm/assertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_fedcm_assert").await
@@ -1312,7 +1264,7 @@ Arguments:
     pub async fn federation_saml_idp_logout<'a>(
         &'a self,
         app: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
         let request = self
             .client
@@ -1331,7 +1283,7 @@ Sends a `POST` request to `/v1/auth/idp/sso/logout`
     pub async fn federation_saml_idp_logout_by_form<'a>(
         &'a self,
         body: &'a types::SamlIdpLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_saml_idp_logout_by_form").await
@@ -1352,7 +1304,7 @@ Arguments:
         project_id: Option<&'a str>,
         tenant_id: Option<&'a str>,
         body: &'a types::SamlSpConsumeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/acs", self.baseurl,);
         let request = self
             .client
@@ -1383,7 +1335,7 @@ Arguments:
         flow_token: Option<&'a str>,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
         let request = self
             .client
@@ -1406,7 +1358,7 @@ Sends a `POST` request to `/v1/auth/saml/idp/initiate`
     pub async fn federation_saml_idp_initiate_by_form<'a>(
         &'a self,
         body: &'a types::SamlIdpInitiateRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_saml_idp_initiate_by_form").await
@@ -1423,7 +1375,7 @@ Arguments:
     pub async fn federation_saml_idp_metadata<'a>(
         &'a self,
         app: &'a str,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/saml/idp/metadata", self.baseurl,);
         let request = self
             .client
@@ -1454,7 +1406,7 @@ Arguments:
         flow_token: Option<&'a str>,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1482,7 +1434,7 @@ Arguments:
         &'a self,
         app: Option<&'a str>,
         body: &'a types::SamlIdpSsoRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1502,10 +1454,7 @@ Sends a `POST` request to `/v1/auth/saml/idp/sso-finish`
     pub async fn federation_saml_idp_finish<'a>(
         &'a self,
         body: &'a types::SamlIdpFinishRequest,
-    ) -> Result<
-        ResponseValue<types::SamlIdpFinishResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SamlIdpFinishResponse>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_saml_idp_finish").await
@@ -1519,7 +1468,7 @@ Sends a `GET` request to `/v1/auth/saml/metadata`
 */
     pub async fn federation_saml_sp_metadata<'a>(
         &'a self,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/saml/metadata", self.baseurl,);
         let request = self.client.get(url).build();
         self.streamed(request, "federation_saml_sp_metadata").await
@@ -1540,7 +1489,7 @@ Arguments:
         app: &'a str,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
         let request = self
             .client
@@ -1561,7 +1510,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/initiate`
     pub async fn federation_ws_fed_initiate_by_form<'a>(
         &'a self,
         body: &'a types::WsFedInitiateRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_ws_fed_initiate_by_form").await
@@ -1578,7 +1527,7 @@ Arguments:
     pub async fn federation_ws_fed_metadata<'a>(
         &'a self,
         app: &'a str,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/metadata", self.baseurl,);
         let request = self
             .client
@@ -1613,7 +1562,7 @@ Arguments:
         whr: Option<&'a str>,
         wreply: Option<&'a str>,
         wtrealm: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1639,7 +1588,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso`
     pub async fn federation_ws_fed_sso_by_form<'a>(
         &'a self,
         body: &'a types::WsFedSsoRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_ws_fed_sso_by_form").await
@@ -1654,7 +1603,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso-finish`
     pub async fn federation_ws_fed_finish<'a>(
         &'a self,
         body: &'a types::WsFedFinishRequest,
-    ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_ws_fed_finish").await
@@ -1673,7 +1622,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         certs: Option<bool>,
-    ) -> Result<ResponseValue<types::JwkSet>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwkSet>, Error> {
         let url = format!(
             "{}/{}/.well-known/jwks.json", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -1713,10 +1662,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/.well-known/oauth-authorization-server", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1778,10 +1724,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1827,7 +1770,7 @@ Arguments:
     pub async fn federation_fedcm_config<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<ResponseValue<types::FedcmConfigResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FedcmConfigResponse>, Error> {
         let url = format!(
             "{}/{}/fedcm/config", self.baseurl, encode_path(& project_id.to_string()),
         );
@@ -1862,10 +1805,7 @@ Arguments:
         mfa: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& sso_app_id.to_string()),
@@ -1942,7 +1882,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -1990,7 +1930,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2012,7 +1952,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppEntraMfaRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize/entramfa", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2034,7 +1974,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/device", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2062,7 +2002,7 @@ Arguments:
         id_token_hint: Option<&'a str>,
         post_logout_redirect_uri: Option<&'a str>,
         state: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2096,7 +2036,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2118,7 +2058,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/revoke", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2140,7 +2080,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/token", self.baseurl, encode_path(& sso_app_id.to_string()),
         );
@@ -2159,10 +2099,7 @@ Arguments:
     pub async fn federation_oidc_app_user_info<'a>(
         &'a self,
         sso_app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2182,10 +2119,7 @@ Arguments:
     pub async fn federation_oidc_app_user_info_by_post<'a>(
         &'a self,
         sso_app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),

@@ -14,7 +14,7 @@ Arguments:
     pub async fn management_access_key_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey", self.baseurl,);
         let request = self
             .client
@@ -33,7 +33,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/activate`
     pub async fn management_access_key_activate<'a>(
         &'a self,
         body: &'a types::AccessKeyActivateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_activate").await
@@ -48,7 +48,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/activate/batch`
     pub async fn management_access_key_activate_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_activate_batch").await
@@ -63,10 +63,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/create`
     pub async fn management_access_key_create<'a>(
         &'a self,
         body: &'a types::AccessKeyCreateRequest,
-    ) -> Result<
-        ResponseValue<types::AccessKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_create").await
@@ -81,7 +78,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/deactivate`
     pub async fn management_access_key_deactivate<'a>(
         &'a self,
         body: &'a types::AccessKeyDeactivateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_deactivate").await
@@ -96,7 +93,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/deactivate/batch`
     pub async fn management_access_key_deactivate_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_deactivate_batch").await
@@ -111,7 +108,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete`
     pub async fn management_access_key_delete<'a>(
         &'a self,
         body: &'a types::AccessKeyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_delete").await
@@ -126,7 +123,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete/batch`
     pub async fn management_access_key_delete_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_delete_batch").await
@@ -141,7 +138,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/import`
     pub async fn management_access_key_import<'a>(
         &'a self,
         body: &'a types::AccessKeyImportRequest,
-    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_import").await
@@ -156,10 +153,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/rotate`
     pub async fn management_access_key_rotate<'a>(
         &'a self,
         body: &'a types::AccessKeyRotateRequest,
-    ) -> Result<
-        ResponseValue<types::AccessKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_rotate").await
@@ -174,7 +168,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/search`
     pub async fn management_access_key_search<'a>(
         &'a self,
         body: &'a types::AccessKeySearchRequest,
-    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_search").await
@@ -189,7 +183,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/update`
     pub async fn management_access_key_update<'a>(
         &'a self,
         body: &'a types::AccessKeyUpdateRequest,
-    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_update").await
@@ -204,10 +198,7 @@ Sends a `POST` request to `/v1/mgmt/analytics/search`
     pub async fn management_analytics_search<'a>(
         &'a self,
         body: &'a types::AnalyticsSearchRequest,
-    ) -> Result<
-        ResponseValue<types::AnalyticsSearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AnalyticsSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/analytics/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_analytics_search").await
@@ -222,7 +213,7 @@ Sends a `POST` request to `/v1/mgmt/audit/event`
     pub async fn management_audit_create_event<'a>(
         &'a self,
         body: &'a types::AuditEventCreateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/event", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_audit_create_event").await
@@ -237,7 +228,7 @@ Sends a `POST` request to `/v1/mgmt/audit/search`
     pub async fn management_audit_search<'a>(
         &'a self,
         body: &'a types::AuditSearchRequest,
-    ) -> Result<ResponseValue<types::AuditSearchResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AuditSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_audit_search").await
@@ -252,10 +243,7 @@ Sends a `POST` request to `/v1/mgmt/auth/anonymous`
     pub async fn management_jwt_anonymous<'a>(
         &'a self,
         body: &'a types::JwtAnonymousRequest,
-    ) -> Result<
-        ResponseValue<types::JwtAnonymousResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtAnonymousResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/anonymous", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_anonymous").await
@@ -270,7 +258,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signin`
     pub async fn management_jwt_sign_in<'a>(
         &'a self,
         body: &'a types::JwtSignInRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_in").await
@@ -285,7 +273,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup`
     pub async fn management_jwt_sign_up<'a>(
         &'a self,
         body: &'a types::JwtSignUpRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_up").await
@@ -300,7 +288,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup-in`
     pub async fn management_jwt_sign_up_or_in<'a>(
         &'a self,
         body: &'a types::JwtSignUpRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup-in", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_up_or_in").await
@@ -315,10 +303,7 @@ Sends a `POST` request to `/v1/mgmt/authz/getmodified`
     pub async fn management_authz_load_modified<'a>(
         &'a self,
         body: &'a types::AuthzLoadModifiedRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzLoadModifiedResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzLoadModifiedResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/getmodified", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_modified").await
@@ -333,7 +318,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/delete`
     pub async fn management_authz_delete_namespace<'a>(
         &'a self,
         body: &'a types::AuthzDeleteNamespaceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_namespace").await
@@ -348,7 +333,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/save`
     pub async fn management_authz_save_namespace<'a>(
         &'a self,
         body: &'a types::AuthzSaveNamespaceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_namespace").await
@@ -363,7 +348,7 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/delete`
     pub async fn management_authz_delete_relation_definition<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationDefinitionRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relation_definition").await
@@ -378,7 +363,7 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/save`
     pub async fn management_authz_save_relation_definition<'a>(
         &'a self,
         body: &'a types::AuthzSaveRelationDefinitionRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_relation_definition").await
@@ -393,7 +378,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/create`
     pub async fn management_authz_create_relations<'a>(
         &'a self,
         body: &'a types::AuthzCreateRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_create_relations").await
@@ -408,7 +393,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/delete`
     pub async fn management_authz_delete_relations<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations").await
@@ -423,7 +408,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresources`
     pub async fn management_authz_delete_relations_by_id<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsByIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations_by_id").await
@@ -438,7 +423,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresourcesrelations`
     pub async fn management_authz_delete_relations_by_resource<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsByResourceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresourcesrelations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations_by_resource").await
@@ -453,10 +438,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/has`
     pub async fn management_authz_has_relations<'a>(
         &'a self,
         body: &'a types::AuthzHasRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzHasRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzHasRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/has", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_has_relations").await
@@ -471,10 +453,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/resource`
     pub async fn management_authz_load_resource_relations<'a>(
         &'a self,
         body: &'a types::AuthzLoadResourceRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/resource", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_resource_relations").await
@@ -489,10 +468,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetall`
     pub async fn management_authz_what_can_target_access<'a>(
         &'a self,
         body: &'a types::AuthzWhatCanTargetAccessRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targetall", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_what_can_target_access").await
@@ -507,10 +483,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targets`
     pub async fn management_authz_load_target_relations<'a>(
         &'a self,
         body: &'a types::AuthzLoadTargetRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targets", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_target_relations").await
@@ -527,7 +500,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetwithrelation`
         body: &'a types::AuthzWhatCanTargetAccessWithRelationRequest,
     ) -> Result<
         ResponseValue<types::AuthzWhatCanTargetAccessWithRelationResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!("{}/v1/mgmt/authz/re/targetwithrelation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
@@ -544,10 +517,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/who`
     pub async fn management_authz_who_can_access<'a>(
         &'a self,
         body: &'a types::AuthzWhoCanAccessRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzWhoCanAccessResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzWhoCanAccessResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/who", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_who_can_access").await
@@ -562,7 +532,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/delete`
     pub async fn management_authz_delete_schema<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_schema").await
@@ -577,10 +547,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/load`
     pub async fn management_authz_load_schema<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzLoadSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_schema").await
@@ -595,7 +562,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/save`
     pub async fn management_authz_save_schema<'a>(
         &'a self,
         body: &'a types::AuthzSaveSchemaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_schema").await
@@ -612,7 +579,7 @@ Arguments:
     pub async fn management_descoper_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self
             .client
@@ -631,7 +598,7 @@ Sends a `PUT` request to `/v1/mgmt/descoper`
     pub async fn management_descoper_create<'a>(
         &'a self,
         body: &'a types::DescoperCreateRequest,
-    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
         self.answered(request, "management_descoper_create").await
@@ -648,7 +615,7 @@ Arguments:
     pub async fn management_descoper_delete<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self
             .client
@@ -667,7 +634,7 @@ Sends a `PATCH` request to `/v1/mgmt/descoper`
     pub async fn management_descoper_update<'a>(
         &'a self,
         body: &'a types::DescoperUpdateRequest,
-    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_descoper_update").await
@@ -682,7 +649,7 @@ Sends a `POST` request to `/v1/mgmt/descoper/list`
     pub async fn management_descoper_list<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_descoper_list").await
@@ -697,7 +664,7 @@ Sends a `POST` request to `/v1/mgmt/engine/create`
     pub async fn management_engine_create<'a>(
         &'a self,
         body: &'a types::EngineCreateRequest,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_create").await
@@ -712,7 +679,7 @@ Sends a `POST` request to `/v1/mgmt/engine/delete`
     pub async fn management_engine_delete<'a>(
         &'a self,
         body: &'a types::EngineDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_delete").await
@@ -729,7 +696,7 @@ Arguments:
     pub async fn management_engine_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/load", self.baseurl,);
         let request = self
             .client
@@ -748,10 +715,7 @@ Sends a `POST` request to `/v1/mgmt/engine/rotate`
     pub async fn management_engine_rotate_secret<'a>(
         &'a self,
         body: &'a types::EngineRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::EngineRotateSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EngineRotateSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_rotate_secret").await
@@ -766,7 +730,7 @@ Sends a `POST` request to `/v1/mgmt/engine/update`
     pub async fn management_engine_update<'a>(
         &'a self,
         body: &'a types::EngineUpdateRequest,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_update").await
@@ -780,10 +744,7 @@ Sends a `GET` request to `/v1/mgmt/engines/load`
 */
     pub async fn management_engine_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::EngineLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EngineLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/engines/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_engine_load_all").await
@@ -798,7 +759,7 @@ Sends a `POST` request to `/v1/mgmt/family/create`
     pub async fn management_family_create<'a>(
         &'a self,
         body: &'a types::FamilyCreateRequest,
-    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create").await
@@ -813,10 +774,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/create`
     pub async fn management_family_create_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create_attributes").await
@@ -831,10 +789,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/delete`
     pub async fn management_family_delete_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete_attributes").await
@@ -848,10 +803,7 @@ Sends a `GET` request to `/v1/mgmt/family/customattributes`
 */
     pub async fn management_family_load_attributes<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_family_load_attributes").await
@@ -866,7 +818,7 @@ Sends a `POST` request to `/v1/mgmt/family/delete`
     pub async fn management_family_delete<'a>(
         &'a self,
         body: &'a types::FamilyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete").await
@@ -881,7 +833,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/create`
     pub async fn management_family_create_dependent<'a>(
         &'a self,
         body: &'a types::FamilyDependentCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create_dependent").await
@@ -896,7 +848,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/delete`
     pub async fn management_family_delete_dependent<'a>(
         &'a self,
         body: &'a types::FamilyDependentDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete_dependent").await
@@ -911,7 +863,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate`
     pub async fn management_family_impersonate<'a>(
         &'a self,
         body: &'a types::FamilyImpersonateRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_impersonate").await
@@ -926,7 +878,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate/stop`
     pub async fn management_family_stop_impersonation<'a>(
         &'a self,
         body: &'a types::FamilyStopImpersonationRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate/stop", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_stop_impersonation").await
@@ -941,7 +893,7 @@ Sends a `POST` request to `/v1/mgmt/family/search`
     pub async fn management_family_search<'a>(
         &'a self,
         body: &'a types::FamilySearchRequest,
-    ) -> Result<ResponseValue<types::FamiliesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamiliesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_search").await
@@ -955,7 +907,7 @@ Sends a `GET` request to `/v1/mgmt/family/settings`
 */
     pub async fn management_family_load_settings<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_family_load_settings").await
@@ -970,7 +922,7 @@ Sends a `POST` request to `/v1/mgmt/family/settings`
     pub async fn management_family_configure<'a>(
         &'a self,
         body: &'a types::FamilySettings,
-    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_configure").await
@@ -985,7 +937,7 @@ Sends a `POST` request to `/v1/mgmt/family/update`
     pub async fn management_family_update<'a>(
         &'a self,
         body: &'a types::FamilyUpdateRequest,
-    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_update").await
@@ -1000,10 +952,7 @@ Sends a `POST` request to `/v1/mgmt/fga/backup`
     pub async fn management_fga_create_backup<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FgaCreateBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaCreateBackupResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_create_backup").await
@@ -1020,10 +969,7 @@ Arguments:
     pub async fn management_fga_load_backup<'a>(
         &'a self,
         backup_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::FgaLoadBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadBackupResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1043,7 +989,7 @@ Arguments:
     pub async fn management_fga_delete_backup<'a>(
         &'a self,
         backup_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1065,10 +1011,7 @@ Arguments:
         &'a self,
         backup_id: &'a str,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FgaRestoreBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaRestoreBackupResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}/restore", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1085,10 +1028,7 @@ Sends a `GET` request to `/v1/mgmt/fga/backups`
 */
     pub async fn management_fga_list_backups<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::FgaListBackupsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaListBackupsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backups", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_list_backups").await
@@ -1103,7 +1043,7 @@ Sends a `POST` request to `/v1/mgmt/fga/check`
     pub async fn management_fga_check<'a>(
         &'a self,
         body: &'a types::FgaCheckRequest,
-    ) -> Result<ResponseValue<types::FgaCheckResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FgaCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_check").await
@@ -1117,7 +1057,7 @@ Sends a `GET` request to `/v1/mgmt/fga/mappable/resources`
 */
     pub async fn management_fga_mappable_resources_stub<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_mappable_resources_stub").await
@@ -1132,10 +1072,7 @@ Sends a `POST` request to `/v1/mgmt/fga/mappable/resources`
     pub async fn management_fga_search_mappable_resources<'a>(
         &'a self,
         body: &'a types::FgaSearchMappableResourcesRequest,
-    ) -> Result<
-        ResponseValue<types::FgaSearchMappableResourcesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaSearchMappableResourcesResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_search_mappable_resources").await
@@ -1154,10 +1091,7 @@ Arguments:
         &'a self,
         resources_limit: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::FgaLoadMappableSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadMappableSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/schema", self.baseurl,);
         let request = self
             .client
@@ -1179,7 +1113,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations`
     pub async fn management_fga_create_relations<'a>(
         &'a self,
         body: &'a types::FgaRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_create_relations").await
@@ -1193,7 +1127,7 @@ Sends a `DELETE` request to `/v1/mgmt/fga/relations`
 */
     pub async fn management_fga_delete_all_relations<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.delete(url).build();
         self.answered(request, "management_fga_delete_all_relations").await
@@ -1208,7 +1142,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations/delete`
     pub async fn management_fga_delete_relations<'a>(
         &'a self,
         body: &'a types::FgaRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_delete_relations").await
@@ -1223,10 +1157,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/load`
     pub async fn management_fga_load_resource_details<'a>(
         &'a self,
         body: &'a types::FgaLoadResourceDetailsRequest,
-    ) -> Result<
-        ResponseValue<types::FgaResourceDetailsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaResourceDetailsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_load_resource_details").await
@@ -1241,7 +1172,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/save`
     pub async fn management_fga_save_resource_details<'a>(
         &'a self,
         body: &'a types::FgaSaveResourceDetailsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_save_resource_details").await
@@ -1255,10 +1186,7 @@ Sends a `GET` request to `/v1/mgmt/fga/schema`
 */
     pub async fn management_fga_load_schema<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::FgaLoadSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_load_schema").await
@@ -1273,7 +1201,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema`
     pub async fn management_fga_save_schema<'a>(
         &'a self,
         body: &'a types::FgaSchemaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_save_schema").await
@@ -1288,10 +1216,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema/dryrun`
     pub async fn management_fga_dry_run_schema<'a>(
         &'a self,
         body: &'a types::FgaSchemaRequest,
-    ) -> Result<
-        ResponseValue<types::FgaDryRunSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaDryRunSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema/dryrun", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_dry_run_schema").await
@@ -1306,7 +1231,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/result`
     pub async fn management_flow_load_result<'a>(
         &'a self,
         body: &'a types::FlowRunResultRequest,
-    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/result", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_load_result").await
@@ -1321,10 +1246,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/run`
     pub async fn management_flow_start<'a>(
         &'a self,
         body: &'a types::FlowRunRequest,
-    ) -> Result<
-        ResponseValue<types::FlowRunStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowRunStartResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_start").await
@@ -1339,7 +1261,7 @@ Sends a `POST` request to `/v1/mgmt/flow/delete`
     pub async fn management_flow_delete<'a>(
         &'a self,
         body: &'a types::FlowDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_delete").await
@@ -1354,7 +1276,7 @@ Sends a `POST` request to `/v1/mgmt/flow/export`
     pub async fn management_flow_export_v1<'a>(
         &'a self,
         body: &'a types::FlowExportRequest,
-    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_export_v1").await
@@ -1369,10 +1291,7 @@ Sends a `POST` request to `/v1/mgmt/flow/externalauth/complete`
     pub async fn management_flow_complete_external_auth<'a>(
         &'a self,
         body: &'a types::FlowCompleteExternalAuthRequest,
-    ) -> Result<
-        ResponseValue<types::FlowCompleteExternalAuthResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowCompleteExternalAuthResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/externalauth/complete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_complete_external_auth").await
@@ -1387,7 +1306,7 @@ Sends a `POST` request to `/v1/mgmt/flow/import`
     pub async fn management_flow_import_v1<'a>(
         &'a self,
         body: &'a types::FlowImportV1Request,
-    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_import_v1").await
@@ -1402,7 +1321,7 @@ Sends a `POST` request to `/v1/mgmt/flow/list`
     pub async fn management_flow_list<'a>(
         &'a self,
         body: &'a types::FlowListRequest,
-    ) -> Result<ResponseValue<types::FlowListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowListResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_list").await
@@ -1417,7 +1336,7 @@ Sends a `POST` request to `/v1/mgmt/flow/run`
     pub async fn management_flow_run<'a>(
         &'a self,
         body: &'a types::FlowRunRequest,
-    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_run").await
@@ -1432,10 +1351,7 @@ Sends a `POST` request to `/v1/mgmt/flow/template/list`
     pub async fn management_flow_list_templates<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FlowListTemplatesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowListTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/template/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_list_templates").await
@@ -1450,7 +1366,7 @@ Sends a `POST` request to `/v1/mgmt/group/all`
     pub async fn management_group_load_all<'a>(
         &'a self,
         body: &'a types::GroupLoadAllRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_all").await
@@ -1465,7 +1381,7 @@ Sends a `POST` request to `/v1/mgmt/group/member/all`
     pub async fn management_group_load_for_users<'a>(
         &'a self,
         body: &'a types::GroupLoadForUsersRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/member/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_for_users").await
@@ -1480,7 +1396,7 @@ Sends a `POST` request to `/v1/mgmt/group/members`
     pub async fn management_group_load_members<'a>(
         &'a self,
         body: &'a types::GroupLoadMembersRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/members", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_members").await
@@ -1495,7 +1411,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate`
     pub async fn management_impersonation_start<'a>(
         &'a self,
         body: &'a types::ImpersonationStartRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_start").await
@@ -1510,7 +1426,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate/stepup`
     pub async fn management_impersonation_start_stepup<'a>(
         &'a self,
         body: &'a types::ImpersonationStartRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate/stepup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_start_stepup").await
@@ -1529,10 +1445,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::ApplicationRegisterRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationRegisterResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationRegisterResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/inboundapp/app/{}/register", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1550,7 +1463,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/create`
     pub async fn management_jwt_template_create<'a>(
         &'a self,
         body: &'a types::JwtTemplateCreateRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_create").await
@@ -1565,7 +1478,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/delete`
     pub async fn management_jwt_template_delete<'a>(
         &'a self,
         body: &'a types::JwtTemplateDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_delete").await
@@ -1580,7 +1493,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/apply`
     pub async fn management_jwt_template_library_apply<'a>(
         &'a self,
         body: &'a types::JwtTemplateLibraryApplyRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/apply", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_apply").await
@@ -1595,10 +1508,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/list`
     pub async fn management_jwt_template_library_load_all<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateLibraryEntriesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateLibraryEntriesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_load_all").await
@@ -1613,10 +1523,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/load`
     pub async fn management_jwt_template_library_load<'a>(
         &'a self,
         body: &'a types::JwtTemplateLibraryLoadRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateLibraryEntryResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateLibraryEntryResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_load").await
@@ -1631,10 +1538,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/list`
     pub async fn management_jwt_template_load_all<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplatesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_load_all").await
@@ -1649,7 +1553,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/load`
     pub async fn management_jwt_template_load<'a>(
         &'a self,
         body: &'a types::JwtTemplateLoadRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_load").await
@@ -1664,7 +1568,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/update`
     pub async fn management_jwt_template_update<'a>(
         &'a self,
         body: &'a types::JwtTemplateUpdateRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_update").await
@@ -1679,10 +1583,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/validate`
     pub async fn management_jwt_template_validate<'a>(
         &'a self,
         body: &'a types::JwtTemplateValidateRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateValidateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateValidateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_validate").await
@@ -1697,7 +1598,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/update`
     pub async fn management_jwt_update<'a>(
         &'a self,
         body: &'a types::JwtUpdateRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_update").await
@@ -1711,7 +1612,7 @@ Sends a `GET` request to `/v1/mgmt/license`
 */
     pub async fn management_license_load<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::LicenseResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::LicenseResponse>, Error> {
         let url = format!("{}/v1/mgmt/license", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_license_load").await
@@ -1726,7 +1627,7 @@ Sends a `POST` request to `/v1/mgmt/list`
     pub async fn management_list_create<'a>(
         &'a self,
         body: &'a types::AccessListCreateRequest,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_create").await
@@ -1740,10 +1641,7 @@ Sends a `GET` request to `/v1/mgmt/list/all`
 */
     pub async fn management_list_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::AccessListLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_list_load_all").await
@@ -1758,7 +1656,7 @@ Sends a `POST` request to `/v1/mgmt/list/clear`
     pub async fn management_list_clear<'a>(
         &'a self,
         body: &'a types::AccessListIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/clear", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_clear").await
@@ -1773,7 +1671,7 @@ Sends a `POST` request to `/v1/mgmt/list/delete`
     pub async fn management_list_delete<'a>(
         &'a self,
         body: &'a types::AccessListIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_delete").await
@@ -1788,7 +1686,7 @@ Sends a `POST` request to `/v1/mgmt/list/import`
     pub async fn management_list_import<'a>(
         &'a self,
         body: &'a types::AccessListImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_import").await
@@ -1803,7 +1701,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/add`
     pub async fn management_list_add_ips<'a>(
         &'a self,
         body: &'a types::AccessListIpsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_add_ips").await
@@ -1818,10 +1716,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/check`
     pub async fn management_list_check_ip<'a>(
         &'a self,
         body: &'a types::AccessListCheckIpRequest,
-    ) -> Result<
-        ResponseValue<types::AccessListCheckResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_check_ip").await
@@ -1836,7 +1731,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/remove`
     pub async fn management_list_remove_ips<'a>(
         &'a self,
         body: &'a types::AccessListIpsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_remove_ips").await
@@ -1853,7 +1748,7 @@ Arguments:
     pub async fn management_list_load_by_name<'a>(
         &'a self,
         name: &'a str,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/list/name/{}", self.baseurl, encode_path(& name.to_string()),
         );
@@ -1870,7 +1765,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/add`
     pub async fn management_list_add_texts<'a>(
         &'a self,
         body: &'a types::AccessListTextsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_add_texts").await
@@ -1885,10 +1780,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/check`
     pub async fn management_list_check_text<'a>(
         &'a self,
         body: &'a types::AccessListCheckTextRequest,
-    ) -> Result<
-        ResponseValue<types::AccessListCheckResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_check_text").await
@@ -1903,7 +1795,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/remove`
     pub async fn management_list_remove_texts<'a>(
         &'a self,
         body: &'a types::AccessListTextsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_remove_texts").await
@@ -1918,7 +1810,7 @@ Sends a `POST` request to `/v1/mgmt/list/update`
     pub async fn management_list_update<'a>(
         &'a self,
         body: &'a types::AccessListUpdateRequest,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_update").await
@@ -1935,7 +1827,7 @@ Arguments:
     pub async fn management_list_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/list/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -1952,10 +1844,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/export`
     pub async fn management_localization_export_flow<'a>(
         &'a self,
         body: &'a types::LocalizationExportFlowRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationFlowResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_export_flow").await
@@ -1970,10 +1859,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/import`
     pub async fn management_localization_import_flow<'a>(
         &'a self,
         body: &'a types::LocalizationImportFlowRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationFlowResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_import_flow").await
@@ -1988,10 +1874,7 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/export`
     pub async fn management_localization_export_messaging<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationMessagingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_export_messaging").await
@@ -2006,10 +1889,7 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/import`
     pub async fn management_localization_import_messaging<'a>(
         &'a self,
         body: &'a types::LocalizationImportMessagingRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationMessagingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_import_messaging").await
@@ -2026,10 +1906,7 @@ Arguments:
     pub async fn management_management_key_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self
             .client
@@ -2048,10 +1925,7 @@ Sends a `PUT` request to `/v1/mgmt/managementkey`
     pub async fn management_management_key_create<'a>(
         &'a self,
         body: &'a types::ManagementKeyCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
         self.answered(request, "management_management_key_create").await
@@ -2066,10 +1940,7 @@ Sends a `PATCH` request to `/v1/mgmt/managementkey`
     pub async fn management_management_key_update<'a>(
         &'a self,
         body: &'a types::ManagementKeyUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_management_key_update").await
@@ -2084,10 +1955,7 @@ Sends a `POST` request to `/v1/mgmt/managementkey/delete`
     pub async fn management_management_key_delete<'a>(
         &'a self,
         body: &'a types::ManagementKeyDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyDeleteResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyDeleteResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_management_key_delete").await
@@ -2101,10 +1969,7 @@ Sends a `GET` request to `/v1/mgmt/managementkey/search`
 */
     pub async fn management_management_key_search<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ManagementKeySearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeySearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/search", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_management_key_search").await
@@ -2125,10 +1990,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::ApplicationRegisterRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationRegisterResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationRegisterResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/mcp/client/{}/{}/register", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -2146,10 +2008,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/create`
     pub async fn management_mcp_create_client<'a>(
         &'a self,
         body: &'a types::McpServerClientCreateRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_create_client").await
@@ -2164,7 +2023,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/delete`
     pub async fn management_mcp_delete_client<'a>(
         &'a self,
         body: &'a types::McpServerClientDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_client").await
@@ -2179,10 +2038,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/load`
     pub async fn management_mcp_load_client<'a>(
         &'a self,
         body: &'a types::McpServerClientLoadRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_client").await
@@ -2197,10 +2053,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret`
     pub async fn management_mcp_load_client_secret<'a>(
         &'a self,
         body: &'a types::McpServerClientSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_client_secret").await
@@ -2215,10 +2068,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret/rotate`
     pub async fn management_mcp_rotate_client_secret<'a>(
         &'a self,
         body: &'a types::McpServerClientSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_rotate_client_secret").await
@@ -2233,10 +2083,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/update`
     pub async fn management_mcp_update_client<'a>(
         &'a self,
         body: &'a types::McpServerClientUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_update_client").await
@@ -2251,7 +2098,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/delete`
     pub async fn management_mcp_delete_clients<'a>(
         &'a self,
         body: &'a types::McpServerClientDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_clients").await
@@ -2266,10 +2113,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/search`
     pub async fn management_mcp_search_clients<'a>(
         &'a self,
         body: &'a types::McpServerClientSearchRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientSearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_search_clients").await
@@ -2284,7 +2128,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/create`
     pub async fn management_mcp_create_server<'a>(
         &'a self,
         body: &'a types::McpServerCreateRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_create_server").await
@@ -2299,7 +2143,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/delete`
     pub async fn management_mcp_delete_server<'a>(
         &'a self,
         body: &'a types::McpServerDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_server").await
@@ -2314,7 +2158,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/load`
     pub async fn management_mcp_load_server<'a>(
         &'a self,
         body: &'a types::McpServerLoadRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_server").await
@@ -2329,7 +2173,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/update`
     pub async fn management_mcp_update_server<'a>(
         &'a self,
         body: &'a types::McpServerUpdateRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_update_server").await
@@ -2344,10 +2188,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/all`
     pub async fn management_mcp_load_all_servers<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_all_servers").await
@@ -2362,7 +2203,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/delete`
     pub async fn management_mcp_delete_servers<'a>(
         &'a self,
         body: &'a types::McpServerDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_servers").await
@@ -2377,10 +2218,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/connect`
     pub async fn management_outbound_application_connect<'a>(
         &'a self,
         body: &'a types::OutboundApplicationConnectRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationConnectResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationConnectResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_connect").await
@@ -2395,10 +2233,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create`
     pub async fn management_outbound_application_create<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create").await
@@ -2413,10 +2248,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bydcrpreset`
     pub async fn management_outbound_application_create_by_dcr_preset<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateByDcrPresetRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bydcrpreset", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_by_dcr_preset")
@@ -2432,10 +2264,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bytemplate`
     pub async fn management_outbound_application_create_by_template<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateByTemplateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bytemplate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_by_template")
@@ -2451,7 +2280,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/delete`
     pub async fn management_outbound_application_delete<'a>(
         &'a self,
         body: &'a types::OutboundApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_delete").await
@@ -2466,7 +2295,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/apikey/upload`
     pub async fn management_outbound_application_upload_tenant_api_key<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantApiKeyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_upload_tenant_api_key")
@@ -2482,10 +2311,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload`
     pub async fn management_outbound_application_upload_tenant_tokens<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantTokensRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationUploadTokensResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload", self.baseurl,
         );
@@ -2503,7 +2329,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/upload`
     pub async fn management_outbound_application_upload_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantTokenRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/upload", self.baseurl,
         );
@@ -2521,10 +2347,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
     pub async fn management_outbound_application_fetch_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchTenantTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_tenant_token")
@@ -2540,10 +2363,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token/latest`
     pub async fn management_outbound_application_fetch_latest_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchLatestTenantTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/token/latest", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(
@@ -2562,10 +2382,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/update`
     pub async fn management_outbound_application_update<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_update").await
@@ -2580,7 +2397,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/apikey/upload`
     pub async fn management_outbound_application_upload_user_api_key<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserApiKeyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_upload_user_api_key")
@@ -2596,10 +2413,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/batch/upload`
     pub async fn management_outbound_application_upload_user_tokens<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserTokensRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationUploadTokensResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/user/oauthtoken/batch/upload", self.baseurl,
         );
@@ -2617,7 +2431,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/upload`
     pub async fn management_outbound_application_upload_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserTokenRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/user/oauthtoken/upload", self.baseurl,
         );
@@ -2634,10 +2448,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token`
     pub async fn management_outbound_application_fetch_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchUserTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_user_token").await
@@ -2652,10 +2463,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token/latest`
     pub async fn management_outbound_application_fetch_latest_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchLatestUserTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token/latest", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_latest_user_token")
@@ -2673,10 +2481,7 @@ Arguments:
     pub async fn management_outbound_application_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -2692,10 +2497,7 @@ Sends a `GET` request to `/v1/mgmt/outbound/apps`
 */
     pub async fn management_outbound_application_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/apps", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_outbound_application_load_all").await
@@ -2714,10 +2516,7 @@ Arguments:
         &'a self,
         tenant_id: Option<&'a str>,
         user_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationListConnectedResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationListConnectedResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/apps-with-user-token", self.baseurl,);
         let request = self
             .client
@@ -2737,10 +2536,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/create`
     pub async fn management_outbound_application_create_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateScimRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_scim").await
@@ -2755,7 +2551,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/delete`
     pub async fn management_outbound_application_delete_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationDeleteScimRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_delete_scim").await
@@ -2770,10 +2566,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/enabled/set`
     pub async fn management_outbound_application_set_scim_enabled<'a>(
         &'a self,
         body: &'a types::OutboundApplicationSetScimEnabledRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/enabled/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_set_scim_enabled").await
@@ -2788,10 +2581,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/update`
     pub async fn management_outbound_application_update_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUpdateScimRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_update_scim").await
@@ -2808,10 +2598,7 @@ Arguments:
     pub async fn management_outbound_application_load_scim<'a>(
         &'a self,
         app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/scim/{}", self.baseurl, encode_path(& app_id
             .to_string()),
@@ -2831,7 +2618,7 @@ Arguments:
     pub async fn management_outbound_application_delete_token<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/token", self.baseurl,);
         let request = self
             .client
@@ -2854,7 +2641,7 @@ Arguments:
         &'a self,
         app_id: Option<&'a str>,
         user_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/user/tokens", self.baseurl,);
         let request = self
             .client
@@ -2877,7 +2664,7 @@ Arguments:
     pub async fn management_password_settings_load<'a>(
         &'a self,
         tenant_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::PasswordSettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PasswordSettings>, Error> {
         let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
         let request = self
             .client
@@ -2896,7 +2683,7 @@ Sends a `POST` request to `/v1/mgmt/password/settings`
     pub async fn management_password_settings_configure<'a>(
         &'a self,
         body: &'a types::PasswordSettings,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_password_settings_configure").await
@@ -2910,7 +2697,7 @@ Sends a `GET` request to `/v1/mgmt/permission/all`
 */
     pub async fn management_permission_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::PermissionsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PermissionsResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_permission_load_all").await
@@ -2925,7 +2712,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create`
     pub async fn management_permission_create<'a>(
         &'a self,
         body: &'a types::PermissionCreateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_create").await
@@ -2940,7 +2727,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create/batch`
     pub async fn management_permission_create_batch<'a>(
         &'a self,
         body: &'a types::PermissionCreateBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_create_batch").await
@@ -2955,7 +2742,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete`
     pub async fn management_permission_delete<'a>(
         &'a self,
         body: &'a types::PermissionDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_delete").await
@@ -2970,7 +2757,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete/batch`
     pub async fn management_permission_delete_batch<'a>(
         &'a self,
         body: &'a types::PermissionDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_delete_batch").await
@@ -2985,7 +2772,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update`
     pub async fn management_permission_update<'a>(
         &'a self,
         body: &'a types::PermissionUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_update").await
@@ -3000,7 +2787,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update/batch`
     pub async fn management_permission_update_batch<'a>(
         &'a self,
         body: &'a types::PermissionUpdateBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_update_batch").await
@@ -3015,10 +2802,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone`
     pub async fn management_project_clone<'a>(
         &'a self,
         body: &'a types::ProjectCloneRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_clone").await
@@ -3033,10 +2817,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone/async`
     pub async fn management_project_start_clone<'a>(
         &'a self,
         body: &'a types::ProjectCloneRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectStartCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectStartCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone/async", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_start_clone").await
@@ -3053,10 +2834,7 @@ Arguments:
     pub async fn management_project_load_clone<'a>(
         &'a self,
         process_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ProjectLoadCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectLoadCloneResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/project/clone/async/{}", self.baseurl, encode_path(& process_id
             .to_string()),
@@ -3074,7 +2852,7 @@ Sends a `POST` request to `/v1/mgmt/project/delete`
     pub async fn management_project_delete<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_delete").await
@@ -3089,7 +2867,7 @@ Sends a `POST` request to `/v1/mgmt/project/export`
     pub async fn management_project_export<'a>(
         &'a self,
         body: &'a types::ProjectExportSnapshotRequest,
-    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_export").await
@@ -3104,7 +2882,7 @@ Sends a `POST` request to `/v1/mgmt/project/import`
     pub async fn management_project_import<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_import").await
@@ -3119,7 +2897,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/export`
     pub async fn management_project_export_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectExportSnapshotRequest,
-    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_export_snapshot").await
@@ -3134,7 +2912,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/import`
     pub async fn management_project_import_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_import_snapshot").await
@@ -3149,10 +2927,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/validate`
     pub async fn management_project_validate_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectValidateSnapshotResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectValidateSnapshotResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_validate_snapshot").await
@@ -3167,7 +2942,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/name`
     pub async fn management_project_update_name<'a>(
         &'a self,
         body: &'a types::ProjectUpdateNameRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_update_name").await
@@ -3182,7 +2957,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/tags`
     pub async fn management_project_update_tags<'a>(
         &'a self,
         body: &'a types::ProjectUpdateTagsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/tags", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_update_tags").await
@@ -3197,7 +2972,7 @@ Sends a `POST` request to `/v1/mgmt/projects/list`
     pub async fn management_project_list<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::ProjectListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectListResponse>, Error> {
         let url = format!("{}/v1/mgmt/projects/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_list").await
@@ -3212,7 +2987,7 @@ Sends a `POST` request to `/v1/mgmt/resource/create`
     pub async fn management_resource_create<'a>(
         &'a self,
         body: &'a types::ResourceCreateRequest,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_create").await
@@ -3227,7 +3002,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete`
     pub async fn management_resource_delete<'a>(
         &'a self,
         body: &'a types::ResourceIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_delete").await
@@ -3242,7 +3017,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete/batch`
     pub async fn management_resource_delete_batch<'a>(
         &'a self,
         body: &'a types::ResourceIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_delete_batch").await
@@ -3257,10 +3032,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/creat
     pub async fn management_resource_create_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceRegistrationTemplateCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/create", self.baseurl,
         );
@@ -3277,7 +3049,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/delet
     pub async fn management_resource_delete_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/delete", self.baseurl,
         );
@@ -3296,10 +3068,7 @@ Arguments:
     pub async fn management_resource_load_registration_template<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/load", self.baseurl,
         );
@@ -3320,10 +3089,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/updat
     pub async fn management_resource_update_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceRegistrationTemplateUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/update", self.baseurl,
         );
@@ -3340,7 +3106,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-templates/dele
     pub async fn management_resource_delete_registration_template_batch<'a>(
         &'a self,
         body: &'a types::ResourceIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-templates/delete", self.baseurl,
         );
@@ -3359,7 +3125,7 @@ Sends a `GET` request to `/v1/mgmt/resource/dynamic-registration-templates/load`
         &'a self,
     ) -> Result<
         ResponseValue<types::ResourceRegistrationTemplateLoadAllResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-templates/load", self.baseurl,
@@ -3380,7 +3146,7 @@ Arguments:
     pub async fn management_resource_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/load", self.baseurl,);
         let request = self
             .client
@@ -3401,7 +3167,7 @@ Arguments:
     pub async fn management_resource_load_by_uri<'a>(
         &'a self,
         uri: &'a str,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/load/uri", self.baseurl,);
         let request = self
             .client
@@ -3420,7 +3186,7 @@ Sends a `POST` request to `/v1/mgmt/resource/update`
     pub async fn management_resource_update<'a>(
         &'a self,
         body: &'a types::ResourceUpdateRequest,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_update").await
@@ -3437,10 +3203,7 @@ Arguments:
     pub async fn management_resource_policy_load_by_app<'a>(
         &'a self,
         third_party_application_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ResourcePoliciesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePoliciesResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/app/load", self.baseurl,);
         let request = self
             .client
@@ -3464,10 +3227,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create`
     pub async fn management_resource_policy_create<'a>(
         &'a self,
         body: &'a types::ResourcePolicySettings,
-    ) -> Result<
-        ResponseValue<types::ResourcePolicyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_create").await
@@ -3482,10 +3242,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create/batch`
     pub async fn management_resource_policy_create_batch<'a>(
         &'a self,
         body: &'a types::ResourcePolicyCreateBatchRequest,
-    ) -> Result<
-        ResponseValue<types::ResourcePoliciesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePoliciesResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_create_batch").await
@@ -3500,7 +3257,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete`
     pub async fn management_resource_policy_delete<'a>(
         &'a self,
         body: &'a types::ResourcePolicyIdentifier,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_delete").await
@@ -3515,7 +3272,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete/batch`
     pub async fn management_resource_policy_delete_batch<'a>(
         &'a self,
         body: &'a types::ResourcePolicyDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_delete_batch").await
@@ -3530,10 +3287,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/update`
     pub async fn management_resource_policy_update<'a>(
         &'a self,
         body: &'a types::ResourcePolicySettings,
-    ) -> Result<
-        ResponseValue<types::ResourcePolicyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_update").await
@@ -3547,10 +3301,7 @@ Sends a `GET` request to `/v1/mgmt/resources/load`
 */
     pub async fn management_resource_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ResourceLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/resources/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_resource_load_all").await
@@ -3564,7 +3315,7 @@ Sends a `GET` request to `/v1/mgmt/role/all`
 */
     pub async fn management_role_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_role_load_all").await
@@ -3579,7 +3330,7 @@ Sends a `POST` request to `/v1/mgmt/role/create`
     pub async fn management_role_create<'a>(
         &'a self,
         body: &'a types::RoleCreateRequest,
-    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_create").await
@@ -3594,7 +3345,7 @@ Sends a `POST` request to `/v1/mgmt/role/create/batch`
     pub async fn management_role_create_batch<'a>(
         &'a self,
         body: &'a types::RoleCreateBatchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_create_batch").await
@@ -3609,7 +3360,7 @@ Sends a `POST` request to `/v1/mgmt/role/delete`
     pub async fn management_role_delete<'a>(
         &'a self,
         body: &'a types::RoleDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_delete").await
@@ -3624,7 +3375,7 @@ Sends a `POST` request to `/v1/mgmt/role/delete/batch`
     pub async fn management_role_delete_batch<'a>(
         &'a self,
         body: &'a types::RoleDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_delete_batch").await
@@ -3639,7 +3390,7 @@ Sends a `POST` request to `/v1/mgmt/role/search`
     pub async fn management_role_search<'a>(
         &'a self,
         body: &'a types::RoleSearchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_search").await
@@ -3654,7 +3405,7 @@ Sends a `POST` request to `/v1/mgmt/role/update`
     pub async fn management_role_update<'a>(
         &'a self,
         body: &'a types::RoleUpdateRequest,
-    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_update").await
@@ -3669,7 +3420,7 @@ Sends a `POST` request to `/v1/mgmt/role/update/batch`
     pub async fn management_role_update_batch<'a>(
         &'a self,
         body: &'a types::RoleUpdateBatchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_update_batch").await
@@ -3684,7 +3435,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/delete`
     pub async fn management_scope_claim_mapping_delete<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_delete").await
@@ -3699,10 +3450,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/get`
     pub async fn management_scope_claim_mapping_load<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::ScopeClaimMappingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScopeClaimMappingResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/get", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_load").await
@@ -3717,7 +3465,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/set`
     pub async fn management_scope_claim_mapping_set<'a>(
         &'a self,
         body: &'a types::ScopeClaimMappingSetRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_set").await
@@ -3732,10 +3480,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/create`
     pub async fn management_sso_application_create_custom_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/sso/idp/app/customattribute/create", self.baseurl,
         );
@@ -3753,10 +3498,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/delete`
     pub async fn management_sso_application_delete_custom_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/sso/idp/app/customattribute/delete", self.baseurl,
         );
@@ -3773,10 +3515,7 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/app/customattributes`
 */
     pub async fn management_sso_application_load_custom_attributes<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_sso_application_load_custom_attributes").await
@@ -3791,7 +3530,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/delete`
     pub async fn management_sso_application_delete<'a>(
         &'a self,
         body: &'a types::SsoApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_delete").await
@@ -3808,10 +3547,7 @@ Arguments:
     pub async fn management_sso_application_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/load", self.baseurl,);
         let request = self
             .client
@@ -3830,10 +3566,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/create`
     pub async fn management_sso_application_create_oidc<'a>(
         &'a self,
         body: &'a types::SsoApplicationOidcCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_oidc").await
@@ -3848,7 +3581,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/update`
     pub async fn management_sso_application_update_oidc<'a>(
         &'a self,
         body: &'a types::SsoApplicationOidcUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_oidc").await
@@ -3863,10 +3596,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/rotate`
     pub async fn management_sso_application_rotate_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_rotate_secret").await
@@ -3881,10 +3611,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/create`
     pub async fn management_sso_application_create_saml<'a>(
         &'a self,
         body: &'a types::SsoApplicationSamlCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_saml").await
@@ -3899,7 +3626,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/update`
     pub async fn management_sso_application_update_saml<'a>(
         &'a self,
         body: &'a types::SsoApplicationSamlUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_saml").await
@@ -3918,10 +3645,7 @@ Arguments:
         &'a self,
         id: &'a str,
         secret_name: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret", self.baseurl,);
         let request = self
             .client
@@ -3941,10 +3665,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/add`
     pub async fn management_sso_application_add_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationAddSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretAddResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_add_secret").await
@@ -3959,10 +3680,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/revoke`
     pub async fn management_sso_application_revoke_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationRevokeSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_revoke_secret").await
@@ -3977,10 +3695,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/create`
     pub async fn management_sso_application_create_ws_fed<'a>(
         &'a self,
         body: &'a types::SsoApplicationWsFedCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_ws_fed").await
@@ -3995,7 +3710,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/update`
     pub async fn management_sso_application_update_ws_fed<'a>(
         &'a self,
         body: &'a types::SsoApplicationWsFedUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_ws_fed").await
@@ -4009,10 +3724,7 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/apps/load`
 */
     pub async fn management_sso_application_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/apps/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_sso_application_load_all").await
@@ -4027,7 +3739,7 @@ Sends a `POST` request to `/v1/mgmt/sso/mapping`
     pub async fn management_sso_configure_mapping_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureMappingV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/mapping", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_mapping_v1").await
@@ -4042,7 +3754,7 @@ Sends a `POST` request to `/v1/mgmt/sso/metadata`
     pub async fn management_sso_configure_metadata_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureMetadataV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_metadata_v1").await
@@ -4057,7 +3769,7 @@ Sends a `POST` request to `/v1/mgmt/sso/oidc`
     pub async fn management_sso_configure_oidc<'a>(
         &'a self,
         body: &'a types::SsoConfigureOidcRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/oidc", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_oidc").await
@@ -4072,7 +3784,7 @@ Sends a `POST` request to `/v1/mgmt/sso/provider-ids`
     pub async fn management_sso_update_provider_ids<'a>(
         &'a self,
         body: &'a types::SsoUpdateProviderIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/provider-ids", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_update_provider_ids").await
@@ -4087,7 +3799,7 @@ Sends a `POST` request to `/v1/mgmt/sso/recalculate-mappings`
     pub async fn management_sso_recalculate_mappings<'a>(
         &'a self,
         body: &'a types::SsoRecalculateMappingsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/recalculate-mappings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_recalculate_mappings").await
@@ -4102,7 +3814,7 @@ Sends a `POST` request to `/v1/mgmt/sso/redirect`
     pub async fn management_sso_configure_redirect_url<'a>(
         &'a self,
         body: &'a types::SsoConfigureRedirectUrlRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/redirect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_redirect_url").await
@@ -4117,7 +3829,7 @@ Sends a `POST` request to `/v1/mgmt/sso/saml`
     pub async fn management_sso_configure_saml<'a>(
         &'a self,
         body: &'a types::SsoConfigureSamlRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_saml").await
@@ -4132,7 +3844,7 @@ Sends a `POST` request to `/v1/mgmt/sso/saml/metadata`
     pub async fn management_sso_configure_saml_by_metadata<'a>(
         &'a self,
         body: &'a types::SsoConfigureSamlByMetadataRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_saml_by_metadata").await
@@ -4151,10 +3863,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoSettingsV1Response>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoSettingsV1Response>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -4174,7 +3883,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings`
     pub async fn management_sso_configure_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_v1").await
@@ -4193,7 +3902,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -4213,7 +3922,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/authtype`
     pub async fn management_sso_set_auth_type<'a>(
         &'a self,
         body: &'a types::SsoSetAuthTypeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/authtype", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_set_auth_type").await
@@ -4228,7 +3937,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/new`
     pub async fn management_sso_create<'a>(
         &'a self,
         body: &'a types::SsoCreateRequest,
-    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/new", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_create").await
@@ -4247,10 +3956,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoXaaSettingsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoXaaSettingsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self
             .client
@@ -4270,7 +3976,7 @@ Sends a `POST` request to `/v1/mgmt/sso/xaa/settings`
     pub async fn management_sso_configure_xaa<'a>(
         &'a self,
         body: &'a types::SsoConfigureXaaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_xaa").await
@@ -4289,7 +3995,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self
             .client
@@ -4311,10 +4017,7 @@ Arguments:
     pub async fn management_sso_load_all_xaa<'a>(
         &'a self,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoXaaSettingsAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoXaaSettingsAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings/all", self.baseurl,);
         let request = self
             .client
@@ -4333,7 +4036,7 @@ Sends a `POST` request to `/v1/mgmt/stop/impersonation`
     pub async fn management_impersonation_stop<'a>(
         &'a self,
         body: &'a types::ImpersonationStopRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/stop/impersonation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_stop").await
@@ -4350,7 +4053,7 @@ Arguments:
     pub async fn management_tenant_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::TenantLoadResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant", self.baseurl,);
         let request = self
             .client
@@ -4369,10 +4072,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated`
     pub async fn management_tenant_admin_link_load_authenticated<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkLoadAuthenticatedRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/tenant/adminlinks/sso/authenticated", self.baseurl,
         );
@@ -4389,10 +4089,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/generate`
     pub async fn management_tenant_admin_link_generate_v1<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkGenerateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_generate_v1").await
@@ -4407,7 +4104,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/revoke`
     pub async fn management_tenant_admin_link_revoke<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_revoke").await
@@ -4422,7 +4119,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/send`
     pub async fn management_tenant_admin_link_send<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkSendRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/send", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_send").await
@@ -4436,7 +4133,7 @@ Sends a `GET` request to `/v1/mgmt/tenant/all`
 */
     pub async fn management_tenant_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_tenant_load_all").await
@@ -4451,10 +4148,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/create`
     pub async fn management_tenant_create<'a>(
         &'a self,
         body: &'a types::TenantCreateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_create").await
@@ -4469,7 +4163,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/delete`
     pub async fn management_tenant_delete<'a>(
         &'a self,
         body: &'a types::TenantDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_delete").await
@@ -4484,7 +4178,7 @@ Sends a `PATCH` request to `/v1/mgmt/tenant/patch`
     pub async fn management_tenant_patch<'a>(
         &'a self,
         body: &'a types::TenantPatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/patch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_tenant_patch").await
@@ -4499,7 +4193,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/search`
     pub async fn management_tenant_search<'a>(
         &'a self,
         body: &'a types::TenantSearchRequest,
-    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_search").await
@@ -4516,7 +4210,7 @@ Arguments:
     pub async fn management_tenant_settings_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::TenantSettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantSettings>, Error> {
         let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
         let request = self
             .client
@@ -4535,7 +4229,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/settings`
     pub async fn management_tenant_settings_configure<'a>(
         &'a self,
         body: &'a types::TenantSettingsConfigureRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_settings_configure").await
@@ -4550,7 +4244,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/sso-user-remove`
     pub async fn management_tenant_remove_sso_suffix<'a>(
         &'a self,
         body: &'a types::TenantRemoveSsoSuffixRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/sso-user-remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_remove_sso_suffix").await
@@ -4565,7 +4259,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/update`
     pub async fn management_tenant_update<'a>(
         &'a self,
         body: &'a types::TenantUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_update").await
@@ -4580,7 +4274,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/updateDefaultRoles`
     pub async fn management_tenant_update_default_roles<'a>(
         &'a self,
         body: &'a types::TenantUpdateDefaultRolesRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/updateDefaultRoles", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_update_default_roles").await
@@ -4595,10 +4289,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/enchantedlink`
     pub async fn management_test_user_generate_enchanted_link<'a>(
         &'a self,
         body: &'a types::TestUserGenerateEnchantedLinkRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateEnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateEnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/enchantedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_enchanted_link").await
@@ -4613,10 +4304,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/magiclink`
     pub async fn management_test_user_generate_magic_link<'a>(
         &'a self,
         body: &'a types::TestUserGenerateMagicLinkRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateMagicLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateMagicLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/magiclink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_magic_link").await
@@ -4631,10 +4319,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/otp`
     pub async fn management_test_user_generate_otp<'a>(
         &'a self,
         body: &'a types::TestUserGenerateOtpRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateOtpResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateOtpResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/otp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_otp").await
@@ -4649,7 +4334,7 @@ Sends a `POST` request to `/v1/mgmt/theme/export`
     pub async fn management_theme_export_v1<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_export_v1").await
@@ -4664,7 +4349,7 @@ Sends a `POST` request to `/v1/mgmt/theme/import`
     pub async fn management_theme_import_v1<'a>(
         &'a self,
         body: &'a types::ThemeImportV1Request,
-    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_import_v1").await
@@ -4679,10 +4364,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/create`
     pub async fn management_third_party_application_create<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_create").await
@@ -4697,7 +4379,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete`
     pub async fn management_third_party_application_delete<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete").await
@@ -4712,7 +4394,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete/batch`
     pub async fn management_third_party_application_delete_batch<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete_batch").await
@@ -4731,10 +4413,7 @@ Arguments:
         &'a self,
         client_id: Option<&'a str>,
         id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/load", self.baseurl,);
         let request = self
             .client
@@ -4754,7 +4433,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/patch`
     pub async fn management_third_party_application_patch<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationPatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_patch").await
@@ -4768,7 +4447,7 @@ Sends a `GET` request to `/v1/mgmt/thirdparty/app/rotate`
 */
     pub async fn management_third_party_application_rotate_stub<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_third_party_application_rotate_stub").await
@@ -4783,10 +4462,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/rotate`
     pub async fn management_third_party_application_rotate_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_rotate_secret").await
@@ -4805,10 +4481,7 @@ Arguments:
         &'a self,
         id: &'a str,
         secret_name: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret", self.baseurl,);
         let request = self
             .client
@@ -4828,10 +4501,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/add`
     pub async fn management_third_party_application_add_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationAddSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretAddResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_add_secret").await
@@ -4846,10 +4516,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/revoke`
     pub async fn management_third_party_application_revoke_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationRevokeSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_revoke_secret").await
@@ -4864,7 +4531,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/update`
     pub async fn management_third_party_application_update<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_update").await
@@ -4883,10 +4550,7 @@ Arguments:
         &'a self,
         limit: Option<i64>,
         page: Option<i64>,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/apps/load", self.baseurl,);
         let request = self
             .client
@@ -4906,7 +4570,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete`
     pub async fn management_third_party_application_delete_consents<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteConsentsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/consents/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete_consents")
@@ -4922,7 +4586,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete/tenant`
     pub async fn management_third_party_application_delete_tenant_consents<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteTenantConsentsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/consents/delete/tenant", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(
@@ -4943,7 +4607,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/search`
         body: &'a types::ThirdPartyApplicationSearchConsentsRequest,
     ) -> Result<
         ResponseValue<types::ThirdPartyApplicationSearchConsentsResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!("{}/v1/mgmt/thirdparty/consents/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
@@ -4960,7 +4624,7 @@ Sends a `POST` request to `/v1/mgmt/token/clientassertion`
     pub async fn management_jwt_client_assertion<'a>(
         &'a self,
         body: &'a types::JwtClientAssertionRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/token/clientassertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_client_assertion").await
@@ -4979,7 +4643,7 @@ Arguments:
         &'a self,
         login_id: Option<&'a str>,
         user_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user", self.baseurl,);
         let request = self
             .client
@@ -4999,7 +4663,7 @@ Sends a `POST` request to `/v1/mgmt/user/create`
     pub async fn management_user_create<'a>(
         &'a self,
         body: &'a types::UserCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_create").await
@@ -5014,10 +4678,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/batch`
     pub async fn management_user_batch_create<'a>(
         &'a self,
         body: &'a types::UserBatchCreateRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_create").await
@@ -5032,7 +4693,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/test`
     pub async fn management_test_user_create<'a>(
         &'a self,
         body: &'a types::UserCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_create").await
@@ -5047,10 +4708,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/create`
     pub async fn management_user_attribute_create<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_attribute_create").await
@@ -5065,10 +4723,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/delete`
     pub async fn management_user_attribute_delete<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_attribute_delete").await
@@ -5082,10 +4737,7 @@ Sends a `GET` request to `/v1/mgmt/user/customattributes`
 */
     pub async fn management_user_attribute_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_user_attribute_load_all").await
@@ -5100,7 +4752,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete`
     pub async fn management_user_delete<'a>(
         &'a self,
         body: &'a types::UserDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_delete").await
@@ -5115,7 +4767,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete/batch`
     pub async fn management_user_batch_delete<'a>(
         &'a self,
         body: &'a types::UserBatchDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_delete").await
@@ -5130,10 +4782,7 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/create`
     pub async fn management_user_attribute_create_family_scoped<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/user/families/customattribute/create", self.baseurl,
         );
@@ -5150,10 +4799,7 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/delete`
     pub async fn management_user_attribute_delete_family_scoped<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/user/families/customattribute/delete", self.baseurl,
         );
@@ -5169,10 +4815,7 @@ Sends a `GET` request to `/v1/mgmt/user/families/customattributes`
 */
     pub async fn management_user_attribute_load_all_family_scoped<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/families/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_user_attribute_load_all_family_scoped").await
@@ -5187,7 +4830,7 @@ Sends a `POST` request to `/v1/mgmt/user/history`
     pub async fn management_user_history_v1<'a>(
         &'a self,
         body: &'a ::std::vec::Vec<::std::string::String>,
-    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v1/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_history_v1").await
@@ -5202,10 +4845,7 @@ Sends a `POST` request to `/v1/mgmt/user/import`
     pub async fn management_user_batch_import<'a>(
         &'a self,
         body: &'a types::UserBatchImportRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchImportResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchImportResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_import").await
@@ -5220,7 +4860,7 @@ Sends a `POST` request to `/v1/mgmt/user/logout`
     pub async fn management_user_logout<'a>(
         &'a self,
         body: &'a types::UserLogoutRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/logout", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_logout").await
@@ -5235,7 +4875,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkey/delete`
     pub async fn management_user_credential_delete_passkey<'a>(
         &'a self,
         body: &'a types::UserPasskeyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_passkey").await
@@ -5250,7 +4890,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/delete`
     pub async fn management_user_credential_delete_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_passkeys").await
@@ -5265,7 +4905,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/import`
     pub async fn management_user_credential_import_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_import_passkeys").await
@@ -5280,10 +4920,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/list`
     pub async fn management_user_credential_load_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysLoadRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasskeysResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasskeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_load_passkeys").await
@@ -5298,7 +4935,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/expire`
     pub async fn management_user_credential_expire_password<'a>(
         &'a self,
         body: &'a types::UserPasswordExpireRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/expire", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_expire_password").await
@@ -5313,7 +4950,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set`
     pub async fn management_user_credential_set_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_password").await
@@ -5328,10 +4965,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set/active`
     pub async fn management_user_credential_set_active_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasswordSetResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/active", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_active_password").await
@@ -5346,10 +4980,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set/temporary`
     pub async fn management_user_credential_set_temporary_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasswordSetResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/temporary", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_temporary_password").await
@@ -5364,7 +4995,7 @@ Sends a `PATCH` request to `/v1/mgmt/user/patch`
     pub async fn management_user_patch<'a>(
         &'a self,
         body: &'a types::UserPatchRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_user_patch").await
@@ -5379,10 +5010,7 @@ Sends a `PATCH` request to `/v1/mgmt/user/patch/batch`
     pub async fn management_user_batch_patch<'a>(
         &'a self,
         body: &'a types::UserBatchPatchRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchPatchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchPatchResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch/batch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_user_batch_patch").await
@@ -5405,10 +5033,7 @@ Arguments:
         login_id: &'a str,
         provider: &'a str,
         with_refresh_token: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::UserProviderTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserProviderTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/provider/token", self.baseurl,);
         let request = self
             .client
@@ -5435,7 +5060,7 @@ Sends a `POST` request to `/v1/mgmt/user/recovery-codes/delete`
     pub async fn management_user_credential_delete_recovery_codes<'a>(
         &'a self,
         body: &'a types::UserRecoveryCodesDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/recovery-codes/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_recovery_codes").await
@@ -5450,7 +5075,7 @@ Sends a `POST` request to `/v1/mgmt/user/search`
     pub async fn management_user_search_v1<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_search_v1").await
@@ -5465,10 +5090,7 @@ Sends a `POST` request to `/v1/mgmt/user/signin/embeddedlink`
     pub async fn management_embedded_link_sign_in<'a>(
         &'a self,
         body: &'a types::EmbeddedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EmbeddedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signin/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_embedded_link_sign_in").await
@@ -5483,10 +5105,7 @@ Sends a `POST` request to `/v1/mgmt/user/signup/embeddedlink`
     pub async fn management_embedded_link_sign_up<'a>(
         &'a self,
         body: &'a types::EmbeddedLinkSignUpRequest,
-    ) -> Result<
-        ResponseValue<types::EmbeddedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signup/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_embedded_link_sign_up").await
@@ -5500,7 +5119,7 @@ Sends a `DELETE` request to `/v1/mgmt/user/test/delete/all`
 */
     pub async fn management_test_user_delete_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/test/delete/all", self.baseurl,);
         let request = self.client.delete(url).build();
         self.answered(request, "management_test_user_delete_all").await
@@ -5515,7 +5134,7 @@ Sends a `POST` request to `/v1/mgmt/user/totp/delete`
     pub async fn management_user_credential_delete_totp<'a>(
         &'a self,
         body: &'a types::UserTotpDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/totp/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_totp").await
@@ -5530,10 +5149,7 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/list`
     pub async fn management_user_credential_load_trusted_devices<'a>(
         &'a self,
         body: &'a types::UserTrustedDevicesLoadRequest,
-    ) -> Result<
-        ResponseValue<types::UserTrustedDevicesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserTrustedDevicesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_load_trusted_devices").await
@@ -5548,7 +5164,7 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/remove`
     pub async fn management_user_credential_remove_trusted_devices<'a>(
         &'a self,
         body: &'a types::UserTrustedDevicesRemoveRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_remove_trusted_devices").await
@@ -5563,7 +5179,7 @@ Sends a `POST` request to `/v1/mgmt/user/update`
     pub async fn management_user_update<'a>(
         &'a self,
         body: &'a types::UserUpdateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_update").await
@@ -5578,7 +5194,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/customAttribute`
     pub async fn management_user_profile_update_custom_attribute<'a>(
         &'a self,
         body: &'a types::UserUpdateCustomAttributeRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/customAttribute", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_custom_attribute").await
@@ -5593,7 +5209,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/email`
     pub async fn management_user_profile_update_email<'a>(
         &'a self,
         body: &'a types::UserUpdateEmailRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_email").await
@@ -5608,7 +5224,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/add`
     pub async fn management_user_access_add_families<'a>(
         &'a self,
         body: &'a types::UserFamiliesAddRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_families").await
@@ -5623,7 +5239,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/remove`
     pub async fn management_user_access_remove_families<'a>(
         &'a self,
         body: &'a types::UserFamiliesRemoveRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_families").await
@@ -5638,7 +5254,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/impersonationConsent`
     pub async fn management_impersonation_set_consent<'a>(
         &'a self,
         body: &'a types::ImpersonationConsentRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/impersonationConsent", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_set_consent").await
@@ -5653,7 +5269,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/loginid`
     pub async fn management_user_profile_update_login_id<'a>(
         &'a self,
         body: &'a types::UserUpdateLoginIdRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/loginid", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_login_id").await
@@ -5668,7 +5284,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/name`
     pub async fn management_user_profile_update_name<'a>(
         &'a self,
         body: &'a types::UserUpdateNameRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_name").await
@@ -5683,7 +5299,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/phone`
     pub async fn management_user_profile_update_phone<'a>(
         &'a self,
         body: &'a types::UserUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_phone").await
@@ -5698,7 +5314,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/picture`
     pub async fn management_user_profile_update_picture<'a>(
         &'a self,
         body: &'a types::UserUpdatePictureRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/picture", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_picture").await
@@ -5713,7 +5329,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/email`
     pub async fn management_user_profile_update_recovery_email<'a>(
         &'a self,
         body: &'a types::UserUpdateRecoveryEmailRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_recovery_email").await
@@ -5728,7 +5344,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/phone`
     pub async fn management_user_profile_update_recovery_phone<'a>(
         &'a self,
         body: &'a types::UserUpdateRecoveryPhoneRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_recovery_phone").await
@@ -5743,7 +5359,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/add`
     pub async fn management_user_access_add_roles_v1<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_roles_v1").await
@@ -5758,7 +5374,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/remove`
     pub async fn management_user_access_remove_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_roles").await
@@ -5773,7 +5389,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/set`
     pub async fn management_user_access_set_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_set_roles").await
@@ -5788,7 +5404,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/add`
     pub async fn management_user_access_add_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_sso_apps").await
@@ -5803,7 +5419,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/remove`
     pub async fn management_user_access_remove_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_sso_apps").await
@@ -5818,7 +5434,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/set`
     pub async fn management_user_access_set_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_set_sso_apps").await
@@ -5833,7 +5449,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/status`
     pub async fn management_user_update_status<'a>(
         &'a self,
         body: &'a types::UserUpdateStatusRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/status", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_update_status").await
@@ -5848,7 +5464,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/add`
     pub async fn management_user_access_add_tenant<'a>(
         &'a self,
         body: &'a types::UserTenantRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_tenant").await
@@ -5863,7 +5479,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/remove`
     pub async fn management_user_access_remove_tenant<'a>(
         &'a self,
         body: &'a types::UserTenantRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_tenant").await
@@ -5878,7 +5494,7 @@ Sends a `POST` request to `/v1/mgmt/users/load`
     pub async fn management_user_batch_load<'a>(
         &'a self,
         body: &'a types::UserBatchLoadRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/users/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_load").await
@@ -5892,7 +5508,7 @@ Sends a `GET` request to `/v1/mgmt/widget/list`
 */
     pub async fn management_widget_list<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::WidgetListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::WidgetListResponse>, Error> {
         let url = format!("{}/v1/mgmt/widget/list", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_widget_list").await
@@ -5907,7 +5523,7 @@ Sends a `POST` request to `/v2/mgmt/connector/audit/web/set`
     pub async fn management_connector_set_audit_webhook<'a>(
         &'a self,
         body: &'a types::ConnectorAuditWebhookRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/connector/audit/web/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_connector_set_audit_webhook").await
@@ -5922,7 +5538,7 @@ Sends a `POST` request to `/v2/mgmt/flow/export`
     pub async fn management_flow_export<'a>(
         &'a self,
         body: &'a types::FlowExportRequest,
-    ) -> Result<ResponseValue<types::FlowExportResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_export").await
@@ -5937,7 +5553,7 @@ Sends a `POST` request to `/v2/mgmt/flow/import`
     pub async fn management_flow_import<'a>(
         &'a self,
         body: &'a types::FlowImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_import").await
@@ -5956,7 +5572,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error> {
         let url = format!("{}/v2/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -5978,10 +5594,7 @@ Arguments:
     pub async fn management_sso_load_all<'a>(
         &'a self,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoSettingsAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoSettingsAllResponse>, Error> {
         let url = format!("{}/v2/mgmt/sso/settings/all", self.baseurl,);
         let request = self
             .client
@@ -6000,10 +5613,7 @@ Sends a `POST` request to `/v2/mgmt/tenant/adminlinks/sso/generate`
     pub async fn management_tenant_admin_link_generate<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkGenerateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v2/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_generate").await
@@ -6017,7 +5627,7 @@ Sends a `POST` request to `/v2/mgmt/theme/export`
 */
     pub async fn management_theme_export<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::ThemeExportResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).build();
         self.answered(request, "management_theme_export").await
@@ -6032,7 +5642,7 @@ Sends a `POST` request to `/v2/mgmt/theme/import`
     pub async fn management_theme_import<'a>(
         &'a self,
         body: &'a types::ThemeImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_import").await
@@ -6047,10 +5657,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/create`
     pub async fn management_third_party_application_create_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2CreateRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_create_v2").await
@@ -6067,10 +5674,7 @@ Arguments:
     pub async fn management_third_party_application_load_v2<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/load", self.baseurl,);
         let request = self
             .client
@@ -6089,7 +5693,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/patch`
     pub async fn management_third_party_application_patch_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2PatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_patch_v2").await
@@ -6104,7 +5708,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/update`
     pub async fn management_third_party_application_update_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2UpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_update_v2").await
@@ -6119,10 +5723,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/apps/load`
     pub async fn management_third_party_application_load_all_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2LoadAllRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/apps/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_load_all_v2").await
@@ -6137,7 +5738,7 @@ Sends a `POST` request to `/v2/mgmt/user/history`
     pub async fn management_user_history<'a>(
         &'a self,
         body: &'a types::UserHistoryRequest,
-    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v2/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_history").await
@@ -6152,7 +5753,7 @@ Sends a `POST` request to `/v2/mgmt/user/search`
     pub async fn management_user_search<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_search").await
@@ -6167,7 +5768,7 @@ Sends a `POST` request to `/v2/mgmt/user/search/test`
     pub async fn management_test_user_search<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_search").await
@@ -6182,7 +5783,7 @@ Sends a `POST` request to `/v2/mgmt/user/update/role/add`
     pub async fn management_user_access_add_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_roles").await

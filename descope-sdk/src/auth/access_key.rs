@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     Descope, Result,
-    api_error::call,
     authentication::{epoch, missing_session},
     check,
+    raw_error::call,
 };
 
 /// Sign-in of machines. From [`Descope::access_key`].

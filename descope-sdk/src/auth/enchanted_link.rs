@@ -12,13 +12,12 @@ use descope_api::{
 pub use pending::{PendingLink, PendingLinkState};
 
 use crate::{
-    Descope, Result,
-    api_error::{Answer, call},
-    check,
+    Descope, Result, check,
     options::{
         UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
         update_setters,
     },
+    raw_error::{Answer, call},
 };
 
 /// Sign-in by a link that is clicked on any device. From [`Descope::enchanted_link`].

@@ -9,13 +9,12 @@ use descope_api::{
 };
 
 use crate::{
-    Authentication, Descope, Result,
-    api_error::{Answer, call},
-    check,
+    Authentication, Descope, Result, check,
     options::{
         UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
         update_setters,
     },
+    raw_error::{Answer, call},
 };
 
 /// Sign-in by a link. From [`Descope::magic_link`].

@@ -5,7 +5,7 @@ use descope_api::{
     types::{SecurityQuestion, SecurityQuestionAnswer, SecurityQuestionsSetupRequest, SecurityQuestionsVerifyRequest},
 };
 
-use crate::{Authentication, Descope, Error, Result, api_error::call, check};
+use crate::{Authentication, Descope, Error, Result, check, raw_error::call};
 
 /// Security questions as a further proof of who a signed-in user is. From [`Descope::security_questions`].
 ///

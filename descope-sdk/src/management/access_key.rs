@@ -8,7 +8,7 @@ use descope_api::{
 };
 use serde_json::Value;
 
-use crate::{Descope, Error, Result, api_error::call, check};
+use crate::{Descope, Error, Result, check, raw_error::call};
 
 /// The access keys of the project. From [`Management::access_key`](super::Management::access_key).
 ///

@@ -9,10 +9,9 @@ use descope_api::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Descope, Error, Result,
-    api_error::{Answer, call},
-    check,
+    Descope, Error, Result, check,
     options::{option_setters, sign_up_setters},
+    raw_error::{Answer, call},
 };
 
 /// Tokens that sign a user in, for a link in a message of your own. From

@@ -11,10 +11,9 @@ use url::Url;
 
 use super::UserCreate;
 use crate::{
-    DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result,
-    api_error::{Answer, Origin, call},
-    check,
+    DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
     options::{option_setters, redirect_setter},
+    raw_error::{Answer, Origin, call},
 };
 
 /// Users for automated tests, whose codes and links are given to you. From

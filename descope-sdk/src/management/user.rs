@@ -9,9 +9,8 @@ use descope_api::{
 use serde_json::Value;
 
 use crate::{
-    Descope, Result,
-    api_error::{Answer, call},
-    check,
+    Descope, Result, check,
+    raw_error::{Answer, call},
 };
 
 /// The users of the project. From [`Management::user`](super::Management::user).

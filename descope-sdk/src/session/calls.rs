@@ -13,9 +13,8 @@ use serde_json::{Map, Value};
 
 use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError, single_flight::Freshness};
 use crate::{
-    Authentication, CookieSettings, Descope, Error, Result,
-    api_error::{Answer, call},
-    check,
+    Authentication, CookieSettings, Descope, Error, Result, check,
+    raw_error::{Answer, call},
 };
 
 /// Sessions of signed-in users. From [`Descope::session`].

@@ -29,8 +29,9 @@ async fn page_of_a_proxy_keeps_its_status() {
 #[tokio::test]
 async fn success_without_a_session_is_none() {
     for body in ["", "{}", "null", "[]", "<html></html>", "{\"sessionJwt\":{\"marked\":1}}"] {
-        let error = verify(&Server::answering("200 OK", body).await).await;
-        assert_eq!((error.kind(), status(&error)), (ErrorKind::Decode, Some(200)), "{body}");
+        let error = verify(&Server::answering("201 Created", body).await).await;
+        assert_eq!((error.kind(), status(&error)), (ErrorKind::Decode, Some(201)), "{body}");
+        assert_eq!(error.request_id(), Some("8f1-FRA"), "{body}");
         assert!(!format!("{error} {error:?}").contains("marked"));
     }
 }
@@ -41,7 +42,7 @@ async fn too_much_json_is_cut_off() {
     let error = verify(&Server::answering("200 OK", &body).await).await;
     assert_eq!((error.kind(), status(&error)), (ErrorKind::Decode, Some(200)), "{error:?}");
     let error = verify(&Server::answering("400 Bad Request", &body).await).await;
-    assert_eq!((error.kind(), status(&error)), (ErrorKind::Api, Some(400)));
+    assert_eq!((error.kind(), status(&error)), (ErrorKind::Intercepted, Some(400)));
 }
 
 #[tokio::test]
@@ -56,7 +57,7 @@ async fn redirect_is_not_followed() {
     let target = Server::answering("200 OK", "{\"sessionJwt\":\"stolen\"}").await;
     let head = format!("HTTP/1.1 302 Found\r\nlocation: {}/v1\r\ncontent-length: 0\r\n\r\n", target.base_url);
     let error = verify(&Server::start(head, Then::Close).await).await;
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, Some(StatusCode::FOUND)));
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Intercepted, Some(StatusCode::FOUND)));
     assert_eq!(target.requests(), 0);
 }
 

@@ -1,7 +1,8 @@
 //! Changes to what progenitor and typify write: leaner functions and types, and a tolerant reader.
 
 use proc_macro2::TokenStream;
-use syn::{Fields, File, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, parse_quote};
+use quote::ToTokens as _;
+use syn::{Fields, File, ImplItem, Item, ItemConst, ItemEnum, ItemMod, ItemStruct, ItemUse, Visibility, parse_quote};
 
 use super::{
     construct,
@@ -15,6 +16,11 @@ const NO_CONSTRUCTOR: Fixup =
     Fixup::new("no-constructor", "`Client::new` would follow redirects and time out after 15 seconds");
 const HIDDEN_CONSTRUCTOR: Fixup = Fixup::new("hidden-constructor", "`Client::connect` of the seam is the public one");
 const OUTLINED: Fixup = Fixup::new("outlined", "the end of every function is in descope-api/src/answer.rs once");
+const OWN_PARTS: Fixup = Fixup::new(
+    "own-parts",
+    "progenitor's error prints bodies, and its encoding of paths lets a parameter leave its segment",
+);
+const NO_HOOKS: Fixup = Fixup::new("no-hooks", "the outlined ends call the seam directly");
 const NO_PRELUDE: Fixup = Fixup::new("no-prelude", "the crate exports the client by name");
 const OBJECT: Fixup =
     Fixup::new("object", "serde's derives take longer to compile than all else, and refuse odd members");
@@ -27,10 +33,12 @@ const TOLERANT_VARIANT: Fixup = Fixup::new("tolerant-variant", "members of a var
 const JSON_SCHEMA: Fixup = Fixup::new("json-schema", "the feature `schemars` derives `JsonSchema`");
 
 /// What [`client`] changes.
-pub(super) const FIXUPS: [Fixup; 10] = [
+pub(super) const FIXUPS: [Fixup; 12] = [
     NO_CONSTRUCTOR,
     HIDDEN_CONSTRUCTOR,
     OUTLINED,
+    OWN_PARTS,
+    NO_HOOKS,
     NO_PRELUDE,
     OBJECT,
     CONSTRUCTORS,
@@ -69,13 +77,36 @@ pub(super) fn client(
                     }
                 }
             }
+            Item::Use(import) => tally.made_times(OWN_PARTS, own_imports(import)),
             _ => {}
         }
     }
     let all = file.items.len();
+    file.items.retain(|item| !matches!(item, Item::Const(item) if is_hooks(item)));
+    tally.made_times(NO_HOOKS, all - file.items.len());
+    let all = file.items.len();
     file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "prelude"));
     tally.made_times(NO_PRELUDE, all - file.items.len());
     Ok(file)
+}
+
+/// Takes the error and the encoding of paths and forms from this workspace instead of from progenitor.
+fn own_imports(import: &mut ItemUse) -> usize {
+    let text = import.to_token_stream().to_string();
+    if !text.contains("progenitor_client") {
+        return 0;
+    }
+    let tree = if matches!(import.vis, Visibility::Public(_)) {
+        parse_quote!(progenitor_client::{ByteStream, ClientInfo, ResponseValue})
+    } else {
+        parse_quote!(crate::{Error, answer::FormBody as _, path::encode_path})
+    };
+    import.tree = tree;
+    1
+}
+
+fn is_hooks(item: &ItemConst) -> bool {
+    item.to_token_stream().to_string().contains("ClientHooks")
 }
 
 fn types(module: &mut ItemMod, aliases: &Aliases, required: &Required, tally: &mut Tally) -> Result<(), Failure> {

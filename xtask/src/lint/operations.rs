@@ -166,8 +166,14 @@ pub(super) fn extensions(document: &Document, report: &mut Report<'_>) {
     }
 }
 
-const KNOWN_EXTENSIONS: [&str; 5] =
-    ["x-descope-changes", "x-descope-retry", "x-descope-source", "x-descope-upstream-operation", "x-internal"];
+const KNOWN_EXTENSIONS: [&str; 6] = [
+    "x-descope-changes",
+    "x-descope-may-be-empty",
+    "x-descope-retry",
+    "x-descope-source",
+    "x-descope-upstream-operation",
+    "x-internal",
+];
 
 pub(super) fn parameters(document: &Document, report: &mut Report<'_>) {
     for operation in document.operations() {

@@ -4,9 +4,8 @@ use descope_api::{RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    Authentication, Descope, PollOptions, Result,
-    api_error::{call, operation},
-    check, poll,
+    Authentication, Descope, PollOptions, Result, check, poll,
+    raw_error::{call, operation},
 };
 
 /// Links that are on their way to the user. [`wait`](Self::wait) or [`check`](Self::check) finish the sign-in.

@@ -3,7 +3,7 @@
 use descope_api::{Secret, types::OtpVerifyRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Authentication, DeliveryMethod, Descope, Result, api_error::call, check};
+use crate::{Authentication, DeliveryMethod, Descope, Result, check, raw_error::call};
 
 /// A code that is on its way to the user. [`verify`](Self::verify) finishes the sign-in.
 ///

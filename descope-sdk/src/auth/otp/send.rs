@@ -10,12 +10,11 @@ use descope_api::{
 
 use super::{OtpChannel, PendingCode, PendingCodeState};
 use crate::{
-    DeliveryMethod, Result,
-    api_error::{Answer, call},
-    check,
+    DeliveryMethod, Result, check,
     options::{
         UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
     },
+    raw_error::{Answer, call},
 };
 
 /// A sign-up by one-time code. From [`OtpChannel::sign_up`]; [`send`](Self::send) sends the code.

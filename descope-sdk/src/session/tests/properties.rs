@@ -7,7 +7,7 @@ use serde_json::json;
 use super::verdict;
 use crate::{
     Authentication,
-    api_error::{Answer, Origin},
+    raw_error::{Answer, Origin},
     session::{
         SessionCookies, SessionValidator,
         keys::key_set::KeySet,
