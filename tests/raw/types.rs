@@ -305,6 +305,10 @@ fn anything() -> BoxedStrategy<Value> {
 fn every_answer_survives_any_value_of_any_member_that_may_be_absent() {
     for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
         let Some(members) = value.as_object() else { return Ok(()) };
+        // Which of several forms it is shows in the members.
+        if spec::schemas()[name]["oneOf"].is_array() {
+            return Ok(());
+        }
         let required = required_members(name);
         let mut runner = TestRunner::deterministic();
         for member in members.keys().filter(|member| !required.contains_key(*member)) {
