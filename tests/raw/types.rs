@@ -12,7 +12,7 @@ use crate::{
     generated::{SCHEMAS, with_type},
     support::{
         raw::TypeVisitor,
-        spec::{BUNDLE, essence, media, resolve, schema},
+        spec::{BUNDLE, as_numbers, essence, is_digits, media, resolve, schema},
     },
 };
 
@@ -41,7 +41,7 @@ fn every_example_survives_its_type_without_loss() {
                 let Some((_, schema, example)) = media(content) else { continue };
                 let Some(name) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) else { continue };
                 let written = round_trip(name, example).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-                assert_eq!(essence(&written), essence(example), "{method} {path}");
+                assert_eq!(essence(&written), essence(&as_numbers(schema, example)), "{method} {path}");
                 seen += 1;
             }
         }
@@ -72,6 +72,7 @@ fn instance(schema: &'static Value, bent: Bent, depth: u32) -> BoxedStrategy<Val
         return proptest::strategy::Union::new(variants).boxed();
     }
     match schema["type"].as_str() {
+        Some("string") if is_digits(schema) => (0..=i64::MAX).prop_map(|number| json!(number.to_string())).boxed(),
         Some("string") => text(),
         Some("boolean") => any::<bool>().prop_map(Value::from).boxed(),
         Some("number") => (-1e9..1e9).prop_map(|number: f64| json!(number)).boxed(),
@@ -141,7 +142,7 @@ fn for_arbitrary_instances(bent: Bent, check: impl Fn(&str, &Value) -> Result<()
 fn every_type_reads_and_keeps_arbitrary_instances_of_its_schema() {
     for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
         let written = round_trip(name, value).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert_eq!(essence(&written), essence(value));
+        prop_assert_eq!(essence(&written), essence(&as_numbers(schema(name), value)));
         Ok(())
     });
 }
@@ -306,7 +307,7 @@ fn every_answer_survives_any_value_of_any_member_that_may_be_absent() {
     for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
         let Some(members) = value.as_object() else { return Ok(()) };
         // Which of several forms it is shows in the members.
-        if spec::schemas()[name]["oneOf"].is_array() {
+        if spec::schema(name)["oneOf"].is_array() {
             return Ok(());
         }
         let required = required_members(name);

@@ -57,3 +57,22 @@ pub(crate) fn essence(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+/// Whether a schema is that of a number which the service writes as a string of digits.
+pub(crate) fn is_digits(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["format"] == "int64"
+}
+
+/// The value as a type of ours writes it: strings of digits become the numbers that they stand for.
+pub(crate) fn as_numbers(schema: &'static Value, value: &Value) -> Value {
+    let schema = resolve(schema);
+    match value {
+        Value::String(digits) if is_digits(schema) => digits.parse::<i64>().map_or_else(|_| value.clone(), Value::from),
+        Value::Array(items) => items.iter().map(|item| as_numbers(&schema["items"], item)).collect(),
+        Value::Object(members) if schema["properties"].is_object() => members
+            .iter()
+            .map(|(name, member)| (name.clone(), as_numbers(&schema["properties"][name], member)))
+            .collect(),
+        other => other.clone(),
+    }
+}

@@ -14,26 +14,89 @@ const REDIRECT: Fixup = Fixup::new("redirect", "progenitor knows no success that
 const NO_EXTENSIONS: Fixup = Fixup::new("no-extensions", "typify repeats extensions and examples in the documentation");
 const SINGLE_IN_QUERY: Fixup = Fixup::new("single-in-query", "a mock of a list in the query does not compile");
 
+const NO_HEADERS: Fixup =
+    Fixup::new("no-headers", "a header that may be left out is no argument of every call: it goes with the client");
+const ALWAYS_BODY: Fixup = Fixup::new("always-body", "a body that may be left out is sent as an empty object");
+const SCIM_AS_JSON: Fixup = Fixup::new("scim-as-json", "progenitor knows no other JSON than application/json");
+const DIGITS: Fixup = Fixup::new("digits", "integers that come as strings of digits are integers in Rust");
+
 /// What [`for_progenitor`] and [`for_mocks`] change.
-pub(super) const FIXUPS: [Fixup; 5] = [WIDE_ERRORS, ANY_SUCCESS, REDIRECT, NO_EXTENSIONS, SINGLE_IN_QUERY];
+pub(super) const FIXUPS: [Fixup; 9] =
+    [NO_HEADERS, ALWAYS_BODY, SCIM_AS_JSON, DIGITS, WIDE_ERRORS, ANY_SUCCESS, REDIRECT, NO_EXTENSIONS, SINGLE_IN_QUERY];
 
 /// Accepted spellings beside the documented one: schema, property, further names.
 pub(crate) type Aliases = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
+/// The media type of SCIM, which is JSON to a client.
+const SCIM_JSON: &str = "application/scim+json";
+
 /// Widens the listed error codes to the two classes that progenitor can merge into one typed error, and drops
-/// what would only bloat the generated documentation.
+/// what would only bloat the generated documentation, or the arguments of the generated functions.
 pub(super) fn for_progenitor(bundle: &Value, tally: &mut Tally) -> Value {
     let mut document = bundle.clone();
     if let Some(paths) = document["paths"].as_object_mut() {
         for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+            without_headers(operation, bundle, tally);
+            always_with_body(operation, tally);
+            scim_as_json(operation, tally);
             widen_errors(operation, tally);
         }
     }
     if let Some(components) = document["components"].as_object_mut() {
         components.remove("responses");
+        components.remove("parameters");
     }
+    tally.made_times(DIGITS, digits_as_integers(&mut document));
     strip(&mut document, false, tally);
     document
+}
+
+/// Headers that may be left out go with the options of a call, not among the arguments of a function.
+fn without_headers(operation: &mut Value, bundle: &Value, tally: &mut Tally) {
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    let all = parameters.len();
+    parameters.retain(|parameter| {
+        let target = parameter["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
+        let parameter = target.and_then(|pointer| bundle.pointer(pointer)).unwrap_or(parameter);
+        parameter["in"] != "header" || parameter["required"] == true
+    });
+    tally.made_times(NO_HEADERS, all - parameters.len());
+}
+
+/// A body that may be left out is sent as an empty object, which the service takes for the same.
+fn always_with_body(operation: &mut Value, tally: &mut Tally) {
+    if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
+        if body.insert("required".to_owned(), json!(true)) != Some(json!(true)) {
+            tally.made(ALWAYS_BODY);
+        }
+    }
+}
+
+fn scim_as_json(operation: &mut Value, tally: &mut Tally) {
+    let responses = operation["responses"].as_object_mut().into_iter().flat_map(|responses| responses.values_mut());
+    for content in responses.filter_map(|response| response.get_mut("content")?.as_object_mut()) {
+        if let Some(media) = content.remove(SCIM_JSON) {
+            content.insert("application/json".to_owned(), media);
+            tally.made(SCIM_AS_JSON);
+        }
+    }
+}
+
+/// What the service writes as a string of digits is a number to us: `crate::json` reads either.
+/// Gives how many there were.
+pub(super) fn digits_as_integers(value: &mut Value) -> usize {
+    match value {
+        Value::Object(map) => {
+            let digits = map.get("type").is_some_and(|kind| kind == "string")
+                && map.get("format").is_some_and(|format| format == "int64");
+            if digits {
+                map.insert("type".to_owned(), json!("integer"));
+            }
+            usize::from(digits) + map.values_mut().map(digits_as_integers).sum::<usize>()
+        }
+        Value::Array(items) => items.iter_mut().map(digits_as_integers).sum(),
+        _ => 0,
+    }
 }
 
 fn widen_errors(operation: &mut Value, tally: &mut Tally) {
@@ -120,4 +183,38 @@ pub(crate) fn aliases(bundle: &Value) -> Aliases {
         }
     }
     aliases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_change_the_generated_functions_is_made_plain() {
+        let header = json!({ "name": "x-token", "in": "header", "required": false, "schema": { "type": "string" } });
+        let answer = json!({ "type": "object", "properties": { "at": { "type": "string", "format": "int64" } } });
+        let bundle = json!({
+            "paths": { "/a": { "post": {
+                "parameters": [{ "$ref": "#/components/parameters/Token" }, header, { "name": "q", "in": "query" }],
+                "requestBody": { "required": false },
+                "responses": { "200": { "content": { SCIM_JSON: { "schema": answer } } } },
+            } } },
+            "components": { "parameters": { "Token": header } },
+        });
+        let prepared = for_progenitor(&bundle, &mut Tally::default());
+        let operation = &prepared["paths"]["/a"]["post"];
+        assert_eq!(operation["parameters"], json!([{ "name": "q", "in": "query" }]));
+        assert_eq!(operation["requestBody"]["required"], true);
+        let schema = &operation["responses"]["2XX"]["content"]["application/json"]["schema"];
+        assert_eq!(schema["properties"]["at"], json!({ "type": "integer", "format": "int64" }));
+        assert!(prepared["components"]["parameters"].is_null());
+    }
+
+    #[test]
+    fn a_header_that_is_required_stays_an_argument() {
+        let header = json!({ "name": "x-token", "in": "header", "required": true });
+        let mut operation = json!({ "parameters": [header] });
+        without_headers(&mut operation, &Value::Null, &mut Tally::default());
+        assert_eq!(operation["parameters"], json!([header]));
+    }
 }

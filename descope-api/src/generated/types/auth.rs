@@ -201,7 +201,7 @@ pub struct EnchantedLinkSignInRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -275,7 +275,7 @@ pub struct EnchantedLinkSignUpEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -336,7 +336,7 @@ pub struct EnchantedLinkSignUpPhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -427,7 +427,7 @@ pub struct EnchantedLinkUpdateEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -526,7 +526,7 @@ pub struct EnchantedLinkUpdatePhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -596,6 +596,30 @@ pub struct FlowDeviceInfo {
     )]
     pub web_authn_support: ::std::option::Option<bool>,
 }
+///Whether the page may run flows.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowDomainVerdict {
+    ///False when the domain is not approved.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub success: ::std::option::Option<bool>,
+}
+///What the browser handed to the app, and the proof that the app began.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowExchangeRequest {
+    ///Value of the query parameter `code` of the address that opened the app.
+    #[cfg_attr(feature = "schemars", serde(rename = "authorizationCode"))]
+    pub authorization_code: crate::Secret,
+    ///The verifier whose SHA-256 was the `codeChallenge` at the start.
+    #[cfg_attr(feature = "schemars", serde(rename = "codeVerifier"))]
+    pub code_verifier: crate::Secret,
+}
 ///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -637,6 +661,15 @@ pub struct FlowLastAuth {
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNativeOptions {
+    ///Address of the app to which an outside sign-in page brings the user back.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalAuthRedirect",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub external_auth_redirect: ::std::option::Option<::std::string::String>,
     ///Social provider that signs in with what the system has built in.
     #[cfg_attr(
         feature = "schemars",
@@ -727,6 +760,18 @@ pub struct FlowNextRequest {
     )]
     pub version: ::std::option::Option<i64>,
 }
+///Which flow is about to be opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowPrimeRequest {
+    ///SHA-256 of a verifier that only the app knows, in base64url; the flow starts with the same one.
+    #[cfg_attr(feature = "schemars", serde(rename = "codeChallenge"))]
+    pub code_challenge: ::std::string::String,
+    ///Id of the flow, as the console shows it.
+    #[cfg_attr(feature = "schemars", serde(rename = "flowId"))]
+    pub flow_id: ::std::string::String,
+}
 ///Where the flow hands its result over when it runs in a browser for a mobile app.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -750,6 +795,17 @@ pub struct FlowRedirectAuth {
         )
     )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
+}
+///Input that a screen refused before it was sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowReportEventsRequest {
+    ///What was refused, at most 20 events.
+    pub events: ::std::vec::Vec<FlowValidationEvent>,
+    ///Identifies the run; the value from the step before.
+    #[cfg_attr(feature = "schemars", serde(rename = "executionId"))]
+    pub execution_id: ::std::string::String,
 }
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
 #[derive(Clone, Debug)]
@@ -780,6 +836,15 @@ pub struct FlowStartOptions {
         serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
     )]
     pub client: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Application of the project's own kind for which the user signs in.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub custom_app_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -930,6 +995,15 @@ pub struct FlowStartOptions {
         )
     )]
     pub saml_idp_username: ::std::option::Option<::std::string::String>,
+    ///Session token that the page holds. The flow can read its claims once they are verified.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Federated application for which the user signs in.
     #[cfg_attr(
         feature = "schemars",
@@ -972,6 +1046,15 @@ pub struct FlowStartOptions {
         )
     )]
     pub third_party_app_state_id: ::std::option::Option<::std::string::String>,
+    ///Pending WS-Federation request of an application that signs its users in through the project.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "wsfedIdpStateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub wsfed_idp_state_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -1243,6 +1326,14 @@ pub struct FlowStepResponse {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub webauthn: ::std::option::Option<WebauthnStartResponse>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "wsFedIdpResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub ws_fed_idp_response: ::std::option::Option<FlowStepWsFed>,
 }
 ///A SAML response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
@@ -1301,6 +1392,72 @@ pub struct FlowStepScreen {
         serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
     )]
     pub state: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A WS-Federation response that the browser has to post to the application that asked.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepWsFed {
+    ///Address of the application to post to.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub url: ::std::option::Option<::std::string::String>,
+    ///Value of the form field `wctx`, as the application gave it.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub wctx: ::std::option::Option<::std::string::String>,
+    ///Value of the form field `wresult`, the signed token.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub wresult: ::std::option::Option<crate::Secret>,
+}
+///A field whose value the browser refused.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowValidationEvent {
+    ///Name of the form field.
+    pub field: ::std::string::String,
+    ///Unique id of the event, made by the sender, so that it counts once.
+    pub id: ::std::string::String,
+    ///What the user was told, in the language of the screen.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub message: ::std::option::Option<::std::string::String>,
+    ///What the value broke.
+    pub rule: ::std::string::String,
+    ///Screen on which it happened.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "screenId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub screen_id: ::std::option::Option<::std::string::String>,
+    ///Name that the screen has in the editor.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "screenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub screen_name: ::std::option::Option<::std::string::String>,
+    ///When it happened, in epoch milliseconds by the clock of the browser.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub ts: ::std::option::Option<i64>,
 }
 ///Where the link went.
 #[derive(Clone, Debug, Default)]
@@ -1366,7 +1523,7 @@ pub struct MagicLinkSignInRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1440,7 +1597,7 @@ pub struct MagicLinkSignUpEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1501,7 +1658,7 @@ pub struct MagicLinkSignUpPhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1562,7 +1719,7 @@ pub struct MagicLinkSignUpWhatsappRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1650,7 +1807,7 @@ pub struct MagicLinkUpdateEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1749,7 +1906,7 @@ pub struct MagicLinkUpdatePhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -2948,7 +3105,7 @@ pub struct PasswordResetRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -3341,7 +3498,7 @@ pub struct SessionLogoutRequest {
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionRefreshRequest {
-    ///Token of an outside system to renew the session by, in projects that are set up for it.
+    ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -4236,7 +4393,7 @@ impl EnchantedLinkSignInRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -4342,7 +4499,7 @@ impl EnchantedLinkSignUpEmailRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -4443,7 +4600,7 @@ impl EnchantedLinkSignUpPhoneRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -4570,7 +4727,7 @@ impl EnchantedLinkUpdateEmailRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -4711,7 +4868,7 @@ impl EnchantedLinkUpdatePhoneRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -4880,6 +5037,86 @@ impl<'de> ::serde::Deserialize<'de> for FlowDeviceInfo {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowDomainVerdict {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            success: ::std::default::Default::default(),
+        }
+    }
+    ///False when the domain is not approved.
+    #[must_use]
+    pub fn success(mut self, success: bool) -> Self {
+        self.success = ::std::option::Option::Some(success);
+        self
+    }
+}
+impl crate::json::Object for FlowDomainVerdict {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            success: from.take("success")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("success", &self.success);
+    }
+}
+impl ::serde::Serialize for FlowDomainVerdict {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowDomainVerdict {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl FlowExchangeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        authorization_code: impl Into<crate::Secret>,
+        code_verifier: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            authorization_code: authorization_code.into(),
+            code_verifier: code_verifier.into(),
+        }
+    }
+}
+impl crate::json::Object for FlowExchangeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authorization_code: from.take("authorizationCode")?,
+            code_verifier: from.take("codeVerifier")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("authorizationCode", &self.authorization_code);
+        to.always("codeVerifier", &self.code_verifier);
+    }
+}
+impl ::serde::Serialize for FlowExchangeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowExchangeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl FlowLastAuth {
     /// With no member set.
     #[must_use]
@@ -4955,10 +5192,22 @@ impl FlowNativeOptions {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            external_auth_redirect: ::std::default::Default::default(),
             oauth_provider: ::std::default::Default::default(),
             oauth_redirect: ::std::default::Default::default(),
             platform: ::std::default::Default::default(),
         }
+    }
+    ///Address of the app to which an outside sign-in page brings the user back.
+    #[must_use]
+    pub fn external_auth_redirect(
+        mut self,
+        external_auth_redirect: impl Into<::std::string::String>,
+    ) -> Self {
+        self.external_auth_redirect = ::std::option::Option::Some(
+            external_auth_redirect.into(),
+        );
+        self
     }
     ///Social provider that signs in with what the system has built in.
     #[must_use]
@@ -4988,12 +5237,14 @@ impl FlowNativeOptions {
 impl crate::json::Object for FlowNativeOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
+            external_auth_redirect: from.take("externalAuthRedirect")?,
             oauth_provider: from.take("oauthProvider")?,
             oauth_redirect: from.take("oauthRedirect")?,
             platform: from.take("platform")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("externalAuthRedirect", &self.external_auth_redirect);
         to.filled("oauthProvider", &self.oauth_provider);
         to.filled("oauthRedirect", &self.oauth_redirect);
         to.filled("platform", &self.platform);
@@ -5154,6 +5405,46 @@ impl<'de> ::serde::Deserialize<'de> for FlowNextRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowPrimeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        flow_id: impl Into<::std::string::String>,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            code_challenge: code_challenge.into(),
+            flow_id: flow_id.into(),
+        }
+    }
+}
+impl crate::json::Object for FlowPrimeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code_challenge: from.take("codeChallenge")?,
+            flow_id: from.take("flowId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("codeChallenge", &self.code_challenge);
+        to.always("flowId", &self.flow_id);
+    }
+}
+impl ::serde::Serialize for FlowPrimeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowPrimeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl FlowRedirectAuth {
     /// With no member set.
     #[must_use]
@@ -5209,6 +5500,46 @@ impl<'de> ::serde::Deserialize<'de> for FlowRedirectAuth {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowReportEventsRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        execution_id: impl Into<::std::string::String>,
+        events: impl IntoIterator<Item = impl Into<FlowValidationEvent>>,
+    ) -> Self {
+        Self {
+            events: events.into_iter().map(Into::into).collect(),
+            execution_id: execution_id.into(),
+        }
+    }
+}
+impl crate::json::Object for FlowReportEventsRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            events: from.take("events")?,
+            execution_id: from.take("executionId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("events", &self.events);
+        to.always("executionId", &self.execution_id);
+    }
+}
+impl ::serde::Serialize for FlowReportEventsRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowReportEventsRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl FlowStartOptions {
     /// With no member set.
     #[must_use]
@@ -5217,6 +5548,7 @@ impl FlowStartOptions {
             ab_testing_key: ::std::default::Default::default(),
             application_scopes: ::std::default::Default::default(),
             client: ::std::default::Default::default(),
+            custom_app_id: ::std::default::Default::default(),
             device_info: ::std::default::Default::default(),
             last_auth: ::std::default::Default::default(),
             locale: ::std::default::Default::default(),
@@ -5235,11 +5567,13 @@ impl FlowStartOptions {
             redirect_url: ::std::default::Default::default(),
             saml_idp_state_id: ::std::default::Default::default(),
             saml_idp_username: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
             sso_app_id: ::std::default::Default::default(),
             start_options_version: ::std::default::Default::default(),
             tenant: ::std::default::Default::default(),
             third_party_app_id: ::std::default::Default::default(),
             third_party_app_state_id: ::std::default::Default::default(),
+            wsfed_idp_state_id: ::std::default::Default::default(),
             extra: ::std::default::Default::default(),
         }
     }
@@ -5270,6 +5604,15 @@ impl FlowStartOptions {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
+        self
+    }
+    ///Application of the project's own kind for which the user signs in.
+    #[must_use]
+    pub fn custom_app_id(
+        mut self,
+        custom_app_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.custom_app_id = ::std::option::Option::Some(custom_app_id.into());
         self
     }
     /// See [`FlowDeviceInfo`].
@@ -5417,6 +5760,12 @@ impl FlowStartOptions {
         self.saml_idp_username = ::std::option::Option::Some(saml_idp_username.into());
         self
     }
+    ///Session token that the page holds. The flow can read its claims once they are verified.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
     ///Federated application for which the user signs in.
     #[must_use]
     pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
@@ -5455,6 +5804,15 @@ impl FlowStartOptions {
         );
         self
     }
+    ///Pending WS-Federation request of an application that signs its users in through the project.
+    #[must_use]
+    pub fn wsfed_idp_state_id(
+        mut self,
+        wsfed_idp_state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.wsfed_idp_state_id = ::std::option::Option::Some(wsfed_idp_state_id.into());
+        self
+    }
     /// Sets the member of this name.
     #[must_use]
     pub fn extra(
@@ -5476,6 +5834,7 @@ impl crate::json::Object for FlowStartOptions {
             ab_testing_key: from.take("abTestingKey")?,
             application_scopes: from.take("applicationScopes")?,
             client: from.take_or_default("client")?,
+            custom_app_id: from.take("customAppId")?,
             device_info: from.take("deviceInfo")?,
             last_auth: from.take("lastAuth")?,
             locale: from.take("locale")?,
@@ -5494,11 +5853,13 @@ impl crate::json::Object for FlowStartOptions {
             redirect_url: from.take("redirectUrl")?,
             saml_idp_state_id: from.take("samlIdpStateId")?,
             saml_idp_username: from.take("samlIdpUsername")?,
+            session_jwt: from.take("sessionJwt")?,
             sso_app_id: from.take("ssoAppId")?,
             start_options_version: from.take("startOptionsVersion")?,
             tenant: from.take("tenant")?,
             third_party_app_id: from.take("thirdPartyAppId")?,
             third_party_app_state_id: from.take("thirdPartyAppStateId")?,
+            wsfed_idp_state_id: from.take("wsfedIdpStateId")?,
             extra: from.rest(),
         })
     }
@@ -5506,6 +5867,7 @@ impl crate::json::Object for FlowStartOptions {
         to.filled("abTestingKey", &self.ab_testing_key);
         to.filled("applicationScopes", &self.application_scopes);
         to.filled("client", &self.client);
+        to.filled("customAppId", &self.custom_app_id);
         to.filled("deviceInfo", &self.device_info);
         to.filled("lastAuth", &self.last_auth);
         to.filled("locale", &self.locale);
@@ -5524,11 +5886,13 @@ impl crate::json::Object for FlowStartOptions {
         to.filled("redirectUrl", &self.redirect_url);
         to.filled("samlIdpStateId", &self.saml_idp_state_id);
         to.filled("samlIdpUsername", &self.saml_idp_username);
+        to.filled("sessionJwt", &self.session_jwt);
         to.filled("ssoAppId", &self.sso_app_id);
         to.filled("startOptionsVersion", &self.start_options_version);
         to.filled("tenant", &self.tenant);
         to.filled("thirdPartyAppId", &self.third_party_app_id);
         to.filled("thirdPartyAppStateId", &self.third_party_app_state_id);
+        to.filled("wsfedIdpStateId", &self.wsfed_idp_state_id);
         to.rest(&self.extra);
     }
 }
@@ -5914,6 +6278,7 @@ impl FlowStepResponse {
             step_id: ::std::default::Default::default(),
             step_name: ::std::default::Default::default(),
             webauthn: ::std::default::Default::default(),
+            ws_fed_idp_response: ::std::default::Default::default(),
         }
     }
     ///What the component has to do next.
@@ -6031,6 +6396,12 @@ impl FlowStepResponse {
         self.webauthn = ::std::option::Option::Some(webauthn);
         self
     }
+    /// See [`FlowStepWsFed`].
+    #[must_use]
+    pub fn ws_fed_idp_response(mut self, ws_fed_idp_response: FlowStepWsFed) -> Self {
+        self.ws_fed_idp_response = ::std::option::Option::Some(ws_fed_idp_response);
+        self
+    }
 }
 impl crate::json::Object for FlowStepResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -6051,6 +6422,7 @@ impl crate::json::Object for FlowStepResponse {
             step_id: from.take("stepId")?,
             step_name: from.take("stepName")?,
             webauthn: from.take("webauthn")?,
+            ws_fed_idp_response: from.take("wsFedIdpResponse")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -6070,6 +6442,7 @@ impl crate::json::Object for FlowStepResponse {
         to.filled("stepId", &self.step_id);
         to.filled("stepName", &self.step_name);
         to.filled("webauthn", &self.webauthn);
+        to.filled("wsFedIdpResponse", &self.ws_fed_idp_response);
     }
 }
 impl ::serde::Serialize for FlowStepResponse {
@@ -6219,6 +6592,144 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepScreen {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepWsFed {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            url: ::std::default::Default::default(),
+            wctx: ::std::default::Default::default(),
+            wresult: ::std::default::Default::default(),
+        }
+    }
+    ///Address of the application to post to.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+    ///Value of the form field `wctx`, as the application gave it.
+    #[must_use]
+    pub fn wctx(mut self, wctx: impl Into<::std::string::String>) -> Self {
+        self.wctx = ::std::option::Option::Some(wctx.into());
+        self
+    }
+    ///Value of the form field `wresult`, the signed token.
+    #[must_use]
+    pub fn wresult(mut self, wresult: impl Into<crate::Secret>) -> Self {
+        self.wresult = ::std::option::Option::Some(wresult.into());
+        self
+    }
+}
+impl crate::json::Object for FlowStepWsFed {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            url: from.take("url")?,
+            wctx: from.take("wctx")?,
+            wresult: from.take("wresult")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("url", &self.url);
+        to.filled("wctx", &self.wctx);
+        to.filled("wresult", &self.wresult);
+    }
+}
+impl ::serde::Serialize for FlowStepWsFed {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepWsFed {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl FlowValidationEvent {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        id: impl Into<::std::string::String>,
+        field: impl Into<::std::string::String>,
+        rule: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            id: id.into(),
+            message: ::std::default::Default::default(),
+            rule: rule.into(),
+            screen_id: ::std::default::Default::default(),
+            screen_name: ::std::default::Default::default(),
+            ts: ::std::default::Default::default(),
+        }
+    }
+    ///What the user was told, in the language of the screen.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
+        self.message = ::std::option::Option::Some(message.into());
+        self
+    }
+    ///Screen on which it happened.
+    #[must_use]
+    pub fn screen_id(mut self, screen_id: impl Into<::std::string::String>) -> Self {
+        self.screen_id = ::std::option::Option::Some(screen_id.into());
+        self
+    }
+    ///Name that the screen has in the editor.
+    #[must_use]
+    pub fn screen_name(mut self, screen_name: impl Into<::std::string::String>) -> Self {
+        self.screen_name = ::std::option::Option::Some(screen_name.into());
+        self
+    }
+    ///When it happened, in epoch milliseconds by the clock of the browser.
+    #[must_use]
+    pub fn ts(mut self, ts: i64) -> Self {
+        self.ts = ::std::option::Option::Some(ts);
+        self
+    }
+}
+impl crate::json::Object for FlowValidationEvent {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            field: from.take("field")?,
+            id: from.take("id")?,
+            message: from.take("message")?,
+            rule: from.take("rule")?,
+            screen_id: from.take("screenId")?,
+            screen_name: from.take("screenName")?,
+            ts: from.take("ts")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("field", &self.field);
+        to.always("id", &self.id);
+        to.filled("message", &self.message);
+        to.always("rule", &self.rule);
+        to.filled("screenId", &self.screen_id);
+        to.filled("screenName", &self.screen_name);
+        to.filled("ts", &self.ts);
+    }
+}
+impl ::serde::Serialize for FlowValidationEvent {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowValidationEvent {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl MagicLinkEmailResponse {
     /// With no member set.
     #[must_use]
@@ -6338,7 +6849,7 @@ impl MagicLinkSignInRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -6444,7 +6955,7 @@ impl MagicLinkSignUpEmailRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -6544,7 +7055,7 @@ impl MagicLinkSignUpPhoneRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -6645,7 +7156,7 @@ impl MagicLinkSignUpWhatsappRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -6772,7 +7283,7 @@ impl MagicLinkUpdateEmailRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -6913,7 +7424,7 @@ impl MagicLinkUpdatePhoneRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -9138,7 +9649,7 @@ impl PasswordResetRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -10167,7 +10678,7 @@ impl SessionRefreshRequest {
             external_token: ::std::default::Default::default(),
         }
     }
-    ///Token of an outside system to renew the session by, in projects that are set up for it.
+    ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
     #[must_use]
     pub fn external_token(mut self, external_token: impl Into<crate::Secret>) -> Self {
         self.external_token = ::std::option::Option::Some(external_token.into());

@@ -2735,6 +2735,63 @@ pub struct ConnectorAuditWebhookRequest {
     )]
     pub url: ::std::option::Option<::std::string::String>,
 }
+///Where to post audit events, and which.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorAuditWebhookV1Request {
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub authentication: ::std::option::Option<ConnectorAuthentication>,
+    ///What the webhook is for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub filters: ::std::option::Option<ConnectorAuditFilter>,
+    ///Further headers to send, by name.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub headers: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Key with which each body is signed, so that the receiver can tell it is genuine. Not signed when empty.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "hmacSecret",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub hmac_secret: ::std::option::Option<crate::Secret>,
+    ///Accept any TLS certificate of the receiver. For tests only.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub insecure: ::std::option::Option<bool>,
+    ///Name of the webhook, by which it is found again.
+    pub name: ::std::string::String,
+    ///Address that takes the events by POST.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub url: ::std::option::Option<::std::string::String>,
+}
 ///How to authenticate with the receiver. Give one of the three.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -2829,6 +2886,12 @@ pub struct CustomAttribute {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub options: ::std::vec::Vec<CustomAttributeOption>,
+    ///Whether every user has to have a value.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub required: ::std::option::Option<bool>,
     ///Kind of value: 1 text, 2 number, 3 boolean, 4 one of `options`, 5 several of `options`, 6 date, 7 month and day.
     #[cfg_attr(
         feature = "schemars",
@@ -2891,7 +2954,7 @@ pub struct CustomAttributesResponse {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub data: ::std::vec::Vec<CustomAttribute>,
-    ///How many definitions there are.
+    ///How many definitions there are. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -3836,6 +3899,104 @@ pub struct FgaBackup {
     )]
     pub tuple_count: ::std::option::Option<i64>,
 }
+///How the cache did with one kind of question.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCacheMetrics {
+    ///Kind of question, as the cache calls it.
+    pub api: ::std::string::String,
+    ///Mean time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_hit_ms: ::std::option::Option<i64>,
+    ///Mean time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_miss_ms: ::std::option::Option<i64>,
+    ///Mean time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_ms: ::std::option::Option<i64>,
+    ///Mean number of cached entries looked at for an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_hit_candidates: ::std::option::Option<f64>,
+    ///Mean number of cached entries left out of an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_hit_filtered: ::std::option::Option<f64>,
+    ///Mean number of entries of an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_result_size: ::std::option::Option<f64>,
+    ///Answers that came from the cache.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub hit_count: ::std::option::Option<i64>,
+    ///Longest time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_hit_ms: ::std::option::Option<i64>,
+    ///Longest time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_miss_ms: ::std::option::Option<i64>,
+    ///Longest time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_hit_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_miss_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_ms: ::std::option::Option<i64>,
+    ///Answers that the cache had to ask for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub miss_count: ::std::option::Option<i64>,
+    ///Calls in all.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub total_calls: ::std::option::Option<i64>,
+}
 ///How an answer came about.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -4199,6 +4360,14 @@ pub struct FgaMappableResourcesQuery {
 pub struct FgaRelationsRequest {
     ///Relations, each with all five properties, at least one.
     pub tuples: ::std::vec::Vec<FgaTuple>,
+}
+///Counts of one interval.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaReportCacheMetricsRequest {
+    ///One entry for each kind of question that was asked.
+    pub metrics: ::std::vec::Vec<FgaCacheMetrics>,
 }
 ///What is known of a resource beside its relations.
 #[derive(Clone, Debug, Default)]
@@ -4736,7 +4905,7 @@ pub struct FlowDetails {
         )
     )]
     pub management_config: ::std::option::Option<FlowManagementConfig>,
-    ///When the flow was last changed, in epoch seconds.
+    ///When the flow was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -5305,7 +5474,7 @@ pub struct FlowTemplate {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub methods: ::std::vec::Vec<::std::string::String>,
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -5442,6 +5611,18 @@ pub struct Group {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub members: ::std::vec::Vec<GroupMember>,
+    ///How the group got here, by SCIM provisioning or at a sign-in by SSO.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub source: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant that the group came by.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
 }
 ///Whose groups to list.
 #[derive(Clone, Debug)]
@@ -5984,6 +6165,52 @@ pub struct ImportedPasswordSha {
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub type_: ::std::option::Option<::std::string::String>,
+}
+///What to create.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraCreateRequest {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    pub entity: ::std::string::String,
+}
+///An entity and its configuration.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraEntity {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub entity: ::std::option::Option<::std::string::String>,
+    ///Id of the entity.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///What to bring to which configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraUpdateRequest {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    pub entity: ::std::string::String,
+    ///Id of the entity.
+    pub id: ::std::string::String,
 }
 ///What the session is to carry.
 #[derive(Clone, Debug, Default)]
@@ -6992,7 +7219,7 @@ pub struct LocalizationFlowOverrides {
         ::std::string::String,
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -7061,7 +7288,7 @@ pub struct LocalizationMessagingOverrides {
         ::std::string::String,
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -8546,13 +8773,20 @@ pub struct OutboundApplicationCreateByTemplateRequest {
         )
     )]
     pub client_secret: ::std::option::Option<crate::Secret>,
-    ///Id of the entry in the library.
-    pub id: ::std::string::String,
+    ///Id that the new application is to have. Made by the service when left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub overrides: ::std::option::Option<OutboundApplicationOverrides>,
+    ///Entry of the library to use, such as `google-calendar`, `slack` or `github`.
+    #[cfg_attr(feature = "schemars", serde(rename = "templateId"))]
+    pub template_id: ::std::string::String,
     ///Tenant that the application belongs to. The whole project when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -9463,7 +9697,7 @@ pub struct OutboundApplicationToken {
         )
     )]
     pub access_token: ::std::option::Option<crate::Secret>,
-    ///When the token runs out, in epoch seconds; 0 when that is not known.
+    ///When the token runs out, in epoch seconds; 0 when that is not known. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -9529,7 +9763,7 @@ pub struct OutboundApplicationToken {
         )
     )]
     pub last_refresh_error: ::std::option::Option<::std::string::String>,
-    ///When the token was last renewed, in epoch seconds.
+    ///When the token was last renewed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10929,7 +11163,7 @@ pub struct ResourcePolicy {
         )
     )]
     pub client_access_scopes: ::std::vec::Vec<::std::string::String>,
-    ///When the policy was made, in epoch seconds.
+    ///When the policy was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10938,7 +11172,7 @@ pub struct ResourcePolicy {
         )
     )]
     pub created_time: ::std::option::Option<i64>,
-    ///When the policy was last changed, in epoch seconds.
+    ///When the policy was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11160,7 +11394,7 @@ pub struct ResourceRegistrationSettings {
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationTemplate {
-    ///When the template was made, in epoch seconds.
+    ///When the template was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11199,7 +11433,7 @@ pub struct ResourceRegistrationTemplate {
         )
     )]
     pub login_page_url: ::std::option::Option<::std::string::String>,
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11396,7 +11630,7 @@ pub struct ResourceServer {
         )
     )]
     pub client_access: ::std::option::Option<::std::string::String>,
-    ///When the resource was made, in epoch seconds.
+    ///When the resource was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11427,7 +11661,7 @@ pub struct ResourceServer {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub id: ::std::option::Option<::std::string::String>,
-    ///When the resource was last changed, in epoch seconds.
+    ///When the resource was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11737,6 +11971,52 @@ pub struct RoleSearchRequest {
     )]
     pub text: ::std::option::Option<::std::string::String>,
 }
+///The roles of one tenant.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleSubTenant {
+    ///Names of the roles.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "roleNames",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Which tenant the roles are of.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Display name of the tenant.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub tenant_name: ::std::option::Option<::std::string::String>,
+}
+///Roles of the tenants below a tenant.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleSubTenantsResponse {
+    ///One entry for each of those tenants.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub roles: ::std::vec::Vec<RoleSubTenant>,
+}
 ///The changes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -11814,6 +12094,180 @@ pub struct RolesResponse {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub roles: ::std::vec::Vec<Role>,
+}
+///An access key for SCIM, without its clear text.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKey {
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key: ::std::option::Option<AccessKey>,
+    ///SSO configuration that the key provisions into. Empty for the default one.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+}
+///Which keys to take into use again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyActivateRequest {
+    ///Ids of the keys. One that is not a SCIM key of this tenant and configuration is refused.
+    #[cfg_attr(feature = "schemars", serde(rename = "keyIds"))]
+    pub key_ids: ::std::vec::Vec<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///What is in use again.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyActivateResponse {
+    ///Ids of the keys.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "activatedKeyIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub activated_key_ids: ::std::vec::Vec<::std::string::String>,
+}
+///What the key is for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyCreateRequest {
+    ///When the key ends, in epoch seconds. Never when it is 0 or left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "expireTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Display name of the key. Made from tenant and configuration when left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///A new SCIM key.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyResponse {
+    ///The key itself, to be set up as bearer token at the identity provider. Never shown again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key: ::std::option::Option<AccessKey>,
+}
+///Which keys to take out of use, and how.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRevokeRequest {
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeMode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///What has been taken out of use.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRevokeResponse {
+    ///Ids of the keys.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokedKeyIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub revoked_key_ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which keys to replace, and how.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRotateRequest {
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeMode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///SCIM keys of a tenant.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeysResponse {
+    ///The keys, deactivated ones included.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub keys: ::std::vec::Vec<ScimKey>,
 }
 ///A scope and the claims that a token gets for it.
 #[derive(Clone, Debug, Default)]
@@ -11954,6 +12408,15 @@ pub struct SsoApplication {
         )
     )]
     pub saml_settings: ::std::option::Option<SsoApplicationSamlSettings>,
+    ///Entry of the library that the application was made from.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -13785,6 +14248,30 @@ pub struct SsoAttributeMapping {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub picture: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the user name.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub username: ::std::option::Option<::std::string::String>,
+    ///Attribute that says whether the email address counts as proven.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub verified_email: ::std::option::Option<::std::string::String>,
+    ///Attribute that says whether the phone number counts as proven.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub verified_phone: ::std::option::Option<::std::string::String>,
 }
 ///What attributes and groups become.
 #[derive(Clone, Debug)]
@@ -15860,6 +16347,18 @@ pub struct TenantAdminLinkGenerateRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
 }
+///Which links to read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkLoadAuthenticatedBatchRequest {
+    ///Ids of the SSO configurations.
+    #[cfg_attr(feature = "schemars", serde(rename = "ssoIds"))]
+    pub sso_ids: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose SSO is to be set up.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
 ///Which tenant.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -15915,6 +16414,34 @@ pub struct TenantAdminLinkSendRequest {
     ///Tenant whose SSO is to be set up.
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
+}
+///Links to set SSO up.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinksResponse {
+    ///Link for the default configuration.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "defaultLink",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub default_link: ::std::option::Option<::std::string::String>,
+    ///Links for the configurations that were named, by their id.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoIdToLink",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub sso_id_to_link: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 ///The new tenant.
 #[derive(Clone, Debug)]
@@ -16856,7 +17383,7 @@ pub struct TestUserGenerateEnchantedLinkRequest {
         )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -16918,7 +17445,7 @@ pub struct TestUserGenerateMagicLinkRequest {
         )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18957,7 +19484,7 @@ pub struct TrustedDevice {
         )
     )]
     pub device_type: ::std::option::Option<::std::string::String>,
-    ///When the trust ends by itself, in epoch seconds.
+    ///When the trust ends by itself, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18990,7 +19517,7 @@ pub struct TrustedDevice {
         )
     )]
     pub last_location: ::std::option::Option<::std::string::String>,
-    ///When the user last signed in on it, in epoch seconds.
+    ///When the user last signed in on it, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -21202,23 +21729,42 @@ pub struct UserUpdateStatusRequest {
     ///The status from now on.
     pub status: ::std::string::String,
 }
-///A page of users.
+///Users, of a search one page.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UsersResponse {
-    ///How many users match in all, on whatever page.
+    ///How many users there are in all, those on other pages of a search included.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub total: ::std::option::Option<i64>,
-    ///The users found. A page that is empty or short is the last.
+    ///The users found. Of a search, a page that is empty or short is the last.
     #[cfg_attr(
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub users: ::std::vec::Vec<User>,
+}
+///What becomes of the parts of widgets.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WidgetComponentsStateResponse {
+    ///What to do with a part, by its id: hide it, disable it, or make it read-only. Parts that are not named are shown.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "componentsState",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub components_state: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 ///Widgets of the project.
 #[derive(Clone, Debug, Default)]
@@ -27177,6 +27723,111 @@ impl<'de> ::serde::Deserialize<'de> for ConnectorAuditWebhookRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl ConnectorAuditWebhookV1Request {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(name: impl Into<::std::string::String>) -> Self {
+        Self {
+            authentication: ::std::default::Default::default(),
+            description: ::std::default::Default::default(),
+            filters: ::std::default::Default::default(),
+            headers: ::std::default::Default::default(),
+            hmac_secret: ::std::default::Default::default(),
+            insecure: ::std::default::Default::default(),
+            name: name.into(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    /// See [`ConnectorAuthentication`].
+    #[must_use]
+    pub fn authentication(mut self, authentication: ConnectorAuthentication) -> Self {
+        self.authentication = ::std::option::Option::Some(authentication);
+        self
+    }
+    ///What the webhook is for.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<::std::string::String>) -> Self {
+        self.description = ::std::option::Option::Some(description.into());
+        self
+    }
+    /// See [`ConnectorAuditFilter`].
+    #[must_use]
+    pub fn filters(mut self, filters: ConnectorAuditFilter) -> Self {
+        self.filters = ::std::option::Option::Some(filters);
+        self
+    }
+    ///Further headers to send, by name.
+    #[must_use]
+    pub fn headers(
+        mut self,
+        headers: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Key with which each body is signed, so that the receiver can tell it is genuine. Not signed when empty.
+    #[must_use]
+    pub fn hmac_secret(mut self, hmac_secret: impl Into<crate::Secret>) -> Self {
+        self.hmac_secret = ::std::option::Option::Some(hmac_secret.into());
+        self
+    }
+    ///Accept any TLS certificate of the receiver. For tests only.
+    #[must_use]
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = ::std::option::Option::Some(insecure);
+        self
+    }
+    ///Address that takes the events by POST.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
+impl crate::json::Object for ConnectorAuditWebhookV1Request {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authentication: from.take("authentication")?,
+            description: from.take("description")?,
+            filters: from.take("filters")?,
+            headers: from.take_or_default("headers")?,
+            hmac_secret: from.take("hmacSecret")?,
+            insecure: from.take("insecure")?,
+            name: from.take("name")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authentication", &self.authentication);
+        to.filled("description", &self.description);
+        to.filled("filters", &self.filters);
+        to.filled("headers", &self.headers);
+        to.filled("hmacSecret", &self.hmac_secret);
+        to.filled("insecure", &self.insecure);
+        to.always("name", &self.name);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for ConnectorAuditWebhookV1Request {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ConnectorAuditWebhookV1Request {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl ConnectorAuthentication {
     /// With no member set.
     #[must_use]
@@ -27295,6 +27946,7 @@ impl CustomAttribute {
             editable: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             options: ::std::default::Default::default(),
+            required: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             view_permissions: ::std::default::Default::default(),
         }
@@ -27347,6 +27999,12 @@ impl CustomAttribute {
         self.options = options.into_iter().map(Into::into).collect();
         self
     }
+    ///Whether every user has to have a value.
+    #[must_use]
+    pub fn required(mut self, required: bool) -> Self {
+        self.required = ::std::option::Option::Some(required);
+        self
+    }
     ///Kind of value: 1 text, 2 number, 3 boolean, 4 one of `options`, 5 several of `options`, 6 date, 7 month and day.
     #[must_use]
     pub fn type_(mut self, type_: i64) -> Self {
@@ -27372,6 +28030,7 @@ impl crate::json::Object for CustomAttribute {
             editable: from.take("editable")?,
             name: from.take("name")?,
             options: from.take_or_default("options")?,
+            required: from.take("required")?,
             type_: from.take("type")?,
             view_permissions: from.take_or_default("viewPermissions")?,
         })
@@ -27383,6 +28042,7 @@ impl crate::json::Object for CustomAttribute {
         to.filled("editable", &self.editable);
         to.filled("name", &self.name);
         to.filled("options", &self.options);
+        to.filled("required", &self.required);
         to.filled("type", &self.type_);
         to.filled("viewPermissions", &self.view_permissions);
     }
@@ -27539,7 +28199,7 @@ impl CustomAttributesResponse {
         self.data = data.into_iter().map(Into::into).collect();
         self
     }
-    ///How many definitions there are.
+    ///How many definitions there are. Written as a string of digits.
     #[must_use]
     pub fn total(mut self, total: i64) -> Self {
         self.total = ::std::option::Option::Some(total);
@@ -29636,6 +30296,175 @@ impl<'de> ::serde::Deserialize<'de> for FgaBackup {
         crate::json::deserialize(deserializer)
     }
 }
+impl FgaCacheMetrics {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(api: impl Into<::std::string::String>) -> Self {
+        Self {
+            api: api.into(),
+            avg_duration_hit_ms: ::std::default::Default::default(),
+            avg_duration_miss_ms: ::std::default::Default::default(),
+            avg_duration_ms: ::std::default::Default::default(),
+            avg_hit_candidates: ::std::default::Default::default(),
+            avg_hit_filtered: ::std::default::Default::default(),
+            avg_result_size: ::std::default::Default::default(),
+            hit_count: ::std::default::Default::default(),
+            max_duration_hit_ms: ::std::default::Default::default(),
+            max_duration_miss_ms: ::std::default::Default::default(),
+            max_duration_ms: ::std::default::Default::default(),
+            min_duration_hit_ms: ::std::default::Default::default(),
+            min_duration_miss_ms: ::std::default::Default::default(),
+            min_duration_ms: ::std::default::Default::default(),
+            miss_count: ::std::default::Default::default(),
+            total_calls: ::std::default::Default::default(),
+        }
+    }
+    ///Mean time of a call that the cache answered, in milliseconds.
+    #[must_use]
+    pub fn avg_duration_hit_ms(mut self, avg_duration_hit_ms: i64) -> Self {
+        self.avg_duration_hit_ms = ::std::option::Option::Some(avg_duration_hit_ms);
+        self
+    }
+    ///Mean time of a call that the cache had to ask for, in milliseconds.
+    #[must_use]
+    pub fn avg_duration_miss_ms(mut self, avg_duration_miss_ms: i64) -> Self {
+        self.avg_duration_miss_ms = ::std::option::Option::Some(avg_duration_miss_ms);
+        self
+    }
+    ///Mean time of a call, in milliseconds.
+    #[must_use]
+    pub fn avg_duration_ms(mut self, avg_duration_ms: i64) -> Self {
+        self.avg_duration_ms = ::std::option::Option::Some(avg_duration_ms);
+        self
+    }
+    ///Mean number of cached entries looked at for an answer.
+    #[must_use]
+    pub fn avg_hit_candidates(mut self, avg_hit_candidates: f64) -> Self {
+        self.avg_hit_candidates = ::std::option::Option::Some(avg_hit_candidates);
+        self
+    }
+    ///Mean number of cached entries left out of an answer.
+    #[must_use]
+    pub fn avg_hit_filtered(mut self, avg_hit_filtered: f64) -> Self {
+        self.avg_hit_filtered = ::std::option::Option::Some(avg_hit_filtered);
+        self
+    }
+    ///Mean number of entries of an answer.
+    #[must_use]
+    pub fn avg_result_size(mut self, avg_result_size: f64) -> Self {
+        self.avg_result_size = ::std::option::Option::Some(avg_result_size);
+        self
+    }
+    ///Answers that came from the cache.
+    #[must_use]
+    pub fn hit_count(mut self, hit_count: i64) -> Self {
+        self.hit_count = ::std::option::Option::Some(hit_count);
+        self
+    }
+    ///Longest time of a call that the cache answered, in milliseconds.
+    #[must_use]
+    pub fn max_duration_hit_ms(mut self, max_duration_hit_ms: i64) -> Self {
+        self.max_duration_hit_ms = ::std::option::Option::Some(max_duration_hit_ms);
+        self
+    }
+    ///Longest time of a call that the cache had to ask for, in milliseconds.
+    #[must_use]
+    pub fn max_duration_miss_ms(mut self, max_duration_miss_ms: i64) -> Self {
+        self.max_duration_miss_ms = ::std::option::Option::Some(max_duration_miss_ms);
+        self
+    }
+    ///Longest time of a call, in milliseconds.
+    #[must_use]
+    pub fn max_duration_ms(mut self, max_duration_ms: i64) -> Self {
+        self.max_duration_ms = ::std::option::Option::Some(max_duration_ms);
+        self
+    }
+    ///Shortest time of a call that the cache answered, in milliseconds.
+    #[must_use]
+    pub fn min_duration_hit_ms(mut self, min_duration_hit_ms: i64) -> Self {
+        self.min_duration_hit_ms = ::std::option::Option::Some(min_duration_hit_ms);
+        self
+    }
+    ///Shortest time of a call that the cache had to ask for, in milliseconds.
+    #[must_use]
+    pub fn min_duration_miss_ms(mut self, min_duration_miss_ms: i64) -> Self {
+        self.min_duration_miss_ms = ::std::option::Option::Some(min_duration_miss_ms);
+        self
+    }
+    ///Shortest time of a call, in milliseconds.
+    #[must_use]
+    pub fn min_duration_ms(mut self, min_duration_ms: i64) -> Self {
+        self.min_duration_ms = ::std::option::Option::Some(min_duration_ms);
+        self
+    }
+    ///Answers that the cache had to ask for.
+    #[must_use]
+    pub fn miss_count(mut self, miss_count: i64) -> Self {
+        self.miss_count = ::std::option::Option::Some(miss_count);
+        self
+    }
+    ///Calls in all.
+    #[must_use]
+    pub fn total_calls(mut self, total_calls: i64) -> Self {
+        self.total_calls = ::std::option::Option::Some(total_calls);
+        self
+    }
+}
+impl crate::json::Object for FgaCacheMetrics {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            api: from.take("api")?,
+            avg_duration_hit_ms: from.take("avg_duration_hit_ms")?,
+            avg_duration_miss_ms: from.take("avg_duration_miss_ms")?,
+            avg_duration_ms: from.take("avg_duration_ms")?,
+            avg_hit_candidates: from.take("avg_hit_candidates")?,
+            avg_hit_filtered: from.take("avg_hit_filtered")?,
+            avg_result_size: from.take("avg_result_size")?,
+            hit_count: from.take("hit_count")?,
+            max_duration_hit_ms: from.take("max_duration_hit_ms")?,
+            max_duration_miss_ms: from.take("max_duration_miss_ms")?,
+            max_duration_ms: from.take("max_duration_ms")?,
+            min_duration_hit_ms: from.take("min_duration_hit_ms")?,
+            min_duration_miss_ms: from.take("min_duration_miss_ms")?,
+            min_duration_ms: from.take("min_duration_ms")?,
+            miss_count: from.take("miss_count")?,
+            total_calls: from.take("total_calls")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("api", &self.api);
+        to.filled("avg_duration_hit_ms", &self.avg_duration_hit_ms);
+        to.filled("avg_duration_miss_ms", &self.avg_duration_miss_ms);
+        to.filled("avg_duration_ms", &self.avg_duration_ms);
+        to.filled("avg_hit_candidates", &self.avg_hit_candidates);
+        to.filled("avg_hit_filtered", &self.avg_hit_filtered);
+        to.filled("avg_result_size", &self.avg_result_size);
+        to.filled("hit_count", &self.hit_count);
+        to.filled("max_duration_hit_ms", &self.max_duration_hit_ms);
+        to.filled("max_duration_miss_ms", &self.max_duration_miss_ms);
+        to.filled("max_duration_ms", &self.max_duration_ms);
+        to.filled("min_duration_hit_ms", &self.min_duration_hit_ms);
+        to.filled("min_duration_miss_ms", &self.min_duration_miss_ms);
+        to.filled("min_duration_ms", &self.min_duration_ms);
+        to.filled("miss_count", &self.miss_count);
+        to.filled("total_calls", &self.total_calls);
+    }
+}
+impl ::serde::Serialize for FgaCacheMetrics {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FgaCacheMetrics {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl FgaCheckInfo {
     /// With no member set.
     #[must_use]
@@ -30545,6 +31374,40 @@ impl ::serde::Serialize for FgaRelationsRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for FgaRelationsRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl FgaReportCacheMetricsRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(metrics: impl IntoIterator<Item = impl Into<FgaCacheMetrics>>) -> Self {
+        Self {
+            metrics: metrics.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+impl crate::json::Object for FgaReportCacheMetricsRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            metrics: from.take("metrics")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("metrics", &self.metrics);
+    }
+}
+impl ::serde::Serialize for FgaReportCacheMetricsRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FgaReportCacheMetricsRequest {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -31755,7 +32618,7 @@ impl FlowDetails {
         self.management_config = ::std::option::Option::Some(management_config);
         self
     }
-    ///When the flow was last changed, in epoch seconds.
+    ///When the flow was last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -33143,7 +34006,7 @@ impl FlowTemplate {
         self.methods = methods.into_iter().map(Into::into).collect();
         self
     }
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -33469,6 +34332,8 @@ impl Group {
             display: ::std::default::Default::default(),
             id: ::std::default::Default::default(),
             members: ::std::default::Default::default(),
+            source: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
         }
     }
     ///Name of the group at the provider.
@@ -33492,6 +34357,18 @@ impl Group {
         self.members = members.into_iter().map(Into::into).collect();
         self
     }
+    ///How the group got here, by SCIM provisioning or at a sign-in by SSO.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<::std::string::String>) -> Self {
+        self.source = ::std::option::Option::Some(source.into());
+        self
+    }
+    ///SSO configuration of the tenant that the group came by.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
 }
 impl crate::json::Object for Group {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -33499,12 +34376,16 @@ impl crate::json::Object for Group {
             display: from.take("display")?,
             id: from.take("id")?,
             members: from.take_or_default("members")?,
+            source: from.take("source")?,
+            sso_id: from.take("ssoId")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("display", &self.display);
         to.filled("id", &self.id);
         to.filled("members", &self.members);
+        to.filled("source", &self.source);
+        to.filled("ssoId", &self.sso_id);
     }
 }
 impl ::serde::Serialize for Group {
@@ -34691,6 +35572,166 @@ impl ::serde::Serialize for ImportedPasswordSha {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for ImportedPasswordSha {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl InfraCreateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        entity: impl Into<::std::string::String>,
+        data: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        Self {
+            data: data
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            entity: entity.into(),
+        }
+    }
+}
+impl crate::json::Object for InfraCreateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take("data")?,
+            entity: from.take("entity")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("data", &self.data);
+        to.always("entity", &self.entity);
+    }
+}
+impl ::serde::Serialize for InfraCreateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraCreateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl InfraEntity {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            data: ::std::default::Default::default(),
+            entity: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+        }
+    }
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    #[must_use]
+    pub fn data(
+        mut self,
+        data: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.data = data
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Kind of the entity, such as `project`.
+    #[must_use]
+    pub fn entity(mut self, entity: impl Into<::std::string::String>) -> Self {
+        self.entity = ::std::option::Option::Some(entity.into());
+        self
+    }
+    ///Id of the entity.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+}
+impl crate::json::Object for InfraEntity {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take_or_default("data")?,
+            entity: from.take("entity")?,
+            id: from.take("id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("data", &self.data);
+        to.filled("entity", &self.entity);
+        to.filled("id", &self.id);
+    }
+}
+impl ::serde::Serialize for InfraEntity {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraEntity {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl InfraUpdateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        entity: impl Into<::std::string::String>,
+        id: impl Into<::std::string::String>,
+        data: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        Self {
+            data: data
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            entity: entity.into(),
+            id: id.into(),
+        }
+    }
+}
+impl crate::json::Object for InfraUpdateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take("data")?,
+            entity: from.take("entity")?,
+            id: from.take("id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("data", &self.data);
+        to.always("entity", &self.entity);
+        to.always("id", &self.id);
+    }
+}
+impl ::serde::Serialize for InfraUpdateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraUpdateRequest {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -36594,7 +37635,7 @@ impl LocalizationFlowOverrides {
             .collect();
         self
     }
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -36803,7 +37844,7 @@ impl LocalizationMessagingOverrides {
             .collect();
         self
     }
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -39896,12 +40937,13 @@ impl<'de> ::serde::Deserialize<'de> for OutboundApplicationCreateByDcrPresetRequ
 impl OutboundApplicationCreateByTemplateRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(id: impl Into<::std::string::String>) -> Self {
+    pub fn new(template_id: impl Into<::std::string::String>) -> Self {
         Self {
             client_id: ::std::default::Default::default(),
             client_secret: ::std::default::Default::default(),
-            id: id.into(),
+            id: ::std::default::Default::default(),
             overrides: ::std::default::Default::default(),
+            template_id: template_id.into(),
             tenant_id: ::std::default::Default::default(),
         }
     }
@@ -39915,6 +40957,12 @@ impl OutboundApplicationCreateByTemplateRequest {
     #[must_use]
     pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
         self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Id that the new application is to have. Made by the service when left out.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
         self
     }
     /// See [`OutboundApplicationOverrides`].
@@ -39937,14 +40985,16 @@ impl crate::json::Object for OutboundApplicationCreateByTemplateRequest {
             client_secret: from.take("clientSecret")?,
             id: from.take("id")?,
             overrides: from.take("overrides")?,
+            template_id: from.take("templateId")?,
             tenant_id: from.take("tenantId")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("clientId", &self.client_id);
         to.filled("clientSecret", &self.client_secret);
-        to.always("id", &self.id);
+        to.filled("id", &self.id);
         to.filled("overrides", &self.overrides);
+        to.always("templateId", &self.template_id);
         to.filled("tenantId", &self.tenant_id);
     }
 }
@@ -41619,7 +42669,7 @@ impl OutboundApplicationToken {
         self.access_token = ::std::option::Option::Some(access_token.into());
         self
     }
-    ///When the token runs out, in epoch seconds; 0 when that is not known.
+    ///When the token runs out, in epoch seconds; 0 when that is not known. Written as a string of digits.
     #[must_use]
     pub fn access_token_expiry(mut self, access_token_expiry: i64) -> Self {
         self.access_token_expiry = ::std::option::Option::Some(access_token_expiry);
@@ -41678,7 +42728,7 @@ impl OutboundApplicationToken {
         self.last_refresh_error = ::std::option::Option::Some(last_refresh_error.into());
         self
     }
-    ///When the token was last renewed, in epoch seconds.
+    ///When the token was last renewed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn last_refresh_time(mut self, last_refresh_time: i64) -> Self {
         self.last_refresh_time = ::std::option::Option::Some(last_refresh_time);
@@ -44691,13 +45741,13 @@ impl ResourcePolicy {
             .collect();
         self
     }
-    ///When the policy was made, in epoch seconds.
+    ///When the policy was made, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn created_time(mut self, created_time: i64) -> Self {
         self.created_time = ::std::option::Option::Some(created_time);
         self
     }
-    ///When the policy was last changed, in epoch seconds.
+    ///When the policy was last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -45179,7 +46229,7 @@ impl ResourceRegistrationTemplate {
             version: ::std::default::Default::default(),
         }
     }
-    ///When the template was made, in epoch seconds.
+    ///When the template was made, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn created_time(mut self, created_time: i64) -> Self {
         self.created_time = ::std::option::Option::Some(created_time);
@@ -45217,7 +46267,7 @@ impl ResourceRegistrationTemplate {
         self.login_page_url = ::std::option::Option::Some(login_page_url.into());
         self
     }
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -45678,7 +46728,7 @@ impl ResourceServer {
         self.client_access = ::std::option::Option::Some(client_access.into());
         self
     }
-    ///When the resource was made, in epoch seconds.
+    ///When the resource was made, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn created_time(mut self, created_time: i64) -> Self {
         self.created_time = ::std::option::Option::Some(created_time);
@@ -45707,7 +46757,7 @@ impl ResourceServer {
         self.id = ::std::option::Option::Some(id.into());
         self
     }
-    ///When the resource was last changed, in epoch seconds.
+    ///When the resource was last changed, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn modified_time(mut self, modified_time: i64) -> Self {
         self.modified_time = ::std::option::Option::Some(modified_time);
@@ -46292,6 +47342,110 @@ impl<'de> ::serde::Deserialize<'de> for RoleSearchRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl RoleSubTenant {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            role_names: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+            tenant_name: ::std::default::Default::default(),
+        }
+    }
+    ///Names of the roles.
+    #[must_use]
+    pub fn role_names(
+        mut self,
+        role_names: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.role_names = role_names.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Which tenant the roles are of.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
+    }
+    ///Display name of the tenant.
+    #[must_use]
+    pub fn tenant_name(mut self, tenant_name: impl Into<::std::string::String>) -> Self {
+        self.tenant_name = ::std::option::Option::Some(tenant_name.into());
+        self
+    }
+}
+impl crate::json::Object for RoleSubTenant {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            role_names: from.take_or_default("roleNames")?,
+            tenant_id: from.take("tenantId")?,
+            tenant_name: from.take("tenantName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("roleNames", &self.role_names);
+        to.filled("tenantId", &self.tenant_id);
+        to.filled("tenantName", &self.tenant_name);
+    }
+}
+impl ::serde::Serialize for RoleSubTenant {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RoleSubTenant {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl RoleSubTenantsResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            roles: ::std::default::Default::default(),
+        }
+    }
+    ///One entry for each of those tenants.
+    #[must_use]
+    pub fn roles(
+        mut self,
+        roles: impl IntoIterator<Item = impl Into<RoleSubTenant>>,
+    ) -> Self {
+        self.roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+}
+impl crate::json::Object for RoleSubTenantsResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            roles: from.take_or_default("roles")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("roles", &self.roles);
+    }
+}
+impl ::serde::Serialize for RoleSubTenantsResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RoleSubTenantsResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl RoleUpdateBatchRequest {
     /// With what is required, and no other member set.
     #[must_use]
@@ -46458,6 +47612,444 @@ impl ::serde::Serialize for RolesResponse {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for RolesResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKey {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            key: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
+        }
+    }
+    /// See [`AccessKey`].
+    #[must_use]
+    pub fn key(mut self, key: AccessKey) -> Self {
+        self.key = ::std::option::Option::Some(key);
+        self
+    }
+    ///SSO configuration that the key provisions into. Empty for the default one.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+}
+impl crate::json::Object for ScimKey {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            key: from.take("key")?,
+            sso_id: from.take("ssoId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("key", &self.key);
+        to.filled("ssoId", &self.sso_id);
+    }
+}
+impl ::serde::Serialize for ScimKey {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKey {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyActivateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        tenant_id: impl Into<::std::string::String>,
+        key_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        Self {
+            key_ids: key_ids.into_iter().map(Into::into).collect(),
+            sso_id: ::std::default::Default::default(),
+            tenant_id: tenant_id.into(),
+        }
+    }
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+}
+impl crate::json::Object for ScimKeyActivateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            key_ids: from.take("keyIds")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("keyIds", &self.key_ids);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyActivateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyActivateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyActivateResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            activated_key_ids: ::std::default::Default::default(),
+        }
+    }
+    ///Ids of the keys.
+    #[must_use]
+    pub fn activated_key_ids(
+        mut self,
+        activated_key_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.activated_key_ids = activated_key_ids.into_iter().map(Into::into).collect();
+        self
+    }
+}
+impl crate::json::Object for ScimKeyActivateResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            activated_key_ids: from.take_or_default("activatedKeyIds")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("activatedKeyIds", &self.activated_key_ids);
+    }
+}
+impl ::serde::Serialize for ScimKeyActivateResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyActivateResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyCreateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(tenant_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            expire_time: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
+            tenant_id: tenant_id.into(),
+        }
+    }
+    ///When the key ends, in epoch seconds. Never when it is 0 or left out.
+    #[must_use]
+    pub fn expire_time(mut self, expire_time: i64) -> Self {
+        self.expire_time = ::std::option::Option::Some(expire_time);
+        self
+    }
+    ///Display name of the key. Made from tenant and configuration when left out.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+}
+impl crate::json::Object for ScimKeyCreateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expire_time: from.take("expireTime")?,
+            name: from.take("name")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expireTime", &self.expire_time);
+        to.filled("name", &self.name);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyCreateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyCreateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            cleartext: ::std::default::Default::default(),
+            key: ::std::default::Default::default(),
+        }
+    }
+    ///The key itself, to be set up as bearer token at the identity provider. Never shown again.
+    #[must_use]
+    pub fn cleartext(mut self, cleartext: impl Into<crate::Secret>) -> Self {
+        self.cleartext = ::std::option::Option::Some(cleartext.into());
+        self
+    }
+    /// See [`AccessKey`].
+    #[must_use]
+    pub fn key(mut self, key: AccessKey) -> Self {
+        self.key = ::std::option::Option::Some(key);
+        self
+    }
+}
+impl crate::json::Object for ScimKeyResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cleartext: from.take("cleartext")?,
+            key: from.take("key")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("cleartext", &self.cleartext);
+        to.filled("key", &self.key);
+    }
+}
+impl ::serde::Serialize for ScimKeyResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyRevokeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(tenant_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            revoke_mode: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
+            tenant_id: tenant_id.into(),
+        }
+    }
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[must_use]
+    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+        self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
+        self
+    }
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+}
+impl crate::json::Object for ScimKeyRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoke_mode: from.take("revokeMode")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokeMode", &self.revoke_mode);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyRevokeResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            revoked_key_ids: ::std::default::Default::default(),
+        }
+    }
+    ///Ids of the keys.
+    #[must_use]
+    pub fn revoked_key_ids(
+        mut self,
+        revoked_key_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.revoked_key_ids = revoked_key_ids.into_iter().map(Into::into).collect();
+        self
+    }
+}
+impl crate::json::Object for ScimKeyRevokeResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoked_key_ids: from.take_or_default("revokedKeyIds")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokedKeyIds", &self.revoked_key_ids);
+    }
+}
+impl ::serde::Serialize for ScimKeyRevokeResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRevokeResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeyRotateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(tenant_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            revoke_mode: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
+            tenant_id: tenant_id.into(),
+        }
+    }
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[must_use]
+    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+        self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
+        self
+    }
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+}
+impl crate::json::Object for ScimKeyRotateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoke_mode: from.take("revokeMode")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokeMode", &self.revoke_mode);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyRotateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRotateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl ScimKeysResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            keys: ::std::default::Default::default(),
+        }
+    }
+    ///The keys, deactivated ones included.
+    #[must_use]
+    pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<ScimKey>>) -> Self {
+        self.keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+}
+impl crate::json::Object for ScimKeysResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            keys: from.take_or_default("keys")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("keys", &self.keys);
+    }
+}
+impl ::serde::Serialize for ScimKeysResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeysResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -46667,6 +48259,7 @@ impl SsoApplication {
             name: ::std::default::Default::default(),
             oidc_settings: ::std::default::Default::default(),
             saml_settings: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             wsfed_settings: ::std::default::Default::default(),
         }
     }
@@ -46741,6 +48334,12 @@ impl SsoApplication {
         self.saml_settings = ::std::option::Option::Some(saml_settings);
         self
     }
+    ///Entry of the library that the application was made from.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     /// See [`SsoApplicationWsFedSettings`].
     #[must_use]
     pub fn wsfed_settings(
@@ -46765,6 +48364,7 @@ impl crate::json::Object for SsoApplication {
             name: from.take("name")?,
             oidc_settings: from.take("oidcSettings")?,
             saml_settings: from.take("samlSettings")?,
+            template_id: from.take("templateId")?,
             wsfed_settings: from.take("wsfedSettings")?,
         })
     }
@@ -46779,6 +48379,7 @@ impl crate::json::Object for SsoApplication {
         to.filled("name", &self.name);
         to.filled("oidcSettings", &self.oidc_settings);
         to.filled("samlSettings", &self.saml_settings);
+        to.filled("templateId", &self.template_id);
         to.filled("wsfedSettings", &self.wsfed_settings);
     }
 }
@@ -49671,6 +51272,9 @@ impl SsoAttributeMapping {
             name: ::std::default::Default::default(),
             phone_number: ::std::default::Default::default(),
             picture: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+            verified_email: ::std::default::Default::default(),
+            verified_phone: ::std::default::Default::default(),
         }
     }
     ///Attributes for the project's own user attributes, by the name of the user attribute.
@@ -49738,6 +51342,30 @@ impl SsoAttributeMapping {
         self.picture = ::std::option::Option::Some(picture.into());
         self
     }
+    ///Attribute that holds the user name.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<::std::string::String>) -> Self {
+        self.username = ::std::option::Option::Some(username.into());
+        self
+    }
+    ///Attribute that says whether the email address counts as proven.
+    #[must_use]
+    pub fn verified_email(
+        mut self,
+        verified_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.verified_email = ::std::option::Option::Some(verified_email.into());
+        self
+    }
+    ///Attribute that says whether the phone number counts as proven.
+    #[must_use]
+    pub fn verified_phone(
+        mut self,
+        verified_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.verified_phone = ::std::option::Option::Some(verified_phone.into());
+        self
+    }
 }
 impl crate::json::Object for SsoAttributeMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -49751,6 +51379,9 @@ impl crate::json::Object for SsoAttributeMapping {
             name: from.take("name")?,
             phone_number: from.take("phoneNumber")?,
             picture: from.take("picture")?,
+            username: from.take("username")?,
+            verified_email: from.take("verifiedEmail")?,
+            verified_phone: from.take("verifiedPhone")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -49763,6 +51394,9 @@ impl crate::json::Object for SsoAttributeMapping {
         to.filled("name", &self.name);
         to.filled("phoneNumber", &self.phone_number);
         to.filled("picture", &self.picture);
+        to.filled("username", &self.username);
+        to.filled("verifiedEmail", &self.verified_email);
+        to.filled("verifiedPhone", &self.verified_phone);
     }
 }
 impl ::serde::Serialize for SsoAttributeMapping {
@@ -53295,6 +54929,46 @@ impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkGenerateRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl TenantAdminLinkLoadAuthenticatedBatchRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        tenant_id: impl Into<::std::string::String>,
+        sso_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        Self {
+            sso_ids: sso_ids.into_iter().map(Into::into).collect(),
+            tenant_id: tenant_id.into(),
+        }
+    }
+}
+impl crate::json::Object for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            sso_ids: from.take("ssoIds")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("ssoIds", &self.sso_ids);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl TenantAdminLinkLoadAuthenticatedRequest {
     /// With what is required, and no other member set.
     #[must_use]
@@ -53460,6 +55134,66 @@ impl ::serde::Serialize for TenantAdminLinkSendRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkSendRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl TenantAdminLinksResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            default_link: ::std::default::Default::default(),
+            sso_id_to_link: ::std::default::Default::default(),
+        }
+    }
+    ///Link for the default configuration.
+    #[must_use]
+    pub fn default_link(
+        mut self,
+        default_link: impl Into<::std::string::String>,
+    ) -> Self {
+        self.default_link = ::std::option::Option::Some(default_link.into());
+        self
+    }
+    ///Links for the configurations that were named, by their id.
+    #[must_use]
+    pub fn sso_id_to_link(
+        mut self,
+        sso_id_to_link: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.sso_id_to_link = sso_id_to_link
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
+impl crate::json::Object for TenantAdminLinksResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            default_link: from.take("defaultLink")?,
+            sso_id_to_link: from.take_or_default("ssoIdToLink")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("defaultLink", &self.default_link);
+        to.filled("ssoIdToLink", &self.sso_id_to_link);
+    }
+}
+impl ::serde::Serialize for TenantAdminLinksResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TenantAdminLinksResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -55092,7 +56826,7 @@ impl TestUserGenerateEnchantedLinkRequest {
         self.login_options = ::std::option::Option::Some(login_options);
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -55218,7 +56952,7 @@ impl TestUserGenerateMagicLinkRequest {
         self.login_options = ::std::option::Option::Some(login_options);
         self
     }
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[must_use]
     pub fn redirect_url(
         mut self,
@@ -58839,7 +60573,7 @@ impl TrustedDevice {
         self.device_type = ::std::option::Option::Some(device_type.into());
         self
     }
-    ///When the trust ends by itself, in epoch seconds.
+    ///When the trust ends by itself, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn expiration_time(mut self, expiration_time: i64) -> Self {
         self.expiration_time = ::std::option::Option::Some(expiration_time);
@@ -58866,7 +60600,7 @@ impl TrustedDevice {
         self.last_location = ::std::option::Option::Some(last_location.into());
         self
     }
-    ///When the user last signed in on it, in epoch seconds.
+    ///When the user last signed in on it, in epoch seconds. Written as a string of digits.
     #[must_use]
     pub fn last_login_time(mut self, last_login_time: i64) -> Self {
         self.last_login_time = ::std::option::Option::Some(last_login_time);
@@ -60022,6 +61756,7 @@ impl UserCreateRequest {
 }
 impl crate::json::Object for UserCreateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
@@ -60134,6 +61869,7 @@ impl UserDeleteRequest {
 }
 impl crate::json::Object for UserDeleteRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             user_id: from.take("userId")?,
@@ -60415,6 +62151,7 @@ impl UserLogoutRequest {
 }
 impl crate::json::Object for UserLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             session_types: from.take_or_default("sessionTypes")?,
@@ -60731,6 +62468,7 @@ impl UserPasswordExpireRequest {
 }
 impl crate::json::Object for UserPasswordExpireRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -60776,6 +62514,7 @@ impl UserPasswordSetRequest {
 }
 impl crate::json::Object for UserPasswordSetRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             password: from.take("password")?,
@@ -61077,6 +62816,7 @@ impl UserPatchRequest {
 }
 impl crate::json::Object for UserPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             additional_identifiers: from.take("additionalIdentifiers")?,
             additional_login_ids: from.take("additionalLoginIds")?,
@@ -61342,6 +63082,7 @@ impl UserRolesRequest {
 }
 impl crate::json::Object for UserRolesRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             role_names: from.take("roleNames")?,
@@ -61902,6 +63643,7 @@ impl UserSsoAppsRequest {
 }
 impl crate::json::Object for UserSsoAppsRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             sso_app_ids: from.take("ssoAppIds")?,
@@ -61942,6 +63684,7 @@ impl UserTenantRequest {
 }
 impl crate::json::Object for UserTenantRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             tenant_id: from.take("tenantId")?,
@@ -62216,6 +63959,7 @@ impl UserUpdateEmailRequest {
 }
 impl crate::json::Object for UserUpdateEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             email: from.take("email")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -62340,6 +64084,7 @@ impl UserUpdateNameRequest {
 }
 impl crate::json::Object for UserUpdateNameRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             display_name: from.take("displayName")?,
             family_name: from.take("familyName")?,
@@ -62405,6 +64150,7 @@ impl UserUpdatePhoneRequest {
 }
 impl crate::json::Object for UserUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             fail_on_conflict: from.take("failOnConflict")?,
             login_id: from.take("loginId")?,
@@ -62809,6 +64555,7 @@ impl UserUpdateRequest {
 }
 impl crate::json::Object for UserUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
@@ -62894,6 +64641,7 @@ impl UserUpdateStatusRequest {
 }
 impl crate::json::Object for UserUpdateStatusRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             status: from.take("status")?,
@@ -62928,13 +64676,13 @@ impl UsersResponse {
             users: ::std::default::Default::default(),
         }
     }
-    ///How many users match in all, on whatever page.
+    ///How many users there are in all, those on other pages of a search included.
     #[must_use]
     pub fn total(mut self, total: i64) -> Self {
         self.total = ::std::option::Option::Some(total);
         self
     }
-    ///The users found. A page that is empty or short is the last.
+    ///The users found. Of a search, a page that is empty or short is the last.
     #[must_use]
     pub fn users(mut self, users: impl IntoIterator<Item = impl Into<User>>) -> Self {
         self.users = users.into_iter().map(Into::into).collect();
@@ -62962,6 +64710,54 @@ impl ::serde::Serialize for UsersResponse {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for UsersResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl WidgetComponentsStateResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            components_state: ::std::default::Default::default(),
+        }
+    }
+    ///What to do with a part, by its id: hide it, disable it, or make it read-only. Parts that are not named are shown.
+    #[must_use]
+    pub fn components_state(
+        mut self,
+        components_state: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.components_state = components_state
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
+impl crate::json::Object for WidgetComponentsStateResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            components_state: from.take_or_default("componentsState")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("componentsState", &self.components_state);
+    }
+}
+impl ::serde::Serialize for WidgetComponentsStateResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WidgetComponentsStateResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

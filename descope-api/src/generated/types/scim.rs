@@ -372,6 +372,36 @@ pub struct ScimPatchRequest {
     )]
     pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
+///A phone number of a user.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimPhoneNumber {
+    ///The number as it is shown to people.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub display: ::std::option::Option<::std::string::String>,
+    ///True for the one number that messages go to.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub primary: ::std::option::Option<bool>,
+    ///What the number is for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///The number itself, in E.164 form where it is to be used for sign-in.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub value: ::std::option::Option<::std::string::String>,
+}
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -599,6 +629,16 @@ pub struct ScimUser {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -734,6 +774,16 @@ pub struct ScimUserRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -792,6 +842,16 @@ pub struct ScimUserResponse {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -1583,6 +1643,73 @@ impl<'de> ::serde::Deserialize<'de> for ScimPatchRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimPhoneNumber {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            display: ::std::default::Default::default(),
+            primary: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+        }
+    }
+    ///The number as it is shown to people.
+    #[must_use]
+    pub fn display(mut self, display: impl Into<::std::string::String>) -> Self {
+        self.display = ::std::option::Option::Some(display.into());
+        self
+    }
+    ///True for the one number that messages go to.
+    #[must_use]
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.primary = ::std::option::Option::Some(primary);
+        self
+    }
+    ///What the number is for.
+    #[must_use]
+    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
+    }
+    ///The number itself, in E.164 form where it is to be used for sign-in.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.value = ::std::option::Option::Some(value.into());
+        self
+    }
+}
+impl crate::json::Object for ScimPhoneNumber {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            display: from.take("display")?,
+            primary: from.take("primary")?,
+            type_: from.take("type")?,
+            value: from.take("value")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("display", &self.display);
+        to.filled("primary", &self.primary);
+        to.filled("type", &self.type_);
+        to.filled("value", &self.value);
+    }
+}
+impl ::serde::Serialize for ScimPhoneNumber {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimPhoneNumber {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl ScimReference {
     /// With no member set.
     #[must_use]
@@ -1863,6 +1990,7 @@ impl ScimUser {
             id: ::std::default::Default::default(),
             meta: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
             schemas: ::std::default::Default::default(),
             user_name: ::std::default::Default::default(),
         }
@@ -1923,6 +2051,15 @@ impl ScimUser {
         self.name = ::std::option::Option::Some(name);
         self
     }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
     ///URNs of the SCIM schemas that the message follows.
     #[must_use]
     pub fn schemas(
@@ -1949,6 +2086,7 @@ impl crate::json::Object for ScimUser {
             id: from.take("id")?,
             meta: from.take("meta")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user_name: from.take("userName")?,
         })
@@ -1961,6 +2099,7 @@ impl crate::json::Object for ScimUser {
         to.filled("id", &self.id);
         to.filled("meta", &self.meta);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.filled("userName", &self.user_name);
     }
@@ -2130,6 +2269,7 @@ impl ScimUserRequest {
             display_name: ::std::default::Default::default(),
             emails: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
             schemas: ::std::default::Default::default(),
             user_name: user_name.into(),
         }
@@ -2178,6 +2318,15 @@ impl ScimUserRequest {
         self.name = ::std::option::Option::Some(name);
         self
     }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
     ///URNs of the SCIM schemas that the message follows.
     #[must_use]
     pub fn schemas(
@@ -2196,6 +2345,7 @@ impl crate::json::Object for ScimUserRequest {
             display_name: from.take("displayName")?,
             emails: from.take_or_default("emails")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user_name: from.take("userName")?,
         })
@@ -2206,6 +2356,7 @@ impl crate::json::Object for ScimUserRequest {
         to.filled("displayName", &self.display_name);
         to.filled("emails", &self.emails);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.always("userName", &self.user_name);
     }
@@ -2237,6 +2388,7 @@ impl ScimUserResponse {
             id: ::std::default::Default::default(),
             meta: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
             schemas: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
             user_name: ::std::default::Default::default(),
@@ -2298,6 +2450,15 @@ impl ScimUserResponse {
         self.name = ::std::option::Option::Some(name);
         self
     }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
     ///URNs of the SCIM schemas that the message follows.
     #[must_use]
     pub fn schemas(
@@ -2330,6 +2491,7 @@ impl crate::json::Object for ScimUserResponse {
             id: from.take("id")?,
             meta: from.take("meta")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user: from.take("user")?,
             user_name: from.take("userName")?,
@@ -2343,6 +2505,7 @@ impl crate::json::Object for ScimUserResponse {
         to.filled("id", &self.id);
         to.filled("meta", &self.meta);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.filled("user", &self.user);
         to.filled("userName", &self.user_name);

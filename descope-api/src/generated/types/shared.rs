@@ -396,6 +396,15 @@ pub struct JwtResponse {
         )
     )]
     pub idp_response: ::std::option::Option<IdpResponse>,
+    ///Token by which this device is recognised at the next sign-in. Keep it and send it with later calls in the header `x-descope-known-device-token`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "knownDeviceJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub known_device_jwt: ::std::option::Option<crate::Secret>,
     ///How long to wait before the next refresh, in seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -459,7 +468,7 @@ pub struct JwtResponse {
         )
     )]
     pub tenant_sso_id: ::std::option::Option<::std::string::String>,
-    ///Token by which this device is recognised at the next sign-in.
+    ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -752,6 +761,15 @@ pub struct User {
         )
     )]
     pub middle_name: ::std::option::Option<::std::string::String>,
+    ///When the user was last changed, in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "modifiedTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub modified_time: ::std::option::Option<i64>,
     ///Display name.
     #[cfg_attr(
         feature = "schemars",
@@ -1535,6 +1553,7 @@ impl JwtResponse {
             external_token: ::std::default::Default::default(),
             first_seen: ::std::default::Default::default(),
             idp_response: ::std::default::Default::default(),
+            known_device_jwt: ::std::default::Default::default(),
             next_refresh_seconds: ::std::default::Default::default(),
             refresh_jwt: ::std::default::Default::default(),
             session_cookie_domain: ::std::default::Default::default(),
@@ -1612,6 +1631,15 @@ impl JwtResponse {
         self.idp_response = ::std::option::Option::Some(idp_response);
         self
     }
+    ///Token by which this device is recognised at the next sign-in. Keep it and send it with later calls in the header `x-descope-known-device-token`.
+    #[must_use]
+    pub fn known_device_jwt(
+        mut self,
+        known_device_jwt: impl Into<crate::Secret>,
+    ) -> Self {
+        self.known_device_jwt = ::std::option::Option::Some(known_device_jwt.into());
+        self
+    }
     ///How long to wait before the next refresh, in seconds.
     #[must_use]
     pub fn next_refresh_seconds(mut self, next_refresh_seconds: i64) -> Self {
@@ -1667,7 +1695,7 @@ impl JwtResponse {
         self.tenant_sso_id = ::std::option::Option::Some(tenant_sso_id.into());
         self
     }
-    ///Token by which this device is recognised at the next sign-in.
+    ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
     #[must_use]
     pub fn trusted_device_jwt(
         mut self,
@@ -1701,6 +1729,7 @@ impl crate::json::Object for JwtResponse {
             external_token: from.take("externalToken")?,
             first_seen: from.take("firstSeen")?,
             idp_response: from.take("idpResponse")?,
+            known_device_jwt: from.take("knownDeviceJwt")?,
             next_refresh_seconds: from.take("nextRefreshSeconds")?,
             refresh_jwt: from.take("refreshJwt")?,
             session_cookie_domain: from.take("sessionCookieDomain")?,
@@ -1723,6 +1752,7 @@ impl crate::json::Object for JwtResponse {
         to.filled("externalToken", &self.external_token);
         to.filled("firstSeen", &self.first_seen);
         to.filled("idpResponse", &self.idp_response);
+        to.filled("knownDeviceJwt", &self.known_device_jwt);
         to.filled("nextRefreshSeconds", &self.next_refresh_seconds);
         to.filled("refreshJwt", &self.refresh_jwt);
         to.filled("sessionCookieDomain", &self.session_cookie_domain);
@@ -2044,6 +2074,7 @@ impl User {
             given_name: ::std::default::Default::default(),
             login_ids: ::std::default::Default::default(),
             middle_name: ::std::default::Default::default(),
+            modified_time: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             oauth: ::std::default::Default::default(),
             oidc: ::std::default::Default::default(),
@@ -2142,6 +2173,12 @@ impl User {
     #[must_use]
     pub fn middle_name(mut self, middle_name: impl Into<::std::string::String>) -> Self {
         self.middle_name = ::std::option::Option::Some(middle_name.into());
+        self
+    }
+    ///When the user was last changed, in epoch seconds.
+    #[must_use]
+    pub fn modified_time(mut self, modified_time: i64) -> Self {
+        self.modified_time = ::std::option::Option::Some(modified_time);
         self
     }
     ///Display name.
@@ -2332,6 +2369,7 @@ impl crate::json::Object for User {
             given_name: from.take("givenName")?,
             login_ids: from.take_or_default("loginIds")?,
             middle_name: from.take("middleName")?,
+            modified_time: from.take("modifiedTime")?,
             name: from.take("name")?,
             oauth: from.take_or_default("OAuth")?,
             oidc: from.take("OIDC")?,
@@ -2369,6 +2407,7 @@ impl crate::json::Object for User {
         to.filled("givenName", &self.given_name);
         to.filled("loginIds", &self.login_ids);
         to.filled("middleName", &self.middle_name);
+        to.filled("modifiedTime", &self.modified_time);
         to.filled("name", &self.name);
         to.filled("OAuth", &self.oauth);
         to.filled("OIDC", &self.oidc);
