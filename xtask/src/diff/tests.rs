@@ -208,7 +208,13 @@ pub(super) fn operation_cases() -> Vec<(&'static str, Level, &'static str, Value
         ("header-removed", Breaking, "/responses", headers(json!({})), answer(json!({}))),
         ("header-became-required", Compatible, "/responses", headers(json!({})), headers(json!({"required": true}))),
         ("header-became-optional", Breaking, "/responses", headers(json!({"required": true})), headers(json!({}))),
-        ("type-changed", Breaking, "/responses", headers(json!({})), headers(json!({"schema": {"type": "array"}}))),
+        (
+            "type-changed",
+            Breaking,
+            "/responses",
+            headers(json!({"schema": {"type": "boolean"}})),
+            headers(json!({"schema": {"type": "integer"}})),
+        ),
         ("callback-added", Compatible, "/callbacks", json!(null), callback(&json!({}))),
         ("callback-removed", Breaking, "/callbacks", callback(&json!({})), json!(null)),
         (
