@@ -60,11 +60,8 @@ enum Command {
     Diff {
         old: PathBuf,
         new: PathBuf,
-        #[arg(long, value_enum, default_value = "text")]
-        format: diff::Format,
-        /// Exit with 1 when a change is at least as serious as this.
-        #[arg(long, value_enum, value_name = "LEVEL")]
-        fail_on: Option<diff::Level>,
+        #[command(flatten)]
+        options: diff::Options,
     },
     /// Hold our document against the published one, or against what was last reviewed of it.
     Upstream {
@@ -125,7 +122,7 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
         Command::Codegen { fixups: true, .. } => Ok((codegen::fixups(&checked(workspace)?)?.join("\n"), false)),
         Command::Codegen { check, .. } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
-        Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
+        Command::Diff { old, new, options } => diff::run(old, new, options),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
         Command::Coverage { readme: true, check, .. } => {
             let report = output::apply(workspace, &[coverage::readme(workspace, &checked(workspace)?)?], &[], *check)?;
