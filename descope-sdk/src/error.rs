@@ -217,6 +217,12 @@ impl Error {
         self.0.waited
     }
 
+    /// Whether the service itself refused, by a code of its own: only that is a verdict. A bare status may come from
+    /// anything on the way.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.code().is_some() && !self.is_retryable() && !self.is_pending()
+    }
+
     /// Whether the same call may succeed later without anything being changed.
     ///
     /// Retries of this kind have already been made where that is safe; calls that send a message or use up a

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::{Error, Result, error::Waited};
+use crate::{Error, ErrorKind, Result, error::Waited};
 
 /// How to wait for a user to act, for example to click an enchanted link.
 ///
@@ -28,7 +28,7 @@ pub struct PollOptions {
 
 type OnProgress = Arc<dyn Fn(&Progress<'_>) + Send + Sync>;
 
-/// How a wait is coming along, told after every request that did not end it.
+/// How a wait is coming along, reported after every request that did not end it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
@@ -84,10 +84,10 @@ impl fmt::Debug for PollOptions {
     }
 }
 
-/// Asks until the answer is neither "pending" nor a passing failure, or the deadline comes.
+/// Asks until the answer is neither "pending" nor a transient failure, or the deadline comes.
 ///
 /// The first request is made at once and there is never more than one under way. Dropping the future ends the
-/// wait. Failures that may pass are outlived: the user may be clicking while the network is away.
+/// wait. Transient failures are retried: the user may be clicking while the network is away.
 pub(crate) async fn until_ready<T, F>(
     operation: &'static str,
     options: &PollOptions,
@@ -110,7 +110,7 @@ where
         };
         let error = match answer {
             Ok(value) => return Ok(value),
-            Err(error) if error.is_pending() || error.is_retryable() => error,
+            Err(error) if error.is_pending() || error.is_retryable() || is_foreign(&error) => error,
             Err(error) => return Err(error),
         };
         let now = Instant::now();
@@ -126,6 +126,12 @@ where
     }
     let waited = Waited { elapsed: start.elapsed(), attempts };
     Err(Error::deadline(operation, waited, last))
+}
+
+/// Whether something between this machine and the service answered, as a status without one of the service's codes shows.
+/// It says nothing about what the user does.
+fn is_foreign(error: &Error) -> bool {
+    error.code().is_none() && error.status().is_some() && error.kind() != ErrorKind::Unsupported
 }
 
 /// Adds up to a quarter.
@@ -144,7 +150,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{ErrorCode, ErrorKind, error::Inner};
+    use crate::{ErrorCode, error::Inner};
 
     const OPERATION: &str = "enchanted_link_pending_session";
 
