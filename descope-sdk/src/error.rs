@@ -215,6 +215,12 @@ impl Error {
         self.0.waited
     }
 
+    /// Whether the service itself refused, by a code of its own: only that is a verdict. A bare status may come from
+    /// anything on the way.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.code().is_some() && !self.is_retryable() && !self.is_pending()
+    }
+
     /// Whether the same call may succeed later without anything being changed.
     ///
     /// Retries of this kind have already been made where that is safe; calls that send a message or use up a
@@ -237,12 +243,6 @@ impl Error {
     /// Whether the awaited thing has not been done yet.
     pub fn is_pending(&self) -> bool {
         self.kind() == ErrorKind::Pending
-    }
-
-    /// Whether the service itself has refused the call, so that asking again will not help.
-    pub(crate) fn is_refusal(&self) -> bool {
-        let refused = self.status().is_some_and(|status| status.is_client_error());
-        refused && self.code().is_some() && !self.is_retryable() && !self.is_pending()
     }
 
     /// An argument that cannot be sent; `why` follows its name in the message.

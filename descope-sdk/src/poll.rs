@@ -28,7 +28,7 @@ pub struct PollOptions {
 
 type OnProgress = Arc<dyn Fn(&Progress<'_>) + Send + Sync>;
 
-/// How a wait is coming along, told after every request that did not end it.
+/// How a wait is coming along, reported after every request that did not end it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
@@ -84,10 +84,10 @@ impl fmt::Debug for PollOptions {
     }
 }
 
-/// Asks until the answer is neither "pending" nor a passing failure, or the deadline comes.
+/// Asks until the answer is neither "pending" nor a transient failure, or the deadline comes.
 ///
 /// The first request is made at once and there is never more than one under way. Dropping the future ends the
-/// wait. Failures that may pass are outlived: the user may be clicking while the network is away.
+/// wait. Transient failures are retried: the user may be clicking while the network is away.
 pub(crate) async fn until_ready<T, F>(
     operation: &'static str,
     options: &PollOptions,

@@ -58,7 +58,7 @@ async fn either_token_alone_is_enough() {
         assert_eq!(session.user_id(), world.ada.user().unwrap().user_id.as_deref().unwrap());
         assert_eq!(refreshed.unwrap().session_jwt(), session.jwt());
     }
-    assert_eq!(world.calls("sessionRefresh"), 4);
+    assert_eq!(world.calls("sessionRefresh"), 1);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use descope_api::{
 };
 use serde_json::{Map, Value};
 
-use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError, single_flight::Freshness};
+use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError, single_flight::Reuse};
 use crate::{
     Authentication, CookieSettings, Descope, Error, Result, check,
     raw_error::{Answer, call},
@@ -106,7 +106,9 @@ impl Sessions {
 
     /// Gets a new session token. The user notices nothing.
     ///
-    /// Callers that refresh the same token at the same time share one request and its answer.
+    /// Callers that refresh the same token at the same time share one request and its answer. Where the service replaces
+    /// the refresh token, whoever comes with the old one within ten seconds gets the same answer. It needs a tokio
+    /// runtime.
     ///
     /// - `refresh_jwt`: the user's refresh token. It stays in the answer unless the service replaced it, so
     ///   [`Authentication::refresh_jwt`] is always the one to use next time.
@@ -115,21 +117,22 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is not a refresh token; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the refresh token has ended. The
     ///   user has to sign in again.
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no tokio runtime.
     pub async fn refresh(&self, refresh_jwt: impl Into<Secret>) -> Result<Authentication> {
-        self.refreshed(refresh_jwt.into(), Freshness::Now).await
+        self.refresh_or_reuse(refresh_jwt.into(), Reuse::Rotated).await
     }
 
-    async fn refreshed(&self, refresh_jwt: Secret, freshness: Freshness) -> Result<Authentication> {
+    async fn refresh_or_reuse(&self, refresh_jwt: Secret, reuse: Reuse) -> Result<Authentication> {
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let token = refresh_jwt.clone();
-        let refresh = || async move {
+        let refresh = move || async move {
             let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
             Ok(Authentication::read(answer)?.keeping(refresh_jwt))
         };
-        self.descope.refreshes().join(&token, freshness, refresh).await
+        self.descope.refreshes().join(&token, reuse, refresh).await
     }
 
     /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the
@@ -200,9 +203,16 @@ impl Sessions {
     /// A new session by the refresh token alone, which is validated first.
     pub(crate) async fn renew(&self, refresh_jwt: &str) -> Result<ValidatedSession> {
         let refresh_jwt = self.validator().validate_refresh(refresh_jwt).await?;
-        let refreshed = self.refreshed(refresh_jwt.jwt().into(), Freshness::Recent).await?;
-        let session = self.validator().validate_received(refreshed.session_jwt().expose()).await?;
-        Ok(ValidatedSession { session, refreshed: Some(refreshed) })
+        let mut refreshed = self.refresh_or_reuse(refresh_jwt.jwt().into(), Reuse::All).await?;
+        let mut session = self.validator().validate_received(refreshed.session_jwt().expose()).await;
+        // Tokens of an earlier refresh may have had their time; the newest refresh token gets others.
+        if matches!(session, Err(TokenError::Expired))
+            && let Some(newest) = refreshed.refresh_jwt().cloned()
+        {
+            refreshed = self.refresh_or_reuse(newest, Reuse::Rotated).await?;
+            session = self.validator().validate_received(refreshed.session_jwt().expose()).await;
+        }
+        Ok(ValidatedSession { session: session?, refreshed: Some(refreshed) })
     }
 
     /// Gets a new session token if there is one to be had, and `None` when the refresh token has ended. The answer
@@ -285,7 +295,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is not a refresh token; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the session has ended already.
     pub async fn logout(&self, refresh_jwt: impl Into<Secret>) -> Result<CookieSettings> {
         self.end(refresh_jwt.into(), SessionLogoutRequest::default(), Devices::This).await
@@ -381,6 +391,7 @@ impl Sessions {
             Devices::This => call!(api, session_logout, &body)?,
             Devices::All => call!(api, session_logout_all, &body)?,
         };
+        self.descope.refreshes().forget(&refresh_jwt);
         Ok(CookieSettings::of(&answer.body))
     }
 
@@ -412,7 +423,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is not a refresh token; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the session has ended.
     pub async fn me(&self, refresh_jwt: impl Into<Secret>) -> Result<User> {
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;

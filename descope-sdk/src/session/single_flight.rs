@@ -1,15 +1,7 @@
-//! One refresh at a time for each refresh token, and its outcome for those who come a little later.
-//!
-//! A browser sends several requests with the same cookies, and not all of them before the first answer has brought it the
-//! new ones. Where refresh tokens rotate, the old one is worthless by then, so the new tokens are kept for a few seconds
-//! and handed to whoever still comes with the old one. A refusal is kept for a minute: a signed-out browser would cause
-//! a call with every request otherwise.
-//!
-//! No lock is held while anything of a caller's runs, or while a task is started: that may drop the task at once, and the
-//! task takes the lock when it is dropped.
+//! One refresh at a time for each refresh token, whose outcome is kept for those that come a little late.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -17,184 +9,182 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use descope_api::Secret;
-use tokio::{runtime::Handle, sync::watch, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use crate::{Authentication, Error, ErrorKind, Result, error::Inner};
 
-/// How long new tokens are handed out to those who come with the old one.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long new tokens are handed to those who still come with the old one: a page's other requests, a reload.
+const TOKENS_KEPT: Duration = Duration::from_secs(10);
+/// How long the service's refusal of a refresh token is believed.
+const REFUSAL_KEPT: Duration = Duration::from_secs(60);
+/// Outcomes kept at once. Those beyond are handed to the ones who wait for them, and forgotten.
+const MOST_KEPT: usize = 4096;
 
-/// How long the service is not asked again after it has refused a token.
-const REFUSED: Duration = Duration::from_secs(60);
-
-/// The most outcomes that are kept, of each kind. An outcome with tokens is some 5 kB long, a refusal a tenth of that.
-const CAPACITY: usize = 1_000;
-
-/// What tells one refresh token from another. The tokens themselves are not kept.
+/// What tells one refresh token from another. The old tokens themselves are not kept.
 type Key = [u8; 32];
 type Outcome = Option<Result<Authentication>>;
+type Table = Arc<Mutex<HashMap<Key, Entry>>>;
 
-/// Whether an outcome that is some seconds old will do.
+struct Entry {
+    outcome: watch::Receiver<Outcome>,
+    /// When an outcome that is known is to be forgotten; `None` while the refresh is under way.
+    kept_until: Option<Instant>,
+}
+
+/// Which outcomes of earlier refreshes count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// The caller wants to know how things are now, as after a change of the user's roles.
-    Now,
-    /// The caller only needs a session.
-    Recent,
+pub(crate) enum Reuse {
+    /// Any, refusals too: for requests, of which many bring the same token.
+    All,
+    /// Only one that replaced the refresh token, after which the old one is of no use: for callers that ask for a
+    /// refresh because they want one, as after a change of roles.
+    Rotated,
 }
 
-/// The refreshes that are under way, and the last outcomes.
+/// The refreshes that are under way or have just ended.
 #[derive(Default)]
-pub(crate) struct Flights(Arc<Mutex<Log>>);
-
-#[derive(Default)]
-struct Log {
-    open: HashMap<Key, watch::Receiver<Outcome>>,
-    renewed: Kept,
-    refused: Kept,
-}
-
-/// Outcomes by token. All are kept for the same time, so the oldest is the first to go.
-#[derive(Default)]
-struct Kept {
-    outcomes: HashMap<Key, (Result<Authentication>, Instant)>,
-    order: VecDeque<(Key, Instant)>,
-}
-
-/// What a caller has to do.
-enum Boarding {
-    Known(Result<Authentication>),
-    Wait(watch::Receiver<Outcome>),
-    Start(Flight, watch::Receiver<Outcome>),
-}
+pub(crate) struct Flights(Table);
 
 impl Flights {
-    /// Does `refresh`, or waits for the one that is under way with the same token.
+    /// Does `refresh`, waits for the one that is under way with the same token, or takes the outcome of one that has
+    /// just ended.
     ///
-    /// It runs as a task of its own: a caller that gives up must not break it off for the others, and the answer may
+    /// It runs as a task of its own: a caller that gives up must not interrupt it for the others, and the answer may
     /// hold the only token that works from then on.
     pub(crate) async fn join<F>(
         &self,
         refresh_jwt: &Secret,
-        freshness: Freshness,
-        refresh: impl FnOnce() -> F,
+        reuse: Reuse,
+        refresh: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Authentication>
     where
         F: Future<Output = Result<Authentication>> + Send + 'static,
     {
-        let mut outcome = match self.board(key(refresh_jwt), freshness, Instant::now()) {
-            Boarding::Known(outcome) => return outcome,
-            Boarding::Wait(outcome) => outcome,
-            Boarding::Start(flight, outcome) => {
-                let runtime = Handle::try_current().map_err(|_| no_runtime())?;
-                let refresh = refresh();
-                runtime.spawn(async move { flight.land(refresh.await) });
-                outcome
-            }
-        };
+        let mut outcome = self.boarded(refresh_jwt, reuse, refresh)?;
         match outcome.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(outcome)) => outcome.clone(),
-            // The task was dropped: its runtime shuts down, or the refresh panicked.
+            // The task was dropped or panicked.
             _ => Err(interrupted()),
         }
     }
 
-    /// A function of its own, so that the lock has ended when its caller goes on.
-    fn board(&self, key: Key, freshness: Freshness, now: Instant) -> Boarding {
-        let mut log = lock(&self.0);
-        log.renewed.purge(now);
-        log.refused.purge(now);
-        if freshness == Freshness::Recent
-            && let Some(outcome) = log.renewed.get(&key).or_else(|| log.refused.get(&key))
-        {
-            return Boarding::Known(outcome);
-        }
-        if let Some(outcome) = log.open.get(&key) {
-            return Boarding::Wait(outcome.clone());
-        }
+    /// Forgets what is kept for a token or what brought it, because its session was ended.
+    pub(crate) fn forget(&self, refresh_jwt: &Secret) {
+        let key = key(refresh_jwt);
+        let ended: Vec<_> = {
+            let mut table = lock(&self.0);
+            let of_this = |at: &Key, entry: &mut Entry| {
+                let brought_it =
+                    matches!(&*entry.outcome.borrow(), Some(Ok(answer)) if answer.refresh_jwt() == Some(refresh_jwt));
+                entry.kept_until.is_some() && (*at == key || brought_it)
+            };
+            table.extract_if(of_this).collect()
+        };
+        drop(ended);
+    }
+
+    /// Not a part of `join`, because the lock must not be held across its `await`.
+    fn boarded<F>(
+        &self,
+        refresh_jwt: &Secret,
+        reuse: Reuse,
+        refresh: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<watch::Receiver<Outcome>>
+    where
+        F: Future<Output = Result<Authentication>> + Send + 'static,
+    {
+        let Ok(runtime) = Handle::try_current() else { return Err(no_runtime()) };
+        let key = key(refresh_jwt);
         let (announce, outcome) = watch::channel(None);
-        log.open.insert(key, outcome.clone());
-        Boarding::Start(Flight { log: Arc::clone(&self.0), key, announce }, outcome)
+        {
+            let mut table = lock(&self.0);
+            if let Some(entry) = table.get(&key)
+                && entry.counts(refresh_jwt, reuse)
+            {
+                return Ok(entry.outcome.clone());
+            }
+            table.insert(key, Entry { outcome: outcome.clone(), kept_until: None });
+        }
+        let flight = Flight { table: Arc::clone(&self.0), key, announce };
+        // Nothing is locked here: a runtime that shuts down drops the task, and with it the flight, at once.
+        runtime.spawn(async move {
+            let answer = refresh().await;
+            if let Some(until) = flight.land(answer) {
+                sleep_until(until).await;
+            }
+        });
+        Ok(outcome)
     }
 }
 
-/// A refresh under way. Its entry goes away however it ends.
+impl Entry {
+    fn counts(&self, refresh_jwt: &Secret, reuse: Reuse) -> bool {
+        let Some(until) = self.kept_until else {
+            // A sender that is gone announces nothing any more.
+            return self.outcome.has_changed().is_ok();
+        };
+        Instant::now() < until
+            && match (reuse, &*self.outcome.borrow()) {
+                (Reuse::All, _) => true,
+                (Reuse::Rotated, Some(Ok(answer))) => answer.refresh_jwt() != Some(refresh_jwt),
+                (Reuse::Rotated, _) => false,
+            }
+    }
+}
+
+/// A refresh under way or kept. Its entry goes away however it ends, and before anybody can hear that it ended without
+/// an answer: fields are dropped after this.
 struct Flight {
-    log: Arc<Mutex<Log>>,
+    table: Table,
     key: Key,
     announce: watch::Sender<Outcome>,
 }
 
 impl Flight {
-    /// Closes the entry before anybody can hear of the outcome: whoever tries again after a failure starts a new one.
-    fn land(self, outcome: Result<Authentication>) {
-        let now = Instant::now();
-        let mut log = lock(&self.log);
-        log.open.remove(&self.key);
-        match &outcome {
-            Ok(_) => {
-                log.refused.forget(&self.key);
-                log.renewed.keep(self.key, outcome.clone(), now, GRACE);
+    /// Announces the answer and gives the time until which it is kept, if it is. The table is in order before anybody
+    /// hears: who tries again after a failure must not be given the old one.
+    fn land(&self, answer: Result<Authentication>) -> Option<Instant> {
+        let kept_for = match &answer {
+            Ok(_) => Some(TOKENS_KEPT),
+            Err(error) if error.is_refusal() => Some(REFUSAL_KEPT),
+            Err(_) => None,
+        };
+        let mut kept_until = kept_for.map(|time| Instant::now() + time);
+        {
+            let mut table = lock(&self.table);
+            kept_until = kept_until.filter(|_| table.len() <= MOST_KEPT);
+            match (kept_until, table.get_mut(&self.key)) {
+                (Some(_), Some(entry)) => entry.kept_until = kept_until,
+                (None, Some(_)) => drop(table.remove(&self.key)),
+                (_, None) => {}
             }
-            Err(error) if error.is_refusal() => {
-                log.renewed.forget(&self.key);
-                log.refused.keep(self.key, outcome.clone(), now, REFUSED);
-            }
-            // Nothing is known, so the next one may try.
-            Err(_) => {}
+            // Under the lock, so that no entry says that it is kept before its outcome can be read. Nobody's code runs
+            // here; those who wait are only woken.
+            self.announce.send_replace(Some(answer));
         }
-        drop(log);
-        self.announce.send_replace(Some(outcome));
+        kept_until
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut log = lock(&self.log);
-        // After a landing there may be a newer flight with the same token.
-        if log.open.get(&self.key).is_some_and(|open| open.same_channel(&self.announce.subscribe())) {
-            log.open.remove(&self.key);
-        }
+        let own = {
+            let mut table = lock(&self.table);
+            // After a failure or after its time another flight may be under way in its place.
+            let own = table.get(&self.key).is_some_and(|entry| entry.outcome.same_channel(&self.announce.subscribe()));
+            own.then(|| table.remove(&self.key))
+        };
+        drop(own);
     }
 }
 
-impl Kept {
-    fn get(&self, key: &Key) -> Option<Result<Authentication>> {
-        self.outcomes.get(key).map(|(outcome, _)| outcome.clone())
-    }
-
-    fn forget(&mut self, key: &Key) {
-        self.outcomes.remove(key);
-    }
-
-    fn keep(&mut self, key: Key, outcome: Result<Authentication>, now: Instant, time: Duration) {
-        let until = now + time;
-        self.outcomes.insert(key, (outcome, until));
-        self.order.push_back((key, until));
-        if self.order.len() > CAPACITY {
-            self.drop_oldest();
-        }
-    }
-
-    /// Drops what has been kept long enough.
-    fn purge(&mut self, now: Instant) {
-        while self.order.front().is_some_and(|(_, until)| *until <= now) {
-            self.drop_oldest();
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        let Some((key, until)) = self.order.pop_front() else { return };
-        // A token that was refreshed once more has a later entry.
-        if self.outcomes.get(&key).is_some_and(|(_, kept_until)| *kept_until == until) {
-            self.outcomes.remove(&key);
-        }
-    }
-}
-
-/// The log is whole between any two statements, so a panic elsewhere does not spoil it.
-fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
+/// The map is whole between any two statements, so a panic elsewhere does not spoil it.
+fn lock(table: &Table) -> MutexGuard<'_, HashMap<Key, Entry>> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(refresh_jwt: &Secret) -> Key {
@@ -204,12 +194,12 @@ fn key(refresh_jwt: &Secret) -> Key {
 }
 
 fn interrupted() -> Error {
-    let detail = Some("the refresh did not come to an end".into());
+    let detail = Some("the refresh was interrupted before it was answered".into());
     Inner { operation: Some("session_refresh"), detail, ..Inner::of(ErrorKind::Network) }.into()
 }
 
 fn no_runtime() -> Error {
-    let detail = Some("a session can only be refreshed inside of a tokio runtime".into());
+    let detail = Some("a refresh needs a tokio runtime: call it in a task of tokio, or enter a runtime first".into());
     Inner { operation: Some("session_refresh"), detail, ..Inner::of(ErrorKind::Configuration) }.into()
 }
 
@@ -217,269 +207,178 @@ fn no_runtime() -> Error {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use serde_json::json;
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::{ErrorCode, authentication::testing::authentication};
+    use crate::authentication::testing::authentication;
 
-    /// Refreshes that wait until they are let go, and end as they are told to.
+    /// Refreshes that wait until they are let go, and fail then.
     struct Refreshes {
         flights: Arc<Flights>,
         started: Arc<AtomicUsize>,
         gate: Arc<Semaphore>,
-        outcome: Result<Authentication>,
     }
 
     impl Refreshes {
-        fn ending(outcome: Result<Authentication>) -> Self {
-            let gate = Arc::new(Semaphore::new(0));
-            Self { flights: Arc::default(), started: Arc::default(), gate, outcome }
+        fn new() -> Self {
+            Self { flights: Arc::default(), started: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
         }
 
-        fn failing() -> Self {
-            Self::ending(Err(Inner::of(ErrorKind::Network).into()))
-        }
-
-        fn join(
-            &self,
-            token: &str,
-            freshness: Freshness,
-        ) -> impl Future<Output = Result<Authentication>> + Send + 'static {
+        fn join(&self, token: &str) -> impl Future<Output = Result<Authentication>> + Send + 'static {
             let (flights, token) = (Arc::clone(&self.flights), Secret::from(token));
-            let (started, gate, outcome) = (Arc::clone(&self.started), Arc::clone(&self.gate), self.outcome.clone());
+            let (started, gate) = (Arc::clone(&self.started), Arc::clone(&self.gate));
             let refresh = move || async move {
                 started.fetch_add(1, Ordering::SeqCst);
-                if let Ok(permit) = gate.acquire().await {
-                    permit.forget();
-                }
-                outcome
+                let _ = gate.acquire().await;
+                Err(Error::argument_refused("refresh_jwt", "is not good"))
             };
-            async move { flights.join(&token, freshness, refresh).await }
+            async move { flights.join(&token, Reuse::Rotated, refresh).await }
         }
 
         fn started(&self) -> usize {
             self.started.load(Ordering::SeqCst)
         }
-
-        fn open(&self) -> usize {
-            lock(&self.flights.0).open.len()
-        }
-    }
-
-    fn refused() -> Error {
-        let (status, code) = (Some(http::StatusCode::UNAUTHORIZED), Some(ErrorCode::from("E064001".to_owned())));
-        Inner { status, code, ..Inner::of(ErrorKind::Unauthorized) }.into()
-    }
-
-    fn session(jwt: &str) -> Authentication {
-        authentication(json!({"sessionJwt": jwt, "refreshJwt": "rotated"}))
     }
 
     #[tokio::test]
     async fn same_token_is_refreshed_once_and_everybody_hears() {
-        let refreshes = Refreshes::failing();
-        let same: Vec<_> = (0..50).map(|_| tokio::spawn(refreshes.join("a", Freshness::Now))).collect();
-        let other = tokio::spawn(refreshes.join("b", Freshness::Recent));
+        let refreshes = Refreshes::new();
+        let same: Vec<_> = (0..50).map(|_| tokio::spawn(refreshes.join("a"))).collect();
+        let other = tokio::spawn(refreshes.join("b"));
         while refreshes.started() < 2 {
             tokio::task::yield_now().await;
         }
         refreshes.gate.add_permits(2);
         for waiter in same {
-            assert_eq!(waiter.await.unwrap().unwrap_err().kind(), ErrorKind::Network);
+            let error = waiter.await.unwrap().unwrap_err();
+            assert_eq!(error.argument(), Some("refresh_jwt"));
         }
         other.await.unwrap().unwrap_err();
         assert_eq!(refreshes.started(), 2);
+
+        // A failure is not remembered, not even for an instant.
+        refreshes.gate.add_permits(1);
+        refreshes.join("a").await.unwrap_err();
+        assert_eq!(refreshes.started(), 3);
     }
 
     #[tokio::test]
-    async fn second_try_right_after_a_failure_is_sent() {
-        for flavor in [Freshness::Now, Freshness::Recent] {
-            let refreshes = Refreshes::failing();
-            for attempt in 1..=20 {
-                refreshes.gate.add_permits(1);
-                refreshes.join("a", flavor).await.unwrap_err();
-                assert_eq!(refreshes.started(), attempt);
-            }
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn new_tokens_are_handed_to_those_who_come_with_the_old_one_for_ten_seconds() {
-        let refreshes = Refreshes::ending(Ok(session("s1")));
-        refreshes.gate.add_permits(10);
-        refreshes.join("old", Freshness::Recent).await.unwrap();
-        tokio::time::advance(Duration::from_secs(9)).await;
-        for _ in 0..20 {
-            let renewed = refreshes.join("old", Freshness::Recent).await.unwrap();
-            assert_eq!(renewed.refresh_jwt().unwrap().expose(), "rotated");
-        }
-        assert_eq!(refreshes.started(), 1);
-
-        // Who asks how things are now is told by the service.
-        refreshes.join("old", Freshness::Now).await.unwrap();
-        assert_eq!(refreshes.started(), 2);
-        tokio::time::advance(Duration::from_secs(11)).await;
-        refreshes.join("old", Freshness::Recent).await.unwrap();
-        assert_eq!(refreshes.started(), 3);
-        tokio::time::advance(Duration::from_secs(11)).await;
-        refreshes.join("other", Freshness::Recent).await.unwrap();
-        assert_eq!(lock(&refreshes.flights.0).renewed.outcomes.len(), 1, "tokens that nobody needs are dropped");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn cancelled_caller_loses_nothing() {
-        let refreshes = Refreshes::ending(Ok(session("s1")));
-        let first = tokio::spawn(refreshes.join("old", Freshness::Recent));
+    async fn caller_that_gives_up_breaks_nothing_off() {
+        let refreshes = Refreshes::new();
+        let first = tokio::spawn(refreshes.join("a"));
         while refreshes.started() == 0 {
             tokio::task::yield_now().await;
         }
         first.abort();
         let _ = first.await;
+        let second = tokio::spawn(refreshes.join("a"));
         refreshes.gate.add_permits(1);
-        while refreshes.open() > 0 {
-            tokio::task::yield_now().await;
-        }
-        let renewed = refreshes.join("old", Freshness::Recent).await.unwrap();
-        assert_eq!(renewed.session_jwt().expose(), "s1");
+        second.await.unwrap().unwrap_err();
         assert_eq!(refreshes.started(), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn refusal_is_remembered_for_a_minute_and_a_failure_is_not() {
-        let refreshes = Refreshes::ending(Err(refused()));
-        refreshes.gate.add_permits(100);
-        for _ in 0..50 {
-            let error = refreshes.join("ended", Freshness::Recent).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unauthorized);
-        }
-        assert_eq!(refreshes.started(), 1);
-        refreshes.join("ended", Freshness::Now).await.unwrap_err();
-        assert_eq!(refreshes.started(), 2);
-        tokio::time::advance(Duration::from_secs(61)).await;
-        refreshes.join("ended", Freshness::Recent).await.unwrap_err();
-        assert_eq!(refreshes.started(), 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_kept_is_bounded() {
-        for outcome in [Ok(session("s")), Err(refused())] {
-            let refreshes = Refreshes::ending(outcome);
-            refreshes.gate.add_permits(CAPACITY * 2);
-            for index in 0..CAPACITY * 2 {
-                drop(refreshes.join(&index.to_string(), Freshness::Recent).await);
-            }
-            let log = lock(&refreshes.flights.0);
-            assert_eq!(log.renewed.outcomes.len() + log.refused.outcomes.len(), CAPACITY);
-            assert!(log.renewed.order.len() + log.refused.order.len() <= CAPACITY && log.open.is_empty());
-        }
     }
 
     #[test]
-    fn outside_of_a_runtime_there_is_an_error_and_no_trace() {
-        use std::task::{Context, Poll, Waker};
-
-        let refreshes = Refreshes::failing();
+    fn outside_a_runtime_is_an_error_and_no_hang() {
+        let flights = Flights::default();
+        let refresh = || async { Ok(tokens("new")) };
         for _ in 0..2 {
-            let mut refresh = std::pin::pin!(refreshes.join("a", Freshness::Recent));
-            let Poll::Ready(Err(error)) = refresh.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-                panic!("it waits")
-            };
+            let error = flights.boarded(&Secret::from("a"), Reuse::All, refresh).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
             assert!(error.to_string().contains("tokio runtime"), "{error}");
         }
-        assert_eq!((refreshes.started(), refreshes.open()), (0, 0));
-    }
-
-    /// What would hang forever is run by a thread of its own, so that the test fails instead.
-    fn ends(test: impl FnOnce() + Send + 'static) {
-        let (tell, ended) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            test();
-            let _ = tell.send(());
-        });
-        ended.recv_timeout(Duration::from_secs(20)).expect("it hangs");
+        assert!(lock(&flights.0).is_empty());
     }
 
     #[test]
-    fn runtime_ends_with_refreshes_under_way() {
-        ends(|| {
-            for flavor in [true, false] {
-                let refreshes = Refreshes::failing();
-                let mut builder = match flavor {
-                    true => tokio::runtime::Builder::new_multi_thread(),
-                    false => tokio::runtime::Builder::new_current_thread(),
+    fn runtime_that_ends_with_a_refresh_under_way_ends_and_leaves_no_trace() {
+        let flights = Flights::default();
+        let token = Secret::from("a");
+        let first = tokio::runtime::Runtime::new().unwrap();
+        let flight = first.block_on(async {
+            let flight = flights.boarded(&token, Reuse::All, std::future::pending).unwrap();
+            tokio::task::yield_now().await;
+            flight
+        });
+        let handle = first.handle().clone();
+        drop(first);
+        assert!(flight.has_changed().is_err());
+        assert!(lock(&flights.0).is_empty());
+
+        // A runtime that has ended drops what is spawned while `spawn` is still running.
+        let _entered = handle.enter();
+        let flight = flights.boarded(&token, Reuse::All, std::future::pending).unwrap();
+        assert!(flight.has_changed().is_err());
+        assert!(lock(&flights.0).is_empty());
+        assert!(interrupted().is_retryable());
+    }
+
+    #[tokio::test]
+    async fn panic_of_a_refresh_is_an_error_and_the_next_try_works() {
+        let flights = Flights::default();
+        let token = Secret::from("a");
+        let broken = || -> std::future::Ready<Result<Authentication>> { panic!("on purpose") };
+        assert!(flights.join(&token, Reuse::All, broken).await.unwrap_err().is_retryable());
+        let broken = || async { panic!("on purpose") };
+        assert!(flights.join(&token, Reuse::All, broken).await.unwrap_err().is_retryable());
+        flights.join(&token, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
+    }
+
+    fn tokens(refresh_jwt: &str) -> Authentication {
+        authentication(serde_json::json!({"sessionJwt": "s", "refreshJwt": refresh_jwt}))
+    }
+
+    fn refusal() -> Error {
+        Inner { code: Some("E064001".into()), ..Inner::of(ErrorKind::Unauthorized) }.into()
+    }
+
+    /// Which outcomes are given a second time without a second request, to whom, and for how long.
+    #[tokio::test(start_paused = true)]
+    async fn outcome_is_kept_for_its_time() {
+        let intercepted = || Err(Inner::of(ErrorKind::Intercepted).into());
+        for (outcome, reuse, kept) in [
+            (Ok(tokens("new")), Reuse::All, 10),
+            (Ok(tokens("new")), Reuse::Rotated, 10),
+            (Ok(tokens("old")), Reuse::All, 10),
+            (Ok(tokens("old")), Reuse::Rotated, 0),
+            (Err(refusal()), Reuse::All, 60),
+            (Err(refusal()), Reuse::Rotated, 0),
+            (intercepted(), Reuse::All, 0),
+            (intercepted(), Reuse::Rotated, 0),
+        ] {
+            let (flights, calls) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
+            let join = || {
+                let (outcome, calls) = (outcome.clone(), Arc::clone(&calls));
+                let refresh = move || async move {
+                    calls.fetch_add(1, Ordering::SeqCst);
+                    outcome
                 };
-                let runtime = builder.build().unwrap();
-                let waiters: Vec<_> =
-                    (0..20).map(|n| runtime.spawn(refreshes.join(&(n % 3).to_string(), Freshness::Recent))).collect();
-                runtime.block_on(async {
-                    while refreshes.started() < 3 {
-                        tokio::task::yield_now().await;
-                    }
-                });
-                drop(runtime);
-                drop(waiters);
-                assert_eq!(refreshes.open(), 0);
+                flights.join(&OLD, reuse, refresh)
+            };
+            let first = join().await.is_ok();
+            if kept > 0 {
+                tokio::time::advance(Duration::from_millis(kept * 1000 - 500)).await;
+                assert_eq!(join().await.is_ok(), first);
+                assert_eq!(calls.load(Ordering::SeqCst), 1, "{outcome:?} {reuse:?}");
+                tokio::time::advance(Duration::from_secs(1)).await;
             }
-        });
-    }
-
-    #[test]
-    fn refresh_that_begins_while_the_runtime_ends_is_an_error() {
-        ends(|| {
-            let refreshes = Refreshes::failing();
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            let handle = runtime.handle().clone();
-            runtime.shutdown_background();
-            // The runtime is gone, but this thread is inside of it.
-            let _inside = handle.enter();
-            let outside = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let late = refreshes.join("a", Freshness::Recent);
-            let outcome = std::thread::scope(|scope| {
-                let late = scope.spawn(|| {
-                    let _inside = handle.enter();
-                    futures_executor(late)
-                });
-                late.join().unwrap()
-            });
-            drop(outside);
-            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Network);
-            assert_eq!(refreshes.open(), 0);
-        });
-    }
-
-    /// Polls on this thread until the future ends, without a runtime of its own.
-    fn futures_executor<F: Future>(future: F) -> F::Output {
-        let mut future = std::pin::pin!(future);
-        loop {
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return output;
-            }
-            std::thread::yield_now();
+            let _ = join().await;
+            assert_eq!(calls.load(Ordering::SeqCst), 2, "{outcome:?} {reuse:?}");
+            tokio::time::sleep(Duration::from_secs(61)).await;
+            assert!(lock(&flights.0).is_empty(), "{outcome:?} {reuse:?}");
         }
     }
 
     #[tokio::test]
-    async fn panic_of_a_refresh_is_an_error_for_all_and_leaves_no_trace() {
-        let flights = Flights::default();
-        let token = Secret::from("a");
-        let panics = || async { panic!("as tests do") };
-        assert!(flights.join(&token, Freshness::Recent, panics).await.unwrap_err().is_retryable());
-        let fine = || async { Ok(session("s")) };
-        flights.join(&token, Freshness::Recent, fine).await.unwrap();
-
-        // The closure itself, before there is a task.
-        let flights = Arc::new(Flights::default());
-        let joined = tokio::spawn({
-            let (flights, token) = (Arc::clone(&flights), token.clone());
-            async move {
-                let broken = || -> std::future::Ready<Result<Authentication>> { panic!("as tests do") };
-                flights.join(&token, Freshness::Now, broken).await
-            }
-        });
-        assert!(joined.await.unwrap_err().is_panic());
-        assert!(lock(&flights.0).open.is_empty());
+    async fn ended_session_is_not_kept() {
+        for ended in ["old", "new"] {
+            let flights = Flights::default();
+            flights.join(&OLD, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
+            flights.forget(&Secret::from("other"));
+            assert_eq!(lock(&flights.0).len(), 1);
+            flights.forget(&Secret::from(ended));
+            assert!(lock(&flights.0).is_empty(), "{ended}");
+        }
     }
+
+    static OLD: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| Secret::from("old"));
 }

@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Refusal;
+use super::{Refusal, outgoing::Outgoing};
 use crate::{
-    Authentication, Descope, Error, Secret, Sessions,
-    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, refresh_may_help},
+    Authentication, CookieSettings, Descope, Error, Secret, Sessions,
+    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, TokenError, refresh_may_help},
 };
 
 /// How the session of a request is found, and what happens to requests without one.
@@ -36,8 +36,10 @@ pub struct SessionPolicy {
 pub(crate) struct Admission {
     /// The session, or why there is none.
     pub(crate) session: Result<Session, Refusal>,
-    /// New tokens, and the cookies that give them to the user's client.
-    pub(crate) refreshed: Option<(Authentication, SetCookies)>,
+    /// New tokens.
+    pub(crate) refreshed: Option<Authentication>,
+    /// What the response gets, whoever makes it.
+    pub(crate) outgoing: Outgoing,
 }
 
 impl SessionPolicy {
@@ -94,7 +96,7 @@ impl SessionPolicy {
     /// Judges a request by what it brings.
     ///
     /// - `path`: the path of its URL.
-    /// - `describe`: what a proof of possession is held against, given the URL.
+    /// - `describe`: what a proof of possession is checked against, given the URL.
     pub(crate) async fn admit<'r>(
         &self,
         tokens: RequestTokens<'r>,
@@ -126,21 +128,36 @@ impl SessionPolicy {
             }
         };
         match tokens.refresh_jwt() {
-            Some(refresh_jwt) if self.refresh => self.renew(refresh_jwt).await.unwrap_or_else(|error| {
-                tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
-                Admission::of(Err(Refusal::from(&error)))
-            }),
+            Some(refresh_jwt) if self.refresh => match self.renew(refresh_jwt).await {
+                Ok(admission) => admission,
+                Err(error) => {
+                    tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
+                    let outgoing = Outgoing::new(self.farewell(refresh_jwt, &error).await);
+                    Admission { outgoing, ..Admission::of(Err(Refusal::from(&error))) }
+                }
+            },
             _ => Admission::of(Err(refused)),
         }
     }
 
     async fn renew(&self, refresh_jwt: &str) -> Result<Admission, Error> {
         let (session, refreshed) = self.sessions.renew(refresh_jwt).await?.into_parts();
-        let refreshed = refreshed.map(|tokens| self.cookies.set(&tokens).map(|set| (tokens, set))).transpose();
-        if let Err(error) = &refreshed {
+        let cookies = refreshed.as_ref().map(|tokens| self.cookies.set(tokens)).transpose();
+        if let Err(error) = &cookies {
             tracing::error!(target: "descope", %error, "the cookies of a refreshed session cannot be set");
         }
-        Ok(Admission { session: Ok(session), refreshed: refreshed? })
+        Ok(Admission { session: Ok(session), refreshed, outgoing: Outgoing::new(cookies?) })
+    }
+
+    /// The cookies that take the tokens away, if the refresh token has ended: it would be refused with every request. Not
+    /// when nothing is known of it.
+    async fn farewell(&self, refresh_jwt: &str, error: &Error) -> Option<SetCookies> {
+        let ended = error.is_refusal()
+            || matches!(self.sessions.validator().validate_refresh(refresh_jwt).await, Err(TokenError::Expired));
+        if !ended {
+            return None;
+        }
+        self.cookies.clear(&CookieSettings::default()).ok()
     }
 
     /// Whether the application gets to see a request with this outcome.
@@ -151,7 +168,7 @@ impl SessionPolicy {
 
 impl Admission {
     fn of(session: Result<Session, Refusal>) -> Self {
-        Self { session, refreshed: None }
+        Self { session, refreshed: None, outgoing: Outgoing::default() }
     }
 }
 
@@ -194,18 +211,6 @@ fn not_behind_a_layer() -> Refusal {
     Refusal::Misconfigured
 }
 
-/// The new cookies that a response gets: those that it does not set by itself, as a handler does that signs somebody
-/// out. `set` are the values of its `Set-Cookie` headers.
-pub(crate) fn cookies_to_add<'c>(new: &'c SetCookies, set: &[&[u8]]) -> Vec<&'c str> {
-    let sets = |name: &str| {
-        set.iter().any(|value| {
-            let end = value.iter().position(|byte| *byte == b'=').unwrap_or_default();
-            value[..end].trim_ascii() == name.as_bytes()
-        })
-    };
-    new.named_values().filter(|(name, _)| !sets(name)).map(|(_, value)| value).collect()
-}
-
 impl fmt::Debug for SessionPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sessions: _, cookies, refresh, optional, origin } = self;
@@ -221,20 +226,6 @@ impl fmt::Debug for SessionPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authentication::testing::authentication;
-
-    #[test]
-    fn cookies_of_the_handler_win() {
-        let ada = authentication(serde_json::json!({"sessionJwt": "s", "refreshJwt": "r"}));
-        let new = SessionCookies::new().set(&ada).unwrap();
-        let added = |set: &[&[u8]]| -> Vec<String> {
-            cookies_to_add(&new, set).iter().map(|value| value.split('=').next().unwrap().to_owned()).collect()
-        };
-        assert_eq!(added(&[]), ["DS", "DSR"]);
-        assert_eq!(added(&[b"theme=dark", b"DS", b"=DS", b"DSX=1"]), ["DS", "DSR"]);
-        assert_eq!(added(&[b"DS=; Max-Age=0"]), ["DSR"]);
-        assert_eq!(added(&[b" DSR =x", b"DS=x"]), [] as [&str; 0]);
-    }
 
     #[test]
     fn policy_shows_no_secret_and_its_refresh_token_neither() {

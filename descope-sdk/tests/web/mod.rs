@@ -237,6 +237,47 @@ pub(crate) async fn refresh_that_cannot_work_costs_no_call(web: &Web) {
     assert_eq!(web.calls("sessionRefresh"), 1);
 }
 
+pub(crate) async fn ended_refresh_token_costs_one_call_and_its_cookies_go(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    web.descope.session().logout(refresh_of(&ada)).await.unwrap();
+    for _ in 0..5 {
+        let response = web.get("/me").header("cookie", both(&ada)).send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        let set = set_cookies(&response);
+        assert_eq!(set.len(), 2, "{set:?}");
+        assert!(set.iter().all(|value| value.contains("=; ") && value.contains("; Max-Age=0")), "{set:?}");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+    assert_eq!(web.calls("sessionRefresh"), 1);
+}
+
+pub(crate) async fn status_without_a_code_says_nothing_about_the_user(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    for status in [200, 302, 401, 403, 404, 405, 407, 413, 451] {
+        web.emulator.fail_next("sessionRefresh", Fault::body(status, "text/html", "<html>blocked</html>"));
+        let response = web.get("/me").header("cookie", both(&ada)).send().await.unwrap();
+        assert_eq!(response.status(), 503, "{status}");
+        assert!(set_cookies(&response).is_empty(), "{status}");
+    }
+    assert_eq!(ok(web.get("/me").header("cookie", both(&ada))).await.1, user_id(&ada));
+}
+
+pub(crate) async fn late_request_gets_the_tokens_of_the_refresh_before_it(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    let (first, _) = ok(web.get("/me").header("cookie", both(&ada))).await;
+    let (late, _) = ok(web.get("/me").header("cookie", both(&ada))).await;
+    assert!(cookie(&first, "DS").is_some());
+    assert_eq!(cookie(&late, "DS"), cookie(&first, "DS"));
+    assert_eq!(web.calls("sessionRefresh"), 1);
+    for response in [first, late] {
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[header::VARY], "Cookie, Authorization");
+    }
+}
+
 pub(crate) async fn concurrent_requests_share_one_refresh(web: &Web) {
     let ada = web.ada().await;
     web.an_hour_passes();

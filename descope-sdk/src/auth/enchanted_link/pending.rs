@@ -94,7 +94,7 @@ impl PendingLink {
     /// Waits until the right link has been clicked, as the client's
     /// [`poll`](crate::DescopeBuilder::poll) options say: every second, for ten minutes at most.
     ///
-    /// Passing failures are outlived. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
+    /// Transient failures are retried, and so is what a proxy or firewall answers in the place of the service. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
     /// example.
     ///
     /// `POST /v1/auth/enchantedlink/pending-session`, again and again
