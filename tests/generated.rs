@@ -15,13 +15,13 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "AccessKeyDeactivateRequest",
     "AccessKeyDeleteRequest",
     "AccessKeyExchangeRequest",
-    "AccessKeyExchangeResponse",
     "AccessKeyImportEntry",
     "AccessKeyImportRequest",
     "AccessKeyLoginOptions",
     "AccessKeyResponse",
     "AccessKeyRotateRequest",
     "AccessKeySearchRequest",
+    "AccessKeySession",
     "AccessKeyTenant",
     "AccessKeyUpdateRequest",
     "AccessKeysResponse",
@@ -353,12 +353,12 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "NotpSignUpRequest",
     "NotpTemplates",
     "NotpUpdatePhoneRequest",
-    "OauthAuthorizeResponse",
     "OauthCallbackFormRequest",
     "OauthDeviceResponse",
+    "OauthNativeChallenge",
     "OauthNativeFinishRequest",
     "OauthNativeStartRequest",
-    "OauthNativeStartResponse",
+    "OauthRedirect",
     "OauthTokenResponse",
     "OauthUserInfoResponse",
     "OidcAppAuthorizeRequest",
@@ -375,9 +375,9 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "OidcRevokeRequest",
     "OidcTokenRequest",
     "OidcUserInfoRequest",
-    "OnetapClientIdResponse",
+    "OnetapClient",
+    "OnetapCode",
     "OnetapIdTokenRequest",
-    "OnetapVerifyResponse",
     "OptionalJwtResponse",
     "OtpEmailResponse",
     "OtpPhoneResponse",
@@ -427,11 +427,11 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "OutboundApplicationUserToken",
     "OutboundConnectOptions",
     "OutboundConnectRequest",
-    "OutboundConnectResponse",
-    "PasswordPolicyResponse",
+    "OutboundRedirect",
     "PasswordReplaceRequest",
+    "PasswordResetDelivery",
     "PasswordResetRequest",
-    "PasswordResetResponse",
+    "PasswordRules",
     "PasswordSettings",
     "PasswordSignInRequest",
     "PasswordSignUpRequest",
@@ -462,8 +462,8 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "PushEnrollDeviceRequest",
     "PushPendingSessionRequest",
     "PushSignInFinishRequest",
+    "PushSignInPending",
     "PushSignInStartRequest",
-    "PushSignInStartResponse",
     "RecoveryCode",
     "RecoveryCodesGenerateRequest",
     "RecoveryCodesResponse",
@@ -522,7 +522,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "ScimReference",
     "ScimResourceType",
     "ScimResourceTypeListResponse",
-    "ScimServiceConfigResponse",
+    "ScimServiceFeatures",
     "ScimUser",
     "ScimUserListResponse",
     "ScimUserName",
@@ -537,13 +537,13 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "SecurityQuestionsResponse",
     "SecurityQuestionsSetupRequest",
     "SecurityQuestionsVerifyRequest",
+    "SessionClaims",
     "SessionLogoutRequest",
     "SessionRefreshRequest",
     "SessionSelectTenantRequest",
     "SessionTenant",
+    "SessionTenantList",
     "SessionTenantsRequest",
-    "SessionTenantsResponse",
-    "SessionValidateResponse",
     "SignUpOptions",
     "SignUpUser",
     "SsoApplication",
@@ -568,7 +568,6 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "SsoApplicationWsFedSettings",
     "SsoApplicationWsFedUpdateRequest",
     "SsoAttributeMapping",
-    "SsoAuthorizeResponse",
     "SsoConfigureMappingV1Request",
     "SsoConfigureMetadataV1Request",
     "SsoConfigureOidcRequest",
@@ -585,6 +584,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "SsoOidcAttributeMapping",
     "SsoOidcSettings",
     "SsoRecalculateMappingsRequest",
+    "SsoRedirect",
     "SsoRoleMapping",
     "SsoSamlByMetadataSettings",
     "SsoSamlSettings",
@@ -719,7 +719,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "WebauthnSignUpOrInStartRequest",
     "WebauthnSignUpStartRequest",
     "WebauthnStartResponse",
-    "WebauthnUpdateFinishResponse",
+    "WebauthnUpdateResult",
     "WebauthnUpdateStartRequest",
     "WidgetListResponse",
     "WidgetSummary",
@@ -747,15 +747,13 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "AccessKeyExchangeRequest" => {
             visitor.visit::<types::AccessKeyExchangeRequest>(name)
         }
-        "AccessKeyExchangeResponse" => {
-            visitor.visit::<types::AccessKeyExchangeResponse>(name)
-        }
         "AccessKeyImportEntry" => visitor.visit::<types::AccessKeyImportEntry>(name),
         "AccessKeyImportRequest" => visitor.visit::<types::AccessKeyImportRequest>(name),
         "AccessKeyLoginOptions" => visitor.visit::<types::AccessKeyLoginOptions>(name),
         "AccessKeyResponse" => visitor.visit::<types::AccessKeyResponse>(name),
         "AccessKeyRotateRequest" => visitor.visit::<types::AccessKeyRotateRequest>(name),
         "AccessKeySearchRequest" => visitor.visit::<types::AccessKeySearchRequest>(name),
+        "AccessKeySession" => visitor.visit::<types::AccessKeySession>(name),
         "AccessKeyTenant" => visitor.visit::<types::AccessKeyTenant>(name),
         "AccessKeyUpdateRequest" => visitor.visit::<types::AccessKeyUpdateRequest>(name),
         "AccessKeysResponse" => visitor.visit::<types::AccessKeysResponse>(name),
@@ -1375,20 +1373,18 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "NotpSignUpRequest" => visitor.visit::<types::NotpSignUpRequest>(name),
         "NotpTemplates" => visitor.visit::<types::NotpTemplates>(name),
         "NotpUpdatePhoneRequest" => visitor.visit::<types::NotpUpdatePhoneRequest>(name),
-        "OauthAuthorizeResponse" => visitor.visit::<types::OauthAuthorizeResponse>(name),
         "OauthCallbackFormRequest" => {
             visitor.visit::<types::OauthCallbackFormRequest>(name)
         }
         "OauthDeviceResponse" => visitor.visit::<types::OauthDeviceResponse>(name),
+        "OauthNativeChallenge" => visitor.visit::<types::OauthNativeChallenge>(name),
         "OauthNativeFinishRequest" => {
             visitor.visit::<types::OauthNativeFinishRequest>(name)
         }
         "OauthNativeStartRequest" => {
             visitor.visit::<types::OauthNativeStartRequest>(name)
         }
-        "OauthNativeStartResponse" => {
-            visitor.visit::<types::OauthNativeStartResponse>(name)
-        }
+        "OauthRedirect" => visitor.visit::<types::OauthRedirect>(name),
         "OauthTokenResponse" => visitor.visit::<types::OauthTokenResponse>(name),
         "OauthUserInfoResponse" => visitor.visit::<types::OauthUserInfoResponse>(name),
         "OidcAppAuthorizeRequest" => {
@@ -1409,9 +1405,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "OidcRevokeRequest" => visitor.visit::<types::OidcRevokeRequest>(name),
         "OidcTokenRequest" => visitor.visit::<types::OidcTokenRequest>(name),
         "OidcUserInfoRequest" => visitor.visit::<types::OidcUserInfoRequest>(name),
-        "OnetapClientIdResponse" => visitor.visit::<types::OnetapClientIdResponse>(name),
+        "OnetapClient" => visitor.visit::<types::OnetapClient>(name),
+        "OnetapCode" => visitor.visit::<types::OnetapCode>(name),
         "OnetapIdTokenRequest" => visitor.visit::<types::OnetapIdTokenRequest>(name),
-        "OnetapVerifyResponse" => visitor.visit::<types::OnetapVerifyResponse>(name),
         "OptionalJwtResponse" => visitor.visit::<types::OptionalJwtResponse>(name),
         "OtpEmailResponse" => visitor.visit::<types::OtpEmailResponse>(name),
         "OtpPhoneResponse" => visitor.visit::<types::OtpPhoneResponse>(name),
@@ -1536,13 +1532,11 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         }
         "OutboundConnectOptions" => visitor.visit::<types::OutboundConnectOptions>(name),
         "OutboundConnectRequest" => visitor.visit::<types::OutboundConnectRequest>(name),
-        "OutboundConnectResponse" => {
-            visitor.visit::<types::OutboundConnectResponse>(name)
-        }
-        "PasswordPolicyResponse" => visitor.visit::<types::PasswordPolicyResponse>(name),
+        "OutboundRedirect" => visitor.visit::<types::OutboundRedirect>(name),
         "PasswordReplaceRequest" => visitor.visit::<types::PasswordReplaceRequest>(name),
+        "PasswordResetDelivery" => visitor.visit::<types::PasswordResetDelivery>(name),
         "PasswordResetRequest" => visitor.visit::<types::PasswordResetRequest>(name),
-        "PasswordResetResponse" => visitor.visit::<types::PasswordResetResponse>(name),
+        "PasswordRules" => visitor.visit::<types::PasswordRules>(name),
         "PasswordSettings" => visitor.visit::<types::PasswordSettings>(name),
         "PasswordSignInRequest" => visitor.visit::<types::PasswordSignInRequest>(name),
         "PasswordSignUpRequest" => visitor.visit::<types::PasswordSignUpRequest>(name),
@@ -1605,10 +1599,8 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "PushSignInFinishRequest" => {
             visitor.visit::<types::PushSignInFinishRequest>(name)
         }
+        "PushSignInPending" => visitor.visit::<types::PushSignInPending>(name),
         "PushSignInStartRequest" => visitor.visit::<types::PushSignInStartRequest>(name),
-        "PushSignInStartResponse" => {
-            visitor.visit::<types::PushSignInStartResponse>(name)
-        }
         "RecoveryCode" => visitor.visit::<types::RecoveryCode>(name),
         "RecoveryCodesGenerateRequest" => {
             visitor.visit::<types::RecoveryCodesGenerateRequest>(name)
@@ -1703,9 +1695,7 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "ScimResourceTypeListResponse" => {
             visitor.visit::<types::ScimResourceTypeListResponse>(name)
         }
-        "ScimServiceConfigResponse" => {
-            visitor.visit::<types::ScimServiceConfigResponse>(name)
-        }
+        "ScimServiceFeatures" => visitor.visit::<types::ScimServiceFeatures>(name),
         "ScimUser" => visitor.visit::<types::ScimUser>(name),
         "ScimUserListResponse" => visitor.visit::<types::ScimUserListResponse>(name),
         "ScimUserName" => visitor.visit::<types::ScimUserName>(name),
@@ -1730,17 +1720,15 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "SecurityQuestionsVerifyRequest" => {
             visitor.visit::<types::SecurityQuestionsVerifyRequest>(name)
         }
+        "SessionClaims" => visitor.visit::<types::SessionClaims>(name),
         "SessionLogoutRequest" => visitor.visit::<types::SessionLogoutRequest>(name),
         "SessionRefreshRequest" => visitor.visit::<types::SessionRefreshRequest>(name),
         "SessionSelectTenantRequest" => {
             visitor.visit::<types::SessionSelectTenantRequest>(name)
         }
         "SessionTenant" => visitor.visit::<types::SessionTenant>(name),
+        "SessionTenantList" => visitor.visit::<types::SessionTenantList>(name),
         "SessionTenantsRequest" => visitor.visit::<types::SessionTenantsRequest>(name),
-        "SessionTenantsResponse" => visitor.visit::<types::SessionTenantsResponse>(name),
-        "SessionValidateResponse" => {
-            visitor.visit::<types::SessionValidateResponse>(name)
-        }
         "SignUpOptions" => visitor.visit::<types::SignUpOptions>(name),
         "SignUpUser" => visitor.visit::<types::SignUpUser>(name),
         "SsoApplication" => visitor.visit::<types::SsoApplication>(name),
@@ -1805,7 +1793,6 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
             visitor.visit::<types::SsoApplicationWsFedUpdateRequest>(name)
         }
         "SsoAttributeMapping" => visitor.visit::<types::SsoAttributeMapping>(name),
-        "SsoAuthorizeResponse" => visitor.visit::<types::SsoAuthorizeResponse>(name),
         "SsoConfigureMappingV1Request" => {
             visitor.visit::<types::SsoConfigureMappingV1Request>(name)
         }
@@ -1838,6 +1825,7 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "SsoRecalculateMappingsRequest" => {
             visitor.visit::<types::SsoRecalculateMappingsRequest>(name)
         }
+        "SsoRedirect" => visitor.visit::<types::SsoRedirect>(name),
         "SsoRoleMapping" => visitor.visit::<types::SsoRoleMapping>(name),
         "SsoSamlByMetadataSettings" => {
             visitor.visit::<types::SsoSamlByMetadataSettings>(name)
@@ -2105,9 +2093,7 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
             visitor.visit::<types::WebauthnSignUpStartRequest>(name)
         }
         "WebauthnStartResponse" => visitor.visit::<types::WebauthnStartResponse>(name),
-        "WebauthnUpdateFinishResponse" => {
-            visitor.visit::<types::WebauthnUpdateFinishResponse>(name)
-        }
+        "WebauthnUpdateResult" => visitor.visit::<types::WebauthnUpdateResult>(name),
         "WebauthnUpdateStartRequest" => {
             visitor.visit::<types::WebauthnUpdateStartRequest>(name)
         }

@@ -211,15 +211,15 @@ fn integers_that_are_none_are_refused_without_repeating_them() {
         [json!("12a"), json!(1.5), json!({}), json!([]), json!(true), json!(1e300), json!("99999999999999999999")]
     {
         let value = json!({ "expiration": wrong });
-        let error = round_trip("AccessKeyExchangeResponse", &value).expect_err("refused").to_string();
+        let error = round_trip("AccessKeySession", &value).expect_err("refused").to_string();
         assert!(!error.contains("12a"), "{error}");
     }
     for right in [json!(7), json!("7"), json!(7.0)] {
-        let value = round_trip("AccessKeyExchangeResponse", &json!({ "expiration": right })).unwrap();
+        let value = round_trip("AccessKeySession", &json!({ "expiration": right })).unwrap();
         assert_eq!(value["expiration"], 7);
     }
     for nothing in [json!(null), json!("")] {
-        let value = round_trip("AccessKeyExchangeResponse", &json!({ "expiration": nothing })).unwrap();
+        let value = round_trip("AccessKeySession", &json!({ "expiration": nothing })).unwrap();
         assert_eq!(value, json!({}));
     }
 }
@@ -234,9 +234,9 @@ fn secrets_are_redacted_wherever_they_stand() {
 
 #[test]
 fn claims_at_the_root_of_a_validated_session_are_kept() {
-    let wrapped = round_trip("SessionValidateResponse", &json!({"parsedJWT": {"sub": "U1"}})).unwrap();
+    let wrapped = round_trip("SessionClaims", &json!({"parsedJWT": {"sub": "U1"}})).unwrap();
     assert_eq!(wrapped["parsedJWT"]["sub"], "U1");
-    let bare = round_trip("SessionValidateResponse", &json!({"sub": "U1", "exp": 1})).unwrap();
+    let bare = round_trip("SessionClaims", &json!({"sub": "U1", "exp": 1})).unwrap();
     assert_eq!(bare["sub"], "U1");
 }
 

@@ -12,10 +12,7 @@ Sends a `POST` request to `/v1/auth/accesskey/exchange`
     pub async fn access_key_exchange<'a>(
         &'a self,
         body: &'a types::AccessKeyExchangeRequest,
-    ) -> Result<
-        ResponseValue<types::AccessKeyExchangeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessKeySession>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/accesskey/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "access_key_exchange").await
@@ -532,10 +529,7 @@ Sends a `POST` request to `/v1/auth/me/tenants`
     pub async fn session_tenants<'a>(
         &'a self,
         body: &'a types::SessionTenantsRequest,
-    ) -> Result<
-        ResponseValue<types::SessionTenantsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SessionTenantList>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/me/tenants", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_tenants").await
@@ -669,10 +663,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::OauthAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/oauth/authorize", self.baseurl,);
         let request = self
             .client
@@ -716,10 +707,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::OauthAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/oauth/authorize/signin", self.baseurl,);
         let request = self
             .client
@@ -763,10 +751,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::OauthAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/oauth/authorize/signup", self.baseurl,);
         let request = self
             .client
@@ -808,10 +793,7 @@ Arguments:
         provider: &'a str,
         redirect_url: Option<&'a str>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::OauthAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/oauth/authorize/update", self.baseurl,);
         let request = self
             .client
@@ -939,7 +921,7 @@ Sends a `POST` request to `/v1/auth/oauth/native/start`
         &'a self,
         body: &'a types::OauthNativeStartRequest,
     ) -> Result<
-        ResponseValue<types::OauthNativeStartResponse>,
+        ResponseValue<types::OauthNativeChallenge>,
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/v1/auth/oauth/native/start", self.baseurl,);
@@ -958,10 +940,7 @@ Arguments:
     pub async fn onetap_client_id<'a>(
         &'a self,
         provider: &'a str,
-    ) -> Result<
-        ResponseValue<types::OnetapClientIdResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OnetapClient>, Error<types::ErrorResponse>> {
         let url = format!(
             "{}/v1/auth/onetap/clientid/{}", self.baseurl, encode_path(& provider
             .to_string()),
@@ -994,10 +973,7 @@ Sends a `POST` request to `/v1/auth/onetap/idtoken/verify`
     pub async fn onetap_verify<'a>(
         &'a self,
         body: &'a types::OnetapIdTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OnetapVerifyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OnetapCode>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/onetap/idtoken/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "onetap_verify").await
@@ -1386,10 +1362,7 @@ Sends a `GET` request to `/v1/auth/password/policy`
 */
     pub async fn password_policy<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::PasswordPolicyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::PasswordRules>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/password/policy", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "password_policy").await
@@ -1420,7 +1393,7 @@ Sends a `POST` request to `/v1/auth/password/reset`
         &'a self,
         body: &'a types::PasswordResetRequest,
     ) -> Result<
-        ResponseValue<types::PasswordResetResponse>,
+        ResponseValue<types::PasswordResetDelivery>,
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/v1/auth/password/reset", self.baseurl,);
@@ -1512,10 +1485,7 @@ Sends a `POST` request to `/v1/auth/push/signin/start`
     pub async fn push_sign_in_start<'a>(
         &'a self,
         body: &'a types::PushSignInStartRequest,
-    ) -> Result<
-        ResponseValue<types::PushSignInStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::PushSignInPending>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/push/signin/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "push_sign_in_start").await
@@ -1632,10 +1602,7 @@ Arguments:
         tenant: &'a str,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::SsoAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/authorize", self.baseurl,);
         let request = self
             .client
@@ -1744,10 +1711,7 @@ Arguments:
         tenant: &'a str,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<
-        ResponseValue<types::SsoAuthorizeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/sso/authorize", self.baseurl,);
         let request = self
             .client
@@ -1865,10 +1829,7 @@ Sends a `POST` request to `/v1/auth/validate`
 */
     pub async fn session_validate<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::SessionValidateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SessionClaims>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/validate", self.baseurl,);
         let request = self.client.post(url).build();
         self.answered(request, "session_validate").await
@@ -1968,7 +1929,7 @@ Sends a `POST` request to `/v1/auth/webauthn/update/finish`
         &'a self,
         body: &'a types::WebauthnFinishRequest,
     ) -> Result<
-        ResponseValue<types::WebauthnUpdateFinishResponse>,
+        ResponseValue<types::WebauthnUpdateResult>,
         Error<types::ErrorResponse>,
     > {
         let url = format!("{}/v1/auth/webauthn/update/finish", self.baseurl,);
@@ -2061,10 +2022,7 @@ Sends a `POST` request to `/v1/outbound/oauth/connect`
     pub async fn outbound_connect<'a>(
         &'a self,
         body: &'a types::OutboundConnectRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundConnectResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundRedirect>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/outbound/oauth/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "outbound_connect").await

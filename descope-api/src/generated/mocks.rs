@@ -3516,11 +3516,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::ScimServiceConfigResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::ScimServiceFeatures) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -4545,11 +4541,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::AccessKeyExchangeResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::AccessKeySession) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -6688,11 +6680,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::SessionTenantsResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::SessionTenantList) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7149,11 +7137,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OauthAuthorizeResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OauthRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7277,11 +7261,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OauthAuthorizeResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OauthRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7405,11 +7385,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OauthAuthorizeResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OauthRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7523,11 +7499,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OauthAuthorizeResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OauthRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7917,11 +7889,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OauthNativeStartResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OauthNativeChallenge) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -7986,11 +7954,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OnetapClientIdResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OnetapClient) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -8112,7 +8076,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(self, status: u16, value: &types::OnetapVerifyResponse) -> Self {
+        pub fn success(self, status: u16, value: &types::OnetapCode) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -9690,11 +9654,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::PasswordPolicyResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::PasswordRules) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -9816,7 +9776,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(self, status: u16, value: &types::PasswordResetResponse) -> Self {
+        pub fn success(self, status: u16, value: &types::PasswordResetDelivery) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -10182,11 +10142,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::PushSignInStartResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::PushSignInPending) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -10699,7 +10655,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(self, status: u16, value: &types::SsoAuthorizeResponse) -> Self {
+        pub fn success(self, status: u16, value: &types::SsoRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -11570,7 +11526,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(self, status: u16, value: &types::SsoAuthorizeResponse) -> Self {
+        pub fn success(self, status: u16, value: &types::SsoRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -11980,11 +11936,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::SessionValidateResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::SessionClaims) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -12350,11 +12302,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::WebauthnUpdateFinishResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::WebauthnUpdateResult) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -34817,11 +34765,7 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn success(
-            self,
-            status: u16,
-            value: &types::OutboundConnectResponse,
-        ) -> Self {
+        pub fn success(self, status: u16, value: &types::OutboundRedirect) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self

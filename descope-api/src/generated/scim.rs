@@ -172,10 +172,7 @@ Sends a `GET` request to `/scim/v2/ServiceProviderConfig`
 */
     pub async fn scim_service_config<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ScimServiceConfigResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimServiceFeatures>, Error<types::ErrorResponse>> {
         let url = format!("{}/scim/v2/ServiceProviderConfig", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "scim_service_config").await

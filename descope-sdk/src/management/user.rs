@@ -298,7 +298,6 @@ fn nothing_but(login_id: String) -> UserCreateRequest {
         role_names: Vec::new(),
         send_mail: None,
         send_sms: None,
-        sso_app_i_ds: Vec::new(),
         sso_app_ids: Vec::new(),
         status: None,
         template_id: None,

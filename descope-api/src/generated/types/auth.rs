@@ -15,32 +15,6 @@ pub struct AccessKeyExchangeRequest {
     )]
     pub login_options: ::std::option::Option<AccessKeyLoginOptions>,
 }
-///The session of a machine.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct AccessKeyExchangeResponse {
-    ///When `sessionJwt` expires, in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub expiration: ::std::option::Option<i64>,
-    ///Identifies the access key. It is no secret.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub key_id: ::std::option::Option<::std::string::String>,
-    ///The session token. Whoever holds it may act for the key until it expires.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "sessionJwt",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub session_jwt: ::std::option::Option<crate::Secret>,
-}
 ///How the session of a key differs from what the key is set up for.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -64,6 +38,32 @@ pub struct AccessKeyLoginOptions {
         )
     )]
     pub selected_tenant: ::std::option::Option<::std::string::String>,
+}
+///The session of a machine.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct AccessKeySession {
+    ///When `sessionJwt` expires, in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub expiration: ::std::option::Option<i64>,
+    ///Identifies the access key. It is no secret.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key_id: ::std::option::Option<::std::string::String>,
+    ///The session token. Whoever holds it may act for the key until it expires.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
 }
 ///The sign-ins of a user. The service answers the bare list; the object around it is how the public reference shows it.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -2005,23 +2005,6 @@ pub struct NotpUpdatePhoneRequest {
     )]
     pub templates: ::std::option::Option<NotpTemplates>,
 }
-///Where the sign-in goes on.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OauthAuthorizeResponse {
-    ///Identifies the fault for support when no `url` could be made.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub error_id: ::std::option::Option<::std::string::String>,
-    ///Page of the provider to redirect the user to. It is good for this one sign-in.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub url: ::std::option::Option<::std::string::String>,
-}
 ///The provider's answer as form fields.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -2093,6 +2076,44 @@ pub struct OauthCallbackFormRequest {
     )]
     pub user: ::std::option::Option<::std::string::String>,
 }
+///What to hand to the system of the phone.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OauthNativeChallenge {
+    ///Id of the application at the provider.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "clientId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub client_id: ::std::option::Option<::std::string::String>,
+    ///Identifies the fault for support when the sign-in could not be started.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub error_id: ::std::option::Option<::std::string::String>,
+    ///Which of the two ways the service expects, as asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub implicit: ::std::option::Option<bool>,
+    ///Value to put into the ID token, by which the service knows that the token is fresh.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub nonce: ::std::option::Option<::std::string::String>,
+    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub state_id: ::std::option::Option<::std::string::String>,
+}
 ///What the phone gave. Either an ID token or an authorization code has to be there.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -2151,48 +2172,27 @@ pub struct OauthNativeStartRequest {
     )]
     pub raw_response: ::std::option::Option<bool>,
 }
-///What to hand to the system of the phone.
+///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OauthNativeStartResponse {
-    ///Id of the application at the provider.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "clientId",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub client_id: ::std::option::Option<::std::string::String>,
-    ///Identifies the fault for support when the sign-in could not be started.
+pub struct OauthRedirect {
+    ///Identifies the fault for support when no `url` could be made.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "errorId", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub error_id: ::std::option::Option<::std::string::String>,
-    ///Which of the two ways the service expects, as asked for.
+    ///Page of the provider to redirect the user to. It is good for this one sign-in.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub implicit: ::std::option::Option<bool>,
-    ///Value to put into the ID token, by which the service knows that the token is fresh.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub nonce: ::std::option::Option<::std::string::String>,
-    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(rename = "stateId", skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub state_id: ::std::option::Option<::std::string::String>,
+    pub url: ::std::option::Option<::std::string::String>,
 }
 ///How the project is known to the provider.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OnetapClientIdResponse {
+pub struct OnetapClient {
     ///Id of the application at the provider, public by nature.
     #[cfg_attr(
         feature = "schemars",
@@ -2202,6 +2202,17 @@ pub struct OnetapClientIdResponse {
         )
     )]
     pub client_id: ::std::option::Option<::std::string::String>,
+}
+///A voucher for the session.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct OnetapCode {
+    ///Code for `oauthExchange`. It works once and for a short time.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub code: ::std::option::Option<crate::Secret>,
 }
 ///What the prompt gave when the user tapped.
 #[derive(Clone, Debug)]
@@ -2226,17 +2237,6 @@ pub struct OnetapIdTokenRequest {
     pub nonce: ::std::option::Option<::std::string::String>,
     ///The provider whose client id the prompt was shown with.
     pub provider: ::std::string::String,
-}
-///A voucher for the session.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OnetapVerifyResponse {
-    ///Code for `oauthExchange`. It works once and for a short time.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub code: ::std::option::Option<crate::Secret>,
 }
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(Clone, Debug, Default)]
@@ -2781,72 +2781,13 @@ pub struct OutboundConnectRequest {
 ///Where the connection goes on.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct OutboundConnectResponse {
+pub struct OutboundRedirect {
     ///Page of the third party to redirect the user to. It is good for this one connection.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub url: ::std::option::Option<::std::string::String>,
-}
-///The rules of the project. What is left out is not asked for.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PasswordPolicyResponse {
-    ///Whether there has to be a lower-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub lowercase: ::std::option::Option<bool>,
-    ///Least number of characters.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "minLength",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub min_length: ::std::option::Option<i64>,
-    ///Whether there has to be a character that is neither letter nor digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nonAlphanumeric",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub non_alphanumeric: ::std::option::Option<bool>,
-    ///Whether there has to be a digit.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub number: ::std::option::Option<bool>,
-    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScore",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub strength_score: ::std::option::Option<i64>,
-    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "strengthScoreEnabled",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub strength_score_enabled: ::std::option::Option<bool>,
-    ///Whether there has to be an upper-case letter.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(skip_serializing_if = "::std::option::Option::is_none")
-    )]
-    pub uppercase: ::std::option::Option<bool>,
 }
 ///The old password as proof, and the one to set.
 #[derive(Clone, Debug)]
@@ -2880,6 +2821,44 @@ pub struct PasswordReplaceRequest {
         )
     )]
     pub revoke_other_sessions_types: ::std::vec::Vec<::std::string::String>,
+}
+///How the reset goes on.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PasswordResetDelivery {
+    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub link_id: ::std::option::Option<::std::string::String>,
+    ///The address with most of it hidden, fit to be shown.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "maskedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub masked_email: ::std::option::Option<::std::string::String>,
+    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "pendingRef",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub pending_ref: ::std::option::Option<crate::Secret>,
+    ///What was sent, as the project is set up; tells which operation verifies the link.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "resetMethod",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub reset_method: ::std::option::Option<::std::string::String>,
 }
 ///Who has forgotten the password and where the link leads.
 #[derive(Clone, Debug)]
@@ -2935,43 +2914,64 @@ pub struct PasswordResetRequest {
     )]
     pub use_recovery: ::std::option::Option<bool>,
 }
-///How the reset goes on.
+///The rules of the project. What is left out is not asked for.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PasswordResetResponse {
-    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+pub struct PasswordRules {
+    ///Whether there has to be a lower-case letter.
     #[cfg_attr(
         feature = "schemars",
-        serde(rename = "linkId", skip_serializing_if = "::std::option::Option::is_none")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub link_id: ::std::option::Option<::std::string::String>,
-    ///The address with most of it hidden, fit to be shown.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "maskedEmail",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub masked_email: ::std::option::Option<::std::string::String>,
-    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    pub lowercase: ::std::option::Option<bool>,
+    ///Least number of characters.
     #[cfg_attr(
         feature = "schemars",
         serde(
-            rename = "pendingRef",
+            rename = "minLength",
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub pending_ref: ::std::option::Option<crate::Secret>,
-    ///What was sent, as the project is set up; tells which operation verifies the link.
+    pub min_length: ::std::option::Option<i64>,
+    ///Whether there has to be a character that is neither letter nor digit.
     #[cfg_attr(
         feature = "schemars",
         serde(
-            rename = "resetMethod",
+            rename = "nonAlphanumeric",
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub reset_method: ::std::option::Option<::std::string::String>,
+    pub non_alphanumeric: ::std::option::Option<bool>,
+    ///Whether there has to be a digit.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub number: ::std::option::Option<bool>,
+    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScore",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub strength_score: ::std::option::Option<i64>,
+    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "strengthScoreEnabled",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub strength_score_enabled: ::std::option::Option<bool>,
+    ///Whether there has to be an upper-case letter.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub uppercase: ::std::option::Option<bool>,
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
@@ -3085,18 +3085,10 @@ pub struct PushSignInFinishRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
 }
-///Who signs in.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PushSignInStartRequest {
-    ///Name under which the user signed up.
-    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
-    pub login_id: ::std::string::String,
-}
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PushSignInStartResponse {
+pub struct PushSignInPending {
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
     #[cfg_attr(
         feature = "schemars",
@@ -3106,6 +3098,14 @@ pub struct PushSignInStartResponse {
         )
     )]
     pub pending_ref: ::std::option::Option<crate::Secret>,
+}
+///Who signs in.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PushSignInStartRequest {
+    ///Name under which the user signed up.
+    #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
+    pub login_id: ::std::string::String,
 }
 ///One code of the set.
 #[derive(Clone, Debug, Default)]
@@ -3218,6 +3218,23 @@ pub struct SecurityQuestionsVerifyRequest {
     )]
     pub stepup: ::std::option::Option<bool>,
 }
+///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionClaims {
+    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "parsedJWT",
+            default,
+            skip_serializing_if = "::serde_json::Map::is_empty"
+        )
+    )]
+    pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
 ///Particulars of a logout.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -3281,6 +3298,17 @@ pub struct SessionTenant {
     )]
     pub name: ::std::option::Option<::std::string::String>,
 }
+///Tenants of the user.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct SessionTenantList {
+    ///One entry for each tenant that was asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub tenants: ::std::vec::Vec<SessionTenant>,
+}
 ///Which tenants to show, by one of the two members and not both.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -3297,34 +3325,6 @@ pub struct SessionTenantsRequest {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub ids: ::std::vec::Vec<::std::string::String>,
-}
-///Tenants of the user.
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SessionTenantsResponse {
-    ///One entry for each tenant that was asked for.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
-    )]
-    pub tenants: ::std::vec::Vec<SessionTenant>,
-}
-///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SessionValidateResponse {
-    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "parsedJWT",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
-        )
-    )]
-    pub parsed_jwt: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    #[cfg_attr(feature = "schemars", serde(flatten))]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///How this sign-up differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
@@ -3399,7 +3399,7 @@ pub struct SignUpOptions {
 ///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct SsoAuthorizeResponse {
+pub struct SsoRedirect {
     ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
     #[cfg_attr(
         feature = "schemars",
@@ -3705,7 +3705,7 @@ pub struct WebauthnStartResponse {
 ///The new session, or nothing when none was asked for.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct WebauthnUpdateFinishResponse {
+pub struct WebauthnUpdateResult {
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -3773,35 +3773,6 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for AccessKeyExchangeResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            expiration: from.take("expiration")?,
-            key_id: from.take("keyId")?,
-            session_jwt: from.take("sessionJwt")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("expiration", &self.expiration);
-        to.filled("keyId", &self.key_id);
-        to.filled("sessionJwt", &self.session_jwt);
-    }
-}
-impl ::serde::Serialize for AccessKeyExchangeResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
 impl crate::json::Object for AccessKeyLoginOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3823,6 +3794,35 @@ impl ::serde::Serialize for AccessKeyLoginOptions {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for AccessKeyLoginOptions {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for AccessKeySession {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expiration: from.take("expiration")?,
+            key_id: from.take("keyId")?,
+            session_jwt: from.take("sessionJwt")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expiration", &self.expiration);
+        to.filled("keyId", &self.key_id);
+        to.filled("sessionJwt", &self.session_jwt);
+    }
+}
+impl ::serde::Serialize for AccessKeySession {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for AccessKeySession {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5218,33 +5218,6 @@ impl<'de> ::serde::Deserialize<'de> for NotpUpdatePhoneRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for OauthAuthorizeResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            error_id: from.take("errorId")?,
-            url: from.take("url")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("errorId", &self.error_id);
-        to.filled("url", &self.url);
-    }
-}
-impl ::serde::Serialize for OauthAuthorizeResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for OauthAuthorizeResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
 impl crate::json::Object for OauthCallbackFormRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5282,6 +5255,39 @@ impl ::serde::Serialize for OauthCallbackFormRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for OauthCallbackFormRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OauthNativeChallenge {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            client_id: from.take("clientId")?,
+            error_id: from.take("errorId")?,
+            implicit: from.take("implicit")?,
+            nonce: from.take("nonce")?,
+            state_id: from.take("stateId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("clientId", &self.client_id);
+        to.filled("errorId", &self.error_id);
+        to.filled("implicit", &self.implicit);
+        to.filled("nonce", &self.nonce);
+        to.filled("stateId", &self.state_id);
+    }
+}
+impl ::serde::Serialize for OauthNativeChallenge {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OauthNativeChallenge {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5352,25 +5358,19 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for OauthNativeStartResponse {
+impl crate::json::Object for OauthRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            client_id: from.take("clientId")?,
             error_id: from.take("errorId")?,
-            implicit: from.take("implicit")?,
-            nonce: from.take("nonce")?,
-            state_id: from.take("stateId")?,
+            url: from.take("url")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("clientId", &self.client_id);
         to.filled("errorId", &self.error_id);
-        to.filled("implicit", &self.implicit);
-        to.filled("nonce", &self.nonce);
-        to.filled("stateId", &self.state_id);
+        to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for OauthNativeStartResponse {
+impl ::serde::Serialize for OauthRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -5378,14 +5378,14 @@ impl ::serde::Serialize for OauthNativeStartResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OauthNativeStartResponse {
+impl<'de> ::serde::Deserialize<'de> for OauthRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for OnetapClientIdResponse {
+impl crate::json::Object for OnetapClient {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
@@ -5395,7 +5395,7 @@ impl crate::json::Object for OnetapClientIdResponse {
         to.filled("clientId", &self.client_id);
     }
 }
-impl ::serde::Serialize for OnetapClientIdResponse {
+impl ::serde::Serialize for OnetapClient {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -5403,7 +5403,30 @@ impl ::serde::Serialize for OnetapClientIdResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OnetapClientIdResponse {
+impl<'de> ::serde::Deserialize<'de> for OnetapClient {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for OnetapCode {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self { code: from.take("code")? })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("code", &self.code);
+    }
+}
+impl ::serde::Serialize for OnetapCode {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for OnetapCode {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5435,29 +5458,6 @@ impl ::serde::Serialize for OnetapIdTokenRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for OnetapIdTokenRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl crate::json::Object for OnetapVerifyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self { code: from.take("code")? })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("code", &self.code);
-    }
-}
-impl ::serde::Serialize for OnetapVerifyResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for OnetapVerifyResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5847,7 +5847,7 @@ impl<'de> ::serde::Deserialize<'de> for OutboundConnectRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for OutboundConnectResponse {
+impl crate::json::Object for OutboundRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
@@ -5855,7 +5855,7 @@ impl crate::json::Object for OutboundConnectResponse {
         to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for OutboundConnectResponse {
+impl ::serde::Serialize for OutboundRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -5863,44 +5863,7 @@ impl ::serde::Serialize for OutboundConnectResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for OutboundConnectResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl crate::json::Object for PasswordPolicyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            lowercase: from.take("lowercase")?,
-            min_length: from.take("minLength")?,
-            non_alphanumeric: from.take("nonAlphanumeric")?,
-            number: from.take("number")?,
-            strength_score: from.take("strengthScore")?,
-            strength_score_enabled: from.take("strengthScoreEnabled")?,
-            uppercase: from.take("uppercase")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("lowercase", &self.lowercase);
-        to.filled("minLength", &self.min_length);
-        to.filled("nonAlphanumeric", &self.non_alphanumeric);
-        to.filled("number", &self.number);
-        to.filled("strengthScore", &self.strength_score);
-        to.filled("strengthScoreEnabled", &self.strength_score_enabled);
-        to.filled("uppercase", &self.uppercase);
-    }
-}
-impl ::serde::Serialize for PasswordPolicyResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for PasswordPolicyResponse {
+impl<'de> ::serde::Deserialize<'de> for OutboundRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5935,6 +5898,37 @@ impl ::serde::Serialize for PasswordReplaceRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for PasswordReplaceRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for PasswordResetDelivery {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            link_id: from.take("linkId")?,
+            masked_email: from.take("maskedEmail")?,
+            pending_ref: from.take("pendingRef")?,
+            reset_method: from.take("resetMethod")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("linkId", &self.link_id);
+        to.filled("maskedEmail", &self.masked_email);
+        to.filled("pendingRef", &self.pending_ref);
+        to.filled("resetMethod", &self.reset_method);
+    }
+}
+impl ::serde::Serialize for PasswordResetDelivery {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PasswordResetDelivery {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -5976,23 +5970,29 @@ impl<'de> ::serde::Deserialize<'de> for PasswordResetRequest {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for PasswordResetResponse {
+impl crate::json::Object for PasswordRules {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            link_id: from.take("linkId")?,
-            masked_email: from.take("maskedEmail")?,
-            pending_ref: from.take("pendingRef")?,
-            reset_method: from.take("resetMethod")?,
+            lowercase: from.take("lowercase")?,
+            min_length: from.take("minLength")?,
+            non_alphanumeric: from.take("nonAlphanumeric")?,
+            number: from.take("number")?,
+            strength_score: from.take("strengthScore")?,
+            strength_score_enabled: from.take("strengthScoreEnabled")?,
+            uppercase: from.take("uppercase")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("linkId", &self.link_id);
-        to.filled("maskedEmail", &self.masked_email);
-        to.filled("pendingRef", &self.pending_ref);
-        to.filled("resetMethod", &self.reset_method);
+        to.filled("lowercase", &self.lowercase);
+        to.filled("minLength", &self.min_length);
+        to.filled("nonAlphanumeric", &self.non_alphanumeric);
+        to.filled("number", &self.number);
+        to.filled("strengthScore", &self.strength_score);
+        to.filled("strengthScoreEnabled", &self.strength_score_enabled);
+        to.filled("uppercase", &self.uppercase);
     }
 }
-impl ::serde::Serialize for PasswordResetResponse {
+impl ::serde::Serialize for PasswordRules {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -6000,7 +6000,7 @@ impl ::serde::Serialize for PasswordResetResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for PasswordResetResponse {
+impl<'de> ::serde::Deserialize<'de> for PasswordRules {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -6181,6 +6181,31 @@ impl<'de> ::serde::Deserialize<'de> for PushSignInFinishRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for PushSignInPending {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            pending_ref: from.take("pendingRef")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("pendingRef", &self.pending_ref);
+    }
+}
+impl ::serde::Serialize for PushSignInPending {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for PushSignInPending {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for PushSignInStartRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6200,31 +6225,6 @@ impl ::serde::Serialize for PushSignInStartRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for PushSignInStartRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl crate::json::Object for PushSignInStartResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            pending_ref: from.take("pendingRef")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("pendingRef", &self.pending_ref);
-    }
-}
-impl ::serde::Serialize for PushSignInStartResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for PushSignInStartResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -6468,6 +6468,33 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsVerifyRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for SessionClaims {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            parsed_jwt: from.take_or_default("parsedJWT")?,
+            extra: from.rest(),
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("parsedJWT", &self.parsed_jwt);
+        to.rest(&self.extra);
+    }
+}
+impl ::serde::Serialize for SessionClaims {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionClaims {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for SessionLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6572,6 +6599,31 @@ impl<'de> ::serde::Deserialize<'de> for SessionTenant {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for SessionTenantList {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            tenants: from.take_or_default("tenants")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("tenants", &self.tenants);
+    }
+}
+impl ::serde::Serialize for SessionTenantList {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for SessionTenantList {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for SessionTenantsRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6593,58 +6645,6 @@ impl ::serde::Serialize for SessionTenantsRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for SessionTenantsRequest {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl crate::json::Object for SessionTenantsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            tenants: from.take_or_default("tenants")?,
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("tenants", &self.tenants);
-    }
-}
-impl ::serde::Serialize for SessionTenantsResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for SessionTenantsResponse {
-    fn deserialize<D: ::serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> ::std::result::Result<Self, D::Error> {
-        crate::json::deserialize(deserializer)
-    }
-}
-impl crate::json::Object for SessionValidateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
-        Ok(Self {
-            parsed_jwt: from.take_or_default("parsedJWT")?,
-            extra: from.rest(),
-        })
-    }
-    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("parsedJWT", &self.parsed_jwt);
-        to.rest(&self.extra);
-    }
-}
-impl ::serde::Serialize for SessionValidateResponse {
-    fn serialize<S: ::serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> ::std::result::Result<S::Ok, S::Error> {
-        crate::json::serialize(self, serializer)
-    }
-}
-impl<'de> ::serde::Deserialize<'de> for SessionValidateResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -6688,7 +6688,7 @@ impl<'de> ::serde::Deserialize<'de> for SignUpOptions {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for SsoAuthorizeResponse {
+impl crate::json::Object for SsoRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
@@ -6696,7 +6696,7 @@ impl crate::json::Object for SsoAuthorizeResponse {
         to.filled("url", &self.url);
     }
 }
-impl ::serde::Serialize for SsoAuthorizeResponse {
+impl ::serde::Serialize for SsoRedirect {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -6704,7 +6704,7 @@ impl ::serde::Serialize for SsoAuthorizeResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for SsoAuthorizeResponse {
+impl<'de> ::serde::Deserialize<'de> for SsoRedirect {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -7041,7 +7041,7 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnStartResponse {
         crate::json::deserialize(deserializer)
     }
 }
-impl crate::json::Object for WebauthnUpdateFinishResponse {
+impl crate::json::Object for WebauthnUpdateResult {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { jwt: from.take("jwt")? })
     }
@@ -7049,7 +7049,7 @@ impl crate::json::Object for WebauthnUpdateFinishResponse {
         to.filled("jwt", &self.jwt);
     }
 }
-impl ::serde::Serialize for WebauthnUpdateFinishResponse {
+impl ::serde::Serialize for WebauthnUpdateResult {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -7057,7 +7057,7 @@ impl ::serde::Serialize for WebauthnUpdateFinishResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateFinishResponse {
+impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateResult {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

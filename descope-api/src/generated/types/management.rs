@@ -974,14 +974,10 @@ pub struct ApplicationJwtBearerSettings {
     ///The trusted issuers, by their `iss` value.
     #[cfg_attr(
         feature = "schemars",
-        serde(
-            default,
-            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
-        )
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub issuers: ::std::collections::BTreeMap<
-        ::std::string::String,
-        ApplicationJwtBearerIssuer,
+    pub issuers: ::std::option::Option<
+        ::std::collections::BTreeMap<::std::string::String, ApplicationJwtBearerIssuer>,
     >,
     ///Which audience the new token gets. The project's usual one when empty.
     #[cfg_attr(
@@ -2947,15 +2943,15 @@ pub struct DescoperRbac {
     ///Roles in certain projects.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub projects: ::std::vec::Vec<DescoperProjectRole>,
+    pub projects: ::std::option::Option<::std::vec::Vec<DescoperProjectRole>>,
     ///Roles in all projects with certain tags.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tags: ::std::vec::Vec<DescoperTagRole>,
+    pub tags: ::std::option::Option<::std::vec::Vec<DescoperTagRole>>,
 }
 ///One descoper.
 #[derive(Clone, Debug, Default)]
@@ -3618,11 +3614,12 @@ pub struct FamilyUpdateRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Take the family out of use, or into use again. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -9805,15 +9802,6 @@ pub struct PasswordSettings {
         )
     )]
     pub min_length: ::std::option::Option<i64>,
-    ///Another spelling of `nonAlphanumeric` that the Node SDK sends; one of the two is enough.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "nonAlphaNumeric",
-            skip_serializing_if = "::std::option::Option::is_none"
-        )
-    )]
-    pub non_alpha_numeric: ::std::option::Option<bool>,
     ///Ask for a character that is neither letter nor digit.
     #[cfg_attr(
         feature = "schemars",
@@ -15760,11 +15748,12 @@ pub struct TenantPatchRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Lock all users of the tenant out of it. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -17663,41 +17652,41 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "allowedTenants",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub allowed_tenants: ::std::vec::Vec<::std::string::String>,
+    pub allowed_tenants: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     ///Addresses to which people may be sent back. Others are refused.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "approvedCallbackUrls",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    pub approved_callback_urls: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Scopes that stand for attributes of the person.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "attributesScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub attributes_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub attributes_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Further audiences for which the application may ask.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "audienceWhitelist",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub audience_whitelist: ::std::vec::Vec<::std::string::String>,
+    pub audience_whitelist: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -17711,21 +17700,21 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "connectionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub connections_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub connections_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -17809,11 +17798,10 @@ pub struct ThirdPartyApplicationPatchRequest {
         feature = "schemars",
         serde(
             rename = "permissionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub permissions_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18256,11 +18244,12 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "approvedCallbackUrls",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub approved_callback_urls: ::std::vec::Vec<::std::string::String>,
+    pub approved_callback_urls: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[cfg_attr(
         feature = "schemars",
@@ -18275,11 +18264,12 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///What `aud` holds when the application asks for nothing. Both ids when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -18349,21 +18339,21 @@ pub struct ThirdPartyApplicationV2PatchRequest {
         feature = "schemars",
         serde(
             rename = "permissionsScopes",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    pub permissions_scopes: ::std::option::Option<::std::vec::Vec<ApplicationScope>>,
     ///Claims that the token gets for each scope.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "scopeClaimMapping",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub scope_claim_mapping: ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    pub scope_claim_mapping: ::std::option::Option<
+        ::std::vec::Vec<ThirdPartyApplicationScopeClaims>,
+    >,
 }
 ///The settings of an application, in full.
 #[derive(Clone, Debug)]
@@ -18711,16 +18701,6 @@ pub struct UserBatchCreateEntry {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub seed: ::std::option::Option<crate::Secret>,
-    ///Another spelling of `ssoAppIds`, sent by some SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppIDs",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
-    pub sso_app_i_ds: ::std::vec::Vec<::std::string::String>,
     ///Federated applications that the user may enter.
     #[cfg_attr(
         feature = "schemars",
@@ -19190,16 +19170,6 @@ pub struct UserCreateRequest {
         serde(rename = "sendSMS", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub send_sms: ::std::option::Option<bool>,
-    ///Another spelling of `ssoAppIds`, sent by some SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppIDs",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
-    pub sso_app_i_ds: ::std::vec::Vec<::std::string::String>,
     ///Federated applications that the user may enter.
     #[cfg_attr(
         feature = "schemars",
@@ -19565,31 +19535,34 @@ pub struct UserPatchRequest {
         feature = "schemars",
         serde(
             rename = "additionalIdentifiers",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub additional_identifiers: ::std::vec::Vec<::std::string::String>,
+    pub additional_identifiers: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "additionalLoginIds",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub additional_login_ids: ::std::vec::Vec<::std::string::String>,
+    pub additional_login_ids: ::std::option::Option<
+        ::std::vec::Vec<::std::string::String>,
+    >,
     ///New values of the project's own user attributes, of any JSON type, by attribute name. Attributes that are not named keep their values.
     #[cfg_attr(
         feature = "schemars",
         serde(
             rename = "customAttributes",
-            default,
-            skip_serializing_if = "::serde_json::Map::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub custom_attributes: ::std::option::Option<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    >,
     ///Older name of `name`, sent by some SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -20626,16 +20599,6 @@ pub struct UserUpdateRequest {
         )
     )]
     pub role_names: ::std::vec::Vec<::std::string::String>,
-    ///Another spelling of `ssoAppIds`, sent by some SDKs and read just the same.
-    #[cfg_attr(
-        feature = "schemars",
-        serde(
-            rename = "ssoAppIDs",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
-        )
-    )]
-    pub sso_app_i_ds: ::std::vec::Vec<::std::string::String>,
     ///Federated applications that the user may enter. Cleared when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -21740,7 +21703,7 @@ impl<'de> ::serde::Deserialize<'de> for ApplicationJwtBearerIssuer {
 impl crate::json::Object for ApplicationJwtBearerSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            issuers: from.take_or_default("issuers")?,
+            issuers: from.take("issuers")?,
             jwt_bearer_grant_type_audience_to_use: from
                 .take("jwtBearerGrantTypeAudienceToUse")?,
             jwt_bearer_grant_type_custom_claims_to_use: from
@@ -23693,8 +23656,8 @@ impl crate::json::Object for DescoperRbac {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             is_company_admin: from.take("isCompanyAdmin")?,
-            projects: from.take_or_default("projects")?,
-            tags: from.take_or_default("tags")?,
+            projects: from.take("projects")?,
+            tags: from.take("tags")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -24491,7 +24454,7 @@ impl<'de> ::serde::Deserialize<'de> for FamilyStopImpersonationRequest {
 impl crate::json::Object for FamilyUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
             id: from.take("id")?,
             name: from.take("name")?,
@@ -30255,6 +30218,7 @@ impl<'de> ::serde::Deserialize<'de> for OutboundApplicationUserToken {
 }
 impl crate::json::Object for PasswordSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("nonAlphanumeric", "nonAlphaNumeric");
         Ok(Self {
             any_letter: from.take("anyLetter")?,
             disallow_email_match: from.take("disallowEmailMatch")?,
@@ -30267,7 +30231,6 @@ impl crate::json::Object for PasswordSettings {
             lock_attempts: from.take("lockAttempts")?,
             lowercase: from.take("lowercase")?,
             min_length: from.take("minLength")?,
-            non_alpha_numeric: from.take("nonAlphaNumeric")?,
             non_alphanumeric: from.take("nonAlphanumeric")?,
             number: from.take("number")?,
             password_strength_score: from.take("passwordStrengthScore")?,
@@ -30292,7 +30255,6 @@ impl crate::json::Object for PasswordSettings {
         to.filled("lockAttempts", &self.lock_attempts);
         to.filled("lowercase", &self.lowercase);
         to.filled("minLength", &self.min_length);
-        to.filled("nonAlphaNumeric", &self.non_alpha_numeric);
         to.filled("nonAlphanumeric", &self.non_alphanumeric);
         to.filled("number", &self.number);
         to.filled("passwordStrengthScore", &self.password_strength_score);
@@ -34600,7 +34562,7 @@ impl<'de> ::serde::Deserialize<'de> for TenantLoadResponse {
 impl crate::json::Object for TenantPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
             enforce_sso: from.take("enforceSSO")?,
             enforce_sso_exclusions: from.take("enforceSSOExclusions")?,
@@ -35837,13 +35799,13 @@ impl<'de> ::serde::Deserialize<'de> for ThirdPartyApplicationLoadResponse {
 impl crate::json::Object for ThirdPartyApplicationPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            allowed_tenants: from.take_or_default("allowedTenants")?,
-            approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
-            attributes_scopes: from.take_or_default("attributesScopes")?,
-            audience_whitelist: from.take_or_default("audienceWhitelist")?,
+            allowed_tenants: from.take("allowedTenants")?,
+            approved_callback_urls: from.take("approvedCallbackUrls")?,
+            attributes_scopes: from.take("attributesScopes")?,
+            audience_whitelist: from.take("audienceWhitelist")?,
             ciba_settings: from.take("cibaSettings")?,
-            connections_scopes: from.take_or_default("connectionsScopes")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            connections_scopes: from.take("connectionsScopes")?,
+            custom_attributes: from.take("customAttributes")?,
             default_audience: from.take("defaultAudience")?,
             description: from.take("description")?,
             force_add_all_authorization_info: from.take("forceAddAllAuthorizationInfo")?,
@@ -35855,7 +35817,7 @@ impl crate::json::Object for ThirdPartyApplicationPatchRequest {
             logo: from.take("logo")?,
             logo_url: from.take("logoUrl")?,
             name: from.take("name")?,
-            permissions_scopes: from.take_or_default("permissionsScopes")?,
+            permissions_scopes: from.take("permissionsScopes")?,
             session_settings: from.take("sessionSettings")?,
         })
     }
@@ -36192,9 +36154,9 @@ impl<'de> ::serde::Deserialize<'de> for ThirdPartyApplicationV2LoadAllRequest {
 impl crate::json::Object for ThirdPartyApplicationV2PatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
+            approved_callback_urls: from.take("approvedCallbackUrls")?,
             client_type: from.take("clientType")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            custom_attributes: from.take("customAttributes")?,
             default_audience: from.take("defaultAudience")?,
             description: from.take("description")?,
             force_dpop: from.take("forceDpop")?,
@@ -36204,8 +36166,8 @@ impl crate::json::Object for ThirdPartyApplicationV2PatchRequest {
             login_page_url: from.take("loginPageUrl")?,
             logo: from.take("logo")?,
             name: from.take("name")?,
-            permissions_scopes: from.take_or_default("permissionsScopes")?,
-            scope_claim_mapping: from.take_or_default("scopeClaimMapping")?,
+            permissions_scopes: from.take("permissionsScopes")?,
+            scope_claim_mapping: from.take("scopeClaimMapping")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -36332,6 +36294,7 @@ impl<'de> ::serde::Deserialize<'de> for TrustedDevice {
 }
 impl crate::json::Object for UserBatchCreateEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,
@@ -36353,7 +36316,6 @@ impl crate::json::Object for UserBatchCreateEntry {
             recovery_phone: from.take("recoveryPhone")?,
             role_names: from.take_or_default("roleNames")?,
             seed: from.take("seed")?,
-            sso_app_i_ds: from.take_or_default("ssoAppIDs")?,
             sso_app_ids: from.take_or_default("ssoAppIds")?,
             status: from.take("status")?,
             test: from.take("test")?,
@@ -36385,7 +36347,6 @@ impl crate::json::Object for UserBatchCreateEntry {
         to.filled("recoveryPhone", &self.recovery_phone);
         to.filled("roleNames", &self.role_names);
         to.filled("seed", &self.seed);
-        to.filled("ssoAppIDs", &self.sso_app_i_ds);
         to.filled("ssoAppIds", &self.sso_app_ids);
         to.filled("status", &self.status);
         to.filled("test", &self.test);
@@ -36643,6 +36604,7 @@ impl<'de> ::serde::Deserialize<'de> for UserBatchPatchResponse {
 }
 impl crate::json::Object for UserCreateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,
@@ -36667,7 +36629,6 @@ impl crate::json::Object for UserCreateRequest {
             role_names: from.take_or_default("roleNames")?,
             send_mail: from.take("sendMail")?,
             send_sms: from.take("sendSMS")?,
-            sso_app_i_ds: from.take_or_default("ssoAppIDs")?,
             sso_app_ids: from.take_or_default("ssoAppIds")?,
             status: from.take("status")?,
             template_id: from.take("templateId")?,
@@ -36704,7 +36665,6 @@ impl crate::json::Object for UserCreateRequest {
         to.filled("roleNames", &self.role_names);
         to.filled("sendMail", &self.send_mail);
         to.filled("sendSMS", &self.send_sms);
-        to.filled("ssoAppIDs", &self.sso_app_i_ds);
         to.filled("ssoAppIds", &self.sso_app_ids);
         to.filled("status", &self.status);
         to.filled("templateId", &self.template_id);
@@ -37172,9 +37132,9 @@ impl<'de> ::serde::Deserialize<'de> for UserPasswordSetResponse {
 impl crate::json::Object for UserPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            additional_identifiers: from.take_or_default("additionalIdentifiers")?,
-            additional_login_ids: from.take_or_default("additionalLoginIds")?,
-            custom_attributes: from.take_or_default("customAttributes")?,
+            additional_identifiers: from.take("additionalIdentifiers")?,
+            additional_login_ids: from.take("additionalLoginIds")?,
+            custom_attributes: from.take("customAttributes")?,
             display_name: from.take("displayName")?,
             email: from.take("email")?,
             family_associations: from.take("familyAssociations")?,
@@ -37888,6 +37848,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateRecoveryPhoneRequest {
 }
 impl crate::json::Object for UserUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
             additional_login_ids: from.take_or_default("additionalLoginIds")?,
@@ -37905,7 +37866,6 @@ impl crate::json::Object for UserUpdateRequest {
             recovery_email: from.take("recoveryEmail")?,
             recovery_phone: from.take("recoveryPhone")?,
             role_names: from.take_or_default("roleNames")?,
-            sso_app_i_ds: from.take_or_default("ssoAppIDs")?,
             sso_app_ids: from.take_or_default("ssoAppIds")?,
             status: from.take("status")?,
             test: from.take("test")?,
@@ -37933,7 +37893,6 @@ impl crate::json::Object for UserUpdateRequest {
         to.filled("recoveryEmail", &self.recovery_email);
         to.filled("recoveryPhone", &self.recovery_phone);
         to.filled("roleNames", &self.role_names);
-        to.filled("ssoAppIDs", &self.sso_app_i_ds);
         to.filled("ssoAppIds", &self.sso_app_ids);
         to.filled("status", &self.status);
         to.filled("test", &self.test);

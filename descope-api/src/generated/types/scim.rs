@@ -310,11 +310,10 @@ pub struct ScimPatchOperation {
         feature = "schemars",
         serde(
             rename = "valueArray",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub value_array: ::std::vec::Vec<ScimReference>,
+    pub value_array: ::std::option::Option<::std::vec::Vec<ScimReference>>,
     ///The new value of an attribute that is true or false, such as `active`.
     #[cfg_attr(
         feature = "schemars",
@@ -358,9 +357,9 @@ pub struct ScimPatchRequest {
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
-        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+        serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub schemas: ::std::vec::Vec<::std::string::String>,
+    pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug, Default)]
@@ -478,7 +477,7 @@ for ScimResourceTypeListResponse {
 ///The abilities of the SCIM service.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct ScimServiceConfigResponse {
+pub struct ScimServiceFeatures {
     ///Ways in which a client may authenticate.
     #[cfg_attr(
         feature = "schemars",
@@ -1076,7 +1075,7 @@ impl crate::json::Object for ScimPatchOperation {
             op: from.take("op")?,
             path: from.take("path")?,
             value: from.take("value")?,
-            value_array: from.take_or_default("valueArray")?,
+            value_array: from.take("valueArray")?,
             value_boolean: from.take("valueBoolean")?,
             value_display_name: from.take("valueDisplayName")?,
             value_id: from.take("valueID")?,
@@ -1114,7 +1113,7 @@ impl crate::json::Object for ScimPatchRequest {
         from.alias("operations", "Operations");
         Ok(Self {
             operations: from.take("operations")?,
-            schemas: from.take_or_default("schemas")?,
+            schemas: from.take("schemas")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -1204,7 +1203,7 @@ impl crate::json::FromJson for ScimResourceTypeListResponse {
         crate::json::by_serde(value)
     }
 }
-impl crate::json::Object for ScimServiceConfigResponse {
+impl crate::json::Object for ScimServiceFeatures {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             authentication_schemes: from.take_or_default("authenticationSchemes")?,
@@ -1230,7 +1229,7 @@ impl crate::json::Object for ScimServiceConfigResponse {
         to.filled("sort", &self.sort);
     }
 }
-impl ::serde::Serialize for ScimServiceConfigResponse {
+impl ::serde::Serialize for ScimServiceFeatures {
     fn serialize<S: ::serde::Serializer>(
         &self,
         serializer: S,
@@ -1238,7 +1237,7 @@ impl ::serde::Serialize for ScimServiceConfigResponse {
         crate::json::serialize(self, serializer)
     }
 }
-impl<'de> ::serde::Deserialize<'de> for ScimServiceConfigResponse {
+impl<'de> ::serde::Deserialize<'de> for ScimServiceFeatures {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

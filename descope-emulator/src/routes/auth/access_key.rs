@@ -2,7 +2,7 @@
 
 use descope_api::{
     Secret,
-    types::{AccessKeyExchangeRequest, AccessKeyExchangeResponse},
+    types::{AccessKeyExchangeRequest, AccessKeySession},
 };
 
 use crate::{
@@ -42,7 +42,7 @@ fn exchange(call: &mut Call<'_>) -> Answer {
     }
     let (session_jwt, expiration) =
         token::issue_for_access_key(call.state, call.project_id, key, &nsec, tenant.as_deref(), call.now)?;
-    reply(&AccessKeyExchangeResponse {
+    reply(&AccessKeySession {
         key_id: Some(key.id.clone()),
         session_jwt: Some(session_jwt),
         expiration: Some(expiration),

@@ -4,8 +4,8 @@ use descope_api::{
     Secret,
     types::{
         AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionRefreshRequest,
-        SessionSelectTenantRequest, SessionTenant, SessionTenantsRequest, SessionTenantsResponse,
-        SessionValidateResponse,
+        SessionSelectTenantRequest, SessionTenant, SessionTenantsRequest, SessionTenantList,
+        SessionClaims,
     },
 };
 use serde_json::Map;
@@ -81,7 +81,7 @@ fn try_refresh(call: &mut Call<'_>) -> Answer {
 
 fn validate(call: &mut Call<'_>) -> Answer {
     let parsed_jwt = call.token()?.claims.clone();
-    reply_bare(&SessionValidateResponse { parsed_jwt, extra: Map::new() })
+    reply_bare(&SessionClaims { parsed_jwt, extra: Map::new() })
 }
 
 fn logout(call: &mut Call<'_>) -> Answer {
@@ -148,7 +148,7 @@ fn tenants(call: &mut Call<'_>) -> Answer {
         id: Some(id),
         ..SessionTenant::default()
     });
-    reply(&SessionTenantsResponse { tenants: tenants.collect() })
+    reply(&SessionTenantList { tenants: tenants.collect() })
 }
 
 fn select_tenant(call: &mut Call<'_>) -> Answer {

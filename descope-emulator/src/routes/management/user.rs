@@ -80,7 +80,7 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
     user.roles = body.role_names;
     user.tenants = tenancies(call.state, body.user_tenants);
     user.custom_attributes = body.custom_attributes;
-    user.sso_app_ids = body.sso_app_ids.into_iter().chain(body.sso_app_i_ds).collect();
+    user.sso_app_ids = body.sso_app_ids;
     let response = UserResponse { user: Some(user.to_api(&call.state.tenants)), created: Some(true) };
     if body.invite == Some(true) {
         let by_mail = user.profile.email.clone().filter(|_| body.send_mail != Some(false));
