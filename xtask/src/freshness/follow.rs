@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
+    chain::{Chain, arrow, assignments, label_of, pick},
     lexer::{Holes, Kind, Piece, Token},
-    program::{self, Field, Parameter, Program, Query, Request, assigns, closing, expression_end, like_path, split},
+    program::{self, Field, Program, Query, Request, assigns, closing, expression_end, like_path, split},
 };
 
 /// Deeper than any SDK hides a path; keeps recursive functions from being followed for ever.
@@ -105,62 +106,6 @@ pub(super) fn calls(program: &Program) -> Vec<Call> {
     calls
 }
 
-/// `a.b(…).c`: words, with the arguments of those that are called.
-struct Chain {
-    words: Vec<String>,
-    arguments: Vec<Option<std::ops::Range<usize>>>,
-    end: usize,
-}
-
-impl Chain {
-    fn read(tokens: &[Token], start: usize) -> Self {
-        let mut chain = Self { words: Vec::new(), arguments: Vec::new(), end: start };
-        let mut at = start;
-        while let Some(word) = tokens.get(at).and_then(Token::word) {
-            chain.words.push(word.to_owned());
-            at += 1;
-            // `name<Type>(…)`
-            if tokens.get(at).is_some_and(|token| token.is('<')) {
-                let close = (at..tokens.len().min(at + 12)).find(|&index| tokens[index].is('>'));
-                if let Some(close) = close.filter(|close| tokens.get(close + 1).is_some_and(|next| next.is('('))) {
-                    at = close + 1;
-                }
-            }
-            let called = tokens.get(at).is_some_and(|token| token.is('('));
-            if called {
-                let close = closing(tokens, at);
-                chain.arguments.push(Some(at + 1..close));
-                at = (close + 1).min(tokens.len());
-            } else {
-                chain.arguments.push(None);
-            }
-            chain.end = at;
-            // `.`, `?.`, `!.`, `!!.`, `::`, `->`, `?->`
-            let mut separator = at;
-            while tokens.get(separator).is_some_and(|token| token.is('?') || token.is('!')) {
-                separator += 1;
-            }
-            let is = |ahead: usize, punct: char| tokens.get(separator + ahead).is_some_and(|token| token.is(punct));
-            at = if is(0, '.') && !is(1, '.') {
-                separator + 1
-            } else if is(0, ':') && is(1, ':') || is(0, '-') && is(1, '>') {
-                separator + 2
-            } else {
-                break;
-            };
-        }
-        chain
-    }
-
-    /// Each call of the chain: the words up to it, and its arguments.
-    fn calls(&self) -> impl Iterator<Item = (&[String], std::ops::Range<usize>)> {
-        let called = |(index, arguments): (usize, &Option<std::ops::Range<usize>>)| {
-            arguments.clone().map(|arguments| (&self.words[..=index], arguments))
-        };
-        self.arguments.iter().enumerate().filter_map(called)
-    }
-}
-
 struct Follower<'a> {
     program: &'a Program,
     /// The names that are being followed: file, function, name. One that leads to itself leads nowhere.
@@ -180,8 +125,14 @@ impl Follower<'_> {
         if definition.name.is_empty() || !definition.parameters.iter().any(|(parameter, _)| parameter == name) {
             return Vec::new();
         }
+        // In JavaScript a name means something only where it is declared; minified, one letter means many things.
+        let parent = self.program.files[site.file].parent(function).filter(|_| self.program.dialect.shorthand);
+        let scope = parent.map(|parent| self.program.files[site.file].functions[parent].body.clone());
         let mut found = Vec::new();
         for (file, token) in self.program.callers(site.file, &definition.name) {
+            if scope.as_ref().is_some_and(|scope| file != site.file || !scope.contains(&token)) {
+                continue;
+            }
             let tokens = &self.program.files[file].tokens;
             let arguments = &tokens[token + 2..closing(tokens, token + 1)];
             let caller = self.program.files[file].function_at(token);
@@ -295,14 +246,13 @@ impl Follower<'_> {
                 }
             };
             index = end;
-            let anew = values.iter().any(|value| self.rooted(value).is_some())
-                && parts.iter().any(|part| self.rooted(part).is_some());
-            if anew {
+            let rooted = |values: &[String]| values.iter().any(|value| self.rooted(value).is_some());
+            if parts.is_empty() || rooted(&values) && (rooted(&parts) || !joins) {
+                // Another one, as in the branches of a condition.
+                parts.retain(|part| self.rooted(part).is_some());
                 done.append(&mut parts);
-            }
-            if parts.is_empty() {
                 parts = values;
-            } else if joins || values.iter().any(|value| self.rooted(value).is_some()) {
+            } else if joins {
                 parts = parts.iter().flat_map(|part| values.iter().map(move |value| format!("{part}{value}"))).collect();
             }
             parts.truncate(MOST_VARIANTS);
@@ -374,7 +324,7 @@ impl Follower<'_> {
     fn called(&self, site: &Site, words: &[String], arguments: &[Token]) -> Option<Vec<String>> {
         let parts: Vec<&[Token]> = split(arguments, false).into_iter().map(|part| &arguments[part]).collect();
         let name = words.last()?.to_ascii_lowercase();
-        let definitions = self.program.functions(site.file, site.function, words);
+        let definitions = self.definitions(site, words, parts.len());
         let takes_all = definitions.iter().any(|(file, function)| self.program.files[*file].functions[*function].rest);
         let joins = takes_all || name.contains("join");
         if !joins {
@@ -396,16 +346,8 @@ impl Follower<'_> {
         Some(joined)
     }
 
-    /// The functions that a call can mean; where arguments have no labels, those that take as many.
     fn definitions(&self, site: &Site, words: &[String], arguments: usize) -> Vec<(usize, usize)> {
-        let mut found = self.program.functions(site.file, site.function, words);
-        if self.program.dialect.parameter == Parameter::Last && self.program.dialect.function.is_none() {
-            let count = |(file, function): &(usize, usize)| self.program.files[*file].functions[*function].parameters.len();
-            if found.iter().any(|definition| count(definition) == arguments) {
-                found.retain(|definition| count(definition) == arguments);
-            }
-        }
-        found
+        self.program.functions(site.file, site.function, words, arguments)
     }
 
     /// The expressions that a call can answer, with its parameters bound.
@@ -687,7 +629,8 @@ impl Follower<'_> {
                 Kind::Punct(_) => None,
             };
             let quoted = matches!(part[0].kind, Kind::Text(_));
-            let bare = self.program.dialect.shorthand || self.program.dialect.syntax.holes == Holes::Hash;
+            let dialect = &self.program.dialect;
+            let bare = dialect.shorthand || dialect.syntax.holes == Holes::Hash || dialect.function == Some("func");
             if !quoted && is(1, ':') && !bare {
                 // A name that a comprehension makes, or a type.
                 continue;
@@ -746,58 +689,3 @@ impl Follower<'_> {
 
 /// What a path of the document begins with.
 const ROOTS: [&str; 6] = ["/v1/", "/v2/", "/v3/", "/scim/v2/", "/oauth2/v1/", "/fedcm/"];
-
-/// The argument at a position, or with a label.
-fn pick(arguments: &[Token], (position, label): (usize, &str)) -> Option<Vec<Token>> {
-    let parts = split(arguments, false);
-    let label_at = |part: &std::ops::Range<usize>| label_of(&arguments[part.clone()]).0;
-    let labelled = parts.iter().find(|part| !label.is_empty() && label_at(part) == Some(label));
-    let plain = || parts.get(position).filter(|part| label.is_empty() || label_at(part).is_none());
-    let part = labelled.or_else(plain)?;
-    Some(label_of(&arguments[part.clone()]).1.to_vec())
-}
-
-/// What follows the `=>` that lies in no bracket.
-fn arrow(tokens: &[Token]) -> Option<usize> {
-    let mut index = 0;
-    while index + 2 < tokens.len() {
-        match tokens[index].kind {
-            Kind::Punct('(' | '[' | '{') => index = closing(tokens, index),
-            Kind::Punct('=') if tokens[index + 1].is('>') => return Some(index + 2),
-            _ => {}
-        }
-        index += 1;
-    }
-    None
-}
-
-/// `label: value` and `label = value`.
-fn label_of(argument: &[Token]) -> (Option<&str>, &[Token]) {
-    let is = |at: usize, punct: char| argument.get(at).is_some_and(|token| token.is(punct));
-    let labelled = is(1, ':') && !is(2, ':') || assigns(argument, 1);
-    match argument.first().and_then(Token::word) {
-        Some(label) if labelled => (Some(label), &argument[2..]),
-        _ => (None, argument),
-    }
-}
-
-/// The expressions that a variable is given: `name = …`, `name := …`, `name: Type = …`
-fn assignments(tokens: &[Token], body: std::ops::Range<usize>, name: &str) -> Vec<std::ops::Range<usize>> {
-    let mut found = Vec::new();
-    for index in body.clone().filter(|&index| tokens[index].is_word(name)) {
-        if index > 0 && tokens[index - 1].is('.') {
-            continue;
-        }
-        let mut at = index + 1;
-        if tokens.get(at).is_some_and(|token| token.is(':')) {
-            // A type may stand between.
-            at = (at + 1..tokens.len().min(at + 12))
-                .find(|&at| tokens[at].is('=') || tokens[at].is(',') || tokens[at].is(')') || tokens[at].is('}'))
-                .unwrap_or(at);
-        }
-        if at < body.end && assigns(tokens, at) {
-            found.push(at + 1..expression_end(tokens, at + 1).min(body.end));
-        }
-    }
-    found
-}

@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: Some("func"),
     parameter: Parameter::First,
+    counted: true,
     implicit_result: false,
     shorthand: false,
     base: "",

@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: None,
     parameter: Parameter::Last,
+    counted: true,
     implicit_result: false,
     shorthand: false,
     base: "",
@@ -25,8 +26,8 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 fn request(words: &[&str]) -> Option<Request> {
     let [.., client, method] = words else { return None };
-    let method = method.trim_end_matches("GetArray").trim_end_matches("AndGetArray").trim_end_matches("Array");
-    let method = super::method(method.trim_end_matches("And")).filter(|_| client.ends_with("Proxy"))?;
+    let method = method.trim_end_matches("AndGetArray").trim_end_matches("Array");
+    let method = super::method(method).filter(|_| client.ends_with("Proxy"))?;
     Some(Request { method, path: (0, ""), body: super::has_body(method).then_some((1, "")), query: None })
 }
 
@@ -65,9 +66,9 @@ fn fields(tokens: &[Token], start: usize, end: usize) -> Vec<Field> {
                 if named {
                     renamed = tokens[arguments.clone()].iter().find_map(Token::literal);
                 }
-                if tokens.get(at + 1).is_some_and(|word| word.is_word("JsonIgnore")) {
-                    renamed = Some(String::new());
-                }
+            }
+            if tokens.get(at + 1).is_some_and(|word| word.is_word("JsonIgnore")) {
+                renamed = Some(String::new());
             }
             at = arguments.map_or(at + 2, |arguments| arguments.end + 1);
             continue;

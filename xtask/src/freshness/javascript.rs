@@ -17,6 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: None,
     parameter: Parameter::First,
+    counted: false,
     implicit_result: false,
     shorthand: true,
     base: "",

@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: Some("fun"),
     parameter: Parameter::First,
+    counted: false,
     implicit_result: false,
     shorthand: false,
     base: "/v1/",

@@ -5,6 +5,7 @@
 //! out: a member that is found is there, and one that is not found proves nothing.
 
 mod accepted;
+mod chain;
 mod describe;
 mod dotnet;
 mod follow;

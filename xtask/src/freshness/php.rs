@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: Some("function"),
     parameter: Parameter::Last,
+    counted: false,
     implicit_result: false,
     shorthand: false,
     base: "",

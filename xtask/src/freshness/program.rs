@@ -18,6 +18,8 @@ pub(super) struct Dialect {
     pub(super) function: Option<&'static str>,
     /// Where a parameter has its name.
     pub(super) parameter: Parameter,
+    /// Whether a call has as many arguments as its function has parameters.
+    pub(super) counted: bool,
     /// Whether the last statement of a function is its result.
     pub(super) implicit_result: bool,
     /// Whether `{name}` in an object means `{name: name}`.
@@ -194,10 +196,24 @@ impl Program {
     }
 
     /// The functions that a call can mean: of its class and what that is derived from, else of its file, else all.
-    pub(super) fn functions(&self, file: usize, caller: Option<usize>, chain: &[String]) -> Vec<(usize, usize)> {
+    /// Where arguments have no labels, only those that take as many.
+    pub(super) fn functions(
+        &self,
+        file: usize,
+        caller: Option<usize>,
+        chain: &[String],
+        arguments: usize,
+    ) -> Vec<(usize, usize)> {
         let Some(all) = chain.last().and_then(|name| self.functions.get(name)) else { return Vec::new() };
+        let mut all = all.clone();
+        if self.dialect.counted {
+            let count = |(file, function): &(usize, usize)| self.files[*file].functions[*function].parameters.len();
+            if all.iter().any(|definition| count(definition) == arguments) {
+                all.retain(|definition| count(definition) == arguments);
+            }
+        }
         if all.len() == 1 {
-            return all.clone();
+            return all;
         }
         let of_itself = chain.len() == 1 || chain.len() == 2 && OWN.contains(&chain[0].as_str());
         let own = caller.filter(|_| of_itself).and_then(|function| self.files[file].functions[function].class);

@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: Some("def"),
     parameter: Parameter::First,
+    counted: false,
     implicit_result: true,
     shorthand: false,
     base: "",

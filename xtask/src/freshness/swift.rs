@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     },
     function: Some("func"),
     parameter: Parameter::BeforeColon,
+    counted: false,
     implicit_result: true,
     shorthand: false,
     base: "/v1/",
