@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn properties_called_like_words_of_the_specification_stay() {
-        let schema = json!({"type": "object", "properties": {"example": {"type": "string"}, "nullable": {"type": "boolean"}}});
+        let schema =
+            json!({"type": "object", "properties": {"example": {"type": "string"}, "nullable": {"type": "boolean"}}});
         assert_eq!(rendered(&schema), schema);
     }
 

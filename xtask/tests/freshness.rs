@@ -56,7 +56,8 @@ fn text(bytes: &[u8]) -> String {
 
 /// The path of the operation in the small document.
 fn known_path() -> String {
-    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/small").join(DOCUMENT)).unwrap();
+    let document =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/small").join(DOCUMENT)).unwrap();
     let line = document.lines().find(|line| line.trim_start().starts_with("/v1/")).unwrap();
     line.trim().trim_end_matches(':').to_owned()
 }
@@ -120,5 +121,9 @@ fn folders_without_requests_and_rows_without_reasons_are_refused() {
     }
     world.write("spec/freshness.yaml", "accepted:\n- request: GET /v1/a\n  packages: [sdk]\n");
     let output = world.run(&["empty"]);
-    assert!(text(&output.stderr).contains("spec/freshness.yaml:2: [freshness] `why` is missing"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("spec/freshness.yaml:2: [freshness] `why` is missing"),
+        "{}",
+        text(&output.stderr)
+    );
 }

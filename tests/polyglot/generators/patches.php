@@ -1,5 +1,5 @@
 <?php
-// What generated types send: each body of patches.json, read and written again, has the members that it had.
+// What generated types send: each body of patches.json, made with the constructor, has the members that were given.
 // The arguments: the folder of the generated code, and patches.json.
 
 use OpenAPI\Client\Model\ThirdPartyApplicationPatchRequest;
@@ -25,8 +25,13 @@ function same(object $typed, object $body, string $schema): void
 
 $patches = json_decode(file_get_contents($file));
 foreach ($patches as $patch) {
-    $typed = ObjectSerializer::deserialize($patch->body, 'OpenAPI\\Client\\Model\\' . $patch->schema);
-    same($typed, $patch->body, $patch->schema);
+    $type = 'OpenAPI\\Client\\Model\\' . $patch->schema;
+    $properties = array_flip($type::attributeMap());
+    $given = [];
+    foreach (json_decode(json_encode($patch->body), true) as $name => $value) {
+        $given[$properties[$name]] = $value;
+    }
+    same(new $type($given), $patch->body, $patch->schema);
 }
 $patch = (new ThirdPartyApplicationPatchRequest())->setId('TPA1')->setName('New name');
 same($patch, $patches[0]->body, 'ThirdPartyApplicationPatchRequest');

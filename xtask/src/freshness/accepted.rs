@@ -75,7 +75,10 @@ impl Accepted {
             for (package, _) in row.packages.iter().filter(|(package, seen)| !seen && scanned.contains(package)) {
                 let member = row.member.as_ref().map_or_else(String::new, |member| format!(", {member}"));
                 let subject = format!("{}{member}", row.request);
-                lines.push(format!("{FILE}:{}: stale: {package} sends nothing like this, or the document has it: {subject}", row.line));
+                lines.push(format!(
+                    "{FILE}:{}: stale: {package} sends nothing like this, or the document has it: {subject}",
+                    row.line
+                ));
             }
         }
         lines
@@ -84,9 +87,7 @@ impl Accepted {
 
 fn row(value: &Value, line: usize) -> Result<Row, String> {
     const MEMBERS: [&str; 4] = ["request", "member", "packages", "why"];
-    if let Some((unknown, _)) =
-        crate::document::members(value).into_iter().find(|(name, _)| !MEMBERS.contains(name))
-    {
+    if let Some((unknown, _)) = crate::document::members(value).into_iter().find(|(name, _)| !MEMBERS.contains(name)) {
         return Err(format!("`{unknown}` is not a member of a row: {}", MEMBERS.join(", ")));
     }
     let text = |name: &str| value[name].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -96,8 +97,13 @@ fn row(value: &Value, line: usize) -> Result<Row, String> {
     if member.as_ref().is_some_and(|member| !member.starts_with("body ") && !member.starts_with("query ")) {
         return Err("`member` begins with `body` or `query`: `body user.email`".to_owned());
     }
-    let packages: Vec<(String, bool)> =
-        value["packages"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|name| (name.to_owned(), false)).collect();
+    let packages: Vec<(String, bool)> = value["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|name| (name.to_owned(), false))
+        .collect();
     if packages.is_empty() {
         return Err("`packages` is missing: the names of the packages that send it, as printed".to_owned());
     }

@@ -21,7 +21,8 @@ impl<'a> Described<'a> {
     /// The operations that a path can belong to; one whose path has the words of it comes before one with parameters.
     pub(super) fn find(&self, method: &str, path: &str) -> Vec<Operation<'a>> {
         let of_method = self.operations.iter().copied().filter(|operation| operation.method == method);
-        let mut found: Vec<_> = of_method.filter_map(|operation| Some((fit(path, operation.path)?, operation))).collect();
+        let mut found: Vec<_> =
+            of_method.filter_map(|operation| Some((fit(path, operation.path)?, operation))).collect();
         let best = found.iter().map(|(parameters, _)| *parameters).min();
         let unknown = path.contains('{');
         found.retain(|(parameters, _)| unknown || Some(*parameters) == best);

@@ -49,7 +49,9 @@ fn written(file: &str, tokens: &[Token], classes: &mut BTreeMap<String, Written>
         } else if token.is_word("writer")
             && tokens.get(index + 2).and_then(Token::word).is_some_and(|word| word.starts_with("Write"))
         {
-            let Some(open) = (index..tokens.len()).find(|&at| tokens[at].is('(') || tokens[at].is(';')) else { continue };
+            let Some(open) = (index..tokens.len()).find(|&at| tokens[at].is('(') || tokens[at].is(';')) else {
+                continue;
+            };
             let Some(json) = tokens.get(open + 1).and_then(Token::literal) else { continue };
             let inner = tokens[index + 3..open].iter().any(|token| token.is('<'));
             let inner = inner.then(|| class_name(&tokens[index + 3..open])).flatten();

@@ -27,8 +27,20 @@ pub(super) const UNKNOWN: &str = "{}";
 
 /// Functions that hand on the members of their arguments.
 const PASSING: [&str; 14] = [
-    "assign", "array_filter", "array_merge", "compact", "merge", "map", "array_map", "fromEntries", "stringify",
-    "removeNils", "filter", "dumps", "list", "listOf",
+    "assign",
+    "array_filter",
+    "array_merge",
+    "compact",
+    "merge",
+    "map",
+    "array_map",
+    "fromEntries",
+    "stringify",
+    "removeNils",
+    "filter",
+    "dumps",
+    "list",
+    "listOf",
 ];
 
 /// Functions that make an object of names and values.
@@ -164,13 +176,7 @@ impl Follower<'_> {
         bound
     }
 
-    fn call(
-        &self,
-        request: &Request,
-        site: &Site,
-        arguments: &[Token],
-        (file, line): (usize, usize),
-    ) -> Option<Call> {
+    fn call(&self, request: &Request, site: &Site, arguments: &[Token], (file, line): (usize, usize)) -> Option<Call> {
         let pick = |which| pick(arguments, which);
         let mut paths: Vec<String> =
             self.paths(site, &pick(request.path)?).iter().filter_map(|path| self.rooted(path)).collect();
@@ -212,7 +218,9 @@ impl Follower<'_> {
         let start = ROOTS.iter().filter_map(|root| marked.find(root)).min();
         let path = match start {
             Some(start) => marked[start..].to_owned(),
-            None if self.program.dialect.base.is_empty() || !like_path(path) || path.starts_with(['/', '{']) => return None,
+            None if self.program.dialect.base.is_empty() || !like_path(path) || path.starts_with(['/', '{']) => {
+                return None;
+            }
             None => format!("{}{path}", self.program.dialect.base),
         };
         Some(path.trim_end_matches('/').to_owned())
@@ -253,7 +261,8 @@ impl Follower<'_> {
                 done.append(&mut parts);
                 parts = values;
             } else if joins {
-                parts = parts.iter().flat_map(|part| values.iter().map(move |value| format!("{part}{value}"))).collect();
+                parts =
+                    parts.iter().flat_map(|part| values.iter().map(move |value| format!("{part}{value}"))).collect();
             }
             parts.truncate(MOST_VARIANTS);
             joins = false;
@@ -340,7 +349,10 @@ impl Follower<'_> {
         let first = values.iter().position(|value| value.iter().any(|value| like_path(value)))?;
         let mut joined = values[first].clone();
         for more in values[first + 1..].iter().filter(|_| joins) {
-            joined = joined.iter().flat_map(|path| more.iter().map(move |more| format!("{path}/{more}").replace("//", "/"))).collect();
+            joined = joined
+                .iter()
+                .flat_map(|path| more.iter().map(move |more| format!("{path}/{more}").replace("//", "/")))
+                .collect();
             joined.truncate(MOST_VARIANTS);
         }
         Some(joined)
@@ -376,7 +388,10 @@ impl Follower<'_> {
         let deeper = |site: &Site| Site { depth: site.depth + 1, ..site.clone() };
         let mut found = Vec::new();
         if let Some((_, bound)) = site.bound.iter().find(|(bound, _)| bound == name) {
-            found.push(Bound { site: deeper(&Site { depth: site.depth, ..bound.site.clone() }), value: bound.value.clone() });
+            found.push(Bound {
+                site: deeper(&Site { depth: site.depth, ..bound.site.clone() }),
+                value: bound.value.clone(),
+            });
         }
         let file = &self.program.files[site.file];
         let mut function = site.function;
@@ -493,7 +508,14 @@ impl Follower<'_> {
                 if parts.len() % 2 == 0 && parts.iter().step_by(2).all(|part| named(&part)) {
                     // `mapOf("name", value, …)`
                     for pair in parts.chunks(2) {
-                        self.member(site, &pair[0][0].literal().unwrap_or_default(), pair[0][0].line, pair[1], around, out);
+                        self.member(
+                            site,
+                            &pair[0][0].literal().unwrap_or_default(),
+                            pair[0][0].line,
+                            pair[1],
+                            around,
+                            out,
+                        );
                     }
                     return;
                 }
@@ -635,7 +657,10 @@ impl Follower<'_> {
                 // A name that a comprehension makes, or a type.
                 continue;
             }
-            let value = if is(1, ':') && !is(2, ':') || assigns(part, 1) && !quoted || part.get(1).is_some_and(|token| token.is_word("to")) {
+            let value = if is(1, ':') && !is(2, ':')
+                || assigns(part, 1) && !quoted
+                || part.get(1).is_some_and(|token| token.is_word("to"))
+            {
                 Some(2)
             } else if is(1, '=') && is(2, '>') && quoted {
                 Some(3)

@@ -54,14 +54,20 @@ fn fields(tokens: &[Token]) -> Vec<Field> {
         let line = &tokens[start..starts.get(number + 1).copied().unwrap_or(tokens.len())];
         let words: Vec<String> = line.iter().filter_map(Token::word).map(str::to_owned).collect();
         let tag = line.iter().find(|token| matches!(token.kind, Kind::Text(_))).and_then(Token::literal);
-        let json = tag.as_deref().and_then(|tag| tag.split_once("json:\"")).map(|(_, rest)| {
-            rest.split(['"', ',']).next().unwrap_or_default().to_owned()
-        });
-        let embedded = words.len() == 1 || line[0].is('*') || words.len() == 2 && line.get(1).is_some_and(|dot| dot.is('.'));
+        let json = tag
+            .as_deref()
+            .and_then(|tag| tag.split_once("json:\""))
+            .map(|(_, rest)| rest.split(['"', ',']).next().unwrap_or_default().to_owned());
+        let embedded =
+            words.len() == 1 || line[0].is('*') || words.len() == 2 && line.get(1).is_some_and(|dot| dot.is('.'));
         match json.as_deref() {
             Some("-") => {}
             Some(name) if !name.is_empty() => {
-                fields.push(Field { json: Some(name.to_owned()), types: words.into_iter().skip(1).collect(), line: line[0].line });
+                fields.push(Field {
+                    json: Some(name.to_owned()),
+                    types: words.into_iter().skip(1).collect(),
+                    line: line[0].line,
+                });
             }
             _ if embedded => fields.push(Field { json: None, types: words, line: line[0].line }),
             _ => {}

@@ -35,7 +35,9 @@ fn request(words: &[&str]) -> Option<Request> {
 fn types(tokens: &[Token]) -> Vec<Type> {
     let mut types = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
-        let Some(name) = tokens.get(index + 1).and_then(Token::word).filter(|_| token.is_word("class")) else { continue };
+        let Some(name) = tokens.get(index + 1).and_then(Token::word).filter(|_| token.is_word("class")) else {
+            continue;
+        };
         let Some(open) = (index + 2..tokens.len()).find(|&at| tokens[at].is('{')) else { continue };
         let mut fields: Vec<Field> = tokens[index + 2..open]
             .iter()

@@ -143,7 +143,8 @@ fn gaps<'a>(described: &Described<'a>, calls: &[Call], operations: &mut BTreeSet
                     // A path with unknown parts can belong to operations that take different members.
                     if found.iter().all(|operation| lacks(&operation)) {
                         let name = format!("{kind} {}", member.path.join("."));
-                        let message = format!("{request}: the {kind} member `{}` is not in the document", member.path.join("."));
+                        let message =
+                            format!("{request}: the {kind} member `{}` is not in the document", member.path.join("."));
                         add(Some(name), &member.file, member.line, message);
                     }
                 }

@@ -179,7 +179,8 @@ impl Program {
     pub(super) fn constant(&self, file: usize, chain: &[String]) -> Vec<String> {
         let Some(candidates) = chain.last().and_then(|last| self.constants.get(last)) else { return Vec::new() };
         let score = |constant: &Constant| {
-            let alike = constant.keys.iter().rev().zip(chain.iter().rev()).take_while(|(key, word)| key == word).count();
+            let alike =
+                constant.keys.iter().rev().zip(chain.iter().rev()).take_while(|(key, word)| key == word).count();
             (alike, constant.file == file)
         };
         // In JavaScript a member of anything can have the name of a constant.
@@ -394,7 +395,9 @@ fn functions(tokens: &[Token], dialect: &Dialect, class_at: &[Option<usize>]) ->
     for index in 0..tokens.len() {
         let Some((name, parameters, body)) = function_at(tokens, index, dialect) else { continue };
         let inside = parameters.start + 1..closing(tokens, parameters.start).min(tokens.len());
-        let parameters = if tokens[parameters.start].is('(') { parameter_names(tokens, inside, dialect) } else {
+        let parameters = if tokens[parameters.start].is('(') {
+            parameter_names(tokens, inside, dialect)
+        } else {
             vec![(tokens[parameters.start].word().unwrap_or_default().to_owned(), parameters)]
         };
         let results = results(tokens, &body, dialect);
@@ -446,9 +449,8 @@ fn function_at(tokens: &[Token], index: usize, dialect: &Dialect) -> Option<(Str
                 return None;
             }
             let close = closing(tokens, index + 1);
-            let open = (close + 1..tokens.len()).find(|&at| {
-                !tokens[at].is(',') && !tokens[at].is('.') && tokens[at].word().is_none()
-            })?;
+            let open = (close + 1..tokens.len())
+                .find(|&at| !tokens[at].is(',') && !tokens[at].is('.') && tokens[at].word().is_none())?;
             tokens[open].is('{').then(|| (name.to_owned(), index + 1..close, open + 1..closing(tokens, open)))
         }
     }
@@ -479,7 +481,8 @@ fn arrow_at(tokens: &[Token], index: usize) -> Option<(String, Range<usize>, Ran
         return None;
     }
     let start = arrow + 2;
-    let body = if tokens.get(start)?.is('{') { start + 1..closing(tokens, start) } else { start..arrow_end(tokens, start) };
+    let body =
+        if tokens.get(start)?.is('{') { start + 1..closing(tokens, start) } else { start..arrow_end(tokens, start) };
     Some((name_before(tokens, index), index..close.max(index + 1), body))
 }
 
@@ -602,7 +605,8 @@ fn constants(tokens: &[Token]) -> Vec<(Vec<String>, String)> {
 pub(super) fn like_path(text: &str) -> bool {
     text.contains('/')
         && text.contains(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.{}:".contains(c)) && !text.contains("//")
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.{}:".contains(c))
+        && !text.contains("//")
 }
 
 /// The name before a text: `name = "…"`, `name: Type = "…"`, `self::name = base + "…"`.

@@ -79,8 +79,22 @@ pub(super) struct Package {
 
 /// Folders that hold no source of the package itself.
 const LEFT_OUT: [&str; 16] = [
-    "node_modules", "vendor", "test", "tests", "__tests__", "testing", "spec", "samples", "sample", "examples",
-    "example", "docs", "build", "e2e", "stories", "mocks",
+    "node_modules",
+    "vendor",
+    "test",
+    "tests",
+    "__tests__",
+    "testing",
+    "spec",
+    "samples",
+    "sample",
+    "examples",
+    "example",
+    "docs",
+    "build",
+    "e2e",
+    "stories",
+    "mocks",
 ];
 
 /// The packages below the folders, sorted by name.
@@ -144,7 +158,11 @@ fn collect(
 
 fn is_test(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
-    stem.ends_with("_test") || stem.ends_with("Test") || stem.starts_with("test_") || name.contains(".test.") || name.contains(".spec.")
+    stem.ends_with("_test")
+        || stem.ends_with("Test")
+        || stem.starts_with("test_")
+        || name.contains(".test.")
+        || name.contains(".spec.")
 }
 
 /// The last part of the name that a package gives itself.
