@@ -82,10 +82,10 @@ fn schema(value: &mut Value) {
 }
 
 fn nullable(map: &mut Map<String, Value>) {
-    if let Some(Value::Array(values)) = map.get_mut("enum") {
-        if !values.contains(&Value::Null) {
-            values.push(Value::Null);
-        }
+    if let Some(Value::Array(values)) = map.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
     }
     if let Some(kind) = map.get("type").filter(|kind| kind.is_string()).cloned() {
         map.insert("type".to_owned(), json!([kind, "null"]));

@@ -150,30 +150,10 @@ impl Follower<'_> {
             let caller = self.program.files[file].function_at(token);
             let outer = Site { file, function: caller, bound: Vec::new(), depth: 1 };
             let parts: Vec<&[Token]> = split(arguments, false).into_iter().map(|part| &arguments[part]).collect();
-            let bound = self.bound(&outer, &definition.parameters, &parts);
+            let bound = bound(&outer, &definition.parameters, &parts);
             found.push((Site { bound, ..site.clone() }, (file, tokens[token].line)));
         }
         found
-    }
-
-    /// The parameters of a function with what a call hands over.
-    fn bound(
-        &self,
-        site: &Site,
-        parameters: &[(String, std::ops::Range<usize>)],
-        arguments: &[&[Token]],
-    ) -> Vec<(String, Rc<Bound>)> {
-        let mut bound = Vec::new();
-        for (position, argument) in arguments.iter().enumerate() {
-            let (label, value) = label_of(argument);
-            let name = match label {
-                Some(label) => Some(label.to_owned()),
-                None => parameters.get(position).map(|(name, _)| name.clone()),
-            };
-            let value = Bound { site: Site { depth: site.depth + 1, ..site.clone() }, value: value.to_vec() };
-            bound.extend(name.map(|name| (name, Rc::new(value))));
-        }
-        bound
     }
 
     fn call(&self, request: &Request, site: &Site, arguments: &[Token], (file, line): (usize, usize)) -> Option<Call> {
@@ -370,7 +350,7 @@ impl Follower<'_> {
         let mut found = Vec::new();
         for (file, function) in self.definitions(site, words, arguments.len()) {
             let definition = &self.program.files[file].functions[function];
-            let bound = self.bound(site, &definition.parameters, arguments);
+            let bound = bound(site, &definition.parameters, arguments);
             let inner = Site { file, function: Some(function), bound, depth: site.depth + 1 };
             for result in &definition.results {
                 let value = self.program.files[file].tokens[result.clone()].to_vec();
@@ -505,7 +485,7 @@ impl Follower<'_> {
             let parts: Vec<&[Token]> = split(arguments, false).into_iter().map(|part| &arguments[part]).collect();
             if MAPS.contains(&last.as_str()) {
                 let named = |part: &&&[Token]| part.len() == 1 && part[0].literal().is_some();
-                if parts.len() % 2 == 0 && parts.iter().step_by(2).all(|part| named(&part)) {
+                if parts.len().is_multiple_of(2) && parts.iter().step_by(2).all(|part| named(&part)) {
                     // `mapOf("name", value, …)`
                     for pair in parts.chunks(2) {
                         self.member(
@@ -570,8 +550,8 @@ impl Follower<'_> {
             let own = Site { function: Some(number), depth: site.depth + 1, ..site.clone() };
             self.added(&own, number, name, around, out);
             if let Some((_, range)) = definition.parameters.iter().find(|(parameter, _)| parameter == name) {
-                let types = file.tokens[range.clone()].iter().filter_map(Token::word);
-                if let Some(known) = types.filter(|word| self.program.types.contains_key(*word)).last() {
+                let mut types = file.tokens[range.clone()].iter().rev().filter_map(Token::word);
+                if let Some(known) = types.find(|word| self.program.types.contains_key(*word)) {
                     self.typed(known, around, out, &mut BTreeSet::new());
                 }
                 return;
@@ -710,6 +690,25 @@ impl Follower<'_> {
         }
         seen.remove(name);
     }
+}
+
+/// The parameters of a function with what a call hands over.
+fn bound(
+    site: &Site,
+    parameters: &[(String, std::ops::Range<usize>)],
+    arguments: &[&[Token]],
+) -> Vec<(String, Rc<Bound>)> {
+    let mut bound = Vec::new();
+    for (position, argument) in arguments.iter().enumerate() {
+        let (label, value) = label_of(argument);
+        let name = match label {
+            Some(label) => Some(label.to_owned()),
+            None => parameters.get(position).map(|(name, _)| name.clone()),
+        };
+        let value = Bound { site: Site { depth: site.depth + 1, ..site.clone() }, value: value.to_vec() };
+        bound.extend(name.map(|name| (name, Rc::new(value))));
+    }
+    bound
 }
 
 /// What a path of the document begins with.

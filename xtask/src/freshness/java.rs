@@ -64,10 +64,8 @@ fn fields(tokens: &[Token], start: usize, end: usize) -> Vec<Field> {
         if tokens[at].is('@') {
             let named = tokens.get(at + 1).is_some_and(|word| word.is_word("JsonProperty"));
             let arguments = tokens.get(at + 2).filter(|token| token.is('(')).map(|_| at + 3..closing(tokens, at + 2));
-            if let Some(arguments) = &arguments {
-                if named {
-                    renamed = tokens[arguments.clone()].iter().find_map(Token::literal);
-                }
+            if let Some(arguments) = arguments.as_ref().filter(|_| named) {
+                renamed = tokens[arguments.clone()].iter().find_map(Token::literal);
             }
             if tokens.get(at + 1).is_some_and(|word| word.is_word("JsonIgnore")) {
                 renamed = Some(String::new());

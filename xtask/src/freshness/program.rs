@@ -392,7 +392,7 @@ fn classes(tokens: &[Token]) -> (Vec<Class>, Vec<Option<usize>>) {
 
 fn functions(tokens: &[Token], dialect: &Dialect, class_at: &[Option<usize>]) -> Vec<Function> {
     let mut found = Vec::new();
-    for index in 0..tokens.len() {
+    for (index, class) in class_at.iter().copied().enumerate() {
         let Some((name, parameters, body)) = function_at(tokens, index, dialect) else { continue };
         let inside = parameters.start + 1..closing(tokens, parameters.start).min(tokens.len());
         let parameters = if tokens[parameters.start].is('(') {
@@ -402,7 +402,7 @@ fn functions(tokens: &[Token], dialect: &Dialect, class_at: &[Option<usize>]) ->
         };
         let results = results(tokens, &body, dialect);
         let rest = dialect.shorthand && parameters.iter().any(|(_, range)| tokens[range.start].is('.'));
-        found.push(Function { name, class: class_at[index], parameters, rest, body, results });
+        found.push(Function { name, class, parameters, rest, body, results });
     }
     found
 }

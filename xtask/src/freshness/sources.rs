@@ -118,7 +118,7 @@ fn readable(language: Language, sources: Vec<(String, String)>) -> Vec<(String, 
         return sources;
     }
     let some = |test: &dyn Fn(&str) -> bool| sources.iter().any(|(name, _)| test(name));
-    let typed = |name: &str| name.ends_with(".ts") || name.ends_with(".tsx");
+    let typed = |name: &str| [".ts", ".tsx"].iter().any(|ending| name.ends_with(ending));
     let module = |name: &str| name.ends_with("index.esm.js");
     let kept: &dyn Fn(&str) -> bool = if some(&typed) {
         &typed
@@ -143,7 +143,7 @@ fn collect(
         let kind = entry.file_type().map_err(io)?;
         if kind.is_dir() {
             let lower = name.to_ascii_lowercase();
-            if !LEFT_OUT.contains(&lower.as_str()) && !name.starts_with('.') && !lower.ends_with(".test") {
+            if !LEFT_OUT.contains(&lower.as_str()) && !name.starts_with('.') && !lower.contains(".test") {
                 collect(&path, &package, found)?;
             }
         } else if let Some(language) = Language::of(&name).filter(|_| kind.is_file() && !is_test(&name)) {

@@ -21,7 +21,7 @@ fn written(call: &Call) -> String {
     let mut text = format!("{} {}", call.method.to_ascii_uppercase(), call.paths.join(" or "));
     for (kind, members) in [("body", names(&call.body)), ("query", names(&call.query))] {
         if !members.is_empty() {
-            text.push_str(&format!(" {kind}: {}", members.join(" ")));
+            let _ = write!(text, " {kind}: {}", members.join(" "));
         }
     }
     text
@@ -154,7 +154,7 @@ class Thing(ThingBase):
 
 #[test]
 fn typescript_and_its_minified_bundle_say_the_same() {
-    let source = r#"
+    let source = r"
 export const apiPaths = {
   thing: { verify: '/v1/auth/thing/verify', update: { email: '/v1/auth/thing/update' } },
   me: 'v1/auth/me',
@@ -173,7 +173,7 @@ const withThing = (httpClient: HttpClient) => ({
   clear: () => httpClient.delete(`${apiPaths.me}/all`),
   elsewhere: () => cache.get('me', { queryParams: { no: 1 } }),
 });
-"#;
+";
     let bundle = r#"var n={thing:{verify:"/v1/auth/thing/verify",update:{email:"/v1/auth/thing/update"}},me:"v1/auth/me"};const $=(...e)=>e.join("/").replace(/\/{2,}/g,"/"),q=(e,t)=>e,W=e=>({verify:(t,o)=>q(e.post($(n.thing.verify,d.email),{loginId:t,code:o})),update:(t,o)=>{const s=x(o,["providerId"]);return q(e.post(n.thing.update.email,Object.assign(Object.assign({loginId:t},s),{users:i.map((e=>({id:e})))}),{token:s}))},me:(t,o)=>q(e.get(n.me,{queryParams:{tenant:t},token:o})),clear:()=>e.delete(`${n.me}/all`)});"#;
     let expected = [
         "POST /v1/auth/thing/verify/{} body: code loginId",
@@ -187,13 +187,13 @@ const withThing = (httpClient: HttpClient) => ({
 
 #[test]
 fn a_wrapper_of_the_client_is_a_request_of_each_of_its_callers() {
-    let source = r#"
+    let source = r"
 const paths = { one: '/v1/mgmt/one', two: '/v1/mgmt/two' };
 const withThing = (httpClient) => {
   const send = (path, body) => httpClient.post(path, body);
   return { first: (a) => send(paths.one, { a }), second: (b) => send(paths.two, { b }) };
 };
-"#;
+";
     assert_eq!(requests(Language::JavaScript, source), ["POST /v1/mgmt/one body: a", "POST /v1/mgmt/two body: b"]);
 }
 
