@@ -3,9 +3,8 @@
 use descope_api::{
     Secret,
     types::{
-        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionRefreshRequest,
-        SessionSelectTenantRequest, SessionTenant, SessionTenantsRequest, SessionTenantList,
-        SessionClaims,
+        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionClaims, SessionRefreshRequest,
+        SessionSelectTenantRequest, SessionTenant, SessionTenantList, SessionTenantsRequest,
     },
 };
 use serde_json::Map;
