@@ -95,6 +95,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "ConnectorApiKeyAuthentication",
     "ConnectorAuditFilter",
     "ConnectorAuditWebhookRequest",
+    "ConnectorAuditWebhookV1Request",
     "ConnectorAuthentication",
     "ConnectorBasicAuthentication",
     "CustomAttribute",
@@ -159,6 +160,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "FedcmConfigResponse",
     "FedcmIcon",
     "FgaBackup",
+    "FgaCacheMetrics",
     "FgaCheckInfo",
     "FgaCheckPath",
     "FgaCheckRequest",
@@ -176,6 +178,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "FgaMappableResources",
     "FgaMappableResourcesQuery",
     "FgaRelationsRequest",
+    "FgaReportCacheMetricsRequest",
     "FgaResourceDetails",
     "FgaResourceDetailsResponse",
     "FgaResourceIdentifier",
@@ -195,7 +198,9 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "FlowDeleteRequest",
     "FlowDetails",
     "FlowDeviceInfo",
+    "FlowDomainVerdict",
     "FlowEventTriggers",
+    "FlowExchangeRequest",
     "FlowExportRequest",
     "FlowExportResponse",
     "FlowImportRequest",
@@ -209,7 +214,9 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "FlowNativeOptions",
     "FlowNextOptions",
     "FlowNextRequest",
+    "FlowPrimeRequest",
     "FlowRedirectAuth",
+    "FlowReportEventsRequest",
     "FlowRunOptions",
     "FlowRunRequest",
     "FlowRunResponse",
@@ -227,10 +234,12 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "FlowStepResponse",
     "FlowStepSaml",
     "FlowStepScreen",
+    "FlowStepWsFed",
     "FlowTemplate",
     "FlowTemplateScreen",
     "FlowTriggers",
     "FlowV1Response",
+    "FlowValidationEvent",
     "Group",
     "GroupLoadAllRequest",
     "GroupLoadForUsersRequest",
@@ -264,9 +273,14 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "InboundAppProjectDeviceRequest",
     "InboundAppProjectRevokeRequest",
     "InboundAppProjectTokenRequest",
+    "InboundAppPushAuthorizeRequest",
+    "InboundAppPushedRequest",
     "InboundAppRevokeRequest",
     "InboundAppTokenRequest",
     "InboundAppUserInfoRequest",
+    "InfraCreateRequest",
+    "InfraEntity",
+    "InfraUpdateRequest",
     "Jwk",
     "JwkSet",
     "JwtAnonymousRequest",
@@ -499,6 +513,8 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "RoleDeleteBatchRequest",
     "RoleDeleteRequest",
     "RoleSearchRequest",
+    "RoleSubTenant",
+    "RoleSubTenantsResponse",
     "RoleUpdateBatchRequest",
     "RoleUpdateRequest",
     "RolesResponse",
@@ -516,9 +532,19 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "ScimGroup",
     "ScimGroupListResponse",
     "ScimGroupRequest",
+    "ScimKey",
+    "ScimKeyActivateRequest",
+    "ScimKeyActivateResponse",
+    "ScimKeyCreateRequest",
+    "ScimKeyResponse",
+    "ScimKeyRevokeRequest",
+    "ScimKeyRevokeResponse",
+    "ScimKeyRotateRequest",
+    "ScimKeysResponse",
     "ScimMeta",
     "ScimPatchOperation",
     "ScimPatchRequest",
+    "ScimPhoneNumber",
     "ScimReference",
     "ScimResourceType",
     "ScimResourceTypeListResponse",
@@ -601,10 +627,12 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "SsoXaaTrust",
     "Tenant",
     "TenantAdminLinkGenerateRequest",
+    "TenantAdminLinkLoadAuthenticatedBatchRequest",
     "TenantAdminLinkLoadAuthenticatedRequest",
     "TenantAdminLinkResponse",
     "TenantAdminLinkRevokeRequest",
     "TenantAdminLinkSendRequest",
+    "TenantAdminLinksResponse",
     "TenantCreateRequest",
     "TenantCreateResponse",
     "TenantDeleteRequest",
@@ -721,6 +749,7 @@ pub(crate) const SCHEMAS: &[&str] = &[
     "WebauthnStartResponse",
     "WebauthnUpdateResult",
     "WebauthnUpdateStartRequest",
+    "WidgetComponentsStateResponse",
     "WidgetListResponse",
     "WidgetSummary",
     "WsFedFinishRequest",
@@ -909,6 +938,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "ConnectorAuditWebhookRequest" => {
             visitor.visit::<types::ConnectorAuditWebhookRequest>(name)
         }
+        "ConnectorAuditWebhookV1Request" => {
+            visitor.visit::<types::ConnectorAuditWebhookV1Request>(name)
+        }
         "ConnectorAuthentication" => {
             visitor.visit::<types::ConnectorAuthentication>(name)
         }
@@ -1021,6 +1053,7 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "FedcmConfigResponse" => visitor.visit::<types::FedcmConfigResponse>(name),
         "FedcmIcon" => visitor.visit::<types::FedcmIcon>(name),
         "FgaBackup" => visitor.visit::<types::FgaBackup>(name),
+        "FgaCacheMetrics" => visitor.visit::<types::FgaCacheMetrics>(name),
         "FgaCheckInfo" => visitor.visit::<types::FgaCheckInfo>(name),
         "FgaCheckPath" => visitor.visit::<types::FgaCheckPath>(name),
         "FgaCheckRequest" => visitor.visit::<types::FgaCheckRequest>(name),
@@ -1048,6 +1081,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
             visitor.visit::<types::FgaMappableResourcesQuery>(name)
         }
         "FgaRelationsRequest" => visitor.visit::<types::FgaRelationsRequest>(name),
+        "FgaReportCacheMetricsRequest" => {
+            visitor.visit::<types::FgaReportCacheMetricsRequest>(name)
+        }
         "FgaResourceDetails" => visitor.visit::<types::FgaResourceDetails>(name),
         "FgaResourceDetailsResponse" => {
             visitor.visit::<types::FgaResourceDetailsResponse>(name)
@@ -1081,7 +1117,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "FlowDeleteRequest" => visitor.visit::<types::FlowDeleteRequest>(name),
         "FlowDetails" => visitor.visit::<types::FlowDetails>(name),
         "FlowDeviceInfo" => visitor.visit::<types::FlowDeviceInfo>(name),
+        "FlowDomainVerdict" => visitor.visit::<types::FlowDomainVerdict>(name),
         "FlowEventTriggers" => visitor.visit::<types::FlowEventTriggers>(name),
+        "FlowExchangeRequest" => visitor.visit::<types::FlowExchangeRequest>(name),
         "FlowExportRequest" => visitor.visit::<types::FlowExportRequest>(name),
         "FlowExportResponse" => visitor.visit::<types::FlowExportResponse>(name),
         "FlowImportRequest" => visitor.visit::<types::FlowImportRequest>(name),
@@ -1097,7 +1135,11 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "FlowNativeOptions" => visitor.visit::<types::FlowNativeOptions>(name),
         "FlowNextOptions" => visitor.visit::<types::FlowNextOptions>(name),
         "FlowNextRequest" => visitor.visit::<types::FlowNextRequest>(name),
+        "FlowPrimeRequest" => visitor.visit::<types::FlowPrimeRequest>(name),
         "FlowRedirectAuth" => visitor.visit::<types::FlowRedirectAuth>(name),
+        "FlowReportEventsRequest" => {
+            visitor.visit::<types::FlowReportEventsRequest>(name)
+        }
         "FlowRunOptions" => visitor.visit::<types::FlowRunOptions>(name),
         "FlowRunRequest" => visitor.visit::<types::FlowRunRequest>(name),
         "FlowRunResponse" => visitor.visit::<types::FlowRunResponse>(name),
@@ -1115,10 +1157,12 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "FlowStepResponse" => visitor.visit::<types::FlowStepResponse>(name),
         "FlowStepSaml" => visitor.visit::<types::FlowStepSaml>(name),
         "FlowStepScreen" => visitor.visit::<types::FlowStepScreen>(name),
+        "FlowStepWsFed" => visitor.visit::<types::FlowStepWsFed>(name),
         "FlowTemplate" => visitor.visit::<types::FlowTemplate>(name),
         "FlowTemplateScreen" => visitor.visit::<types::FlowTemplateScreen>(name),
         "FlowTriggers" => visitor.visit::<types::FlowTriggers>(name),
         "FlowV1Response" => visitor.visit::<types::FlowV1Response>(name),
+        "FlowValidationEvent" => visitor.visit::<types::FlowValidationEvent>(name),
         "Group" => visitor.visit::<types::Group>(name),
         "GroupLoadAllRequest" => visitor.visit::<types::GroupLoadAllRequest>(name),
         "GroupLoadForUsersRequest" => {
@@ -1188,6 +1232,12 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "InboundAppProjectTokenRequest" => {
             visitor.visit::<types::InboundAppProjectTokenRequest>(name)
         }
+        "InboundAppPushAuthorizeRequest" => {
+            visitor.visit::<types::InboundAppPushAuthorizeRequest>(name)
+        }
+        "InboundAppPushedRequest" => {
+            visitor.visit::<types::InboundAppPushedRequest>(name)
+        }
         "InboundAppRevokeRequest" => {
             visitor.visit::<types::InboundAppRevokeRequest>(name)
         }
@@ -1195,6 +1245,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "InboundAppUserInfoRequest" => {
             visitor.visit::<types::InboundAppUserInfoRequest>(name)
         }
+        "InfraCreateRequest" => visitor.visit::<types::InfraCreateRequest>(name),
+        "InfraEntity" => visitor.visit::<types::InfraEntity>(name),
+        "InfraUpdateRequest" => visitor.visit::<types::InfraUpdateRequest>(name),
         "Jwk" => visitor.visit::<types::Jwk>(name),
         "JwkSet" => visitor.visit::<types::JwkSet>(name),
         "JwtAnonymousRequest" => visitor.visit::<types::JwtAnonymousRequest>(name),
@@ -1668,6 +1721,8 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "RoleDeleteBatchRequest" => visitor.visit::<types::RoleDeleteBatchRequest>(name),
         "RoleDeleteRequest" => visitor.visit::<types::RoleDeleteRequest>(name),
         "RoleSearchRequest" => visitor.visit::<types::RoleSearchRequest>(name),
+        "RoleSubTenant" => visitor.visit::<types::RoleSubTenant>(name),
+        "RoleSubTenantsResponse" => visitor.visit::<types::RoleSubTenantsResponse>(name),
         "RoleUpdateBatchRequest" => visitor.visit::<types::RoleUpdateBatchRequest>(name),
         "RoleUpdateRequest" => visitor.visit::<types::RoleUpdateRequest>(name),
         "RolesResponse" => visitor.visit::<types::RolesResponse>(name),
@@ -1687,9 +1742,21 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "ScimGroup" => visitor.visit::<types::ScimGroup>(name),
         "ScimGroupListResponse" => visitor.visit::<types::ScimGroupListResponse>(name),
         "ScimGroupRequest" => visitor.visit::<types::ScimGroupRequest>(name),
+        "ScimKey" => visitor.visit::<types::ScimKey>(name),
+        "ScimKeyActivateRequest" => visitor.visit::<types::ScimKeyActivateRequest>(name),
+        "ScimKeyActivateResponse" => {
+            visitor.visit::<types::ScimKeyActivateResponse>(name)
+        }
+        "ScimKeyCreateRequest" => visitor.visit::<types::ScimKeyCreateRequest>(name),
+        "ScimKeyResponse" => visitor.visit::<types::ScimKeyResponse>(name),
+        "ScimKeyRevokeRequest" => visitor.visit::<types::ScimKeyRevokeRequest>(name),
+        "ScimKeyRevokeResponse" => visitor.visit::<types::ScimKeyRevokeResponse>(name),
+        "ScimKeyRotateRequest" => visitor.visit::<types::ScimKeyRotateRequest>(name),
+        "ScimKeysResponse" => visitor.visit::<types::ScimKeysResponse>(name),
         "ScimMeta" => visitor.visit::<types::ScimMeta>(name),
         "ScimPatchOperation" => visitor.visit::<types::ScimPatchOperation>(name),
         "ScimPatchRequest" => visitor.visit::<types::ScimPatchRequest>(name),
+        "ScimPhoneNumber" => visitor.visit::<types::ScimPhoneNumber>(name),
         "ScimReference" => visitor.visit::<types::ScimReference>(name),
         "ScimResourceType" => visitor.visit::<types::ScimResourceType>(name),
         "ScimResourceTypeListResponse" => {
@@ -1852,6 +1919,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "TenantAdminLinkGenerateRequest" => {
             visitor.visit::<types::TenantAdminLinkGenerateRequest>(name)
         }
+        "TenantAdminLinkLoadAuthenticatedBatchRequest" => {
+            visitor.visit::<types::TenantAdminLinkLoadAuthenticatedBatchRequest>(name)
+        }
         "TenantAdminLinkLoadAuthenticatedRequest" => {
             visitor.visit::<types::TenantAdminLinkLoadAuthenticatedRequest>(name)
         }
@@ -1863,6 +1933,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         }
         "TenantAdminLinkSendRequest" => {
             visitor.visit::<types::TenantAdminLinkSendRequest>(name)
+        }
+        "TenantAdminLinksResponse" => {
+            visitor.visit::<types::TenantAdminLinksResponse>(name)
         }
         "TenantCreateRequest" => visitor.visit::<types::TenantCreateRequest>(name),
         "TenantCreateResponse" => visitor.visit::<types::TenantCreateResponse>(name),
@@ -2097,6 +2170,9 @@ pub(crate) fn with_type<V: TypeVisitor>(name: &str, visitor: V) -> V::Output {
         "WebauthnUpdateStartRequest" => {
             visitor.visit::<types::WebauthnUpdateStartRequest>(name)
         }
+        "WidgetComponentsStateResponse" => {
+            visitor.visit::<types::WidgetComponentsStateResponse>(name)
+        }
         "WidgetListResponse" => visitor.visit::<types::WidgetListResponse>(name),
         "WidgetSummary" => visitor.visit::<types::WidgetSummary>(name),
         "WsFedFinishRequest" => visitor.visit::<types::WsFedFinishRequest>(name),
@@ -2145,6 +2221,9 @@ pub(crate) fn call<'a>(
         }
         "federation_inbound_app_finish_authorize" => {
             calls::federation_inbound_app_finish_authorize(client, arguments)
+        }
+        "federation_inbound_app_push_authorize" => {
+            calls::federation_inbound_app_push_authorize(client, arguments)
         }
         "federation_inbound_app_revoke" => {
             calls::federation_inbound_app_revoke(client, arguments)
@@ -2224,6 +2303,7 @@ pub(crate) fn call<'a>(
         }
         "scim_service_config" => calls::scim_service_config(client, arguments),
         "scim_users_search" => calls::scim_users_search(client, arguments),
+        "scim_users_create" => calls::scim_users_create(client, arguments),
         "scim_users_load" => calls::scim_users_load(client, arguments),
         "scim_users_replace" => calls::scim_users_replace(client, arguments),
         "scim_users_delete" => calls::scim_users_delete(client, arguments),
@@ -2433,8 +2513,12 @@ pub(crate) fn call<'a>(
             calls::federation_ws_fed_sso_by_form(client, arguments)
         }
         "federation_ws_fed_finish" => calls::federation_ws_fed_finish(client, arguments),
+        "flow_report_events" => calls::flow_report_events(client, arguments),
+        "flow_exchange" => calls::flow_exchange(client, arguments),
         "flow_next" => calls::flow_next(client, arguments),
+        "flow_prime" => calls::flow_prime(client, arguments),
         "flow_start" => calls::flow_start(client, arguments),
+        "flow_validate_domain" => calls::flow_validate_domain(client, arguments),
         "session_keys_v1" => calls::session_keys_v1(client, arguments),
         "management_access_key_load" => {
             calls::management_access_key_load(client, arguments)
@@ -2542,6 +2626,9 @@ pub(crate) fn call<'a>(
         "management_authz_save_schema" => {
             calls::management_authz_save_schema(client, arguments)
         }
+        "management_connector_set_audit_webhook_v1" => {
+            calls::management_connector_set_audit_webhook_v1(client, arguments)
+        }
         "management_descoper_load" => calls::management_descoper_load(client, arguments),
         "management_descoper_create" => {
             calls::management_descoper_create(client, arguments)
@@ -2608,6 +2695,9 @@ pub(crate) fn call<'a>(
         }
         "management_fga_list_backups" => {
             calls::management_fga_list_backups(client, arguments)
+        }
+        "management_fga_report_cache_metrics" => {
+            calls::management_fga_report_cache_metrics(client, arguments)
         }
         "management_fga_check" => calls::management_fga_check(client, arguments),
         "management_fga_mappable_resources_stub" => {
@@ -2680,6 +2770,10 @@ pub(crate) fn call<'a>(
         "management_inbound_application_register" => {
             calls::management_inbound_application_register(client, arguments)
         }
+        "management_infra_load" => calls::management_infra_load(client, arguments),
+        "management_infra_update" => calls::management_infra_update(client, arguments),
+        "management_infra_create" => calls::management_infra_create(client, arguments),
+        "management_infra_delete" => calls::management_infra_delete(client, arguments),
         "management_jwt_template_create" => {
             calls::management_jwt_template_create(client, arguments)
         }
@@ -3025,9 +3119,25 @@ pub(crate) fn call<'a>(
             calls::management_role_delete_batch(client, arguments)
         }
         "management_role_search" => calls::management_role_search(client, arguments),
+        "management_role_load_sub_tenants" => {
+            calls::management_role_load_sub_tenants(client, arguments)
+        }
         "management_role_update" => calls::management_role_update(client, arguments),
         "management_role_update_batch" => {
             calls::management_role_update_batch(client, arguments)
+        }
+        "management_scim_key_load" => calls::management_scim_key_load(client, arguments),
+        "management_scim_key_activate" => {
+            calls::management_scim_key_activate(client, arguments)
+        }
+        "management_scim_key_create" => {
+            calls::management_scim_key_create(client, arguments)
+        }
+        "management_scim_key_revoke" => {
+            calls::management_scim_key_revoke(client, arguments)
+        }
+        "management_scim_key_rotate" => {
+            calls::management_scim_key_rotate(client, arguments)
         }
         "management_scope_claim_mapping_delete" => {
             calls::management_scope_claim_mapping_delete(client, arguments)
@@ -3135,6 +3245,12 @@ pub(crate) fn call<'a>(
         "management_tenant_load" => calls::management_tenant_load(client, arguments),
         "management_tenant_admin_link_load_authenticated" => {
             calls::management_tenant_admin_link_load_authenticated(client, arguments)
+        }
+        "management_tenant_admin_link_load_authenticated_batch" => {
+            calls::management_tenant_admin_link_load_authenticated_batch(
+                client,
+                arguments,
+            )
         }
         "management_tenant_admin_link_generate_v1" => {
             calls::management_tenant_admin_link_generate_v1(client, arguments)
@@ -3387,6 +3503,9 @@ pub(crate) fn call<'a>(
         "management_user_batch_load" => {
             calls::management_user_batch_load(client, arguments)
         }
+        "management_widget_load_components_state" => {
+            calls::management_widget_load_components_state(client, arguments)
+        }
         "management_widget_list" => calls::management_widget_list(client, arguments),
         "outbound_connect" => calls::outbound_connect(client, arguments),
         "session_keys" => calls::session_keys(client, arguments),
@@ -3604,6 +3723,7 @@ mod calls {
                         Some(arguments.text("prompt")),
                         Some(arguments.text("redirect_uri")),
                         Some(arguments.text("request")),
+                        Some(arguments.text("request_uri")),
                         Some(&arguments.value("resource")),
                         Some(arguments.text("response_type")),
                         Some(arguments.text("scope")),
@@ -3653,6 +3773,14 @@ mod calls {
             answer(
                 client.federation_inbound_app_finish_authorize(&arguments.body()).await,
             )
+        })
+    }
+    pub(super) fn federation_inbound_app_push_authorize<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.federation_inbound_app_push_authorize(&arguments.body()).await)
         })
     }
     pub(super) fn federation_inbound_app_revoke<'a>(
@@ -4068,6 +4196,14 @@ mod calls {
                     )
                     .await,
             )
+        })
+    }
+    pub(super) fn scim_users_create<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.scim_users_create(&arguments.body()).await)
         })
     }
     pub(super) fn scim_users_load<'a>(
@@ -4972,7 +5108,9 @@ mod calls {
             answer(
                 client
                     .federation_saml_sp_consume(
+                        Some(arguments.text("adapter_id")),
                         Some(arguments.text("project_id")),
+                        Some(arguments.text("sso_id")),
                         Some(arguments.text("tenant_id")),
                         &arguments.body(),
                     )
@@ -5088,9 +5226,19 @@ mod calls {
     }
     pub(super) fn federation_saml_sp_metadata<'a>(
         client: &'a Client,
-        _arguments: &'a Arguments,
+        arguments: &'a Arguments,
     ) -> Calling<'a> {
-        Box::pin(async move { streamed(client.federation_saml_sp_metadata().await) })
+        Box::pin(async move {
+            streamed(
+                client
+                    .federation_saml_sp_metadata(
+                        Some(arguments.text("project_id")),
+                        Some(arguments.text("sso_id")),
+                        Some(arguments.text("tenant")),
+                    )
+                    .await,
+            )
+        })
     }
     pub(super) fn security_questions_setup<'a>(
         client: &'a Client,
@@ -5307,17 +5455,43 @@ mod calls {
             answer(client.federation_ws_fed_finish(&arguments.body()).await)
         })
     }
+    pub(super) fn flow_report_events<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.flow_report_events(&arguments.body()).await)
+        })
+    }
+    pub(super) fn flow_exchange<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move { answer(client.flow_exchange(&arguments.body()).await) })
+    }
     pub(super) fn flow_next<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move { answer(client.flow_next(&arguments.body()).await) })
     }
+    pub(super) fn flow_prime<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move { answer(client.flow_prime(&arguments.body()).await) })
+    }
     pub(super) fn flow_start<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move { answer(client.flow_start(&arguments.body()).await) })
+    }
+    pub(super) fn flow_validate_domain<'a>(
+        client: &'a Client,
+        _arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move { answer(client.flow_validate_domain().await) })
     }
     pub(super) fn session_keys_v1<'a>(
         client: &'a Client,
@@ -5656,6 +5830,16 @@ mod calls {
             answer(client.management_authz_save_schema(&arguments.body()).await)
         })
     }
+    pub(super) fn management_connector_set_audit_webhook_v1<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client.management_connector_set_audit_webhook_v1(&arguments.body()).await,
+            )
+        })
+    }
     pub(super) fn management_descoper_load<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
@@ -5889,6 +6073,14 @@ mod calls {
     ) -> Calling<'a> {
         Box::pin(async move { answer(client.management_fga_list_backups().await) })
     }
+    pub(super) fn management_fga_report_cache_metrics<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_fga_report_cache_metrics(&arguments.body()).await)
+        })
+    }
     pub(super) fn management_fga_check<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
@@ -6116,6 +6308,52 @@ mod calls {
                     .management_inbound_application_register(
                         arguments.text("project_id"),
                         &arguments.body(),
+                    )
+                    .await,
+            )
+        })
+    }
+    pub(super) fn management_infra_load<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client
+                    .management_infra_load(
+                        arguments.text("entity"),
+                        arguments.text("id"),
+                    )
+                    .await,
+            )
+        })
+    }
+    pub(super) fn management_infra_update<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_infra_update(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_infra_create<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_infra_create(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_infra_delete<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client
+                    .management_infra_delete(
+                        arguments.text("entity"),
+                        arguments.text("id"),
                     )
                     .await,
             )
@@ -7247,6 +7485,16 @@ mod calls {
             answer(client.management_role_search(&arguments.body()).await)
         })
     }
+    pub(super) fn management_role_load_sub_tenants<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client.management_role_load_sub_tenants(arguments.text("tenant")).await,
+            )
+        })
+    }
     pub(super) fn management_role_update<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
@@ -7261,6 +7509,53 @@ mod calls {
     ) -> Calling<'a> {
         Box::pin(async move {
             answer(client.management_role_update_batch(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_scim_key_load<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client
+                    .management_scim_key_load(
+                        Some(arguments.text("sso_id")),
+                        arguments.text("tenant_id"),
+                    )
+                    .await,
+            )
+        })
+    }
+    pub(super) fn management_scim_key_activate<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_scim_key_activate(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_scim_key_create<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_scim_key_create(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_scim_key_revoke<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_scim_key_revoke(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_scim_key_rotate<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_scim_key_rotate(&arguments.body()).await)
         })
     }
     pub(super) fn management_scope_claim_mapping_delete<'a>(
@@ -7644,6 +7939,21 @@ mod calls {
             )
         })
     }
+    pub(super) fn management_tenant_admin_link_load_authenticated_batch<'a>(
+        client: &'a Client,
+        arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(
+                client
+                    .management_tenant_admin_link_load_authenticated_batch(
+                        arguments.text("tenant"),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
+        })
+    }
     pub(super) fn management_tenant_admin_link_generate_v1<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
@@ -7995,6 +8305,7 @@ mod calls {
             answer(
                 client
                     .management_user_load(
+                        Some(arguments.text("identifier")),
                         Some(arguments.text("login_id")),
                         Some(arguments.text("user_id")),
                     )
@@ -8515,6 +8826,14 @@ mod calls {
     ) -> Calling<'a> {
         Box::pin(async move {
             answer(client.management_user_batch_load(&arguments.body()).await)
+        })
+    }
+    pub(super) fn management_widget_load_components_state<'a>(
+        client: &'a Client,
+        _arguments: &'a Arguments,
+    ) -> Calling<'a> {
+        Box::pin(async move {
+            answer(client.management_widget_load_components_state().await)
         })
     }
     pub(super) fn management_widget_list<'a>(

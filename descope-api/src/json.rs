@@ -276,6 +276,12 @@ impl FromJson for i64 {
     }
 }
 
+impl FromJson for f64 {
+    fn from_json(value: Value) -> Read<Self> {
+        value.as_f64().ok_or(Fault::new("is not a number"))
+    }
+}
+
 /// Gateways that pass numbers through a double write `1.7e9`.
 fn whole(number: f64) -> Option<i64> {
     let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;

@@ -52,6 +52,8 @@ fn shape(schema: &Value, definitions: &Value) -> Shape {
     };
     match kind {
         "string" if schema["format"] == "password" => Shape::Secret,
+        // A number that the service writes as a string of digits; ours is the number.
+        "string" if schema["format"] == "int64" => Shape::Plain("integer".to_owned()),
         "array" => Shape::List(Box::new(shape(&schema["items"], definitions))),
         "object" if schema["properties"].as_object().is_some_and(|members| !members.is_empty()) => {
             object(schema, definitions)

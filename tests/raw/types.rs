@@ -41,12 +41,31 @@ fn every_example_survives_its_type_without_loss() {
                 let Some((_, schema, example)) = media(content) else { continue };
                 let Some(name) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) else { continue };
                 let written = round_trip(name, example).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-                assert_eq!(essence(&written), essence(example), "{method} {path}");
+                assert_eq!(essence(&written), essence(&as_numbers(schema, example)), "{method} {path}");
                 seen += 1;
             }
         }
     }
     assert!(seen > 60, "only {seen} examples");
+}
+
+/// Whether a schema is that of a number which the service writes as a string of digits.
+fn is_digits(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["format"] == "int64"
+}
+
+/// The value as a type of ours writes it: strings of digits become the numbers that they stand for.
+fn as_numbers(schema: &'static Value, value: &Value) -> Value {
+    let schema = resolve(schema);
+    match value {
+        Value::String(digits) if is_digits(schema) => digits.parse::<i64>().map_or_else(|_| value.clone(), Value::from),
+        Value::Array(items) => items.iter().map(|item| as_numbers(&schema["items"], item)).collect(),
+        Value::Object(members) if schema["properties"].is_object() => members
+            .iter()
+            .map(|(name, member)| (name.clone(), as_numbers(&schema["properties"][name], member)))
+            .collect(),
+        other => other.clone(),
+    }
 }
 
 /// How a generated instance departs from the plain one.
@@ -72,6 +91,7 @@ fn instance(schema: &'static Value, bent: Bent, depth: u32) -> BoxedStrategy<Val
         return proptest::strategy::Union::new(variants).boxed();
     }
     match schema["type"].as_str() {
+        Some("string") if is_digits(schema) => (0..=i64::MAX).prop_map(|number| json!(number.to_string())).boxed(),
         Some("string") => text(),
         Some("boolean") => any::<bool>().prop_map(Value::from).boxed(),
         Some("number") => (-1e9..1e9).prop_map(|number: f64| json!(number)).boxed(),
@@ -141,7 +161,7 @@ fn for_arbitrary_instances(bent: Bent, check: impl Fn(&str, &Value) -> Result<()
 fn every_type_reads_and_keeps_arbitrary_instances_of_its_schema() {
     for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
         let written = round_trip(name, value).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert_eq!(essence(&written), essence(value));
+        prop_assert_eq!(essence(&written), essence(&as_numbers(schema(name), value)));
         Ok(())
     });
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(
             let _ = writeln!(text, "{} changes since the last review; --accept records them", news.len());
         }
     }
-    let (rows, differences) = (deviations(workspace)?, differences(&theirs, &document.value));
+    let (rows, differences) = (deviations(workspace)?, differences(&theirs, &plain_json(&document.value)));
     let mut used = vec![false; rows.len()];
     let mut unexplained = 0;
     for difference in &differences {
@@ -78,6 +78,16 @@ pub(crate) fn run(
         rows.len()
     );
     Ok((text, unexplained > 0))
+}
+
+/// JSON under a name of its own is compared with JSON: of two media types nothing but the names would be compared.
+fn plain_json(value: &Value) -> Value {
+    let plain = |name: &str| if name == "application/scim+json" { "application/json" } else { name }.to_owned();
+    match value {
+        Value::Object(map) => map.iter().map(|(name, value)| (plain(name), plain_json(value))).collect(),
+        Value::Array(items) => items.iter().map(plain_json).collect(),
+        other => other.clone(),
+    }
 }
 
 /// What the published document says in names and types; its prose is not ours to keep.

@@ -4,7 +4,7 @@ use super::*;
 impl Client {
     /**Exchange an access key for a session JWT
 
-Signs a machine in with the clear text of its access key in the bearer. There is no refresh token: exchange again when the session JWT expires, and keep using the same one until then. An unknown, deactivated or expired key is refused.
+Signs a machine in with the clear text of its access key in the bearer. There is no refresh token: exchange again when the session JWT expires, and keep using the same one until then. An unknown, deactivated or expired key is refused. The session JWT lives as long as the session token timeout in the project's settings says, and `expiration` tells when it ends.
 
 Sends a `POST` request to `/v1/auth/accesskey/exchange`
 
@@ -19,7 +19,7 @@ Sends a `POST` request to `/v1/auth/accesskey/exchange`
     }
     /**Fetch the session once the link was clicked
 
-Polled by the device that asked for the link, not faster than once a second. Until the right link is clicked the answer is 401 with code `E062503`; every other refusal is final. The session is handed out once.
+Polled by the device that asked for the link, not faster than once a second. Until the right link is clicked the answer is 401 with code `E062503`; every other refusal is final. The session is handed out once. Polling can go on until the session comes or the time for it is up; the official SDKs stop after 10 minutes of their own accord.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/pending-session`
 
@@ -34,7 +34,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/pending-session`
     }
     /**Sign an existing user in by enchanted link
 
-Sends an email with three links to a user who has signed up before; a login id that nobody has is refused. Show `linkId` and poll as after sign-up. For a step-up or a further factor the bearer carries the user's refresh JWT.
+Sends an email with three links to a user who has signed up before; a login id that nobody has is refused. Show `linkId` and poll as after sign-up. For a step-up or a further factor the bearer carries the user's refresh JWT. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signin/email`
 
@@ -52,7 +52,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/email`
     }
     /**Sign an existing user in by texted enchanted link
 
-Texts three links to the phone number that is known of a user who has signed up before; a login id that nobody has is refused. Show `linkId` and poll as after sign-up. For a step-up or a further factor the bearer carries the user's refresh JWT.
+Texts three links to the phone number that is known of a user who has signed up before; a login id that nobody has is refused. Show `linkId` and poll as after sign-up. For a step-up or a further factor the bearer carries the user's refresh JWT. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signin/sms`
 
@@ -70,7 +70,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/sms`
     }
     /**Sign a user up or in by enchanted link
 
-Like sign-in, and creates the user when nobody has the login id yet; `firstSeen` of the session tells which of the two it was.
+Like sign-in, and creates the user when nobody has the login id yet; `firstSeen` of the session tells which of the two it was. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/email`
 
@@ -88,7 +88,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/email`
     }
     /**Sign a user up or in by texted enchanted link
 
-Like sign-in by text message, and creates the user when nobody has the login id yet, with the login id as phone number; `firstSeen` of the session tells which of the two it was.
+Like sign-in by text message, and creates the user when nobody has the login id yet, with the login id as phone number; `firstSeen` of the session tells which of the two it was. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/sms`
 
@@ -106,7 +106,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/sms`
     }
     /**Sign a new user up by enchanted link
 
-Creates the user and sends an email with three links. Show `linkId` to the user, who has to click the link with that number, and poll `enchantedLinkPendingSession` with `pendingRef` until it has happened.
+Creates the user and sends an email with three links. Show `linkId` to the user, who has to click the link with that number, and poll `enchantedLinkPendingSession` with `pendingRef` until it has happened. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signup/email`
 
@@ -124,7 +124,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/email`
     }
     /**Sign a new user up by texted enchanted link
 
-Creates the user and texts three links to the phone number. Show `linkId` to the user, who has to open the link with that number, and poll `enchantedLinkPendingSession` with `pendingRef` until it has happened.
+Creates the user and texts three links to the phone number. Show `linkId` to the user, who has to open the link with that number, and poll `enchantedLinkPendingSession` with `pendingRef` until it has happened. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/signup/sms`
 
@@ -142,7 +142,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/sms`
     }
     /**Change the user's email address by enchanted link
 
-Sends three links to the new address; the change is made when the right one is clicked. Poll as after sign-in.
+Sends three links to the new address; the change is made when the right one is clicked. Poll as after sign-in. Links that were sent before stay good until they are used or run out, which is a setting of the project. The new address then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/update/email`
 
@@ -160,7 +160,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/email`
     }
     /**Change the user's phone number by texted enchanted link
 
-Texts three links to the new number of a signed-in user; the change is made when the right one is opened. Poll as after sign-in.
+Texts three links to the new number of a signed-in user; the change is made when the right one is opened. Poll as after sign-in. Links that were sent before stay good until they are used or run out, which is a setting of the project. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/update/phone/sms`
 
@@ -178,7 +178,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/phone/sms`
     }
     /**Accept the link that the user clicked
 
-Called by the page behind the link with the token in its address. It opens the waiting session on the device that polls; no session is answered here. The links with the other two numbers are refused.
+Called by the page behind the link with the token in its address. It opens the waiting session on the device that polls; no session is answered here. The links with the other two numbers are refused. After a change of address or number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/enchantedlink/verify`
 
@@ -244,7 +244,7 @@ Sends a `POST` request to `/v1/auth/logoutall`
     }
     /**Sign an existing user in by emailed link
 
-Emails a link that works once to a user who has signed up before; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT.
+Emails a link that works once to a user who has signed up before; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signin/email`
 
@@ -262,7 +262,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/email`
     }
     /**Sign an existing user in by texted link
 
-Texts a link that works once to the phone number that is known of the user; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT.
+Texts a link that works once to the phone number that is known of the user; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signin/sms`
 
@@ -280,7 +280,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/sms`
     }
     /**Sign an existing user in by link over WhatsApp
 
-Sends a link that works once to the WhatsApp account of the phone number that is known of the user; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT.
+Sends a link that works once to the WhatsApp account of the phone number that is known of the user; a login id that nobody has is refused with `E062108`. For a step-up or a further factor the bearer carries the user's refresh JWT. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signin/whatsapp`
 
@@ -298,7 +298,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/whatsapp`
     }
     /**Sign a user up or in by emailed link
 
-One form for newcomers and known users: emails a link and creates the user when nobody has the login id yet. `firstSeen` of the session that `magicLinkVerify` gives tells which of the two it was.
+One form for newcomers and known users: emails a link and creates the user when nobody has the login id yet. `firstSeen` of the session that `magicLinkVerify` gives tells which of the two it was. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup-in/email`
 
@@ -316,7 +316,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/email`
     }
     /**Sign a user up or in by texted link
 
-One form for newcomers and known users: texts a link and creates the user when nobody has the login id yet, with the login id as phone number. `firstSeen` of the session tells which of the two it was.
+One form for newcomers and known users: texts a link and creates the user when nobody has the login id yet, with the login id as phone number. `firstSeen` of the session tells which of the two it was. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup-in/sms`
 
@@ -334,7 +334,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/sms`
     }
     /**Sign a user up or in by link over WhatsApp
 
-One form for newcomers and known users: sends a link over WhatsApp and creates the user when nobody has the login id yet, with the login id as phone number. `firstSeen` of the session tells which of the two it was.
+One form for newcomers and known users: sends a link over WhatsApp and creates the user when nobody has the login id yet, with the login id as phone number. `firstSeen` of the session tells which of the two it was. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup-in/whatsapp`
 
@@ -352,7 +352,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/whatsapp`
     }
     /**Sign a new user up by emailed link
 
-Creates the user and emails a link that works once. The page behind the link hands its token to `magicLinkVerify`, which signs the user in there. A login id that is taken is refused with `E062107`.
+Creates the user and emails a link that works once. The page behind the link hands its token to `magicLinkVerify`, which signs the user in there. A login id that is taken is refused with `E062107`. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup/email`
 
@@ -370,7 +370,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/email`
     }
     /**Sign a new user up by texted link
 
-Creates the user and texts a link that works once to the phone number; `magicLinkVerify` takes its token. A login id that is taken is refused with `E062107`.
+Creates the user and texts a link that works once to the phone number; `magicLinkVerify` takes its token. A login id that is taken is refused with `E062107`. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup/sms`
 
@@ -388,7 +388,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/sms`
     }
     /**Sign a new user up by link over WhatsApp
 
-Creates the user and sends a link that works once to the WhatsApp account of the phone number; `magicLinkVerify` takes its token. A login id that is taken is refused with `E062107`.
+Creates the user and sends a link that works once to the WhatsApp account of the phone number; `magicLinkVerify` takes its token. A login id that is taken is refused with `E062107`. Links that were sent before stay good until they are used or run out, which is a setting of the project.
 
 Sends a `POST` request to `/v1/auth/magiclink/signup/whatsapp`
 
@@ -406,7 +406,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/whatsapp`
     }
     /**Change the user's email address by emailed link
 
-Emails a link to the new address of a signed-in user. The change is made when the link is clicked and `magicLinkVerify` gets its token, so an address that the user does not own is never stored as verified.
+Emails a link to the new address of a signed-in user. The change is made when the link is clicked and `magicLinkVerify` gets its token, so an address that the user does not own is never stored as verified. Links that were sent before stay good until they are used or run out, which is a setting of the project. The new address then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/magiclink/update/email`
 
@@ -442,7 +442,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone`
     }
     /**Change the user's phone number by texted link
 
-Texts a link to the new number of a signed-in user. The change is made when the link is opened and `magicLinkVerify` gets its token.
+Texts a link to the new number of a signed-in user. The change is made when the link is opened and `magicLinkVerify` gets its token. Links that were sent before stay good until they are used or run out, which is a setting of the project. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/magiclink/update/phone/sms`
 
@@ -460,7 +460,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/sms`
     }
     /**Change the user's phone number by link over WhatsApp
 
-Sends a link to the WhatsApp account of the new number of a signed-in user. The change is made when the link is opened and `magicLinkVerify` gets its token.
+Sends a link to the WhatsApp account of the new number of a signed-in user. The change is made when the link is opened and `magicLinkVerify` gets its token. Links that were sent before stay good until they are used or run out, which is a setting of the project. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/magiclink/update/phone/whatsapp`
 
@@ -478,7 +478,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/whatsapp`
     }
     /**Turn the token of a clicked link into a session
 
-Called by the page behind the link with the token in its address. Ends a sign-up, sign-in or change of address and signs the user in on the device that opened the link. Tokens of embedded links and of password resets are taken too. A token that is used up, late or made up is refused, mostly with `E062504`.
+Called by the page behind the link with the token in its address. Ends a sign-up, sign-in or change of address and signs the user in on the device that opened the link. Tokens of embedded links and of password resets are taken too. A token that is used up, late or made up is refused, mostly with `E062504`. After a change of address or number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/magiclink/verify`
 
@@ -536,7 +536,7 @@ Sends a `POST` request to `/v1/auth/me/tenants`
     }
     /**Fetch the session once the user has sent the message
 
-Polled by the device that asked for the message, not faster than once a second. Until the message has arrived the answer is a refusal with code `E066103`; every other refusal is final. The session is handed out once.
+Polled by the device that asked for the message, not faster than once a second. Until the message has arrived the answer is a refusal with code `E066103`; every other refusal is final. The session is handed out once. After a change of number the new one has replaced the old. Polling can go on until the session comes or the time for it is up; the official SDKs stop after 10 minutes of their own accord.
 
 Sends a `POST` request to `/v1/auth/notp/pending-session`
 
@@ -617,7 +617,7 @@ Arguments:
     }
     /**Change the user's phone number by a message that the user sends
 
-Makes a WhatsApp message that a signed-in user sends from the new number. The number is stored as verified once the message has arrived; poll `notpPendingSession` for that.
+Makes a WhatsApp message that a signed-in user sends from the new number. The number is stored as verified once the message has arrived; poll `notpPendingSession` for that. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/notp/{provider}/update`
 
@@ -1205,7 +1205,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/whatsapp`
     }
     /**Change the user's email address by code
 
-Emails a one-time code to the new address of a signed-in user. The change is made when `otpVerifyEmail` gets that code, so an address that the user does not own is never stored as verified.
+Emails a one-time code to the new address of a signed-in user. The change is made when `otpVerifyEmail` gets that code, so an address that the user does not own is never stored as verified. The new address then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/otp/update/email`
 
@@ -1220,7 +1220,7 @@ Sends a `POST` request to `/v1/auth/otp/update/email`
     }
     /**Change the user's phone number by instant message
 
-Sends a one-time code to the new number of a signed-in user through the instant messaging connector. The change is made when `otpVerifyIm` gets that code.
+Sends a one-time code to the new number of a signed-in user through the instant messaging connector. The change is made when `otpVerifyIm` gets that code. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/otp/update/phone/im`
 
@@ -1235,7 +1235,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/im`
     }
     /**Change the user's phone number by text message
 
-Texts a one-time code to the new number of a signed-in user. The change is made when `otpVerifySms` gets that code.
+Texts a one-time code to the new number of a signed-in user. The change is made when `otpVerifySms` gets that code. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/otp/update/phone/sms`
 
@@ -1250,7 +1250,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/sms`
     }
     /**Change the user's phone number by phone call
 
-Rings the new number of a signed-in user and reads a one-time code aloud. The change is made when `otpVerifyVoice` gets that code.
+Rings the new number of a signed-in user and reads a one-time code aloud. The change is made when `otpVerifyVoice` gets that code. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/otp/update/phone/voice`
 
@@ -1265,7 +1265,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/voice`
     }
     /**Change the user's phone number by WhatsApp message
 
-Sends a one-time code to the WhatsApp account of the new number of a signed-in user. The change is made when `otpVerifyWhatsapp` gets that code.
+Sends a one-time code to the WhatsApp account of the new number of a signed-in user. The change is made when `otpVerifyWhatsapp` gets that code. The new number then replaces the old one.
 
 Sends a `POST` request to `/v1/auth/otp/update/phone/whatsapp`
 
@@ -1280,7 +1280,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/whatsapp`
     }
     /**Turn an emailed code into a session
 
-Ends a sign-up, sign-in or change of address that emailed a code, and marks the address as verified. A wrong code is refused with `E061102`, one too many with `E061103`, a late one with `E061104`; a code counts once.
+Ends a sign-up, sign-in or change of address that emailed a code, and marks the address as verified. A wrong code is refused with `E061102`, one too many with `E061103`, a late one with `E061104`; a code counts once. After a change of address the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/otp/verify/email`
 
@@ -1295,7 +1295,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/email`
     }
     /**Turn a code from an instant message into a session
 
-Ends a sign-up, sign-in or change of number that went through the instant messaging connector. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late.
+Ends a sign-up, sign-in or change of number that went through the instant messaging connector. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late. After a change of number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/otp/verify/im`
 
@@ -1310,7 +1310,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/im`
     }
     /**Turn a texted code into a session
 
-Ends a sign-up, sign-in or change of number that texted a code, and marks the phone number as verified. A wrong code is refused with `E061102`, one too many with `E061103`, a late one with `E061104`; a code counts once.
+Ends a sign-up, sign-in or change of number that texted a code, and marks the phone number as verified. A wrong code is refused with `E061102`, one too many with `E061103`, a late one with `E061104`; a code counts once. After a change of number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/otp/verify/sms`
 
@@ -1325,7 +1325,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/sms`
     }
     /**Turn a code heard on the phone into a session
 
-Ends a sign-up, sign-in or change of number that rang the user. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late.
+Ends a sign-up, sign-in or change of number that rang the user. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late. After a change of number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/otp/verify/voice`
 
@@ -1340,7 +1340,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/voice`
     }
     /**Turn a code from WhatsApp into a session
 
-Ends a sign-up, sign-in or change of number that went over WhatsApp. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late.
+Ends a sign-up, sign-in or change of number that went over WhatsApp. The refusals are those of a texted code: `E061102` wrong, `E061103` too many tries, `E061104` too late. After a change of number the new one has replaced the old.
 
 Sends a `POST` request to `/v1/auth/otp/verify/whatsapp`
 
@@ -1447,7 +1447,7 @@ Sends a `POST` request to `/v1/auth/password/update`
     }
     /**Fetch the session once the user has approved on the phone
 
-Polled by the device that asked for the sign-in, not faster than once a second. Until the user has decided the answer is a refusal; a sign-in that was denied or has run out is refused for good. The session is handed out once.
+Polled by the device that asked for the sign-in, not faster than once a second. Until the user has decided the answer is a refusal; a sign-in that was denied or has run out is refused for good. The session is handed out once. Polling can go on until the user has decided or the sign-in has run out; stop after 10 minutes at the latest, as the official SDKs do where they poll.
 
 Sends a `POST` request to `/v1/auth/push/pending-session`
 
@@ -1561,7 +1561,7 @@ Arguments:
     }
     /**Renew the session
 
-Answers a fresh session token for the refresh token in the bearer, with the user's roles, tenants and claims as they are now. Where the project rotates refresh tokens the answer has a new one and the old one ends; otherwise keep the old one. Fails once the user has logged out.
+Answers a fresh session token for the refresh token in the bearer, with the user's roles, tenants and claims as they are now. Where the project rotates refresh tokens the answer has a new one and the old one ends; otherwise keep the old one. Fails once the user has logged out. With an `externalToken` the bearer may be the project id alone: the user is signed in by the session of the system that the project is migrating from.
 
 Sends a `POST` request to `/v1/auth/refresh`
 
@@ -1954,6 +1954,36 @@ Sends a `POST` request to `/v1/auth/webauthn/update/start`
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_update_start").await
     }
+    /**Report input that a screen refused
+
+Takes what the flow component notes when a form is not sent because the browser found a field wrong, so that the project sees where its users give up. The component sends up to 20 events at a time, for a run that is under way, and only where the flow has it switched on. An event that comes twice with the same `id` counts once. Only that component is known to call it; the answer is not read.
+
+Sends a `POST` request to `/v1/flow/event`
+
+*/
+    pub async fn flow_report_events<'a>(
+        &'a self,
+        body: &'a types::FlowReportEventsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/event", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "flow_report_events").await
+    }
+    /**Turn the code of a flow that ran in a browser into a session
+
+Ends a flow that a mobile app ran in a browser with `redirectAuth`: the browser opened the app with a code in the query, and the verifier proves that the same app began. Works once and for a short time. Swift, Kotlin, Flutter and React Native call it.
+
+Sends a `POST` request to `/v1/flow/exchange`
+
+*/
+    pub async fn flow_exchange<'a>(
+        &'a self,
+        body: &'a types::FlowExchangeRequest,
+    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/exchange", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "flow_exchange").await
+    }
     /**Go on with a flow
 
 Tells what the user did on a step and answers the next one. While `action` is `poll`, ask again after a moment. The run ends with `status` `completed`, and then `authInfo` has the session, or with `failed` and an `error`.
@@ -1969,6 +1999,21 @@ Sends a `POST` request to `/v1/flow/next`
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_next").await
     }
+    /**Prepare a flow for a user who is signed in to the app
+
+Called by a mobile app before it opens a flow in a browser for a user who is signed in: the flow that starts with the same code challenge acts for that user, so the refresh token never passes through the browser. Swift, Kotlin and React Native call it.
+
+Sends a `POST` request to `/v1/flow/prime`
+
+*/
+    pub async fn flow_prime<'a>(
+        &'a self,
+        body: &'a types::FlowPrimeRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/prime", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "flow_prime").await
+    }
     /**Start a flow in the browser
 
 Begins a run of one of the project's flows and answers its first step: a screen to show, a page to go to, a passkey to ask for, or the session when nothing has to be asked. Meant for the flow component of the browser and mobile SDKs, which draws the screens; go on with `flowNext`. A signed-in user brings the refresh JWT in the bearer.
@@ -1983,6 +2028,20 @@ Sends a `POST` request to `/v1/flow/start`
         let url = format!("{}/v1/flow/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_start").await
+    }
+    /**Ask whether the page may run flows of the project
+
+Tells whether the domain that the request comes from (its `Origin`) belongs to the approved domains of the project. The answer is 200 either way; read `success`. The hosted sign-in page asks before it shows a flow and takes a failure of the call for a yes. Only that page is known to call it.
+
+Sends a `POST` request to `/v1/flow/validate-domain`
+
+*/
+    pub async fn flow_validate_domain<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::FlowDomainVerdict>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/flow/validate-domain", self.baseurl,);
+        let request = self.client.post(url).build();
+        self.answered(request, "flow_validate_domain").await
     }
     /**Fetch the public keys of a project as a bare list
 

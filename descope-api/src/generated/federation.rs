@@ -266,6 +266,7 @@ Arguments:
 - `prompt`: What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
 - `redirect_uri`: Address of the client that the browser returns to. Has to be one of those registered for the application.
 - `request`: Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+- `request_uri`: A request that `federationInboundAppPushAuthorize` has stored. Of the others only `client_id` goes with it.
 - `resource`: Addresses of the resource servers that the token is for (RFC 8707), the parameter repeated for each. They end up in the claim `aud`.
 - `response_type`: What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
 - `scope`: Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
@@ -288,6 +289,7 @@ Arguments:
         prompt: Option<&'a str>,
         redirect_uri: Option<&'a str>,
         request: Option<&'a str>,
+        request_uri: Option<&'a str>,
         resource: Option<&'a ::std::vec::Vec<::std::string::String>>,
         response_type: Option<&'a str>,
         scope: Option<&'a str>,
@@ -319,6 +321,7 @@ Arguments:
             .query(&progenitor_client::QueryParam::new("prompt", &prompt))
             .query(&progenitor_client::QueryParam::new("redirect_uri", &redirect_uri))
             .query(&progenitor_client::QueryParam::new("request", &request))
+            .query(&progenitor_client::QueryParam::new("request_uri", &request_uri))
             .query(&progenitor_client::QueryParam::new("resource", &resource))
             .query(&progenitor_client::QueryParam::new("response_type", &response_type))
             .query(&progenitor_client::QueryParam::new("scope", &scope))
@@ -391,6 +394,24 @@ Sends a `POST` request to `/oauth2/v1/apps/finish-authorize`
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_inbound_app_finish_authorize").await
     }
+    /**Push a request for consent ahead of the browser
+
+Pushed authorization requests after RFC 9126: the client hands in over its own connection what it would put into the address of `federationInboundAppAuthorize`, and gets a `request_uri` to send the browser with instead, beside `client_id` alone. It works once and for a short time. A confidential client proves itself as at `federationInboundAppToken`. For the authorization code grant only.
+
+Sends a `POST` request to `/oauth2/v1/apps/par`
+
+*/
+    pub async fn federation_inbound_app_push_authorize<'a>(
+        &'a self,
+        body: &'a types::InboundAppPushAuthorizeRequest,
+    ) -> Result<
+        ResponseValue<types::InboundAppPushedRequest>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/oauth2/v1/apps/par", self.baseurl,);
+        let request = self.client.post(url).form_urlencoded(&body)?.build();
+        self.answered(request, "federation_inbound_app_push_authorize").await
+    }
     /**Revoke a token of an inbound application
 
 Makes an access or refresh token useless before it expires (RFC 7009), for instance when the user disconnects the client. It succeeds for a token that is no longer good as well. With `federationInboundAppProjectRevoke` the project is named in the path.
@@ -406,7 +427,7 @@ Sends a `POST` request to `/oauth2/v1/apps/revoke`
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_revoke").await
     }
-    /**Exchange a consent for tokens
+    /**Get tokens for an inbound application
 
 The token endpoint of inbound (third-party) applications. The client proves itself by its secret, in the form or as HTTP Basic credentials, or by a signed assertion; a public client by its PKCE verifier alone. A refusal carries `error` and `error_description` as RFC 6749 has them. Where the application asks for DPoP, the proof goes into the header `DPoP`, and a refusal with `use_dpop_nonce` tells the nonce to repeat it with. With `federationInboundAppProjectToken` the project is named in the path.
 
@@ -1343,13 +1364,17 @@ The assertion consumer: the identity provider of a tenant makes the browser post
 Sends a `POST` request to `/v1/auth/saml/acs`
 
 Arguments:
+- `adapter_id`: Adapter that reads the responses of a provider with habits of its own, by id.
 - `project_id`: Project that the sign-in belongs to; the address that the identity provider was given has it.
+- `sso_id`: SSO configuration of the tenant. The default one when it is left out.
 - `tenant_id`: Tenant whose identity provider answers; the address that the identity provider was given has it.
 - `body`
 */
     pub async fn federation_saml_sp_consume<'a>(
         &'a self,
+        adapter_id: Option<&'a str>,
         project_id: Option<&'a str>,
+        sso_id: Option<&'a str>,
         tenant_id: Option<&'a str>,
         body: &'a types::SamlSpConsumeRequest,
     ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
@@ -1358,7 +1383,9 @@ Arguments:
             .client
             .post(url)
             .form_urlencoded(&body)?
+            .query(&progenitor_client::QueryParam::new("adapterId", &adapter_id))
             .query(&progenitor_client::QueryParam::new("projectId", &project_id))
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
             .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
             .build();
         self.acknowledged(request, "federation_saml_sp_consume").await
@@ -1516,12 +1543,25 @@ The XML document that the administrator of an identity provider reads in to conn
 
 Sends a `GET` request to `/v1/auth/saml/metadata`
 
+Arguments:
+- `project_id`: Project that the tenant belongs to.
+- `sso_id`: SSO configuration of the tenant. The default one when it is left out.
+- `tenant`: Tenant whose connection is set up, by id.
 */
     pub async fn federation_saml_sp_metadata<'a>(
         &'a self,
+        project_id: Option<&'a str>,
+        sso_id: Option<&'a str>,
+        tenant: Option<&'a str>,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
         let url = format!("{}/v1/auth/saml/metadata", self.baseurl,);
-        let request = self.client.get(url).build();
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("projectId", &project_id))
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.streamed(request, "federation_saml_sp_metadata").await
     }
     /**Open a WS-Federation application without a request from it

@@ -600,6 +600,21 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/save`
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_schema").await
     }
+    /**Set up a webhook for audit events, first version
+
+Sets up the webhook as it was done before, with one condition at most. Superseded by `managementConnectorSetAuditWebhook`, which takes several. Java and .NET call it.
+
+Sends a `POST` request to `/v1/mgmt/connector/audit/web/set`
+
+*/
+    pub async fn management_connector_set_audit_webhook_v1<'a>(
+        &'a self,
+        body: &'a types::ConnectorAuditWebhookV1Request,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/connector/audit/web/set", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_connector_set_audit_webhook_v1").await
+    }
     /**Load a descoper
 
 Answers one person of the company with their roles in the console.
@@ -1093,6 +1108,21 @@ Sends a `GET` request to `/v1/mgmt/fga/backups`
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_list_backups").await
     }
+    /**Report how well an FGA cache does
+
+Takes the counts of one interval from the FGA cache that the project runs in front of the service, so that the console can show them. Meant for the cache alone, which is the only client known to call it; counts of an interval that cannot be delivered are dropped.
+
+Sends a `POST` request to `/v1/mgmt/fga/cache/metrics`
+
+*/
+    pub async fn management_fga_report_cache_metrics<'a>(
+        &'a self,
+        body: &'a types::FgaReportCacheMetricsRequest,
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/fga/cache/metrics", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_fga_report_cache_metrics").await
+    }
     /**Check relations and permissions
 
 Tells for each question whether the target has the relation or permission on the resource, directly or as the schema derives it. Ask this before letting a user act; one call can carry many questions, and a `context` supplies what conditions of the schema need.
@@ -1539,6 +1569,84 @@ Arguments:
         );
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_inbound_application_register").await
+    }
+    /**Read an entity as configuration
+
+Answers an entity of the company, such as a project, with its whole configuration, for tools that compare it with what is declared in files. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+
+Sends a `GET` request to `/v1/mgmt/infra`
+
+Arguments:
+- `entity`: Kind of the entity, such as `project`.
+- `id`: Id of the entity.
+*/
+    pub async fn management_infra_load<'a>(
+        &'a self,
+        entity: &'a str,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/infra", self.baseurl,);
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("entity", &entity))
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .build();
+        self.answered(request, "management_infra_load").await
+    }
+    /**Replace the configuration of an entity
+
+Brings an entity to its declared configuration and answers it as stored. A configuration that is refused comes back with `E113007` or `E113011`, and `errorMessage` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+
+Sends a `PUT` request to `/v1/mgmt/infra`
+
+*/
+    pub async fn management_infra_update<'a>(
+        &'a self,
+        body: &'a types::InfraUpdateRequest,
+    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/infra", self.baseurl,);
+        let request = self.client.put(url).json(&body).build();
+        self.answered(request, "management_infra_update").await
+    }
+    /**Create an entity from configuration
+
+Makes an entity from its declared configuration and answers it as stored. A new project is created with an empty project id in the bearer. A configuration that is refused comes back with `E113007` or `E113011`, and `errorMessage` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+
+Sends a `POST` request to `/v1/mgmt/infra`
+
+*/
+    pub async fn management_infra_create<'a>(
+        &'a self,
+        body: &'a types::InfraCreateRequest,
+    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/infra", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_infra_create").await
+    }
+    /**Delete an entity by its kind and id
+
+Removes an entity for good; a project goes with all its users. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+
+Sends a `DELETE` request to `/v1/mgmt/infra`
+
+Arguments:
+- `entity`: Kind of the entity, such as `project`.
+- `id`: Id of the entity.
+*/
+    pub async fn management_infra_delete<'a>(
+        &'a self,
+        entity: &'a str,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/infra", self.baseurl,);
+        let request = self
+            .client
+            .delete(url)
+            .query(&progenitor_client::QueryParam::new("entity", &entity))
+            .query(&progenitor_client::QueryParam::new("id", &id))
+            .build();
+        self.answered(request, "management_infra_delete").await
     }
     /**Create a JWT template
 
@@ -2513,7 +2621,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/upload`
     }
     /**Fetch a tenant's token with given scopes
 
-Like `managementOutboundApplicationFetchUserToken`, for a token that belongs to a whole tenant and not to one user.
+Answers a token that the tenant as a whole was granted with at least the scopes asked for, renewed at the outside service if it has run out. Works with a management key, or with the access token of an inbound application that acts for the tenant.
 
 Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
 
@@ -2532,7 +2640,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
     }
     /**Fetch a tenant's newest token
 
-Like `managementOutboundApplicationFetchLatestUserToken`, for a token that belongs to a whole tenant and not to one user.
+Answers the token of the tenant that was granted last, whatever its scopes, renewed at the outside service if it has run out. Works with a management key, or with the access token of an inbound application that acts for the tenant.
 
 Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token/latest`
 
@@ -3644,6 +3752,30 @@ Sends a `POST` request to `/v1/mgmt/role/search`
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_search").await
     }
+    /**List the roles of the tenants below a tenant
+
+Answers, for each tenant below the one named, the roles that its users can be given. The user of the refresh token has to administer the tenant. Only the user management widget is known to call it.
+
+Sends a `GET` request to `/v1/mgmt/role/subtenant/all`
+
+Arguments:
+- `tenant`: Tenant whose lower tenants to look at, by id.
+*/
+    pub async fn management_role_load_sub_tenants<'a>(
+        &'a self,
+        tenant: &'a str,
+    ) -> Result<
+        ResponseValue<types::RoleSubTenantsResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/role/subtenant/all", self.baseurl,);
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
+        self.answered(request, "management_role_load_sub_tenants").await
+    }
     /**Replace a role
 
 Overwrites the role with what is given: permissions and description that are left out are lost. Users keep the role, under its new name; tokens show it from the next refresh.
@@ -3673,6 +3805,96 @@ Sends a `POST` request to `/v1/mgmt/role/update/batch`
         let url = format!("{}/v1/mgmt/role/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_update_batch").await
+    }
+    /**List the SCIM keys of a tenant
+
+Answers the access keys by which identity providers provision users of the tenant, without their clear text, each with the SSO configuration that it belongs to.
+
+Sends a `GET` request to `/v1/mgmt/scim/key`
+
+Arguments:
+- `sso_id`: SSO configuration whose keys to list. Those of all configurations when it is left out.
+- `tenant_id`: Tenant whose keys to list.
+*/
+    pub async fn management_scim_key_load<'a>(
+        &'a self,
+        sso_id: Option<&'a str>,
+        tenant_id: &'a str,
+    ) -> Result<ResponseValue<types::ScimKeysResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/scim/key", self.baseurl,);
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("ssoId", &sso_id))
+            .query(&progenitor_client::QueryParam::new("tenantId", &tenant_id))
+            .build();
+        self.answered(request, "management_scim_key_load").await
+    }
+    /**Take deactivated SCIM keys into use again
+
+Undoes a revocation that deactivated keys; deleted ones cannot be had back. The keys have to be named, so that none comes back that was taken out of use because its clear text leaked.
+
+Sends a `POST` request to `/v1/mgmt/scim/key/activate`
+
+*/
+    pub async fn management_scim_key_activate<'a>(
+        &'a self,
+        body: &'a types::ScimKeyActivateRequest,
+    ) -> Result<
+        ResponseValue<types::ScimKeyActivateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/scim/key/activate", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_scim_key_activate").await
+    }
+    /**Make a SCIM key
+
+Makes an access key that the identity provider of a tenant sends with SCIM calls. It has the roles and claims that SCIM asks for, and keys that are there already stay good. The clear text is answered here and never again.
+
+Sends a `POST` request to `/v1/mgmt/scim/key/create`
+
+*/
+    pub async fn management_scim_key_create<'a>(
+        &'a self,
+        body: &'a types::ScimKeyCreateRequest,
+    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/scim/key/create", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_scim_key_create").await
+    }
+    /**Take the SCIM keys of a tenant out of use
+
+Deletes or deactivates all keys of one SSO configuration of the tenant, which ends its provisioning until a new key is made or an old one is activated.
+
+Sends a `POST` request to `/v1/mgmt/scim/key/revoke`
+
+*/
+    pub async fn management_scim_key_revoke<'a>(
+        &'a self,
+        body: &'a types::ScimKeyRevokeRequest,
+    ) -> Result<
+        ResponseValue<types::ScimKeyRevokeResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/scim/key/revoke", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_scim_key_revoke").await
+    }
+    /**Replace the SCIM keys of a tenant
+
+Makes a new key and takes the earlier keys of the same SSO configuration out of use at once, so provisioning fails until the identity provider has the new one. The clear text is answered here and never again.
+
+Sends a `POST` request to `/v1/mgmt/scim/key/rotate`
+
+*/
+    pub async fn management_scim_key_rotate<'a>(
+        &'a self,
+        body: &'a types::ScimKeyRotateRequest,
+    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/v1/mgmt/scim/key/rotate", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "management_scim_key_rotate").await
     }
     /**Delete the project's mapping of scopes to claims
 
@@ -4379,6 +4601,36 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated`
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_load_authenticated").await
     }
+    /**Read the links to set up several SSO configurations
+
+Answers links as `managementTenantAdminLinkLoadAuthenticated` does, one for each SSO configuration named, for the user of the refresh token, who has to administer the tenant. Only the tenant profile widget is known to call it.
+
+Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated/batch`
+
+Arguments:
+- `tenant`: Tenant that the user acts for, the same as in the body.
+- `body`
+*/
+    pub async fn management_tenant_admin_link_load_authenticated_batch<'a>(
+        &'a self,
+        tenant: &'a str,
+        body: &'a types::TenantAdminLinkLoadAuthenticatedBatchRequest,
+    ) -> Result<
+        ResponseValue<types::TenantAdminLinksResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!(
+            "{}/v1/mgmt/tenant/adminlinks/sso/authenticated/batch", self.baseurl,
+        );
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
+        self.answered(request, "management_tenant_admin_link_load_authenticated_batch")
+            .await
+    }
     /**Make a link to set up SSO, first version
 
 Makes the link as it was done before. Superseded by `managementTenantAdminLinkGenerate`, which takes and answers the same.
@@ -4972,11 +5224,13 @@ Finds one user by login id or by user id and answers everything that is stored o
 Sends a `GET` request to `/v1/mgmt/user`
 
 Arguments:
+- `identifier`: Another name of `loginId`, sent by the .NET SDK and read just the same.
 - `login_id`: One of the names under which the user signs in.
 - `user_id`: Id of the user, when `loginId` is left out.
 */
     pub async fn management_user_load<'a>(
         &'a self,
+        identifier: Option<&'a str>,
         login_id: Option<&'a str>,
         user_id: Option<&'a str>,
     ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
@@ -4984,6 +5238,7 @@ Arguments:
         let request = self
             .client
             .get(url)
+            .query(&progenitor_client::QueryParam::new("identifier", &identifier))
             .query(&progenitor_client::QueryParam::new("loginId", &login_id))
             .query(&progenitor_client::QueryParam::new("userId", &user_id))
             .build();
@@ -5107,7 +5362,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete`
     }
     /**Delete several users
 
-Removes the users for good, by their ids, with all that belongs to them, and ends their sessions. There is no undo.
+Removes the users for good, by their ids, with all that belongs to them. There is no undo.
 
 Sends a `POST` request to `/v1/mgmt/user/delete/batch`
 
@@ -5882,6 +6137,23 @@ Sends a `POST` request to `/v1/mgmt/users/load`
         let url = format!("{}/v1/mgmt/users/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_load").await
+    }
+    /**Read which parts of widgets the user may see
+
+Answers what the conditions that the project has set for the parts of its widgets come to for the user of the refresh token. It concerns what is shown, not what is allowed: the operations behind a part check for themselves. Only the widgets are known to call it; they show everything when it fails.
+
+Sends a `GET` request to `/v1/mgmt/widget/components-state`
+
+*/
+    pub async fn management_widget_load_components_state<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<types::WidgetComponentsStateResponse>,
+        Error<types::ErrorResponse>,
+    > {
+        let url = format!("{}/v1/mgmt/widget/components-state", self.baseurl,);
+        let request = self.client.get(url).build();
+        self.answered(request, "management_widget_load_components_state").await
     }
     /**List widgets
 

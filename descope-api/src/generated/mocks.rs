@@ -829,6 +829,16 @@ pub mod operations {
                 Self(self.0.query_param_missing("request"))
             }
         }
+        pub fn request_uri<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("request_uri", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("request_uri"))
+            }
+        }
         pub fn resource<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -1137,6 +1147,69 @@ pub mod operations {
         pub fn success(self, status: u16) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(self.0.status(status))
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "federation")]
+    pub struct FederationInboundAppPushAuthorizeWhen(::httpmock::When);
+    #[cfg(feature = "federation")]
+    impl FederationInboundAppPushAuthorizeWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/oauth2/v1/apps/par$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::InboundAppPushAuthorizeRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "federation")]
+    pub struct FederationInboundAppPushAuthorizeThen(::httpmock::Then);
+    #[cfg(feature = "federation")]
+    impl FederationInboundAppPushAuthorizeThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(
+            self,
+            status: u16,
+            value: &types::InboundAppPushedRequest,
+        ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
         }
         pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
             assert_eq!(status / 100u16, 4u16);
@@ -3603,6 +3676,65 @@ pub mod operations {
             self.0
         }
         pub fn success(self, status: u16, value: &types::ScimUserListResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "scim")]
+    pub struct ScimUsersCreateWhen(::httpmock::When);
+    #[cfg(feature = "scim")]
+    impl ScimUsersCreateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/scim/v2/Users$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ScimUserRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "scim")]
+    pub struct ScimUsersCreateThen(::httpmock::Then);
+    #[cfg(feature = "scim")]
+    impl ScimUsersCreateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::ScimUserResponse) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -10493,6 +10625,16 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::When {
             self.0
         }
+        pub fn adapter_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("adapterId", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("adapterId"))
+            }
+        }
         pub fn project_id<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -10501,6 +10643,16 @@ pub mod operations {
                 Self(self.0.query_param("projectId", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("projectId"))
+            }
+        }
+        pub fn sso_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("ssoId", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("ssoId"))
             }
         }
         pub fn tenant_id<'a, T>(self, value: T) -> Self
@@ -11196,6 +11348,36 @@ pub mod operations {
         }
         pub fn into_inner(self) -> ::httpmock::When {
             self.0
+        }
+        pub fn project_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("projectId", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("projectId"))
+            }
+        }
+        pub fn sso_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("ssoId", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("ssoId"))
+            }
+        }
+        pub fn tenant<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("tenant", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("tenant"))
+            }
         }
     }
     #[cfg(feature = "federation")]
@@ -12823,6 +13005,124 @@ pub mod operations {
         }
     }
     #[cfg(feature = "auth")]
+    pub struct FlowReportEventsWhen(::httpmock::When);
+    #[cfg(feature = "auth")]
+    impl FlowReportEventsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/v1/flow/event$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::FlowReportEventsRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowReportEventsThen(::httpmock::Then);
+    #[cfg(feature = "auth")]
+    impl FlowReportEventsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::EmptyResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowExchangeWhen(::httpmock::When);
+    #[cfg(feature = "auth")]
+    impl FlowExchangeWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/v1/flow/exchange$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::FlowExchangeRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowExchangeThen(::httpmock::Then);
+    #[cfg(feature = "auth")]
+    impl FlowExchangeThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::JwtResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "auth")]
     pub struct FlowNextWhen(::httpmock::When);
     #[cfg(feature = "auth")]
     impl FlowNextWhen {
@@ -12882,6 +13182,65 @@ pub mod operations {
         }
     }
     #[cfg(feature = "auth")]
+    pub struct FlowPrimeWhen(::httpmock::When);
+    #[cfg(feature = "auth")]
+    impl FlowPrimeWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/v1/flow/prime$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::FlowPrimeRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowPrimeThen(::httpmock::Then);
+    #[cfg(feature = "auth")]
+    impl FlowPrimeThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::EmptyResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "auth")]
     pub struct FlowStartWhen(::httpmock::When);
     #[cfg(feature = "auth")]
     impl FlowStartWhen {
@@ -12910,6 +13269,64 @@ pub mod operations {
             self.0
         }
         pub fn success(self, status: u16, value: &types::FlowStepResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowValidateDomainWhen(::httpmock::When);
+    #[cfg(feature = "auth")]
+    impl FlowValidateDomainWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/flow/validate-domain$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+    }
+    #[cfg(feature = "auth")]
+    pub struct FlowValidateDomainThen(::httpmock::Then);
+    #[cfg(feature = "auth")]
+    impl FlowValidateDomainThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::FlowDomainVerdict) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -15301,6 +15718,67 @@ pub mod operations {
         }
     }
     #[cfg(feature = "management")]
+    pub struct ManagementConnectorSetAuditWebhookV1When(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementConnectorSetAuditWebhookV1When {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/connector/audit/web/set$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ConnectorAuditWebhookV1Request) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementConnectorSetAuditWebhookV1Then(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementConnectorSetAuditWebhookV1Then {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::EmptyResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
     pub struct ManagementDescoperLoadWhen(::httpmock::When);
     #[cfg(feature = "management")]
     impl ManagementDescoperLoadWhen {
@@ -17069,6 +17547,67 @@ pub mod operations {
         }
     }
     #[cfg(feature = "management")]
+    pub struct ManagementFgaReportCacheMetricsWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementFgaReportCacheMetricsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/fga/cache/metrics$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::FgaReportCacheMetricsRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementFgaReportCacheMetricsThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementFgaReportCacheMetricsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::EmptyResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
     pub struct ManagementFgaCheckWhen(::httpmock::When);
     #[cfg(feature = "management")]
     impl ManagementFgaCheckWhen {
@@ -18697,6 +19236,248 @@ pub mod operations {
             status: u16,
             value: &types::ApplicationRegisterResponse,
         ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraLoadWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementInfraLoadWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(regex::Regex::new("^/v1/mgmt/infra$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn entity(self, value: &str) -> Self {
+            Self(self.0.query_param("entity", value.to_string()))
+        }
+        pub fn id(self, value: &str) -> Self {
+            Self(self.0.query_param("id", value.to_string()))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraLoadThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementInfraLoadThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::InfraEntity) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraUpdateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementInfraUpdateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::PUT)
+                    .path_matches(regex::Regex::new("^/v1/mgmt/infra$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::InfraUpdateRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraUpdateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementInfraUpdateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::InfraEntity) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraCreateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementInfraCreateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(regex::Regex::new("^/v1/mgmt/infra$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::InfraCreateRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraCreateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementInfraCreateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::InfraEntity) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraDeleteWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementInfraDeleteWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::DELETE)
+                    .path_matches(regex::Regex::new("^/v1/mgmt/infra$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn entity(self, value: &str) -> Self {
+            Self(self.0.query_param("entity", value.to_string()))
+        }
+        pub fn id(self, value: &str) -> Self {
+            Self(self.0.query_param("id", value.to_string()))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementInfraDeleteThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementInfraDeleteThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::InfraEntity) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -26406,6 +27187,71 @@ pub mod operations {
         }
     }
     #[cfg(feature = "management")]
+    pub struct ManagementRoleLoadSubTenantsWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementRoleLoadSubTenantsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/role/subtenant/all$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn tenant(self, value: &str) -> Self {
+            Self(self.0.query_param("tenant", value.to_string()))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementRoleLoadSubTenantsThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementRoleLoadSubTenantsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(
+            self,
+            status: u16,
+            value: &types::RoleSubTenantsResponse,
+        ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
     pub struct ManagementRoleUpdateWhen(::httpmock::When);
     #[cfg(feature = "management")]
     impl ManagementRoleUpdateWhen {
@@ -26495,6 +27341,323 @@ pub mod operations {
             self.0
         }
         pub fn success(self, status: u16, value: &types::RolesResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyLoadWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyLoadWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(regex::Regex::new("^/v1/mgmt/scim/key$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn sso_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("ssoId", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("ssoId"))
+            }
+        }
+        pub fn tenant_id(self, value: &str) -> Self {
+            Self(self.0.query_param("tenantId", value.to_string()))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyLoadThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyLoadThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::ScimKeysResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyActivateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyActivateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/scim/key/activate$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ScimKeyActivateRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyActivateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyActivateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(
+            self,
+            status: u16,
+            value: &types::ScimKeyActivateResponse,
+        ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyCreateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyCreateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/scim/key/create$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ScimKeyCreateRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyCreateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyCreateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::ScimKeyResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyRevokeWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyRevokeWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/scim/key/revoke$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ScimKeyRevokeRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyRevokeThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyRevokeThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::ScimKeyRevokeResponse) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyRotateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyRotateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/scim/key/rotate$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn body(self, value: &types::ScimKeyRotateRequest) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementScimKeyRotateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementScimKeyRotateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(self, status: u16, value: &types::ScimKeyResponse) -> Self {
             assert_eq!(status / 100u16, 2u16);
             Self(
                 self
@@ -29009,6 +30172,80 @@ pub mod operations {
         }
     }
     #[cfg(feature = "management")]
+    pub struct ManagementTenantAdminLinkLoadAuthenticatedBatchWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementTenantAdminLinkLoadAuthenticatedBatchWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::POST)
+                    .path_matches(
+                        regex::Regex::new(
+                                "^/v1/mgmt/tenant/adminlinks/sso/authenticated/batch$",
+                            )
+                            .unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn tenant(self, value: &str) -> Self {
+            Self(self.0.query_param("tenant", value.to_string()))
+        }
+        pub fn body(
+            self,
+            value: &types::TenantAdminLinkLoadAuthenticatedBatchRequest,
+        ) -> Self {
+            Self(self.0.json_body_obj(value))
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementTenantAdminLinkLoadAuthenticatedBatchThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementTenantAdminLinkLoadAuthenticatedBatchThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(
+            self,
+            status: u16,
+            value: &types::TenantAdminLinksResponse,
+        ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
     pub struct ManagementTenantAdminLinkGenerateV1When(::httpmock::When);
     #[cfg(feature = "management")]
     impl ManagementTenantAdminLinkGenerateV1When {
@@ -31194,6 +32431,16 @@ pub mod operations {
         }
         pub fn into_inner(self) -> ::httpmock::When {
             self.0
+        }
+        pub fn identifier<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("identifier", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("identifier"))
+            }
         }
         pub fn login_id<'a, T>(self, value: T) -> Self
         where
@@ -34680,6 +35927,68 @@ pub mod operations {
         }
     }
     #[cfg(feature = "management")]
+    pub struct ManagementWidgetLoadComponentsStateWhen(::httpmock::When);
+    #[cfg(feature = "management")]
+    impl ManagementWidgetLoadComponentsStateWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/v1/mgmt/widget/components-state$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+    }
+    #[cfg(feature = "management")]
+    pub struct ManagementWidgetLoadComponentsStateThen(::httpmock::Then);
+    #[cfg(feature = "management")]
+    impl ManagementWidgetLoadComponentsStateThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn success(
+            self,
+            status: u16,
+            value: &types::WidgetComponentsStateResponse,
+        ) -> Self {
+            assert_eq!(status / 100u16, 2u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorResponse) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    #[cfg(feature = "management")]
     pub struct ManagementWidgetListWhen(::httpmock::When);
     #[cfg(feature = "management")]
     impl ManagementWidgetListWhen {
@@ -37438,6 +38747,16 @@ pub trait MockServerExt {
             operations::FederationInboundAppFinishAuthorizeThen,
         );
     #[cfg(feature = "federation")]
+    fn federation_inbound_app_push_authorize<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::FederationInboundAppPushAuthorizeWhen,
+            operations::FederationInboundAppPushAuthorizeThen,
+        );
+    #[cfg(feature = "federation")]
     fn federation_inbound_app_revoke<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -37677,6 +38996,10 @@ pub trait MockServerExt {
     fn scim_users_search<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ScimUsersSearchWhen, operations::ScimUsersSearchThen);
+    #[cfg(feature = "scim")]
+    fn scim_users_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::ScimUsersCreateWhen, operations::ScimUsersCreateThen);
     #[cfg(feature = "scim")]
     fn scim_users_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
@@ -38429,13 +39752,32 @@ pub trait MockServerExt {
             operations::FederationWsFedFinishThen,
         );
     #[cfg(feature = "auth")]
+    fn flow_report_events<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowReportEventsWhen, operations::FlowReportEventsThen);
+    #[cfg(feature = "auth")]
+    fn flow_exchange<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowExchangeWhen, operations::FlowExchangeThen);
+    #[cfg(feature = "auth")]
     fn flow_next<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::FlowNextWhen, operations::FlowNextThen);
     #[cfg(feature = "auth")]
+    fn flow_prime<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowPrimeWhen, operations::FlowPrimeThen);
+    #[cfg(feature = "auth")]
     fn flow_start<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::FlowStartWhen, operations::FlowStartThen);
+    #[cfg(feature = "auth")]
+    fn flow_validate_domain<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::FlowValidateDomainWhen,
+            operations::FlowValidateDomainThen,
+        );
     #[cfg(feature = "auth")]
     fn session_keys_v1<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
@@ -38730,6 +40072,16 @@ pub trait MockServerExt {
             operations::ManagementAuthzSaveSchemaThen,
         );
     #[cfg(feature = "management")]
+    fn management_connector_set_audit_webhook_v1<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementConnectorSetAuditWebhookV1When,
+            operations::ManagementConnectorSetAuditWebhookV1Then,
+        );
+    #[cfg(feature = "management")]
     fn management_descoper_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -38940,6 +40292,16 @@ pub trait MockServerExt {
         F: FnOnce(
             operations::ManagementFgaListBackupsWhen,
             operations::ManagementFgaListBackupsThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_fga_report_cache_metrics<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementFgaReportCacheMetricsWhen,
+            operations::ManagementFgaReportCacheMetricsThen,
         );
     #[cfg(feature = "management")]
     fn management_fga_check<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
@@ -39153,6 +40515,34 @@ pub trait MockServerExt {
         F: FnOnce(
             operations::ManagementInboundApplicationRegisterWhen,
             operations::ManagementInboundApplicationRegisterThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_infra_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraLoadWhen,
+            operations::ManagementInfraLoadThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_infra_update<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraUpdateWhen,
+            operations::ManagementInfraUpdateThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_infra_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraCreateWhen,
+            operations::ManagementInfraCreateThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_infra_delete<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraDeleteWhen,
+            operations::ManagementInfraDeleteThen,
         );
     #[cfg(feature = "management")]
     fn management_jwt_template_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
@@ -40137,6 +41527,13 @@ pub trait MockServerExt {
             operations::ManagementRoleSearchThen,
         );
     #[cfg(feature = "management")]
+    fn management_role_load_sub_tenants<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementRoleLoadSubTenantsWhen,
+            operations::ManagementRoleLoadSubTenantsThen,
+        );
+    #[cfg(feature = "management")]
     fn management_role_update<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -40149,6 +41546,41 @@ pub trait MockServerExt {
         F: FnOnce(
             operations::ManagementRoleUpdateBatchWhen,
             operations::ManagementRoleUpdateBatchThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_scim_key_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyLoadWhen,
+            operations::ManagementScimKeyLoadThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_scim_key_activate<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyActivateWhen,
+            operations::ManagementScimKeyActivateThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_scim_key_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyCreateWhen,
+            operations::ManagementScimKeyCreateThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_scim_key_revoke<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyRevokeWhen,
+            operations::ManagementScimKeyRevokeThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_scim_key_rotate<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyRotateWhen,
+            operations::ManagementScimKeyRotateThen,
         );
     #[cfg(feature = "management")]
     fn management_scope_claim_mapping_delete<F>(
@@ -40488,6 +41920,16 @@ pub trait MockServerExt {
         F: FnOnce(
             operations::ManagementTenantAdminLinkLoadAuthenticatedWhen,
             operations::ManagementTenantAdminLinkLoadAuthenticatedThen,
+        );
+    #[cfg(feature = "management")]
+    fn management_tenant_admin_link_load_authenticated_batch<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementTenantAdminLinkLoadAuthenticatedBatchWhen,
+            operations::ManagementTenantAdminLinkLoadAuthenticatedBatchThen,
         );
     #[cfg(feature = "management")]
     fn management_tenant_admin_link_generate_v1<F>(
@@ -41285,6 +42727,16 @@ pub trait MockServerExt {
             operations::ManagementUserBatchLoadThen,
         );
     #[cfg(feature = "management")]
+    fn management_widget_load_components_state<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementWidgetLoadComponentsStateWhen,
+            operations::ManagementWidgetLoadComponentsStateThen,
+        );
+    #[cfg(feature = "management")]
     fn management_widget_list<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -41738,6 +43190,24 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::FederationInboundAppFinishAuthorizeWhen::new(when),
                 operations::FederationInboundAppFinishAuthorizeThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "federation")]
+    fn federation_inbound_app_push_authorize<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::FederationInboundAppPushAuthorizeWhen,
+            operations::FederationInboundAppPushAuthorizeThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::FederationInboundAppPushAuthorizeWhen::new(when),
+                operations::FederationInboundAppPushAuthorizeThen::new(then),
             )
         })
     }
@@ -42246,6 +43716,18 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ScimUsersSearchWhen::new(when),
                 operations::ScimUsersSearchThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "scim")]
+    fn scim_users_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::ScimUsersCreateWhen, operations::ScimUsersCreateThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ScimUsersCreateWhen::new(when),
+                operations::ScimUsersCreateThen::new(then),
             )
         })
     }
@@ -44065,6 +45547,30 @@ impl MockServerExt for ::httpmock::MockServer {
         })
     }
     #[cfg(feature = "auth")]
+    fn flow_report_events<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowReportEventsWhen, operations::FlowReportEventsThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::FlowReportEventsWhen::new(when),
+                operations::FlowReportEventsThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "auth")]
+    fn flow_exchange<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowExchangeWhen, operations::FlowExchangeThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::FlowExchangeWhen::new(when),
+                operations::FlowExchangeThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "auth")]
     fn flow_next<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::FlowNextWhen, operations::FlowNextThen),
@@ -44077,6 +45583,18 @@ impl MockServerExt for ::httpmock::MockServer {
         })
     }
     #[cfg(feature = "auth")]
+    fn flow_prime<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::FlowPrimeWhen, operations::FlowPrimeThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::FlowPrimeWhen::new(when),
+                operations::FlowPrimeThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "auth")]
     fn flow_start<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::FlowStartWhen, operations::FlowStartThen),
@@ -44085,6 +45603,21 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::FlowStartWhen::new(when),
                 operations::FlowStartThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "auth")]
+    fn flow_validate_domain<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::FlowValidateDomainWhen,
+            operations::FlowValidateDomainThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::FlowValidateDomainWhen::new(when),
+                operations::FlowValidateDomainThen::new(then),
             )
         })
     }
@@ -44688,6 +46221,24 @@ impl MockServerExt for ::httpmock::MockServer {
         })
     }
     #[cfg(feature = "management")]
+    fn management_connector_set_audit_webhook_v1<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementConnectorSetAuditWebhookV1When,
+            operations::ManagementConnectorSetAuditWebhookV1Then,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementConnectorSetAuditWebhookV1When::new(when),
+                operations::ManagementConnectorSetAuditWebhookV1Then::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
     fn management_descoper_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -45132,6 +46683,24 @@ impl MockServerExt for ::httpmock::MockServer {
         })
     }
     #[cfg(feature = "management")]
+    fn management_fga_report_cache_metrics<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementFgaReportCacheMetricsWhen,
+            operations::ManagementFgaReportCacheMetricsThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementFgaReportCacheMetricsWhen::new(when),
+                operations::ManagementFgaReportCacheMetricsThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
     fn management_fga_check<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -45557,6 +47126,66 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ManagementInboundApplicationRegisterWhen::new(when),
                 operations::ManagementInboundApplicationRegisterThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_infra_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraLoadWhen,
+            operations::ManagementInfraLoadThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementInfraLoadWhen::new(when),
+                operations::ManagementInfraLoadThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_infra_update<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraUpdateWhen,
+            operations::ManagementInfraUpdateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementInfraUpdateWhen::new(when),
+                operations::ManagementInfraUpdateThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_infra_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraCreateWhen,
+            operations::ManagementInfraCreateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementInfraCreateWhen::new(when),
+                operations::ManagementInfraCreateThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_infra_delete<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementInfraDeleteWhen,
+            operations::ManagementInfraDeleteThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementInfraDeleteWhen::new(when),
+                operations::ManagementInfraDeleteThen::new(then),
             )
         })
     }
@@ -47537,6 +49166,21 @@ impl MockServerExt for ::httpmock::MockServer {
         })
     }
     #[cfg(feature = "management")]
+    fn management_role_load_sub_tenants<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementRoleLoadSubTenantsWhen,
+            operations::ManagementRoleLoadSubTenantsThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementRoleLoadSubTenantsWhen::new(when),
+                operations::ManagementRoleLoadSubTenantsThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
     fn management_role_update<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -47563,6 +49207,81 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ManagementRoleUpdateBatchWhen::new(when),
                 operations::ManagementRoleUpdateBatchThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_scim_key_load<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyLoadWhen,
+            operations::ManagementScimKeyLoadThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementScimKeyLoadWhen::new(when),
+                operations::ManagementScimKeyLoadThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_scim_key_activate<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyActivateWhen,
+            operations::ManagementScimKeyActivateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementScimKeyActivateWhen::new(when),
+                operations::ManagementScimKeyActivateThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_scim_key_create<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyCreateWhen,
+            operations::ManagementScimKeyCreateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementScimKeyCreateWhen::new(when),
+                operations::ManagementScimKeyCreateThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_scim_key_revoke<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyRevokeWhen,
+            operations::ManagementScimKeyRevokeThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementScimKeyRevokeWhen::new(when),
+                operations::ManagementScimKeyRevokeThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_scim_key_rotate<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementScimKeyRotateWhen,
+            operations::ManagementScimKeyRotateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementScimKeyRotateWhen::new(when),
+                operations::ManagementScimKeyRotateThen::new(then),
             )
         })
     }
@@ -48218,6 +49937,28 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ManagementTenantAdminLinkLoadAuthenticatedWhen::new(when),
                 operations::ManagementTenantAdminLinkLoadAuthenticatedThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_tenant_admin_link_load_authenticated_batch<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementTenantAdminLinkLoadAuthenticatedBatchWhen,
+            operations::ManagementTenantAdminLinkLoadAuthenticatedBatchThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementTenantAdminLinkLoadAuthenticatedBatchWhen::new(
+                    when,
+                ),
+                operations::ManagementTenantAdminLinkLoadAuthenticatedBatchThen::new(
+                    then,
+                ),
             )
         })
     }
@@ -49737,6 +51478,24 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ManagementUserBatchLoadWhen::new(when),
                 operations::ManagementUserBatchLoadThen::new(then),
+            )
+        })
+    }
+    #[cfg(feature = "management")]
+    fn management_widget_load_components_state<F>(
+        &self,
+        config_fn: F,
+    ) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ManagementWidgetLoadComponentsStateWhen,
+            operations::ManagementWidgetLoadComponentsStateThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ManagementWidgetLoadComponentsStateWhen::new(when),
+                operations::ManagementWidgetLoadComponentsStateThen::new(then),
             )
         })
     }

@@ -4,7 +4,7 @@ use super::*;
 impl Client {
     /**Find provisioned groups
 
-Answers the groups of the tenant that the access key belongs to, page by page. Answered as `application/scim+json`.
+Answers the groups of the tenant that the access key belongs to, page by page.
 
 Sends a `GET` request to `/scim/v2/Groups`
 
@@ -42,7 +42,7 @@ Arguments:
     }
     /**Provision a group
 
-Makes a group with its members. The roles that the SSO settings of the tenant map the group to are given to the members. Answered as `application/scim+json`.
+Makes a group with its members. The roles that the SSO settings of the tenant map the group to are given to the members.
 
 Sends a `POST` request to `/scim/v2/Groups`
 
@@ -148,7 +148,7 @@ Arguments:
     }
     /**List the kinds of resource that can be provisioned
 
-What an identity provider reads to learn that there are users and groups, and where. Answered as `application/scim+json`.
+What an identity provider reads to learn that there are users and groups, and where.
 
 Sends a `GET` request to `/scim/v2/ResourceTypes`
 
@@ -165,7 +165,7 @@ Sends a `GET` request to `/scim/v2/ResourceTypes`
     }
     /**Read what the SCIM service can do
 
-What an identity provider reads to learn whether it may patch, filter, sort or send in bulk, and how it has to authenticate. Answered as `application/scim+json`.
+What an identity provider reads to learn whether it may patch, filter, sort or send in bulk, and how it has to authenticate.
 
 Sends a `GET` request to `/scim/v2/ServiceProviderConfig`
 
@@ -179,7 +179,7 @@ Sends a `GET` request to `/scim/v2/ServiceProviderConfig`
     }
     /**Find provisioned users
 
-Answers the users of the tenant that the access key belongs to, page by page. Identity providers look a user up by `userName` this way before they update them. Answered as `application/scim+json`.
+Answers the users of the tenant that the access key belongs to, page by page. Identity providers look a user up by `userName` this way before they update them.
 
 Sends a `GET` request to `/scim/v2/Users`
 
@@ -207,9 +207,24 @@ Arguments:
             .build();
         self.answered(request, "scim_users_search").await
     }
+    /**Provision a user
+
+Creates a user of the tenant that the access key belongs to, who can sign in by the tenant's SSO from then on. A `userName` that is taken is refused. RFC 7644 section 3.3 asks for it and the Ruby SDK calls it; the public reference lists search, load, update and deletion only.
+
+Sends a `POST` request to `/scim/v2/Users`
+
+*/
+    pub async fn scim_users_create<'a>(
+        &'a self,
+        body: &'a types::ScimUserRequest,
+    ) -> Result<ResponseValue<types::ScimUserResponse>, Error<types::ErrorResponse>> {
+        let url = format!("{}/scim/v2/Users", self.baseurl,);
+        let request = self.client.post(url).json(&body).build();
+        self.answered(request, "scim_users_create").await
+    }
     /**Read a provisioned user
 
-Answers one user with all that an identity provider may know and change. Answered as `application/scim+json`.
+Answers one user with all that an identity provider may know and change.
 
 Sends a `GET` request to `/scim/v2/Users/{userId}`
 
@@ -228,7 +243,7 @@ Arguments:
     }
     /**Replace a provisioned user
 
-Sets the user to what the request says; an attribute that it leaves out may be emptied, so send all of them, or use `scimUsersPatch` for single ones. A user who is made inactive cannot sign in any more. Answered as `application/scim+json`.
+Sets the user to what the request says; an attribute that it leaves out may be emptied, so send all of them, or use `scimUsersPatch` for single ones. A user who is made inactive cannot sign in any more.
 
 Sends a `PUT` request to `/scim/v2/Users/{userId}`
 
@@ -268,7 +283,7 @@ Arguments:
     }
     /**Change single attributes of a provisioned user
 
-Does the changes in order and leaves all other attributes alone. Identity providers send this most of all, to keep users in step and to deactivate those who have left. Answered as `application/scim+json`.
+Does the changes in order and leaves all other attributes alone. Identity providers send this most of all, to keep users in step and to deactivate those who have left.
 
 Sends a `PATCH` request to `/scim/v2/Users/{userId}`
 

@@ -71,7 +71,7 @@ impl Users {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn load(&self, login_id: &str) -> Result<User> {
         check::text("login_id", login_id)?;
-        let answer = call!(self.descope.managing()?, management_user_load, Some(login_id), None)?;
+        let answer = call!(self.descope.managing()?, management_user_load, None, Some(login_id), None)?;
         user(answer)
     }
 
@@ -100,7 +100,7 @@ impl Users {
     /// As [`load`](Self::load).
     pub async fn load_by_user_id(&self, user_id: &str) -> Result<User> {
         check::text("user_id", user_id)?;
-        let answer = call!(self.descope.managing()?, management_user_load, None, Some(user_id))?;
+        let answer = call!(self.descope.managing()?, management_user_load, None, None, Some(user_id))?;
         user(answer)
     }
 

@@ -12,6 +12,7 @@ pub(crate) fn compact(bundle: &Value) -> String {
         components.retain(|kind, _| kind == "schemas");
     }
     strip(&mut document, false);
+    super::prepare::digits_as_integers(&mut document);
     crate::bundle::json(&document)
 }
 

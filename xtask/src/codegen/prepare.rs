@@ -9,20 +9,70 @@ use crate::document::members;
 /// Accepted spellings beside the documented one: schema, property, further names.
 pub(crate) type Aliases = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
+/// The media type of SCIM, which is JSON to a client.
+const SCIM_JSON: &str = "application/scim+json";
+
 /// Widens the listed error codes to the two classes that progenitor can merge into one typed error, and drops
-/// what would only bloat the generated documentation.
+/// what would only bloat the generated documentation, or the arguments of the generated functions.
 pub(crate) fn for_progenitor(bundle: &Value) -> Value {
     let mut document = bundle.clone();
     if let Some(paths) = document["paths"].as_object_mut() {
         for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+            without_headers(operation, bundle);
+            always_with_body(operation);
+            scim_as_json(operation);
             widen_errors(operation);
         }
     }
     if let Some(components) = document["components"].as_object_mut() {
         components.remove("responses");
+        components.remove("parameters");
     }
+    digits_as_integers(&mut document);
     strip(&mut document, false);
     document
+}
+
+/// Headers that may be left out go with the options of a call, not among the arguments of a function.
+fn without_headers(operation: &mut Value, bundle: &Value) {
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    parameters.retain(|parameter| {
+        let target = parameter["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
+        let parameter = target.and_then(|pointer| bundle.pointer(pointer)).unwrap_or(parameter);
+        parameter["in"] != "header" || parameter["required"] == true
+    });
+}
+
+/// A body that may be left out is sent as an empty object, which the service takes for the same.
+fn always_with_body(operation: &mut Value) {
+    if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
+        body.insert("required".to_owned(), json!(true));
+    }
+}
+
+fn scim_as_json(operation: &mut Value) {
+    let responses = operation["responses"].as_object_mut().into_iter().flat_map(|responses| responses.values_mut());
+    for content in responses.filter_map(|response| response.get_mut("content")?.as_object_mut()) {
+        if let Some(media) = content.remove(SCIM_JSON) {
+            content.insert("application/json".to_owned(), media);
+        }
+    }
+}
+
+/// What the service writes as a string of digits is a number to us: `crate::json` reads either.
+pub(super) fn digits_as_integers(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("type").is_some_and(|kind| kind == "string")
+                && map.get("format").is_some_and(|format| format == "int64")
+            {
+                map.insert("type".to_owned(), json!("integer"));
+            }
+            map.values_mut().for_each(digits_as_integers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(digits_as_integers),
+        _ => {}
+    }
 }
 
 fn widen_errors(operation: &mut Value) {
@@ -89,4 +139,38 @@ pub(crate) fn aliases(bundle: &Value) -> Aliases {
         }
     }
     aliases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_change_the_generated_functions_is_made_plain() {
+        let header = json!({ "name": "x-token", "in": "header", "required": false, "schema": { "type": "string" } });
+        let answer = json!({ "type": "object", "properties": { "at": { "type": "string", "format": "int64" } } });
+        let bundle = json!({
+            "paths": { "/a": { "post": {
+                "parameters": [{ "$ref": "#/components/parameters/Token" }, header, { "name": "q", "in": "query" }],
+                "requestBody": { "required": false },
+                "responses": { "200": { "content": { SCIM_JSON: { "schema": answer } } } },
+            } } },
+            "components": { "parameters": { "Token": header } },
+        });
+        let prepared = for_progenitor(&bundle);
+        let operation = &prepared["paths"]["/a"]["post"];
+        assert_eq!(operation["parameters"], json!([{ "name": "q", "in": "query" }]));
+        assert_eq!(operation["requestBody"]["required"], true);
+        let schema = &operation["responses"]["2XX"]["content"]["application/json"]["schema"];
+        assert_eq!(schema["properties"]["at"], json!({ "type": "integer", "format": "int64" }));
+        assert!(prepared["components"]["parameters"].is_null());
+    }
+
+    #[test]
+    fn a_header_that_is_required_stays_an_argument() {
+        let header = json!({ "name": "x-token", "in": "header", "required": true });
+        let mut operation = json!({ "parameters": [header] });
+        without_headers(&mut operation, &Value::Null);
+        assert_eq!(operation["parameters"], json!([header]));
+    }
 }

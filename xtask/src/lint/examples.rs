@@ -120,7 +120,10 @@ fn strict(value: &mut Value, names_are_data: bool) {
 fn loosen(value: &mut Value, names_are_data: bool) {
     match value {
         Value::Object(map) => {
-            if !names_are_data && map.get("type").is_some_and(|kind| kind == "integer") {
+            // A string of digits is one that the service would take as a number too.
+            let whole = map.get("type").is_some_and(|kind| kind == "integer")
+                || map.get("format").is_some_and(|format| format == "int64");
+            if !names_are_data && whole {
                 map.insert("type".to_owned(), json!(["integer", "string"]));
                 map.insert("pattern".to_owned(), json!("^-?[0-9]+$"));
             }

@@ -68,7 +68,11 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "a path parameter is declared once, described, and not repeated in the body",
         check: operations::parameters,
     },
-    Rule { id: "body", reason: "one media type for each body, required where there is one", check: operations::body },
+    Rule {
+        id: "body",
+        reason: "one media type for each body, required unless clients leave it out",
+        check: operations::body,
+    },
     Rule {
         id: "reference",
         reason: "references stay inside the document, resolve, and have no siblings, which 3.0 ignores",

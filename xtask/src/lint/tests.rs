@@ -26,6 +26,15 @@ fn the_base_document_is_clean() {
     assert_eq!(lint(HEAD, PART), []);
 }
 
+#[test]
+fn a_body_that_asks_for_nothing_may_be_left_out() {
+    let body = "        required: true\n        content";
+    let part =
+        PART.replacen(body, &body.replace("true", "false"), 1).replacen("      required: [loginId, code]\n", "", 1);
+    assert_ne!(part, PART);
+    assert_eq!(lint(HEAD, &part), []);
+}
+
 /// Rule, text of the part that is replaced, its replacement, and the line that has to be named (found by its text).
 const CASES: &[(&str, &str, &str, &str)] = &[
     ("operation-id", "operationId: otpVerify\n", "operationId: OtpVerify\n", "operationId"),
@@ -70,6 +79,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "post:",
     ),
     ("body", "        required: true\n        content", "        content", "requestBody:"),
+    ("body", "        required: true\n        content", "        required: false\n        content", "requestBody:"),
     (
         "reference",
         "schema: {$ref: '#/components/schemas/OtpVerifyRequest'}",

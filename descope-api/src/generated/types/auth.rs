@@ -193,7 +193,7 @@ pub struct EnchantedLinkSignInRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -266,7 +266,7 @@ pub struct EnchantedLinkSignUpEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -326,7 +326,7 @@ pub struct EnchantedLinkSignUpPhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -416,7 +416,7 @@ pub struct EnchantedLinkUpdateEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -514,7 +514,7 @@ pub struct EnchantedLinkUpdatePhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the links lead to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -582,6 +582,28 @@ pub struct FlowDeviceInfo {
     )]
     pub web_authn_support: ::std::option::Option<bool>,
 }
+///Whether the page may run flows.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowDomainVerdict {
+    ///False when the domain is not approved.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub success: ::std::option::Option<bool>,
+}
+///What the browser handed to the app, and the proof that the app began.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowExchangeRequest {
+    ///Value of the query parameter `code` of the address that opened the app.
+    #[cfg_attr(feature = "schemars", serde(rename = "authorizationCode"))]
+    pub authorization_code: crate::Secret,
+    ///The verifier whose SHA-256 was the `codeChallenge` at the start.
+    #[cfg_attr(feature = "schemars", serde(rename = "codeVerifier"))]
+    pub code_verifier: crate::Secret,
+}
 ///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -621,6 +643,15 @@ pub struct FlowLastAuth {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNativeOptions {
+    ///Address of the app to which an outside sign-in page brings the user back.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "externalAuthRedirect",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub external_auth_redirect: ::std::option::Option<::std::string::String>,
     ///Social provider that signs in with what the system has built in.
     #[cfg_attr(
         feature = "schemars",
@@ -709,6 +740,17 @@ pub struct FlowNextRequest {
     )]
     pub version: ::std::option::Option<i64>,
 }
+///Which flow is about to be opened.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowPrimeRequest {
+    ///SHA-256 of a verifier that only the app knows, in base64url; the flow starts with the same one.
+    #[cfg_attr(feature = "schemars", serde(rename = "codeChallenge"))]
+    pub code_challenge: ::std::string::String,
+    ///Id of the flow, as the console shows it.
+    #[cfg_attr(feature = "schemars", serde(rename = "flowId"))]
+    pub flow_id: ::std::string::String,
+}
 ///Where the flow hands its result over when it runs in a browser for a mobile app.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -731,6 +773,16 @@ pub struct FlowRedirectAuth {
         )
     )]
     pub code_challenge: ::std::option::Option<::std::string::String>,
+}
+///Input that a screen refused before it was sent.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowReportEventsRequest {
+    ///What was refused, at most 20 events.
+    pub events: ::std::vec::Vec<FlowValidationEvent>,
+    ///Identifies the run; the value from the step before.
+    #[cfg_attr(feature = "schemars", serde(rename = "executionId"))]
+    pub execution_id: ::std::string::String,
 }
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
 #[derive(Clone, Debug)]
@@ -760,6 +812,15 @@ pub struct FlowStartOptions {
         serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
     )]
     pub client: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Application of the project's own kind for which the user signs in.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "customAppId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub custom_app_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -910,6 +971,15 @@ pub struct FlowStartOptions {
         )
     )]
     pub saml_idp_username: ::std::option::Option<::std::string::String>,
+    ///Session token that the page holds. The flow can read its claims once they are verified.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "sessionJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub session_jwt: ::std::option::Option<crate::Secret>,
     ///Federated application for which the user signs in.
     #[cfg_attr(
         feature = "schemars",
@@ -952,6 +1022,15 @@ pub struct FlowStartOptions {
         )
     )]
     pub third_party_app_state_id: ::std::option::Option<::std::string::String>,
+    ///Pending WS-Federation request of an application that signs its users in through the project.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "wsfedIdpStateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub wsfed_idp_state_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -1217,6 +1296,14 @@ pub struct FlowStepResponse {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub webauthn: ::std::option::Option<WebauthnStartResponse>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "wsFedIdpResponse",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub ws_fed_idp_response: ::std::option::Option<FlowStepWsFed>,
 }
 ///A SAML response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
@@ -1273,6 +1360,70 @@ pub struct FlowStepScreen {
         serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
     )]
     pub state: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+}
+///A WS-Federation response that the browser has to post to the application that asked.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowStepWsFed {
+    ///Address of the application to post to.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub url: ::std::option::Option<::std::string::String>,
+    ///Value of the form field `wctx`, as the application gave it.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub wctx: ::std::option::Option<::std::string::String>,
+    ///Value of the form field `wresult`, the signed token.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub wresult: ::std::option::Option<crate::Secret>,
+}
+///A field whose value the browser refused.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FlowValidationEvent {
+    ///Name of the form field.
+    pub field: ::std::string::String,
+    ///Unique id of the event, made by the sender, so that it counts once.
+    pub id: ::std::string::String,
+    ///What the user was told, in the language of the screen.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub message: ::std::option::Option<::std::string::String>,
+    ///What the value broke.
+    pub rule: ::std::string::String,
+    ///Screen on which it happened.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "screenId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub screen_id: ::std::option::Option<::std::string::String>,
+    ///Name that the screen has in the editor.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "screenName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub screen_name: ::std::option::Option<::std::string::String>,
+    ///When it happened, in epoch milliseconds by the clock of the browser.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub ts: ::std::option::Option<i64>,
 }
 ///Where the link went.
 #[derive(Clone, Debug, Default)]
@@ -1335,7 +1486,7 @@ pub struct MagicLinkSignInRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1408,7 +1559,7 @@ pub struct MagicLinkSignUpEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1468,7 +1619,7 @@ pub struct MagicLinkSignUpPhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1528,7 +1679,7 @@ pub struct MagicLinkSignUpWhatsappRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1615,7 +1766,7 @@ pub struct MagicLinkUpdateEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1713,7 +1864,7 @@ pub struct MagicLinkUpdatePhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -2882,7 +3033,7 @@ pub struct PasswordResetRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -3254,7 +3405,7 @@ pub struct SessionLogoutRequest {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionRefreshRequest {
-    ///Token of an outside system to renew the session by, in projects that are set up for it.
+    ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -4205,6 +4356,58 @@ impl<'de> ::serde::Deserialize<'de> for FlowDeviceInfo {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for FlowDomainVerdict {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            success: from.take("success")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("success", &self.success);
+    }
+}
+impl ::serde::Serialize for FlowDomainVerdict {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowDomainVerdict {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowExchangeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authorization_code: from.take("authorizationCode")?,
+            code_verifier: from.take("codeVerifier")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("authorizationCode", &self.authorization_code);
+        to.always("codeVerifier", &self.code_verifier);
+    }
+}
+impl ::serde::Serialize for FlowExchangeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowExchangeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for FlowLastAuth {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4239,12 +4442,14 @@ impl<'de> ::serde::Deserialize<'de> for FlowLastAuth {
 impl crate::json::Object for FlowNativeOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
+            external_auth_redirect: from.take("externalAuthRedirect")?,
             oauth_provider: from.take("oauthProvider")?,
             oauth_redirect: from.take("oauthRedirect")?,
             platform: from.take("platform")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("externalAuthRedirect", &self.external_auth_redirect);
         to.filled("oauthProvider", &self.oauth_provider);
         to.filled("oauthRedirect", &self.oauth_redirect);
         to.filled("platform", &self.platform);
@@ -4329,6 +4534,33 @@ impl<'de> ::serde::Deserialize<'de> for FlowNextRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for FlowPrimeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            code_challenge: from.take("codeChallenge")?,
+            flow_id: from.take("flowId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("codeChallenge", &self.code_challenge);
+        to.always("flowId", &self.flow_id);
+    }
+}
+impl ::serde::Serialize for FlowPrimeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowPrimeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for FlowRedirectAuth {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4356,12 +4588,40 @@ impl<'de> ::serde::Deserialize<'de> for FlowRedirectAuth {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for FlowReportEventsRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            events: from.take("events")?,
+            execution_id: from.take("executionId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("events", &self.events);
+        to.always("executionId", &self.execution_id);
+    }
+}
+impl ::serde::Serialize for FlowReportEventsRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowReportEventsRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for FlowStartOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             ab_testing_key: from.take("abTestingKey")?,
             application_scopes: from.take("applicationScopes")?,
             client: from.take_or_default("client")?,
+            custom_app_id: from.take("customAppId")?,
             device_info: from.take("deviceInfo")?,
             last_auth: from.take("lastAuth")?,
             locale: from.take("locale")?,
@@ -4380,11 +4640,13 @@ impl crate::json::Object for FlowStartOptions {
             redirect_url: from.take("redirectUrl")?,
             saml_idp_state_id: from.take("samlIdpStateId")?,
             saml_idp_username: from.take("samlIdpUsername")?,
+            session_jwt: from.take("sessionJwt")?,
             sso_app_id: from.take("ssoAppId")?,
             start_options_version: from.take("startOptionsVersion")?,
             tenant: from.take("tenant")?,
             third_party_app_id: from.take("thirdPartyAppId")?,
             third_party_app_state_id: from.take("thirdPartyAppStateId")?,
+            wsfed_idp_state_id: from.take("wsfedIdpStateId")?,
             extra: from.rest(),
         })
     }
@@ -4392,6 +4654,7 @@ impl crate::json::Object for FlowStartOptions {
         to.filled("abTestingKey", &self.ab_testing_key);
         to.filled("applicationScopes", &self.application_scopes);
         to.filled("client", &self.client);
+        to.filled("customAppId", &self.custom_app_id);
         to.filled("deviceInfo", &self.device_info);
         to.filled("lastAuth", &self.last_auth);
         to.filled("locale", &self.locale);
@@ -4410,11 +4673,13 @@ impl crate::json::Object for FlowStartOptions {
         to.filled("redirectUrl", &self.redirect_url);
         to.filled("samlIdpStateId", &self.saml_idp_state_id);
         to.filled("samlIdpUsername", &self.saml_idp_username);
+        to.filled("sessionJwt", &self.session_jwt);
         to.filled("ssoAppId", &self.sso_app_id);
         to.filled("startOptionsVersion", &self.start_options_version);
         to.filled("tenant", &self.tenant);
         to.filled("thirdPartyAppId", &self.third_party_app_id);
         to.filled("thirdPartyAppStateId", &self.third_party_app_state_id);
+        to.filled("wsfedIdpStateId", &self.wsfed_idp_state_id);
         to.rest(&self.extra);
     }
 }
@@ -4603,6 +4868,7 @@ impl crate::json::Object for FlowStepResponse {
             step_id: from.take("stepId")?,
             step_name: from.take("stepName")?,
             webauthn: from.take("webauthn")?,
+            ws_fed_idp_response: from.take("wsFedIdpResponse")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -4622,6 +4888,7 @@ impl crate::json::Object for FlowStepResponse {
         to.filled("stepId", &self.step_id);
         to.filled("stepName", &self.step_name);
         to.filled("webauthn", &self.webauthn);
+        to.filled("wsFedIdpResponse", &self.ws_fed_idp_response);
     }
 }
 impl ::serde::Serialize for FlowStepResponse {
@@ -4691,6 +4958,72 @@ impl ::serde::Serialize for FlowStepScreen {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for FlowStepScreen {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowStepWsFed {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            url: from.take("url")?,
+            wctx: from.take("wctx")?,
+            wresult: from.take("wresult")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("url", &self.url);
+        to.filled("wctx", &self.wctx);
+        to.filled("wresult", &self.wresult);
+    }
+}
+impl ::serde::Serialize for FlowStepWsFed {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowStepWsFed {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FlowValidationEvent {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            field: from.take("field")?,
+            id: from.take("id")?,
+            message: from.take("message")?,
+            rule: from.take("rule")?,
+            screen_id: from.take("screenId")?,
+            screen_name: from.take("screenName")?,
+            ts: from.take("ts")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("field", &self.field);
+        to.always("id", &self.id);
+        to.filled("message", &self.message);
+        to.always("rule", &self.rule);
+        to.filled("screenId", &self.screen_id);
+        to.filled("screenName", &self.screen_name);
+        to.filled("ts", &self.ts);
+    }
+}
+impl ::serde::Serialize for FlowValidationEvent {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FlowValidationEvent {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

@@ -701,6 +701,12 @@ pub struct InboundAppAuthorizeRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub request: ::std::option::Option<::std::string::String>,
+    ///A request that `federationInboundAppPushAuthorize` has stored. Of the others only `client_id` goes with it.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub request_uri: ::std::option::Option<crate::Secret>,
     ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
     #[cfg_attr(
         feature = "schemars",
@@ -1194,6 +1200,159 @@ pub struct InboundAppProjectTokenRequest {
         )
     )]
     pub tenant_id: ::std::option::Option<::std::string::String>,
+}
+///What a client asks for, and the proof of who it is.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InboundAppPushAuthorizeRequest {
+    ///Signed JWT by which the client proves itself instead of by a secret.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub client_assertion: ::std::option::Option<crate::Secret>,
+    ///Kind of `client_assertion`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    ///Id of the inbound application, or the address of a client metadata document where the project allows those.
+    pub client_id: ::std::string::String,
+    ///Secret of a confidential client, unless it proves itself otherwise.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub client_secret: ::std::option::Option<crate::Secret>,
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub code_challenge: ::std::option::Option<::std::string::String>,
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub dpop_jkt: ::std::option::Option<::std::string::String>,
+    ///Id of the consent flow to run, in place of the one that the application is set up for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub flow: ::std::option::Option<::std::string::String>,
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub flow_token: ::std::option::Option<crate::Secret>,
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "loginHint",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub login_hint: ::std::option::Option<::std::string::String>,
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub mcp_server_id: ::std::option::Option<::std::string::String>,
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub nonce: ::std::option::Option<::std::string::String>,
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub project_id: ::std::option::Option<::std::string::String>,
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub prompt: ::std::option::Option<::std::string::String>,
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub redirect_uri: ::std::option::Option<::std::string::String>,
+    ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub request: ::std::option::Option<::std::string::String>,
+    ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub resource: ::std::option::Option<::std::string::String>,
+    ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub response_type: ::std::option::Option<::std::string::String>,
+    ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub scope: ::std::option::Option<::std::string::String>,
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub state: ::std::option::Option<::std::string::String>,
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub style: ::std::option::Option<::std::string::String>,
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub tenant: ::std::option::Option<::std::string::String>,
+}
+///Where the request is stored.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InboundAppPushedRequest {
+    ///How long it works, in seconds from now.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub expires_in: ::std::option::Option<i64>,
+    ///What to send the browser with. It works once.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub request_uri: ::std::option::Option<crate::Secret>,
 }
 ///The token to make useless, and whose it is.
 #[derive(Clone, Debug)]
@@ -3032,6 +3191,7 @@ impl crate::json::Object for InboundAppAuthorizeRequest {
             prompt: from.take("prompt")?,
             redirect_uri: from.take("redirect_uri")?,
             request: from.take("request")?,
+            request_uri: from.take("request_uri")?,
             resource: from.take("resource")?,
             response_type: from.take("response_type")?,
             scope: from.take("scope")?,
@@ -3054,6 +3214,7 @@ impl crate::json::Object for InboundAppAuthorizeRequest {
         to.filled("prompt", &self.prompt);
         to.filled("redirect_uri", &self.redirect_uri);
         to.filled("request", &self.request);
+        to.filled("request_uri", &self.request_uri);
         to.filled("resource", &self.resource);
         to.filled("response_type", &self.response_type);
         to.filled("scope", &self.scope);
@@ -3425,6 +3586,101 @@ impl ::serde::Serialize for InboundAppProjectTokenRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for InboundAppProjectTokenRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppPushAuthorizeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginHint", "login_hint");
+        Ok(Self {
+            client_assertion: from.take("client_assertion")?,
+            client_assertion_type: from.take("client_assertion_type")?,
+            client_id: from.take("client_id")?,
+            client_secret: from.take("client_secret")?,
+            code_challenge: from.take("code_challenge")?,
+            code_challenge_method: from.take("code_challenge_method")?,
+            dpop_jkt: from.take("dpop_jkt")?,
+            flow: from.take("flow")?,
+            flow_token: from.take("flow_token")?,
+            login_hint: from.take("loginHint")?,
+            mcp_server_id: from.take("mcp_server_id")?,
+            nonce: from.take("nonce")?,
+            project_id: from.take("project_id")?,
+            prompt: from.take("prompt")?,
+            redirect_uri: from.take("redirect_uri")?,
+            request: from.take("request")?,
+            resource: from.take("resource")?,
+            response_type: from.take("response_type")?,
+            scope: from.take("scope")?,
+            state: from.take("state")?,
+            style: from.take("style")?,
+            tenant: from.take("tenant")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("client_assertion", &self.client_assertion);
+        to.filled("client_assertion_type", &self.client_assertion_type);
+        to.always("client_id", &self.client_id);
+        to.filled("client_secret", &self.client_secret);
+        to.filled("code_challenge", &self.code_challenge);
+        to.filled("code_challenge_method", &self.code_challenge_method);
+        to.filled("dpop_jkt", &self.dpop_jkt);
+        to.filled("flow", &self.flow);
+        to.filled("flow_token", &self.flow_token);
+        to.filled("loginHint", &self.login_hint);
+        to.filled("mcp_server_id", &self.mcp_server_id);
+        to.filled("nonce", &self.nonce);
+        to.filled("project_id", &self.project_id);
+        to.filled("prompt", &self.prompt);
+        to.filled("redirect_uri", &self.redirect_uri);
+        to.filled("request", &self.request);
+        to.filled("resource", &self.resource);
+        to.filled("response_type", &self.response_type);
+        to.filled("scope", &self.scope);
+        to.filled("state", &self.state);
+        to.filled("style", &self.style);
+        to.filled("tenant", &self.tenant);
+    }
+}
+impl ::serde::Serialize for InboundAppPushAuthorizeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppPushAuthorizeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InboundAppPushedRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expires_in: from.take("expires_in")?,
+            request_uri: from.take("request_uri")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expires_in", &self.expires_in);
+        to.filled("request_uri", &self.request_uri);
+    }
+}
+impl ::serde::Serialize for InboundAppPushedRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InboundAppPushedRequest {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

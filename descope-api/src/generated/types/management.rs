@@ -2653,6 +2653,62 @@ pub struct ConnectorAuditWebhookRequest {
     )]
     pub url: ::std::option::Option<::std::string::String>,
 }
+///Where to post audit events, and which.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ConnectorAuditWebhookV1Request {
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub authentication: ::std::option::Option<ConnectorAuthentication>,
+    ///What the webhook is for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub description: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub filters: ::std::option::Option<ConnectorAuditFilter>,
+    ///Further headers to send, by name.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub headers: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    ///Key with which each body is signed, so that the receiver can tell it is genuine. Not signed when empty.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "hmacSecret",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub hmac_secret: ::std::option::Option<crate::Secret>,
+    ///Accept any TLS certificate of the receiver. For tests only.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub insecure: ::std::option::Option<bool>,
+    ///Name of the webhook, by which it is found again.
+    pub name: ::std::string::String,
+    ///Address that takes the events by POST.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub url: ::std::option::Option<::std::string::String>,
+}
 ///How to authenticate with the receiver. Give one of the three.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -2744,6 +2800,12 @@ pub struct CustomAttribute {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub options: ::std::vec::Vec<CustomAttributeOption>,
+    ///Whether every user has to have a value.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub required: ::std::option::Option<bool>,
     ///Kind of value: 1 text, 2 number, 3 boolean, 4 one of `options`, 5 several of `options`, 6 date, 7 month and day.
     #[cfg_attr(
         feature = "schemars",
@@ -2802,7 +2864,7 @@ pub struct CustomAttributesResponse {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub data: ::std::vec::Vec<CustomAttribute>,
-    ///How many definitions there are.
+    ///How many definitions there are. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -3712,6 +3774,103 @@ pub struct FgaBackup {
     )]
     pub tuple_count: ::std::option::Option<i64>,
 }
+///How the cache did with one kind of question.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaCacheMetrics {
+    ///Kind of question, as the cache calls it.
+    pub api: ::std::string::String,
+    ///Mean time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_hit_ms: ::std::option::Option<i64>,
+    ///Mean time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_miss_ms: ::std::option::Option<i64>,
+    ///Mean time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_duration_ms: ::std::option::Option<i64>,
+    ///Mean number of cached entries looked at for an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_hit_candidates: ::std::option::Option<f64>,
+    ///Mean number of cached entries left out of an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_hit_filtered: ::std::option::Option<f64>,
+    ///Mean number of entries of an answer.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub avg_result_size: ::std::option::Option<f64>,
+    ///Answers that came from the cache.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub hit_count: ::std::option::Option<i64>,
+    ///Longest time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_hit_ms: ::std::option::Option<i64>,
+    ///Longest time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_miss_ms: ::std::option::Option<i64>,
+    ///Longest time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub max_duration_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call that the cache answered, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_hit_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call that the cache had to ask for, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_miss_ms: ::std::option::Option<i64>,
+    ///Shortest time of a call, in milliseconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub min_duration_ms: ::std::option::Option<i64>,
+    ///Answers that the cache had to ask for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub miss_count: ::std::option::Option<i64>,
+    ///Calls in all.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub total_calls: ::std::option::Option<i64>,
+}
 ///How an answer came about.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -4058,6 +4217,13 @@ pub struct FgaMappableResourcesQuery {
 pub struct FgaRelationsRequest {
     ///Relations, each with all five properties, at least one.
     pub tuples: ::std::vec::Vec<FgaTuple>,
+}
+///Counts of one interval.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct FgaReportCacheMetricsRequest {
+    ///One entry for each kind of question that was asked.
+    pub metrics: ::std::vec::Vec<FgaCacheMetrics>,
 }
 ///What is known of a resource beside its relations.
 #[derive(Clone, Debug, Default)]
@@ -4577,7 +4743,7 @@ pub struct FlowDetails {
         )
     )]
     pub management_config: ::std::option::Option<FlowManagementConfig>,
-    ///When the flow was last changed, in epoch seconds.
+    ///When the flow was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -5127,7 +5293,7 @@ pub struct FlowTemplate {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub methods: ::std::vec::Vec<::std::string::String>,
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -5260,6 +5426,18 @@ pub struct Group {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub members: ::std::vec::Vec<GroupMember>,
+    ///How the group got here, by SCIM provisioning or at a sign-in by SSO.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub source: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant that the group came by.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
 }
 ///Whose groups to list.
 #[derive(Clone, Debug)]
@@ -5784,6 +5962,49 @@ pub struct ImportedPasswordSha {
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub type_: ::std::option::Option<::std::string::String>,
+}
+///What to create.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraCreateRequest {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    pub entity: ::std::string::String,
+}
+///An entity and its configuration.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraEntity {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::serde_json::Map::is_empty")
+    )]
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub entity: ::std::option::Option<::std::string::String>,
+    ///Id of the entity.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub id: ::std::option::Option<::std::string::String>,
+}
+///What to bring to which configuration.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct InfraUpdateRequest {
+    ///Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///Kind of the entity, such as `project`.
+    pub entity: ::std::string::String,
+    ///Id of the entity.
+    pub id: ::std::string::String,
 }
 ///What the session is to carry.
 #[derive(Clone, Debug, Default)]
@@ -6766,7 +6987,7 @@ pub struct LocalizationFlowOverrides {
         ::std::string::String,
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -6831,7 +7052,7 @@ pub struct LocalizationMessagingOverrides {
         ::std::string::String,
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     >,
-    ///When the translations were last changed, in epoch seconds.
+    ///When the translations were last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -8273,13 +8494,20 @@ pub struct OutboundApplicationCreateByTemplateRequest {
         )
     )]
     pub client_secret: ::std::option::Option<crate::Secret>,
-    ///Id of the entry in the library.
-    pub id: ::std::string::String,
+    ///Id that the new application is to have. Made by the service when left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub overrides: ::std::option::Option<OutboundApplicationOverrides>,
+    ///Entry of the library to use, such as `google-calendar`, `slack` or `github`.
+    #[cfg_attr(feature = "schemars", serde(rename = "templateId"))]
+    pub template_id: ::std::string::String,
     ///Tenant that the application belongs to. The whole project when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -9171,7 +9399,7 @@ pub struct OutboundApplicationToken {
         )
     )]
     pub access_token: ::std::option::Option<crate::Secret>,
-    ///When the token runs out, in epoch seconds; 0 when that is not known.
+    ///When the token runs out, in epoch seconds; 0 when that is not known. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -9237,7 +9465,7 @@ pub struct OutboundApplicationToken {
         )
     )]
     pub last_refresh_error: ::std::option::Option<::std::string::String>,
-    ///When the token was last renewed, in epoch seconds.
+    ///When the token was last renewed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10590,7 +10818,7 @@ pub struct ResourcePolicy {
         )
     )]
     pub client_access_scopes: ::std::vec::Vec<::std::string::String>,
-    ///When the policy was made, in epoch seconds.
+    ///When the policy was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10599,7 +10827,7 @@ pub struct ResourcePolicy {
         )
     )]
     pub created_time: ::std::option::Option<i64>,
-    ///When the policy was last changed, in epoch seconds.
+    ///When the policy was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10814,7 +11042,7 @@ pub struct ResourceRegistrationSettings {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationTemplate {
-    ///When the template was made, in epoch seconds.
+    ///When the template was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -10853,7 +11081,7 @@ pub struct ResourceRegistrationTemplate {
         )
     )]
     pub login_page_url: ::std::option::Option<::std::string::String>,
-    ///When the template was last changed, in epoch seconds.
+    ///When the template was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11043,7 +11271,7 @@ pub struct ResourceServer {
         )
     )]
     pub client_access: ::std::option::Option<::std::string::String>,
-    ///When the resource was made, in epoch seconds.
+    ///When the resource was made, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11074,7 +11302,7 @@ pub struct ResourceServer {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub id: ::std::option::Option<::std::string::String>,
-    ///When the resource was last changed, in epoch seconds.
+    ///When the resource was last changed, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -11377,6 +11605,50 @@ pub struct RoleSearchRequest {
     )]
     pub text: ::std::option::Option<::std::string::String>,
 }
+///The roles of one tenant.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleSubTenant {
+    ///Names of the roles.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "roleNames",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub role_names: ::std::vec::Vec<::std::string::String>,
+    ///Which tenant the roles are of.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub tenant_id: ::std::option::Option<::std::string::String>,
+    ///Display name of the tenant.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "tenantName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub tenant_name: ::std::option::Option<::std::string::String>,
+}
+///Roles of the tenants below a tenant.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct RoleSubTenantsResponse {
+    ///One entry for each of those tenants.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub roles: ::std::vec::Vec<RoleSubTenant>,
+}
 ///The changes.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -11451,6 +11723,171 @@ pub struct RolesResponse {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub roles: ::std::vec::Vec<Role>,
+}
+///An access key for SCIM, without its clear text.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKey {
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key: ::std::option::Option<AccessKey>,
+    ///SSO configuration that the key provisions into. Empty for the default one.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+}
+///Which keys to take into use again.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyActivateRequest {
+    ///Ids of the keys. One that is not a SCIM key of this tenant and configuration is refused.
+    #[cfg_attr(feature = "schemars", serde(rename = "keyIds"))]
+    pub key_ids: ::std::vec::Vec<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///What is in use again.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyActivateResponse {
+    ///Ids of the keys.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "activatedKeyIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub activated_key_ids: ::std::vec::Vec<::std::string::String>,
+}
+///What the key is for.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyCreateRequest {
+    ///When the key ends, in epoch seconds. Never when it is 0 or left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "expireTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub expire_time: ::std::option::Option<i64>,
+    ///Display name of the key. Made from tenant and configuration when left out.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub name: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///A new SCIM key.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyResponse {
+    ///The key itself, to be set up as bearer token at the identity provider. Never shown again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub cleartext: ::std::option::Option<crate::Secret>,
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub key: ::std::option::Option<AccessKey>,
+}
+///Which keys to take out of use, and how.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRevokeRequest {
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeMode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///What has been taken out of use.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRevokeResponse {
+    ///Ids of the keys.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokedKeyIds",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub revoked_key_ids: ::std::vec::Vec<::std::string::String>,
+}
+///Which keys to replace, and how.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeyRotateRequest {
+    ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "revokeMode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    ///SSO configuration of the tenant. The default one when left out, and never all of them.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "ssoId", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub sso_id: ::std::option::Option<::std::string::String>,
+    ///Tenant whose users the key provisions.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
+///SCIM keys of a tenant.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimKeysResponse {
+    ///The keys, deactivated ones included.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub keys: ::std::vec::Vec<ScimKey>,
 }
 ///A scope and the claims that a token gets for it.
 #[derive(Clone, Debug, Default)]
@@ -11586,6 +12023,15 @@ pub struct SsoApplication {
         )
     )]
     pub saml_settings: ::std::option::Option<SsoApplicationSamlSettings>,
+    ///Entry of the library that the application was made from.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -13396,6 +13842,30 @@ pub struct SsoAttributeMapping {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub picture: ::std::option::Option<::std::string::String>,
+    ///Attribute that holds the user name.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub username: ::std::option::Option<::std::string::String>,
+    ///Attribute that says whether the email address counts as proven.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedEmail",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub verified_email: ::std::option::Option<::std::string::String>,
+    ///Attribute that says whether the phone number counts as proven.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "verifiedPhone",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub verified_phone: ::std::option::Option<::std::string::String>,
 }
 ///What attributes and groups become.
 #[derive(Clone, Debug)]
@@ -15439,6 +15909,17 @@ pub struct TenantAdminLinkGenerateRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
 }
+///Which links to read.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinkLoadAuthenticatedBatchRequest {
+    ///Ids of the SSO configurations.
+    #[cfg_attr(feature = "schemars", serde(rename = "ssoIds"))]
+    pub sso_ids: ::std::vec::Vec<::std::string::String>,
+    ///Tenant whose SSO is to be set up.
+    #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
+    pub tenant_id: ::std::string::String,
+}
 ///Which tenant.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -15490,6 +15971,33 @@ pub struct TenantAdminLinkSendRequest {
     ///Tenant whose SSO is to be set up.
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
+}
+///Links to set SSO up.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct TenantAdminLinksResponse {
+    ///Link for the default configuration.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "defaultLink",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub default_link: ::std::option::Option<::std::string::String>,
+    ///Links for the configurations that were named, by their id.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "ssoIdToLink",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub sso_id_to_link: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 ///The new tenant.
 #[derive(Clone, Debug)]
@@ -16416,7 +16924,7 @@ pub struct TestUserGenerateEnchantedLinkRequest {
         )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -16476,7 +16984,7 @@ pub struct TestUserGenerateMagicLinkRequest {
         )
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
-    ///Page that the link leads to; the token is added as query parameter `t`. The project's setting counts when it is left out.
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18482,7 +18990,7 @@ pub struct TrustedDevice {
         )
     )]
     pub device_type: ::std::option::Option<::std::string::String>,
-    ///When the trust ends by itself, in epoch seconds.
+    ///When the trust ends by itself, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -18515,7 +19023,7 @@ pub struct TrustedDevice {
         )
     )]
     pub last_location: ::std::option::Option<::std::string::String>,
-    ///When the user last signed in on it, in epoch seconds.
+    ///When the user last signed in on it, in epoch seconds. Written as a string of digits.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -20678,22 +21186,40 @@ pub struct UserUpdateStatusRequest {
     ///The status from now on.
     pub status: ::std::string::String,
 }
-///A page of users.
+///Users, of a search one page.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UsersResponse {
-    ///How many users match in all, on whatever page.
+    ///How many users there are in all, those on other pages of a search included.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub total: ::std::option::Option<i64>,
-    ///The users found. A page that is empty or short is the last.
+    ///The users found. Of a search, a page that is empty or short is the last.
     #[cfg_attr(
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub users: ::std::vec::Vec<User>,
+}
+///What becomes of the parts of widgets.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct WidgetComponentsStateResponse {
+    ///What to do with a part, by its id: hide it, disable it, or make it read-only. Parts that are not named are shown.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "componentsState",
+            default,
+            skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
+        )
+    )]
+    pub components_state: ::std::collections::BTreeMap<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 ///Widgets of the project.
 #[derive(Clone, Debug, Default)]
@@ -23310,6 +23836,45 @@ impl<'de> ::serde::Deserialize<'de> for ConnectorAuditWebhookRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for ConnectorAuditWebhookV1Request {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            authentication: from.take("authentication")?,
+            description: from.take("description")?,
+            filters: from.take("filters")?,
+            headers: from.take_or_default("headers")?,
+            hmac_secret: from.take("hmacSecret")?,
+            insecure: from.take("insecure")?,
+            name: from.take("name")?,
+            url: from.take("url")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("authentication", &self.authentication);
+        to.filled("description", &self.description);
+        to.filled("filters", &self.filters);
+        to.filled("headers", &self.headers);
+        to.filled("hmacSecret", &self.hmac_secret);
+        to.filled("insecure", &self.insecure);
+        to.always("name", &self.name);
+        to.filled("url", &self.url);
+    }
+}
+impl ::serde::Serialize for ConnectorAuditWebhookV1Request {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ConnectorAuditWebhookV1Request {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for ConnectorAuthentication {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -23375,6 +23940,7 @@ impl crate::json::Object for CustomAttribute {
             editable: from.take("editable")?,
             name: from.take("name")?,
             options: from.take_or_default("options")?,
+            required: from.take("required")?,
             type_: from.take("type")?,
             view_permissions: from.take_or_default("viewPermissions")?,
         })
@@ -23386,6 +23952,7 @@ impl crate::json::Object for CustomAttribute {
         to.filled("editable", &self.editable);
         to.filled("name", &self.name);
         to.filled("options", &self.options);
+        to.filled("required", &self.required);
         to.filled("type", &self.type_);
         to.filled("viewPermissions", &self.view_permissions);
     }
@@ -24523,6 +25090,61 @@ impl<'de> ::serde::Deserialize<'de> for FgaBackup {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for FgaCacheMetrics {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            api: from.take("api")?,
+            avg_duration_hit_ms: from.take("avg_duration_hit_ms")?,
+            avg_duration_miss_ms: from.take("avg_duration_miss_ms")?,
+            avg_duration_ms: from.take("avg_duration_ms")?,
+            avg_hit_candidates: from.take("avg_hit_candidates")?,
+            avg_hit_filtered: from.take("avg_hit_filtered")?,
+            avg_result_size: from.take("avg_result_size")?,
+            hit_count: from.take("hit_count")?,
+            max_duration_hit_ms: from.take("max_duration_hit_ms")?,
+            max_duration_miss_ms: from.take("max_duration_miss_ms")?,
+            max_duration_ms: from.take("max_duration_ms")?,
+            min_duration_hit_ms: from.take("min_duration_hit_ms")?,
+            min_duration_miss_ms: from.take("min_duration_miss_ms")?,
+            min_duration_ms: from.take("min_duration_ms")?,
+            miss_count: from.take("miss_count")?,
+            total_calls: from.take("total_calls")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("api", &self.api);
+        to.filled("avg_duration_hit_ms", &self.avg_duration_hit_ms);
+        to.filled("avg_duration_miss_ms", &self.avg_duration_miss_ms);
+        to.filled("avg_duration_ms", &self.avg_duration_ms);
+        to.filled("avg_hit_candidates", &self.avg_hit_candidates);
+        to.filled("avg_hit_filtered", &self.avg_hit_filtered);
+        to.filled("avg_result_size", &self.avg_result_size);
+        to.filled("hit_count", &self.hit_count);
+        to.filled("max_duration_hit_ms", &self.max_duration_hit_ms);
+        to.filled("max_duration_miss_ms", &self.max_duration_miss_ms);
+        to.filled("max_duration_ms", &self.max_duration_ms);
+        to.filled("min_duration_hit_ms", &self.min_duration_hit_ms);
+        to.filled("min_duration_miss_ms", &self.min_duration_miss_ms);
+        to.filled("min_duration_ms", &self.min_duration_ms);
+        to.filled("miss_count", &self.miss_count);
+        to.filled("total_calls", &self.total_calls);
+    }
+}
+impl ::serde::Serialize for FgaCacheMetrics {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FgaCacheMetrics {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for FgaCheckInfo {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -24986,6 +25608,31 @@ impl ::serde::Serialize for FgaRelationsRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for FgaRelationsRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for FgaReportCacheMetricsRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            metrics: from.take("metrics")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("metrics", &self.metrics);
+    }
+}
+impl ::serde::Serialize for FgaReportCacheMetricsRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for FgaReportCacheMetricsRequest {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -26222,12 +26869,16 @@ impl crate::json::Object for Group {
             display: from.take("display")?,
             id: from.take("id")?,
             members: from.take_or_default("members")?,
+            source: from.take("source")?,
+            sso_id: from.take("ssoId")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("display", &self.display);
         to.filled("id", &self.id);
         to.filled("members", &self.members);
+        to.filled("source", &self.source);
+        to.filled("ssoId", &self.sso_id);
     }
 }
 impl ::serde::Serialize for Group {
@@ -26817,6 +27468,91 @@ impl ::serde::Serialize for ImportedPasswordSha {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for ImportedPasswordSha {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InfraCreateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take("data")?,
+            entity: from.take("entity")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("data", &self.data);
+        to.always("entity", &self.entity);
+    }
+}
+impl ::serde::Serialize for InfraCreateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraCreateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InfraEntity {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take_or_default("data")?,
+            entity: from.take("entity")?,
+            id: from.take("id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("data", &self.data);
+        to.filled("entity", &self.entity);
+        to.filled("id", &self.id);
+    }
+}
+impl ::serde::Serialize for InfraEntity {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraEntity {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for InfraUpdateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            data: from.take("data")?,
+            entity: from.take("entity")?,
+            id: from.take("id")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("data", &self.data);
+        to.always("entity", &self.entity);
+        to.always("id", &self.id);
+    }
+}
+impl ::serde::Serialize for InfraUpdateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for InfraUpdateRequest {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -29093,14 +29829,16 @@ impl crate::json::Object for OutboundApplicationCreateByTemplateRequest {
             client_secret: from.take("clientSecret")?,
             id: from.take("id")?,
             overrides: from.take("overrides")?,
+            template_id: from.take("templateId")?,
             tenant_id: from.take("tenantId")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("clientId", &self.client_id);
         to.filled("clientSecret", &self.client_secret);
-        to.always("id", &self.id);
+        to.filled("id", &self.id);
         to.filled("overrides", &self.overrides);
+        to.always("templateId", &self.template_id);
         to.filled("tenantId", &self.tenant_id);
     }
 }
@@ -31887,6 +32625,60 @@ impl<'de> ::serde::Deserialize<'de> for RoleSearchRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for RoleSubTenant {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            role_names: from.take_or_default("roleNames")?,
+            tenant_id: from.take("tenantId")?,
+            tenant_name: from.take("tenantName")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("roleNames", &self.role_names);
+        to.filled("tenantId", &self.tenant_id);
+        to.filled("tenantName", &self.tenant_name);
+    }
+}
+impl ::serde::Serialize for RoleSubTenant {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RoleSubTenant {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for RoleSubTenantsResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            roles: from.take_or_default("roles")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("roles", &self.roles);
+    }
+}
+impl ::serde::Serialize for RoleSubTenantsResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RoleSubTenantsResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for RoleUpdateBatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { roles: from.take("roles")? })
@@ -31968,6 +32760,253 @@ impl ::serde::Serialize for RolesResponse {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for RolesResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKey {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            key: from.take("key")?,
+            sso_id: from.take("ssoId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("key", &self.key);
+        to.filled("ssoId", &self.sso_id);
+    }
+}
+impl ::serde::Serialize for ScimKey {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKey {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyActivateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            key_ids: from.take("keyIds")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("keyIds", &self.key_ids);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyActivateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyActivateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyActivateResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            activated_key_ids: from.take_or_default("activatedKeyIds")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("activatedKeyIds", &self.activated_key_ids);
+    }
+}
+impl ::serde::Serialize for ScimKeyActivateResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyActivateResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyCreateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            expire_time: from.take("expireTime")?,
+            name: from.take("name")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("expireTime", &self.expire_time);
+        to.filled("name", &self.name);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyCreateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyCreateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            cleartext: from.take("cleartext")?,
+            key: from.take("key")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("cleartext", &self.cleartext);
+        to.filled("key", &self.key);
+    }
+}
+impl ::serde::Serialize for ScimKeyResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyRevokeRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoke_mode: from.take("revokeMode")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokeMode", &self.revoke_mode);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyRevokeRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRevokeRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyRevokeResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoked_key_ids: from.take_or_default("revokedKeyIds")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokedKeyIds", &self.revoked_key_ids);
+    }
+}
+impl ::serde::Serialize for ScimKeyRevokeResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRevokeResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeyRotateRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            revoke_mode: from.take("revokeMode")?,
+            sso_id: from.take("ssoId")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("revokeMode", &self.revoke_mode);
+        to.filled("ssoId", &self.sso_id);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for ScimKeyRotateRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeyRotateRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for ScimKeysResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            keys: from.take_or_default("keys")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("keys", &self.keys);
+    }
+}
+impl ::serde::Serialize for ScimKeysResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimKeysResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -32094,6 +33133,7 @@ impl crate::json::Object for SsoApplication {
             name: from.take("name")?,
             oidc_settings: from.take("oidcSettings")?,
             saml_settings: from.take("samlSettings")?,
+            template_id: from.take("templateId")?,
             wsfed_settings: from.take("wsfedSettings")?,
         })
     }
@@ -32108,6 +33148,7 @@ impl crate::json::Object for SsoApplication {
         to.filled("name", &self.name);
         to.filled("oidcSettings", &self.oidc_settings);
         to.filled("samlSettings", &self.saml_settings);
+        to.filled("templateId", &self.template_id);
         to.filled("wsfedSettings", &self.wsfed_settings);
     }
 }
@@ -33019,6 +34060,9 @@ impl crate::json::Object for SsoAttributeMapping {
             name: from.take("name")?,
             phone_number: from.take("phoneNumber")?,
             picture: from.take("picture")?,
+            username: from.take("username")?,
+            verified_email: from.take("verifiedEmail")?,
+            verified_phone: from.take("verifiedPhone")?,
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -33031,6 +34075,9 @@ impl crate::json::Object for SsoAttributeMapping {
         to.filled("name", &self.name);
         to.filled("phoneNumber", &self.phone_number);
         to.filled("picture", &self.picture);
+        to.filled("username", &self.username);
+        to.filled("verifiedEmail", &self.verified_email);
+        to.filled("verifiedPhone", &self.verified_phone);
     }
 }
 impl ::serde::Serialize for SsoAttributeMapping {
@@ -34303,6 +35350,33 @@ impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkGenerateRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            sso_ids: from.take("ssoIds")?,
+            tenant_id: from.take("tenantId")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.always("ssoIds", &self.sso_ids);
+        to.always("tenantId", &self.tenant_id);
+    }
+}
+impl ::serde::Serialize for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkLoadAuthenticatedBatchRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for TenantAdminLinkLoadAuthenticatedRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -34403,6 +35477,33 @@ impl ::serde::Serialize for TenantAdminLinkSendRequest {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for TenantAdminLinkSendRequest {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for TenantAdminLinksResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            default_link: from.take("defaultLink")?,
+            sso_id_to_link: from.take_or_default("ssoIdToLink")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("defaultLink", &self.default_link);
+        to.filled("ssoIdToLink", &self.sso_id_to_link);
+    }
+}
+impl ::serde::Serialize for TenantAdminLinksResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for TenantAdminLinksResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
@@ -36604,6 +37705,7 @@ impl<'de> ::serde::Deserialize<'de> for UserBatchPatchResponse {
 }
 impl crate::json::Object for UserCreateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
@@ -36694,6 +37796,7 @@ impl<'de> ::serde::Deserialize<'de> for UserCreateRequest {
 }
 impl crate::json::Object for UserDeleteRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             user_id: from.take("userId")?,
@@ -36859,6 +37962,7 @@ impl<'de> ::serde::Deserialize<'de> for UserImportFailure {
 }
 impl crate::json::Object for UserLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             session_types: from.take_or_default("sessionTypes")?,
@@ -37052,6 +38156,7 @@ impl<'de> ::serde::Deserialize<'de> for UserPasskeysResponse {
 }
 impl crate::json::Object for UserPasswordExpireRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -37077,6 +38182,7 @@ impl<'de> ::serde::Deserialize<'de> for UserPasswordExpireRequest {
 }
 impl crate::json::Object for UserPasswordSetRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             password: from.take("password")?,
@@ -37131,6 +38237,7 @@ impl<'de> ::serde::Deserialize<'de> for UserPasswordSetResponse {
 }
 impl crate::json::Object for UserPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             additional_identifiers: from.take("additionalIdentifiers")?,
             additional_login_ids: from.take("additionalLoginIds")?,
@@ -37291,6 +38398,7 @@ impl<'de> ::serde::Deserialize<'de> for UserResponse {
 }
 impl crate::json::Object for UserRolesRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             role_names: from.take("roleNames")?,
@@ -37452,6 +38560,7 @@ impl<'de> ::serde::Deserialize<'de> for UserSearchRoles {
 }
 impl crate::json::Object for UserSsoAppsRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             sso_app_ids: from.take("ssoAppIds")?,
@@ -37479,6 +38588,7 @@ impl<'de> ::serde::Deserialize<'de> for UserSsoAppsRequest {
 }
 impl crate::json::Object for UserTenantRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             tenant_id: from.take("tenantId")?,
@@ -37639,6 +38749,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateCustomAttributeRequest {
 }
 impl crate::json::Object for UserUpdateEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             email: from.take("email")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -37697,6 +38808,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateLoginIdRequest {
 }
 impl crate::json::Object for UserUpdateNameRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             display_name: from.take("displayName")?,
             family_name: from.take("familyName")?,
@@ -37732,6 +38844,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateNameRequest {
 }
 impl crate::json::Object for UserUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             fail_on_conflict: from.take("failOnConflict")?,
             login_id: from.take("loginId")?,
@@ -37848,6 +38961,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateRecoveryPhoneRequest {
 }
 impl crate::json::Object for UserUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
@@ -37920,6 +39034,7 @@ impl<'de> ::serde::Deserialize<'de> for UserUpdateRequest {
 }
 impl crate::json::Object for UserUpdateStatusRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
             status: from.take("status")?,
@@ -37966,6 +39081,31 @@ impl ::serde::Serialize for UsersResponse {
     }
 }
 impl<'de> ::serde::Deserialize<'de> for UsersResponse {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
+impl crate::json::Object for WidgetComponentsStateResponse {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            components_state: from.take_or_default("componentsState")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("componentsState", &self.components_state);
+    }
+}
+impl ::serde::Serialize for WidgetComponentsStateResponse {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for WidgetComponentsStateResponse {
     fn deserialize<D: ::serde::Deserializer<'de>>(
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {

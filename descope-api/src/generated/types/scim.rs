@@ -361,6 +361,35 @@ pub struct ScimPatchRequest {
     )]
     pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
+///A phone number of a user.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ScimPhoneNumber {
+    ///The number as it is shown to people.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub display: ::std::option::Option<::std::string::String>,
+    ///True for the one number that messages go to.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub primary: ::std::option::Option<bool>,
+    ///What the number is for.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub type_: ::std::option::Option<::std::string::String>,
+    ///The number itself, in E.164 form where it is to be used for sign-in.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub value: ::std::option::Option<::std::string::String>,
+}
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -584,6 +613,16 @@ pub struct ScimUser {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -716,6 +755,16 @@ pub struct ScimUserRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -773,6 +822,16 @@ pub struct ScimUserResponse {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<ScimUserName>,
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "phoneNumbers",
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
+        )
+    )]
+    pub phone_numbers: ::std::vec::Vec<ScimPhoneNumber>,
     ///URNs of the SCIM schemas that the message follows.
     #[cfg_attr(
         feature = "schemars",
@@ -1136,6 +1195,37 @@ impl<'de> ::serde::Deserialize<'de> for ScimPatchRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl crate::json::Object for ScimPhoneNumber {
+    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+        Ok(Self {
+            display: from.take("display")?,
+            primary: from.take("primary")?,
+            type_: from.take("type")?,
+            value: from.take("value")?,
+        })
+    }
+    fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
+        to.filled("display", &self.display);
+        to.filled("primary", &self.primary);
+        to.filled("type", &self.type_);
+        to.filled("value", &self.value);
+    }
+}
+impl ::serde::Serialize for ScimPhoneNumber {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> ::std::result::Result<S::Ok, S::Error> {
+        crate::json::serialize(self, serializer)
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for ScimPhoneNumber {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> ::std::result::Result<Self, D::Error> {
+        crate::json::deserialize(deserializer)
+    }
+}
 impl crate::json::Object for ScimReference {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1254,6 +1344,7 @@ impl crate::json::Object for ScimUser {
             id: from.take("id")?,
             meta: from.take("meta")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user_name: from.take("userName")?,
         })
@@ -1266,6 +1357,7 @@ impl crate::json::Object for ScimUser {
         to.filled("id", &self.id);
         to.filled("meta", &self.meta);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.filled("userName", &self.user_name);
     }
@@ -1355,6 +1447,7 @@ impl crate::json::Object for ScimUserRequest {
             display_name: from.take("displayName")?,
             emails: from.take_or_default("emails")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user_name: from.take("userName")?,
         })
@@ -1365,6 +1458,7 @@ impl crate::json::Object for ScimUserRequest {
         to.filled("displayName", &self.display_name);
         to.filled("emails", &self.emails);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.always("userName", &self.user_name);
     }
@@ -1394,6 +1488,7 @@ impl crate::json::Object for ScimUserResponse {
             id: from.take("id")?,
             meta: from.take("meta")?,
             name: from.take("name")?,
+            phone_numbers: from.take_or_default("phoneNumbers")?,
             schemas: from.take_or_default("schemas")?,
             user: from.take("user")?,
             user_name: from.take("userName")?,
@@ -1407,6 +1502,7 @@ impl crate::json::Object for ScimUserResponse {
         to.filled("id", &self.id);
         to.filled("meta", &self.meta);
         to.filled("name", &self.name);
+        to.filled("phoneNumbers", &self.phone_numbers);
         to.filled("schemas", &self.schemas);
         to.filled("user", &self.user);
         to.filled("userName", &self.user_name);

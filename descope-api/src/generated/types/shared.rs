@@ -390,6 +390,15 @@ pub struct JwtResponse {
         )
     )]
     pub idp_response: ::std::option::Option<IdpResponse>,
+    ///Token by which this device is recognised at the next sign-in. Keep it and send it with later calls in the header `x-descope-known-device-token`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "knownDeviceJwt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub known_device_jwt: ::std::option::Option<crate::Secret>,
     ///How long to wait before the next refresh, in seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -453,7 +462,7 @@ pub struct JwtResponse {
         )
     )]
     pub tenant_ssoid: ::std::option::Option<::std::string::String>,
-    ///Token by which this device is recognised at the next sign-in.
+    ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -743,6 +752,15 @@ pub struct User {
         )
     )]
     pub middle_name: ::std::option::Option<::std::string::String>,
+    ///When the user was last changed, in epoch seconds.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "modifiedTime",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub modified_time: ::std::option::Option<i64>,
     ///Display name.
     #[cfg_attr(
         feature = "schemars",
@@ -1194,6 +1212,7 @@ impl crate::json::Object for JwtResponse {
             external_token: from.take("externalToken")?,
             first_seen: from.take("firstSeen")?,
             idp_response: from.take("idpResponse")?,
+            known_device_jwt: from.take("knownDeviceJwt")?,
             next_refresh_seconds: from.take("nextRefreshSeconds")?,
             refresh_jwt: from.take("refreshJwt")?,
             session_cookie_domain: from.take("sessionCookieDomain")?,
@@ -1216,6 +1235,7 @@ impl crate::json::Object for JwtResponse {
         to.filled("externalToken", &self.external_token);
         to.filled("firstSeen", &self.first_seen);
         to.filled("idpResponse", &self.idp_response);
+        to.filled("knownDeviceJwt", &self.known_device_jwt);
         to.filled("nextRefreshSeconds", &self.next_refresh_seconds);
         to.filled("refreshJwt", &self.refresh_jwt);
         to.filled("sessionCookieDomain", &self.session_cookie_domain);
@@ -1346,6 +1366,7 @@ impl crate::json::Object for User {
             given_name: from.take("givenName")?,
             login_ids: from.take_or_default("loginIds")?,
             middle_name: from.take("middleName")?,
+            modified_time: from.take("modifiedTime")?,
             name: from.take("name")?,
             o_auth: from.take_or_default("OAuth")?,
             oidc: from.take("OIDC")?,
@@ -1383,6 +1404,7 @@ impl crate::json::Object for User {
         to.filled("givenName", &self.given_name);
         to.filled("loginIds", &self.login_ids);
         to.filled("middleName", &self.middle_name);
+        to.filled("modifiedTime", &self.modified_time);
         to.filled("name", &self.name);
         to.filled("OAuth", &self.o_auth);
         to.filled("OIDC", &self.oidc);
