@@ -368,10 +368,12 @@ impl Follower<'_> {
         let deeper = |site: &Site| Site { depth: site.depth + 1, ..site.clone() };
         let mut found = Vec::new();
         if let Some((_, bound)) = site.bound.iter().find(|(bound, _)| bound == name) {
-            found.push(Bound {
-                site: deeper(&Site { depth: site.depth, ..bound.site.clone() }),
-                value: bound.value.clone(),
-            });
+            let outer = Site { depth: site.depth + 1, ..bound.site.clone() };
+            found.push(Bound { site: outer, value: bound.value.clone() });
+        }
+        // In JavaScript another variable of a block can have the name of a parameter.
+        if !found.is_empty() && self.program.dialect.shorthand {
+            return found;
         }
         let file = &self.program.files[site.file];
         let mut function = site.function;
