@@ -17,6 +17,9 @@ use crate::{
 /// HTTP methods that a path may have.
 pub(crate) const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
+/// Files beside the parts that say something of the document.
+const NO_PARTS: [&str; 2] = ["spec/deviations.yaml", "spec/freshness.yaml"];
+
 /// The joined document, and where each value stands.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -237,7 +240,7 @@ fn part_files(spec: &Path) -> Result<Vec<PathBuf>, Failure> {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "yaml")
-                && !path.ends_with("spec/deviations.yaml")
+                && !NO_PARTS.iter().any(|name| path.ends_with(name))
             {
                 files.insert(path);
             }

@@ -5,7 +5,10 @@ mod codegen;
 mod coverage;
 mod diff;
 mod document;
+mod freshness;
+mod index;
 mod lint;
+mod newer;
 mod output;
 mod problem;
 mod requests;
@@ -73,6 +76,11 @@ enum Command {
     },
     /// Hold recorded requests of official clients, one JSON object a line, against the document.
     Requests { file: PathBuf },
+    /// List what official SDKs send and the document lacks, read from their sources or packages in these folders.
+    Freshness {
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+    },
     /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
@@ -124,6 +132,7 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Codegen { check, .. } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
         Command::Diff { old, new, options } => diff::run(old, new, options),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
+        Command::Freshness { folders } => freshness::run(workspace, &checked(workspace)?, folders),
         Command::Coverage { readme: true, check, .. } => {
             let report = output::apply(workspace, &[coverage::readme(workspace, &checked(workspace)?)?], &[], *check)?;
             let said = if report.changed.is_empty() { "README.md: up to date" } else { "wrote README.md" };

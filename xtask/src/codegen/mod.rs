@@ -21,17 +21,19 @@ use serde_json::Value;
 pub(crate) use operations::function_name;
 
 use self::fixup::Tally;
-use crate::{bundle, document::Document, output::Output, problem::Failure};
+use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 3] =
-    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated"];
+pub(crate) const OWNED_FOLDERS: [&str; 4] =
+    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated", "spec/bundle"];
 
-/// The two forms of the bundle.
-pub(crate) fn bundles(document: &Document) -> [Output; 2] {
+/// The two forms of the bundle, the same as OpenAPI 3.1, and a list of its operations.
+pub(crate) fn bundles(document: &Document) -> [Output; 4] {
     [
         Output::new("spec/bundle/descope.openapi.json", bundle::json(&document.value)),
         Output::new("spec/bundle/descope.openapi.yaml", bundle::yaml(&document.value)),
+        Output::new("spec/bundle/descope.openapi-3.1.json", bundle::json(&newer::render(&document.value))),
+        Output::new("spec/bundle/llms.txt", index::llms(document)),
     ]
 }
 
