@@ -49,9 +49,10 @@ impl License {
         let Some(request) = request(http, config, key) else { return };
         let state = Arc::clone(&self.0);
         runtime.spawn(async move {
-            match tier(request).await {
-                Some(tier) => drop(state.tier.set(tier)),
-                None => tracing::debug!(target: "descope", "the licence is not known; the lowest rate limit applies"),
+            if let Some(tier) = tier(request).await {
+                let _ = state.tier.set(tier);
+            } else {
+                tracing::debug!(target: "descope", "the licence is not known; the lowest rate limit applies");
             }
         });
     }

@@ -11,6 +11,7 @@ mod lint;
 mod newer;
 mod output;
 mod problem;
+mod public_api;
 mod requests;
 mod text;
 mod upstream;
@@ -92,6 +93,12 @@ enum Command {
         #[arg(long, requires = "readme")]
         check: bool,
     },
+    /// List the public API of the published crates in docs/public-api/.
+    PublicApi {
+        /// Fail on any difference and write nothing.
+        #[arg(long)]
+        check: bool,
+    },
     /// Hold the bundle against validators and generators of other languages, and sign a user in with what they wrote.
     Polyglot {
         /// Leave openapi-generator and its languages out.
@@ -104,6 +111,9 @@ enum Command {
 type Outcome = Result<(String, bool), Failure>;
 
 fn main() -> ExitCode {
+    if let Some(code) = public_api::rustdoc() {
+        return code;
+    }
     match run(&Cli::parse()) {
         Ok((text, failed)) => {
             println!("{text}");
@@ -139,6 +149,10 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
             Ok((said.to_owned(), false))
         }
         Command::Coverage { format, .. } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
+        Command::PublicApi { check } => {
+            let report = output::apply(workspace, &public_api::outputs(workspace)?, &[public_api::FOLDER], *check)?;
+            Ok((format!("public API: {} files written, {} up to date", report.changed.len(), report.unchanged), false))
+        }
         Command::Polyglot { quick } => polyglot(workspace, *quick),
         Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
     }

@@ -65,10 +65,10 @@ fn without_headers(operation: &mut Value, bundle: &Value, tally: &mut Tally) {
 
 /// A body that may be left out is sent as an empty object, which the service takes for the same.
 fn always_with_body(operation: &mut Value, tally: &mut Tally) {
-    if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
-        if body.insert("required".to_owned(), json!(true)) != Some(json!(true)) {
-            tally.made(ALWAYS_BODY);
-        }
+    if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut)
+        && body.insert("required".to_owned(), json!(true)) != Some(json!(true))
+    {
+        tally.made(ALWAYS_BODY);
     }
 }
 
