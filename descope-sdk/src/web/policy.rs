@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use arc_swap::ArcSwapOption;
+
 use super::{Refusal, outgoing::Outgoing};
 use crate::{
     Authentication, CookieSettings, Descope, Error, Secret, Sessions,
@@ -30,6 +32,9 @@ pub struct SessionPolicy {
     refresh: bool,
     optional: bool,
     origin: Option<String>,
+    /// How the project wants its cookies to be set, as the last refresh said it: a browser takes a cookie away only when
+    /// domain and path are those that it was set with.
+    settings: Arc<ArcSwapOption<CookieSettings>>,
 }
 
 /// What became of a request.
@@ -47,7 +52,7 @@ impl SessionPolicy {
     pub fn new(descope: &Descope) -> Self {
         let sessions = descope.session();
         let cookies = sessions.cookies();
-        Self { sessions, cookies, refresh: false, optional: false, origin: None }
+        Self { sessions, cookies, refresh: false, optional: false, origin: None, settings: Arc::default() }
     }
 
     /// Looks for the tokens under these names, and sets cookies with these attributes.
@@ -104,45 +109,58 @@ impl SessionPolicy {
         describe: impl FnOnce(String) -> DpopRequest<'r>,
     ) -> Admission {
         let validator = self.sessions.validator();
-        let refused = match tokens.session_jwt() {
-            None => Refusal::Missing,
-            Some(session_jwt) => {
-                let validated = match &self.origin {
-                    None => validator.validate_session(session_jwt).await,
-                    Some(origin) => {
-                        let request = describe(format!("{origin}{path}"));
-                        validator.validate_session_with_proof(session_jwt, &request).await
-                    }
-                };
-                match validated {
-                    Ok(session) => return Admission::of(Ok(session)),
-                    Err(error) => {
-                        tracing::debug!(target: "descope", %error, "the session token of a request is not good");
-                        let refused = Refusal::from(&error);
-                        if tokens.scheme().is_some() || !refresh_may_help(&error) {
-                            return Admission::of(Err(refused));
-                        }
-                        refused
+        let mut refused = Refusal::Missing;
+        let request = self.origin.as_ref().map(|origin| describe(format!("{origin}{path}")));
+        for session_jwt in tokens.session_jwts() {
+            let validated = match &request {
+                None => validator.validate_session(session_jwt).await,
+                Some(request) => validator.validate_session_with_proof(session_jwt, request).await,
+            };
+            match validated {
+                Ok(session) => return Admission::of(Ok(session)),
+                Err(error) => {
+                    tracing::debug!(target: "descope", %error, "the session token of a request is not good");
+                    refused = Refusal::from(&error);
+                    if tokens.scheme().is_some() || !refresh_may_help(&error) {
+                        return Admission::of(Err(refused));
                     }
                 }
             }
-        };
-        match tokens.refresh_jwt() {
-            Some(refresh_jwt) if self.refresh => match self.renew(refresh_jwt).await {
-                Ok(admission) => admission,
+        }
+        if !self.refresh {
+            return Admission::of(Err(refused));
+        }
+        let mut admission = Admission::of(Err(refused));
+        let several = tokens.session_jwts().nth(1).is_some() || tokens.refresh_jwts().nth(1).is_some();
+        for refresh_jwt in tokens.refresh_jwts() {
+            match self.renew(refresh_jwt, several).await {
+                Ok(admission) => return admission,
                 Err(error) => {
                     tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
+                    let refused = Refusal::from(&error);
                     let outgoing = Outgoing::new(self.farewell(refresh_jwt, &error).await);
-                    Admission { outgoing, ..Admission::of(Err(Refusal::from(&error))) }
+                    admission = Admission { outgoing, ..Admission::of(Err(refused)) };
+                    // Nothing is known of this one, so nothing may be said of all of them.
+                    if refused.status() != http::StatusCode::UNAUTHORIZED {
+                        break;
+                    }
                 }
-            },
-            _ => Admission::of(Err(refused)),
+            }
         }
+        admission
     }
 
-    async fn renew(&self, refresh_jwt: &str) -> Result<Admission, Error> {
+    /// - `several`: whether the request brought several cookies of one kind, of which all but the new ones are to go.
+    async fn renew(&self, refresh_jwt: &str, several: bool) -> Result<Admission, Error> {
         let (session, refreshed) = self.sessions.renew(refresh_jwt).await?.into_parts();
-        let cookies = refreshed.as_ref().map(|tokens| self.cookies.set(tokens)).transpose();
+        let set = |tokens| {
+            let stale = if several { self.cookies.clear_of_host(tokens)? } else { SetCookies::default() };
+            Ok(stale.and(self.cookies.set(tokens)?))
+        };
+        if let Some(tokens) = &refreshed {
+            self.settings.store(Some(Arc::new(tokens.cookies().clone())));
+        }
+        let cookies: Result<Option<SetCookies>, Error> = refreshed.as_ref().map(set).transpose();
         if let Err(error) = &cookies {
             tracing::error!(target: "descope", %error, "the cookies of a refreshed session cannot be set");
         }
@@ -157,7 +175,9 @@ impl SessionPolicy {
         if !ended {
             return None;
         }
-        self.cookies.clear(&CookieSettings::default()).ok()
+        let of_host = self.cookies.clear(&CookieSettings::default()).ok()?;
+        let Some(settings) = self.settings.load_full() else { return Some(of_host) };
+        Some(self.cookies.clear(&settings).ok()?.and_other(of_host))
     }
 
     /// Whether the application gets to see a request with this outcome.
@@ -213,7 +233,7 @@ fn not_behind_a_layer() -> Refusal {
 
 impl fmt::Debug for SessionPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions: _, cookies, refresh, optional, origin } = self;
+        let Self { sessions: _, cookies, refresh, optional, origin, settings: _ } = self;
         f.debug_struct("SessionPolicy")
             .field("cookies", cookies)
             .field("refresh", refresh)

@@ -278,6 +278,32 @@ pub(crate) async fn late_request_gets_the_tokens_of_the_refresh_before_it(web: &
     }
 }
 
+/// As after the domain of the cookies was changed: the browser sends the old ones of the host, too, and first.
+pub(crate) async fn any_good_cookie_counts(web: &Web) {
+    let (ada, grace) = (web.ada().await, web.grace().await);
+    let name = user_id(&ada).to_owned();
+    for stale in ["nonsense", "eyJhbGciOiJub25lIn0.e30.", refresh_of(&ada)] {
+        let cookies = format!("DS={stale}; DS={}; DSR={stale}; DSR={}", session_of(&ada), refresh_of(&ada));
+        let (response, text) = ok(web.get("/me").header("cookie", cookies)).await;
+        assert_eq!(text, name, "{stale}");
+        assert!(set_cookies(&response).is_empty(), "{stale}: there was no need to refresh");
+    }
+    assert_eq!(web.calls("sessionRefresh"), 0);
+
+    // An ended refresh token before the living one.
+    web.descope.session().logout(refresh_of(&grace)).await.unwrap();
+    web.an_hour_passes();
+    let (old, living) = (both(&grace), both(&ada));
+    let (response, text) = ok(web.get("/me").header("cookie", format!("{old}; {living}"))).await;
+    assert_eq!(text, name);
+    assert!(cookie(&response, "DS").is_some_and(|token| !token.is_empty()));
+    assert_eq!(web.calls("sessionRefresh"), 2);
+
+    // None of them is good.
+    let response = web.get("/me").header("cookie", format!("{old}; DS=x; DSR=y")).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+}
+
 pub(crate) async fn concurrent_requests_share_one_refresh(web: &Web) {
     let ada = web.ada().await;
     web.an_hour_passes();

@@ -6,19 +6,32 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::session::{AuthScheme, SessionCookies};
 
-/// The tokens that a request brings, not judged yet. From [`SessionCookies::tokens`].
+/// The most cookies of one kind that are looked at. A browser keeps one for the host and one for each domain above it.
+const MOST_CANDIDATES: usize = 4;
+
+/// The tokens that a request brings, not validated yet. From [`SessionCookies::tokens`].
+///
+/// A browser may send several cookies of one name, as one of this host alone beside one of the whole domain, and nothing
+/// in the request says which is the newer one. All of them are candidates.
 #[derive(Clone, Copy, Default)]
 pub struct RequestTokens<'h> {
-    session_jwt: Option<&'h str>,
+    session_jwts: Candidates<'h>,
     /// `None` for a cookie.
     scheme: Option<AuthScheme>,
-    refresh_jwt: Option<&'h str>,
+    refresh_jwts: Candidates<'h>,
 }
 
+type Candidates<'h> = [Option<&'h str>; MOST_CANDIDATES];
+
 impl<'h> RequestTokens<'h> {
-    /// The session token as it was sent. It is empty when there is one that cannot be read.
+    /// The session token as it was sent, the first of several. It is empty when there is one that cannot be read.
     pub fn session_jwt(&self) -> Option<&'h str> {
-        self.session_jwt
+        self.session_jwts[0]
+    }
+
+    /// Every session token that was sent, in the order in which they are looked for: any good one counts.
+    pub fn session_jwts(&self) -> impl Iterator<Item = &'h str> + use<'h> {
+        self.session_jwts.into_iter().flatten()
     }
 
     /// The scheme of the `Authorization` header that brought the session token; `None` if it came in a cookie, or if
@@ -27,25 +40,31 @@ impl<'h> RequestTokens<'h> {
         self.scheme
     }
 
-    /// The refresh token as it was sent, which is always in a cookie.
+    /// The refresh token as it was sent, the first of several, which is always in a cookie.
     pub fn refresh_jwt(&self) -> Option<&'h str> {
-        self.refresh_jwt
+        self.refresh_jwts[0]
+    }
+
+    /// Every refresh token that was sent, as [`session_jwts`](Self::session_jwts).
+    pub fn refresh_jwts(&self) -> impl Iterator<Item = &'h str> + use<'h> {
+        self.refresh_jwts.into_iter().flatten()
     }
 }
 
 impl fmt::Debug for RequestTokens<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestTokens")
-            .field("session_jwt", &self.session_jwt.is_some())
+            .field("session_jwts", &self.session_jwts().count())
             .field("scheme", &self.scheme)
-            .field("refresh_jwt", &self.refresh_jwt.is_some())
+            .field("refresh_jwts", &self.refresh_jwts().count())
             .finish()
     }
 }
 
 impl SessionCookies {
     /// Finds the tokens of a request: the session token in the header `Authorization` (`Bearer` or `DPoP`, in any case)
-    /// or else in a cookie, the refresh token in a cookie. The names of the cookies are tried in their order.
+    /// or else in a cookie, the refresh token in a cookie. The names of the cookies are tried in their order; of several
+    /// cookies of one name, up to four are candidates.
     ///
     /// A token in the header always counts, even when it is broken and there is a good one in a cookie; two headers with
     /// a token count as a broken one, since whoever is in front of the application may have looked at the other.
@@ -74,11 +93,25 @@ impl SessionCookies {
         authorization: impl Iterator<Item = &'h [u8]>,
         cookies: impl Fn() -> I,
     ) -> RequestTokens<'h> {
-        let cookie = |names: &[String]| names.iter().find_map(|name| find(cookies(), name));
-        let refresh_jwt = cookie(self.searched_refresh_names());
+        let cookie = |names: &[String]| {
+            let mut found = Candidates::default();
+            let mut places = found.iter_mut();
+            for token in names.iter().flat_map(|name| find(cookies(), name)) {
+                match places.next() {
+                    Some(place) => *place = Some(token),
+                    None => break,
+                }
+            }
+            found
+        };
+        let refresh_jwts = cookie(self.searched_refresh_names());
         match explicit(authorization) {
-            Some((scheme, token)) => RequestTokens { session_jwt: Some(token), scheme: Some(scheme), refresh_jwt },
-            None => RequestTokens { session_jwt: cookie(self.searched_session_names()), scheme: None, refresh_jwt },
+            Some((scheme, token)) => {
+                let mut session_jwts = Candidates::default();
+                session_jwts[0] = Some(token);
+                RequestTokens { session_jwts, scheme: Some(scheme), refresh_jwts }
+            }
+            None => RequestTokens { session_jwts: cookie(self.searched_session_names()), scheme: None, refresh_jwts },
         }
     }
 }
@@ -97,9 +130,9 @@ fn explicit<'h>(values: impl Iterator<Item = &'h [u8]>) -> Option<(AuthScheme, &
     Some(if found.next().is_some() { (first.0, "") } else { first })
 }
 
-/// The first cookie of that name that is not empty. Cookies that are no UTF-8 are other people's, and disturb nothing.
-fn find<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Option<&'h str> {
-    headers.flat_map(|header| header.split(|byte| *byte == b';')).find_map(|pair| {
+/// The cookies of that name that are not empty. Non-UTF-8 cookies are ignored.
+fn find<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> impl Iterator<Item = &'h str> {
+    headers.flat_map(|header| header.split(|byte| *byte == b';')).filter_map(move |pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         let (key, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
         if key != name.as_bytes() {
@@ -113,6 +146,19 @@ fn find<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Option<&'h s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_cookie_of_a_name_is_a_candidate_up_to_four() {
+        let cookies = SessionCookies::new().session_names(["new", "DS"]);
+        let headers = headers(&[
+            ("cookie", b"DS=old; DSR=a; DS=\"older\"; DS=; DSRX=z; DSR=b"),
+            ("cookie", b"new=first; DSR=c; DSR=d; DSR=e"),
+        ]);
+        let tokens = cookies.tokens(&headers);
+        assert_eq!(tokens.session_jwts().collect::<Vec<_>>(), ["first", "old", "older"]);
+        assert_eq!(tokens.refresh_jwts().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!((tokens.session_jwt(), tokens.refresh_jwt()), (Some("first"), Some("a")));
+    }
 
     fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
         let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).unwrap();

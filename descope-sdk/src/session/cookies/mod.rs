@@ -2,7 +2,11 @@
 
 pub(super) mod extract;
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::SystemTime,
+};
 
 use cookie::{
     Cookie,
@@ -16,12 +20,21 @@ use crate::{
     error::Inner,
 };
 
+/// The longest cookie that browsers keep, with its name and attributes.
+const MAX_COOKIE_BYTES: usize = 4096;
+
 /// How an application keeps the tokens of its users in cookies: their names, and the attributes that they are set with.
 ///
 /// Unless something else is set the cookies are `DS` and `DSR`, out of reach of scripts (`HttpOnly`), sent over
 /// encrypted connections only (`Secure`) and not with requests that another site causes (`SameSite=Strict`). Path, domain
-/// and age are those that the project is configured with. Browsers drop cookies of more than 4096 bytes: keep the claims
-/// of the project's JWT template few.
+/// and age are those that the project is configured with.
+///
+/// Browsers drop cookies of more than 4096 bytes, name and attributes included, without a word; a token with many
+/// tenants, roles or claims gets there. The log has a warning with the size then. Ways out: put less into the token, by
+/// the JWT template of the project or by selecting one tenant
+/// ([`select_tenant`](crate::Sessions::select_tenant)); or hand the session token to the client in the body, have it sent
+/// in the `Authorization` header, and keep only the refresh token in a cookie
+/// (`session_names([])`).
 ///
 /// ```
 /// # use descope_sdk::Descope;
@@ -177,6 +190,7 @@ impl SessionCookies {
                 (None, None) => {}
             }
             cookies.push(&cookie);
+            cookies.warn_of_size(name);
         }
         Ok(cookies)
     }
@@ -194,6 +208,25 @@ impl SessionCookies {
         for (kind, names) in [(Kind::Session, &self.session_names), (Kind::Refresh, &self.refresh_names)] {
             for name in names {
                 let mut cookie = self.cookie(kind, name, "", settings)?;
+                cookie.set_max_age(Duration::ZERO);
+                cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
+                cookies.push(&cookie);
+            }
+        }
+        Ok(cookies)
+    }
+
+    /// The cookies that take away those of the same names that are of this host alone, where new ones are set for a whole
+    /// domain: a browser would go on sending both. Nothing where new ones are of this host alone, too.
+    #[cfg(any(feature = "actix-web", feature = "tower"))]
+    pub(crate) fn clear_of_host(&self, authentication: &Authentication) -> Result<SetCookies> {
+        let settings = authentication.cookies();
+        let mut cookies = SetCookies::default();
+        for (kind, name) in [(Kind::Session, self.session_names.first()), (Kind::Refresh, self.refresh_names.first())] {
+            let Some(name) = name else { continue };
+            let mut cookie = self.cookie(kind, name, "", settings)?;
+            if cookie.domain().is_some() {
+                cookie.unset_domain();
                 cookie.set_max_age(Duration::ZERO);
                 cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
                 cookies.push(&cookie);
@@ -290,6 +323,36 @@ impl SetCookies {
         self.0.push((cookie.name().to_owned(), Secret::from(cookie.to_string())));
     }
 
+    /// These, and then others.
+    #[cfg(any(feature = "actix-web", feature = "tower"))]
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// These, and those of the others that are not among them.
+    #[cfg(any(feature = "actix-web", feature = "tower"))]
+    pub(crate) fn and_other(mut self, others: Self) -> Self {
+        let new: Vec<_> = others.0.into_iter().filter(|other| !self.0.contains(other)).collect();
+        self.0.extend(new);
+        self
+    }
+
+    /// Says once in a process that the last cookie is one that browsers drop without a word.
+    fn warn_of_size(&self, name: &str) {
+        static WARNED: AtomicBool = AtomicBool::new(false);
+        let bytes = self.0.last().map_or(0, |(_, value)| value.expose().len());
+        if bytes > MAX_COOKIE_BYTES && !WARNED.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: "descope",
+                cookie = name,
+                bytes,
+                "browsers drop cookies of more than {MAX_COOKIE_BYTES} bytes: make the token shorter in the project's JWT \
+                 template, or send it in the `Authorization` header"
+            );
+        }
+    }
+
     /// The values, one for each header line. They contain tokens.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(_, value)| value.expose())
@@ -318,10 +381,67 @@ impl fmt::Debug for SetCookies {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use serde_json::{Value, json};
 
     use super::*;
     use crate::authentication::testing::authentication;
+
+    #[test]
+    fn cookie_that_browsers_drop_is_reported_once_with_its_size() {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Log(Arc::clone(&log))).finish();
+        let long = signed_in(&json!({"sessionJwt": "marked".repeat(800)}));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..3 {
+                SessionCookies::new().set(&signed_in(&json!({}))).unwrap();
+                assert!(SessionCookies::new().set(&long).unwrap().values().next().unwrap().len() > 4800);
+            }
+        });
+        let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.matches("browsers drop cookies of more than 4096 bytes").count(), 1, "{log}");
+        assert!(log.contains("cookie=\"DS\"") && log.contains("bytes=48") && !log.contains("marked"), "{log}");
+    }
+
+    #[cfg(any(feature = "actix-web", feature = "tower"))]
+    #[test]
+    fn stale_cookies_of_the_host_go_where_the_new_ones_are_of_a_domain() {
+        let new = signed_in(&json!({"cookieDomain": "example.com", "cookiePath": "/"}));
+        let cleared: Vec<String> =
+            SessionCookies::new().clear_of_host(&new).unwrap().values().map(str::to_owned).collect();
+        assert_eq!(cleared.len(), 2);
+        assert!(cleared.iter().all(|it| it.contains("=; ") && it.contains("Max-Age=0") && !it.contains("Domain")));
+        for of_host in [
+            SessionCookies::new().domain(""),
+            SessionCookies::new().session_names(["__Host-s"]).refresh_names(["__Host-r"]),
+        ] {
+            assert_eq!(of_host.clear_of_host(&new).unwrap().values().count(), 0);
+        }
+        assert_eq!(SessionCookies::new().clear_of_host(&signed_in(&json!({}))).unwrap().values().count(), 0);
+    }
+
+    #[derive(Clone)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
 
     fn signed_in(more: &Value) -> Authentication {
         let mut body = json!({"sessionJwt": "s.e.s", "refreshJwt": "r.e.f"});
