@@ -21,11 +21,10 @@ use crate::{
 /// [`refresh_jwt`](Self::refresh_jwt) where only [`session().refresh`](crate::Sessions::refresh) needs it.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let pending = descope.otp().email("ada@example.com").sign_up().name("Ada Lovelace").send().await?;
 /// # let code = inbox.next("ada@example.com").await.code.unwrap();

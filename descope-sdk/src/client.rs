@@ -97,11 +97,10 @@ impl Descope {
     /// Its errors turn into [`Error`] by `?`.
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let keys = descope.api().session_keys(descope.project_id(), None).await?;
     /// assert!(!keys.keys.is_empty());
     /// # Ok(())

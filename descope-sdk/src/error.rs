@@ -16,11 +16,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// below are reached through [`source`](StdError::source) and are not repeated in it.
 ///
 /// ```
-/// # use descope_sdk::{Descope, Error, ErrorCode, ErrorKind};
+/// # use descope_sdk::{Error, ErrorCode, ErrorKind};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// let refused = descope.otp().email("nobody@example.com").sign_in().send().await.unwrap_err();
 ///
 /// assert_eq!(refused.kind(), ErrorKind::NotFound);

@@ -8,7 +8,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let emulator = descope_emulator::Emulator::builder().start().await?;
 //! # let inbox = emulator.inbox();
-//! # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+//! # let descope = emulator.descope()?;
 //! // Send Ada a code, and sign her in with it.
 //! let pending = descope.otp().email("ada@example.com").sign_up_or_in().send().await?;
 //! # let code_from_the_form = inbox.next("ada@example.com").await.code.unwrap();

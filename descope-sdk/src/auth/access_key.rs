@@ -22,8 +22,7 @@ use crate::{
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let created = descope.management().access_key().create("nightly report").send().await?;
 /// # let access_key = created.cleartext();
 /// let session = descope.access_key().exchange(access_key).send().await?;

@@ -30,7 +30,7 @@ use crate::{
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let link = descope
 ///     .enchanted_link()
@@ -206,11 +206,10 @@ impl EnchantedLinkSignUp {
     /// `POST /v1/auth/enchantedlink/signup/email`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let link = descope
     ///     .enchanted_link()
     ///     .sign_up("ada@example.com")
@@ -295,11 +294,10 @@ impl EnchantedLinkUpdateEmail {
     /// `POST /v1/auth/enchantedlink/update/email`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let code = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = code.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;

@@ -14,7 +14,7 @@ use crate::{Authentication, Descope, Error, Result, check, raw_error::call};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
 /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;

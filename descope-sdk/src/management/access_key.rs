@@ -13,12 +13,10 @@ use crate::{Descope, Error, Result, check, raw_error::call};
 /// The access keys of the project. From [`Management::access_key`](super::Management::access_key).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let created = descope
 ///     .management()
 ///     .access_key()

@@ -20,13 +20,11 @@ use crate::{
 /// A token is redeemed with [`magic_link().verify(..)`](crate::MagicLink::verify).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # use std::time::Duration;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// # descope.management().user().create("ada@example.com").status("enabled").send().await?;
 /// let token = descope
 ///     .management()
@@ -180,12 +178,10 @@ impl EmbeddedLinkSignUp {
     /// `POST /v1/mgmt/user/signup/embeddedlink`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let links = descope.management().embedded_link();
     /// let token = links.sign_up("ada@example.com").name("Ada Lovelace").email_verified(true).send().await?;
     /// let ada = descope.magic_link().verify(token).await?;

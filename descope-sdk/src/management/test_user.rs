@@ -24,8 +24,7 @@ use crate::{
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let test_users = descope.management().test_user();
 /// test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
 ///
@@ -123,8 +122,7 @@ impl TestUsers {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let test_users = descope.management().test_user();
     /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
     /// let link = test_users
@@ -157,12 +155,10 @@ impl TestUsers {
     /// `POST /v1/mgmt/tests/generate/enchantedlink`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let test_users = descope.management().test_user();
     /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
     /// let generated = test_users

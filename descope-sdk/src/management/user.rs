@@ -16,12 +16,10 @@ use crate::{
 /// The users of the project. From [`Management::user`](super::Management::user).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let users = descope.management().user();
 /// let ada = users.create("ada@example.com").name("Ada Lovelace").verified_email(true).send().await?;
 ///
@@ -82,12 +80,10 @@ impl Users {
     /// `GET /v1/mgmt/user`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let ada = descope.management().user().create("ada@example.com").send().await?;
     /// # let user_id = ada.user_id.unwrap();
     /// let ada = descope.management().user().load_by_user_id(&user_id).await?;

@@ -24,7 +24,7 @@ use crate::{
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
 /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -147,15 +147,11 @@ impl Sessions {
     /// `POST /v1/auth/refresh`, only when it is needed.
     ///
     /// ```
-    /// # use std::time::{Duration, UNIX_EPOCH};
-    /// # use descope_sdk::{Descope, session::Clock};
+    /// # use std::time::Duration;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let time = emulator.clock();
-    /// # let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now() as u64));
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url())
-    /// #     .session_validator(|validator| validator.clock(clock)).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -223,11 +219,10 @@ impl Sessions {
     /// `POST /v1/auth/try-refresh`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let stale = "eyJhbGciOiJSUzI1NiJ9.eyJkcm4iOiJEU1IifQ.c2lnbmF0dXJl";
     /// assert!(descope.session().try_refresh(stale).await?.is_none());
     /// # Ok(())
@@ -253,11 +248,10 @@ impl Sessions {
     /// `POST /v1/auth/validate`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -310,11 +304,10 @@ impl Sessions {
     /// `POST /v1/auth/logout`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -343,11 +336,11 @@ impl Sessions {
     /// `POST /v1/auth/logoutall`
     ///
     /// ```
-    /// # use descope_sdk::{Descope, ErrorKind};
+    /// # use descope_sdk::ErrorKind;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -402,11 +395,10 @@ impl Sessions {
     /// `GET /v1/auth/me`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -455,12 +447,10 @@ impl Sessions {
     /// `POST /v1/auth/me/tenants`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let member = descope.management().user().create("ada@example.com");
     /// # let member = member.tenant("T2acme", ["writer"]).tenant("T2beta", ["reader"]);
     /// # member.status("enabled").send().await?;
@@ -521,12 +511,10 @@ impl Sessions {
     /// `POST /v1/auth/tenant/select`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let tenant = "T2RmwA1b2C3d4E5f6G7h8J9k0Lm";
     /// # let member = descope.management().user().create("ada@example.com").tenant(tenant, ["writer"]);
     /// # member.status("enabled").send().await?;

@@ -31,11 +31,10 @@ use crate::{
 /// JSON, or for gRPC with a status of `UNAUTHENTICATED` or `UNAVAILABLE`. Works with any body, so also under tonic.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// use std::convert::Infallible;
 ///
 /// use descope_sdk::session::Session;

@@ -28,7 +28,7 @@ pub struct PendingLink {
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
 /// let stored = serde_json::to_string(&link)?;
 ///
@@ -115,7 +115,7 @@ impl PendingLink {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
     /// let options = PollOptions::new()
     ///     .deadline(Duration::from_millis(100))

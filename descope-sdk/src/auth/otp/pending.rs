@@ -37,11 +37,11 @@ impl PendingCode {
     /// `POST /v1/auth/otp/verify/{method}`
     ///
     /// ```
-    /// # use descope_sdk::{Descope, ErrorKind};
+    /// # use descope_sdk::ErrorKind;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let right = inbox.next("ada@example.com").await.code.unwrap();

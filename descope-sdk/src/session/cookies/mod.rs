@@ -37,11 +37,10 @@ const MAX_COOKIE_BYTES: usize = 4096;
 /// (`session_names([])`).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
 /// # let code = inbox.next("ada@example.com").await.code.unwrap();
@@ -392,11 +391,11 @@ mod tests {
     fn cookie_that_browsers_drop_is_reported_once_with_its_size() {
         let log = Arc::new(Mutex::new(Vec::new()));
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Log(Arc::clone(&log))).finish();
-        let long = signed_in(&json!({"sessionJwt": "marked".repeat(800)}));
+        let too_long = signed_in(&json!({"sessionJwt": "marked".repeat(800)}));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..3 {
                 SessionCookies::new().set(&signed_in(&json!({}))).unwrap();
-                assert!(SessionCookies::new().set(&long).unwrap().values().next().unwrap().len() > 4800);
+                assert!(SessionCookies::new().set(&too_long).unwrap().values().next().unwrap().len() > 4800);
             }
         });
         let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
