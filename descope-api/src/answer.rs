@@ -68,7 +68,7 @@ impl Client {
         if !body.trim_ascii().is_empty() {
             return Ok((head, body));
         }
-        // Where nothing is to be told, nothing is as good as `{}`; and 204 says that there is nothing.
+        // Where the answer holds nothing of use, no body is as good as `{}`; and 204 says that there is none.
         let says_so = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
         if says_so || crate::operation(operation).is_some_and(|known| known.answers_nothing) {
             return Ok((head, Bytes::from_static(b"{}")));
@@ -116,9 +116,16 @@ async fn refused(response: Response, known: &'static Operation) -> Error {
 
 /// A success that cannot be read: not JSON at all when somebody else answered.
 fn unreadable(operation: &'static str, head: &Head, problem: json::Problem) -> Error {
-    let json = head.headers.get(header::CONTENT_TYPE).is_some_and(|media| media.as_bytes().ends_with(b"json"));
-    let kind = if problem.is_foreign() && !json { ErrorKind::Intercepted } else { ErrorKind::Decode };
+    let foreign = problem.is_foreign() && !says_json(&head.headers);
+    let kind = if foreign { ErrorKind::Intercepted } else { ErrorKind::Decode };
     Error::new(kind, operation).answered(head.status, &head.headers).source(problem)
+}
+
+/// Whether the media type is one of JSON, with parameters or without.
+fn says_json(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.ends_with("/json") || essence.ends_with("+json")
 }
 
 fn accepting_json(request: reqwest::Result<Request>) -> reqwest::Result<Request> {

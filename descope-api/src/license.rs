@@ -1,4 +1,4 @@
-//! The licence of the project, which the service wants to be told: it allows more requests to those who do.
+//! The licence of the project. The service allows more requests to clients that name it.
 
 use std::{
     sync::{

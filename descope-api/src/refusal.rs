@@ -100,7 +100,7 @@ fn fill(words: &mut ErrorResponse, other: ErrorResponse) {
 }
 
 fn has_words(words: &ErrorResponse) -> bool {
-    let told = [
+    let members = [
         &words.error_code,
         &words.error_description,
         &words.error_message,
@@ -108,7 +108,7 @@ fn has_words(words: &ErrorResponse) -> bool {
         &words.error,
         &words.detail,
     ];
-    told.iter().any(|member| member.is_some())
+    members.iter().any(|member| member.is_some())
 }
 
 #[cfg(test)]

@@ -76,10 +76,17 @@ fn may_repeat(class: Retry, result: &reqwest::Result<Response>) -> bool {
 
 /// How long the service wants to be left alone: `Retry-After` in seconds, whole or not, or as a date.
 ///
-/// The longest counts where there are several; a date that has passed is a wait of nothing.
+/// The longest counts where there are several, in lines of their own or joined by commas; a date that has passed is a
+/// wait of nothing.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let now = SystemTime::now();
-    headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| wait(value.to_str().ok()?.trim(), now)).max()
+    let values = headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| value.to_str().ok());
+    values.filter_map(|value| longest(value, now)).max()
+}
+
+/// A date has a comma itself, so the whole is tried first.
+fn longest(value: &str, now: SystemTime) -> Option<Duration> {
+    wait(value.trim(), now).or_else(|| value.split(',').filter_map(|part| wait(part.trim(), now)).max())
 }
 
 fn wait(value: &str, now: SystemTime) -> Option<Duration> {
@@ -144,5 +151,7 @@ mod tests {
             headers.append(header::RETRY_AFTER, value.parse().expect("a value"));
         }
         assert_eq!(retry_after(&headers), Some(Duration::from_secs(9)));
+        headers.append(header::RETRY_AFTER, "3, 12 , soon".parse().expect("a value"));
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(12)));
     }
 }

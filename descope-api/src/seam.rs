@@ -61,7 +61,7 @@ impl Config {
 }
 
 impl fmt::Debug for Config {
-    /// Headers are shown by name: what a proxy or a gateway wants to be told is often secret.
+    /// Headers are shown by name: what a proxy or a gateway asks for is often secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { base_url, project_id, management_key, auth_management_key, retry, .. } = self;
         f.debug_struct("Config")
@@ -94,7 +94,7 @@ impl Client {
     /// hand the bearer to another address.
     pub fn connect(http: reqwest::Client, config: Config) -> Self {
         let base_url = config.base_url.trim_end_matches('/').to_owned();
-        // A URL that is none is reported by the first call.
+        // What is not a URL is reported by the first call.
         let base_path = Url::parse(&base_url).map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
         let seam = Seam { config: Arc::new(config), base_path, token: None, license: License::default() };
         Self::new_with_client(&base_url, http, seam)

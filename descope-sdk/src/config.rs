@@ -193,8 +193,9 @@ impl DescopeBuilder {
         self
     }
 
-    /// Leaves out to read the project's licence (`GET /v1/mgmt/license`) in the background of the first management call.
-    /// Later calls name it (`x-descope-license`), because the service allows more requests to those who do.
+    /// Does not read the project's licence (`GET /v1/mgmt/license`). Otherwise that happens once, in the background of the
+    /// first management call, and later management calls name the licence (header `x-descope-license`), because the
+    /// service allows more requests to clients that do.
     pub fn without_license(mut self) -> Self {
         self.name_license = false;
         self

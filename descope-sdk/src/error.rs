@@ -41,7 +41,7 @@ pub enum ErrorKind {
     /// An argument is not acceptable. When this crate found out by itself, nothing was sent and
     /// [`Error::argument`] names the argument; otherwise the service refused it.
     InvalidArgument,
-    /// The client is not set up for this call: a missing management key, a base URL that is none, a project id
+    /// The client is not set up for this call: a missing management key, a base URL that is not a URL, a project id
     /// of a wrong shape. Nothing was sent.
     Configuration,
     /// The credential of the call is missing, unknown, expired or was revoked. The user has to sign in again,

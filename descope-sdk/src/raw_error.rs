@@ -18,7 +18,7 @@ macro_rules! call {
 }
 pub(crate) use call;
 
-/// The name of an operation, for what is told before or after a call; it does not compile unless there is one.
+/// The name of an operation, for what is reported before or after a call; it does not compile unless there is one.
 macro_rules! operation {
     ($operation:ident) => {{
         let _ = descope_api::Client::$operation;
@@ -79,6 +79,12 @@ impl From<descope_api::Error> for Error {
         let (words, source) = error.into_parts();
         let words = words.unwrap_or_default();
         let code = words.error_code.filter(|code| is_plausible(code)).map(ErrorCode::from);
+        let ours = raw == Raw::Refused;
+        let filled = |text: &String| !text.is_empty();
+        // Only the service's own descriptions are fixed texts.
+        let (description, theirs) =
+            if ours { (words.error_description, None) } else { (None, words.error_description) };
+        let message = [words.error_message, words.message, words.detail, theirs, words.error];
         let kind = match raw {
             Raw::InvalidRequest => ErrorKind::InvalidArgument,
             Raw::Timeout => ErrorKind::Timeout,
@@ -96,9 +102,9 @@ impl From<descope_api::Error> for Error {
             operation: Some(operation),
             status,
             // Only the service's own codes mean what they say.
-            code: code.filter(|_| raw == Raw::Refused),
-            description: words.error_description.filter(|text| !text.is_empty()),
-            message: words.error_message.or(words.message).or(words.detail).filter(|text| !text.is_empty()),
+            code: code.filter(|_| ours),
+            description: description.filter(filled),
+            message: message.into_iter().flatten().find(filled),
             request_id,
             retry_after,
             detail,

@@ -145,7 +145,7 @@ impl Recorder {
 
     fn client(&self) -> DescopeBuilder {
         let builder = Descope::builder(PROJECT).base_url(self.server.base_url()).http_client(self.http.clone());
-        // The licence is read in the background whenever it suits; `raw::seam` has its test.
+        // The licence is read in the background, whenever that may be.
         builder.retry(RetryPolicy::none()).without_license()
     }
 
