@@ -25,6 +25,7 @@ fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
         jwt: Secret::from(jwt),
         claims: claims(json!({})),
         kind: None,
+        audience: true,
         key: Arc::clone(key),
         binding: Binding::None,
     })

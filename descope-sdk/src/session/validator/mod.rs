@@ -182,7 +182,7 @@ impl SessionValidator {
 }
 
 impl Inner {
-    /// What is true of a token once and for all: who signed it, for which project and for whom.
+    /// What is true of a token once and for all: who signed it, and for which project.
     async fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
         let known = self.header.load_full();
         let jws = Jws::parse(token, known)?;
@@ -194,16 +194,21 @@ impl Inner {
         }
         let claims = Claims::new(jws.claims()?)?;
         issuer::check(&self.project_id, claims.all())?;
-        self.audience.check(claims.all())?;
+        let audience = self.audience.accepts(claims.all());
         let kind = self.kinds.of(claims.all())?;
         let binding = Binding::of(claims.all());
-        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, key, binding }))
+        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, audience, key, binding }))
     }
 
     /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
     /// use to hear that it has expired.
     fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
         kind::check(expected, verified.kind)?;
+        // A refresh token goes back to the service and nowhere else, and usually names no audience; the session token
+        // that it gets is checked.
+        if expected == TokenKind::Session && !verified.audience {
+            return Err(TokenError::AudienceRejected);
+        }
         verified.claims.times.check(now_ms, self.leeway_ms)
     }
 }
@@ -265,7 +270,8 @@ impl SessionValidatorBuilder {
         self
     }
 
-    /// What is asked of `aud`. Nothing unless set.
+    /// What is asked of the `aud` of session tokens. Nothing unless set. Refresh tokens are not asked: they only serve to
+    /// get a session token, which is.
     pub fn audience(mut self, policy: AudiencePolicy) -> Self {
         self.audience = policy;
         self
