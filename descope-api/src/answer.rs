@@ -46,7 +46,11 @@ impl Client {
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type.
-    async fn read(&self, request: Request, operation: &'static str) -> Result<(StatusCode, HeaderMap, Bytes)> {
+    pub(crate) async fn read(
+        &self,
+        request: Request,
+        operation: &'static str,
+    ) -> Result<(StatusCode, HeaderMap, Bytes)> {
         let mut response = self.send(accepting_json(request), operation).await?;
         let headers = std::mem::take(response.headers_mut());
         Ok((response.status(), headers, response.bytes().await.map_err(Error::ResponseBodyError)?))

@@ -8,6 +8,8 @@ mod answer;
     allow(dead_code, reason = "each slice needs some of them")
 )]
 mod json;
+#[cfg(feature = "auth")]
+mod keys;
 mod operation;
 mod seam;
 mod secret;

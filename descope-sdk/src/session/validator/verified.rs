@@ -19,6 +19,9 @@ pub(crate) struct Verified {
     pub(crate) audience: bool,
     /// The key that signed it; the token is good no longer than its key.
     pub(crate) key: Arc<Key>,
+    /// Whether it came from the service itself, with a time that lay ahead of this machine's clock. Whose token it is and
+    /// that it is good already is known then, whatever the clock says.
+    pub(crate) came_early: bool,
     /// Whether it is bound to a key of its holder, who then has to prove that it is theirs.
     pub(crate) binding: Binding,
 }
