@@ -2,6 +2,7 @@
 
 mod edge;
 mod hostile;
+mod keys;
 mod refresh;
 
 use std::sync::{
