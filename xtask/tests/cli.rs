@@ -18,7 +18,9 @@ impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for part in ["spec", "descope-api/src/generated", "descope-emulator/src/generated"] {
+        for part in
+            ["spec", "descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated"]
+        {
             copy(&here.join(part), &folder.path().join(part));
         }
         fs::create_dir(folder.path().join("tests")).unwrap();
