@@ -227,6 +227,7 @@ fn read_key(jwk: &str) -> Result<Key, &'static str> {
 }
 
 /// A member that is text, if it is there. Absent, null and empty are alike; `None` for any other type.
+#[allow(clippy::option_option, reason = "a wrong member is not an absent one")]
 fn text<'j>(jwk: &'j Map<String, Value>, name: &str) -> Option<Option<&'j str>> {
     match jwk.get(name) {
         None | Some(Value::Null) => Some(None),

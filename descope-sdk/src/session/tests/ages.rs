@@ -66,7 +66,7 @@ async fn within_the_age_nobody_waits_and_beyond_it_all_wait_for_one_fetch() {
     let endpoint = Endpoint::publishing(&[&key]);
     let validator = settled(fetching(&endpoint), &good).await;
     endpoint.delay(Duration::from_secs(3));
-    advance(HOUR - MINUTE).await;
+    advance(HOUR.saturating_sub(MINUTE)).await;
     assert_eq!(timed(&validator, &good).await, ("ok".to_owned(), Duration::ZERO));
     sleep(Duration::from_secs(4)).await;
     assert_eq!(endpoint.calls(), 2);
@@ -101,7 +101,7 @@ async fn an_outage_is_bridged_but_not_for_good() {
     assert!((6..20).contains(&endpoint.calls()), "{}", endpoint.calls());
     // At the last moment, and a moment later.
     let day = start + 24 * HOUR;
-    advance(day - Instant::now() - Duration::from_secs(6)).await;
+    advance((day - Instant::now()).saturating_sub(Duration::from_secs(6))).await;
     assert_eq!(verdict(validator.validate_session(&good).await), "ok");
     advance(day - Instant::now()).await;
     assert_eq!(verdict(validator.validate_session(&good).await), "KeysUnavailable");
