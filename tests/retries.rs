@@ -9,7 +9,7 @@ use descope_sdk::{Error, ErrorKind, RetryPolicy};
 use crate::{
     requests::{Case, least},
     support::raw::http,
-    world::{ADA, World, client},
+    world::{ADA, World},
 };
 
 /// The operations that may be done twice. Written out, so that none becomes one of them unnoticed.
@@ -56,7 +56,8 @@ impl Faulty {
     async fn calls(&self, case: &Case, policy: RetryPolicy, fault: Fault) -> (usize, Result<(), Error>) {
         self.world.emulator.reset();
         self.world.emulator.fail_next(case.operation, fault);
-        let descope = client(&self.world.emulator).http_client(self.http.clone()).retry(policy).build().unwrap();
+        let descope =
+            self.world.emulator.descope_builder().http_client(self.http.clone()).retry(policy).build().unwrap();
         let outcome = (case.call)(descope).await;
         (self.world.calls(case.operation), outcome)
     }
@@ -162,7 +163,7 @@ async fn a_call_that_times_out_is_not_repeated() {
         world.emulator.reset();
         world.emulator.fail_next(case.operation, Fault::hang());
         let timeout = Duration::from_secs(7);
-        let descope = client(&world.emulator).retry(quick()).timeout(timeout).build().unwrap();
+        let descope = world.emulator.descope_builder().retry(quick()).timeout(timeout).build().unwrap();
         let clock = async {
             while world.calls(case.operation) == 0 {
                 tokio::task::yield_now().await;
@@ -184,7 +185,7 @@ async fn a_call_that_times_out_is_not_repeated() {
 #[tokio::test]
 async fn a_lost_answer_sends_no_second_message_and_creates_no_second_key() {
     let world = World::start().await;
-    let descope = client(&world.emulator).retry(quick()).build().unwrap();
+    let descope = world.emulator.descope_builder().retry(quick()).build().unwrap();
     for fault in [Fault::status(502).after_handling(), Fault::close().after_handling()] {
         let before = world.messages();
         world.emulator.fail_next("otpSignUpOrInEmail", fault.clone());
@@ -202,7 +203,7 @@ async fn a_deletion_whose_answer_is_lost_ends_as_not_found() {
     let world = World::start().await;
     world.user(ADA, "enabled").await;
     world.emulator.fail_next("managementUserDelete", Fault::status(502).after_handling());
-    let descope = client(&world.emulator).retry(quick()).build().unwrap();
+    let descope = world.emulator.descope_builder().retry(quick()).build().unwrap();
     let error = descope.management().user().delete(ADA).await.unwrap_err();
     assert_eq!((error.kind(), world.calls("managementUserDelete")), (ErrorKind::NotFound, 2));
 }
