@@ -74,8 +74,6 @@ mod error;
 mod options;
 mod poll;
 mod raw_error;
-#[cfg(test)]
-mod tests;
 
 pub use auth::{
     AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkSignIn, EnchantedLinkSignUp,

@@ -1,17 +1,23 @@
 //! Keys as the service publishes them, odd ones among them.
 
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
-use super::{PROJECT, Server, Then};
-use crate::{
-    ErrorKind,
-    session::testing::{NOW, TestClock, TestKey, session_claims},
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
 };
 
+use descope_sdk::ErrorKind;
+use serde_json::{Value, json};
+
+use crate::{
+    PROJECT, Server, Then,
+    setup::{Key, claims},
+};
+
+/// The key of the project. Making one takes a while.
+static KEY: LazyLock<Key> = LazyLock::new(Key::rs256);
+
 fn rsa(changes: Value) -> Value {
-    let mut jwk = TestKey::shared_rsa("k1").jwk();
+    let mut jwk = KEY.published("k1");
     let Value::Object(changes) = changes else { panic!("changes are an object") };
     jwk.as_object_mut().expect("an object").extend(changes);
     jwk
@@ -20,10 +26,10 @@ fn rsa(changes: Value) -> Value {
 /// What a client that fetches this set says of a good token.
 async fn verdict(body: &str) -> Result<(), ErrorKind> {
     let server = Server::answering("200 OK", body).await;
-    let clock = TestClock::new().clock();
-    let descope = server.client().session_validator(|validator| validator.clock(clock)).build().unwrap();
-    let token = TestKey::shared_rsa("k1").token(&session_claims(json!({"iss": PROJECT, "exp": NOW + 600})));
-    descope.session().validate(&token).await.map(drop).map_err(|error| error.kind())
+    let descope = server.client().build().unwrap();
+    let mut claims = claims(0, 0);
+    claims["iss"] = json!(PROJECT);
+    descope.session().validate(&KEY.token(&claims)).await.map(drop).map_err(|error| error.kind())
 }
 
 #[tokio::test]
@@ -64,7 +70,7 @@ async fn every_member_of_a_key_counts() {
         let body = json!({"keys": [rsa(changes.clone())]}).to_string();
         assert_eq!(verdict(&body).await, expected, "{changes}");
     }
-    let other = TestKey::foreign_rsa("k1").jwk();
+    let other = Key::rs256().published("k1");
     assert_eq!(verdict(&json!({"keys": [other, rsa(json!({}))]}).to_string()).await, Ok(()));
     assert_eq!(verdict(&json!({"keys": [other]}).to_string()).await, Err(ErrorKind::InvalidToken));
 }
