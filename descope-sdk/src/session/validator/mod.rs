@@ -230,11 +230,11 @@ impl Inner {
         if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
             self.header.store(Some(Arc::clone(&jws.header)));
         }
-        let claims = Claims::new(jws.claims()?)?;
-        issuer::check(&self.project_id, claims.all())?;
-        let audience = self.audience.accepts(claims.all());
-        let kind = self.kinds.of(claims.all())?;
-        let binding = Binding::of(claims.all());
+        let claims = Claims::read(jws.into_payload())?;
+        issuer::check(&self.project_id, claims.others())?;
+        let audience = self.audience.accepts(claims.others());
+        let kind = self.kinds.of(claims.others())?;
+        let binding = Binding::of(claims.others());
         Ok(Verified { jwt: Secret::from(token), claims, kind, audience, key, came_early: false, binding })
     }
 
