@@ -31,7 +31,7 @@ pub struct AccessKeyLoginOptions {
         )
     )]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
+    ///Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -52,7 +52,7 @@ pub struct AccessKeySession {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub expiration: ::std::option::Option<i64>,
-    ///Identifies the access key. It is no secret.
+    ///Identifies the access key. It is not a secret.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
@@ -1444,7 +1444,7 @@ pub struct FlowValidationEvent {
     pub field: ::std::string::String,
     ///Unique id of the event, made by the sender, so that it counts once.
     pub id: ::std::string::String,
-    ///What the user was told, in the language of the screen.
+    ///What was shown to the user, in the language of the screen.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -4164,7 +4164,7 @@ impl AccessKeyLoginOptions {
             .collect();
         self
     }
-    ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
+    ///Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
     #[must_use]
     pub fn selected_tenant(
         mut self,
@@ -4217,7 +4217,7 @@ impl AccessKeySession {
         self.expiration = ::std::option::Option::Some(expiration);
         self
     }
-    ///Identifies the access key. It is no secret.
+    ///Identifies the access key. It is not a secret.
     #[must_use]
     pub fn key_id(mut self, key_id: impl Into<::std::string::String>) -> Self {
         self.key_id = ::std::option::Option::Some(key_id.into());
@@ -6776,7 +6776,7 @@ impl FlowValidationEvent {
             ts: ::std::default::Default::default(),
         }
     }
-    ///What the user was told, in the language of the screen.
+    ///What was shown to the user, in the language of the screen.
     #[must_use]
     pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
         self.message = ::std::option::Option::Some(message.into());
