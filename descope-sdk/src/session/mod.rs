@@ -109,6 +109,7 @@ pub use dpop::{
 };
 pub use keys::store::{KeyFetch, KeyFetchResult};
 pub(crate) use single_flight::Flights;
+pub(crate) use token::kind::KindNames;
 pub use token::{
     audience::AudiencePolicy,
     claims::Claims,
