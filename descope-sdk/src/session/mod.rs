@@ -88,7 +88,6 @@ mod cookies;
 mod dpop;
 mod keys;
 mod single_flight;
-mod sync;
 mod token;
 mod validator;
 
