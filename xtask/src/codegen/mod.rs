@@ -5,6 +5,7 @@
 mod digest;
 mod emulator;
 mod functions;
+mod guard;
 mod objects;
 mod operations;
 mod prepare;
@@ -34,7 +35,7 @@ pub(crate) fn bundles(document: &Document) -> [Output; 2] {
 pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let mut outputs = Vec::from(bundles(document));
     let digest = digest::digest(outputs[0].text.as_bytes());
-    outputs.extend(client(document, &digest)?);
+    outputs.extend(guard::run(document, || client(document, &digest), attempt)?);
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }
@@ -48,6 +49,7 @@ fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     // The mocks have nothing to do with the rest and take a third of the time.
     std::thread::scope(|scope| {
         let mocks = scope.spawn(|| {
+            guard::quiet();
             let tokens = generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
             Ok::<_, Failure>(generated("mocks.rs", &slices::mocks(document, syn::parse2(tokens).map_err(fault)?)))
         });
@@ -62,6 +64,14 @@ fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
         files.push(mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         Ok(files)
     })
+}
+
+/// Has the generators read a document, for what they say of it.
+fn attempt(document: &Value) -> Result<(), Failure> {
+    let prepared = prepare::for_progenitor(document);
+    generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
+    generator().generate_tokens(&api(prepared)?).map_err(fault)?;
+    Ok(())
 }
 
 #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
