@@ -157,7 +157,7 @@ fn counts(document: &Document) -> String {
 }
 
 fn rules() -> String {
-    lint::RULES.iter().map(|rule| format!("{:16} {}", rule.id, rule.reason)).collect::<Vec<_>>().join("\n")
+    lint::rules().map(|rule| format!("{:16} {}", rule.id, rule.reason)).collect::<Vec<_>>().join("\n")
 }
 
 fn generate(

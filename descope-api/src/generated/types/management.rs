@@ -7354,11 +7354,10 @@ pub struct ManagementKeyUpdateRequest {
         feature = "schemars",
         serde(
             rename = "permittedIps",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    pub permitted_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     ///Whether calls with the key are accepted.
     #[cfg_attr(
         feature = "schemars",
@@ -28816,7 +28815,7 @@ impl crate::json::Object for ManagementKeyUpdateRequest {
             description: from.take("description")?,
             id: from.take("id")?,
             name: from.take("name")?,
-            permitted_ips: from.take_or_default("permittedIps")?,
+            permitted_ips: from.take("permittedIps")?,
             status: from.take("status")?,
         })
     }
