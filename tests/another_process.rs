@@ -12,9 +12,15 @@ const ROLE: &str = "DESCOPE_TESTS_ROLE";
 
 /// Runs the test `name` in another process, which finds `job` there, and gives what it printed. Fails when it fails.
 pub(crate) async fn run(name: &'static str, job: Value) -> String {
+    run_in(name, job, Vec::new()).await
+}
+
+/// The same with these variables in the environment of the other process.
+pub(crate) async fn run_in(name: &'static str, job: Value, environment: Vec<(&'static str, String)>) -> String {
     let run = move || {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .args([name, "--exact", "--nocapture"])
+            .envs(environment)
             .env(ROLE, name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

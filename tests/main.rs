@@ -7,6 +7,7 @@ mod another_process;
 mod emulator;
 mod flows;
 mod polling;
+mod proxy;
 mod raw;
 mod requests;
 mod resume;

@@ -213,22 +213,41 @@ async fn passing_failures_are_outlived_and_told() {
 async fn every_other_refusal_is_final() {
     for (fault, kind) in [
         (Fault::error(404, "E011008", "no such project"), ErrorKind::NotFound),
-        (Fault::status(404), ErrorKind::NotFound),
         (Fault::error(401, "E062504", "token"), ErrorKind::Expired),
         (Fault::error(401, "E111119", "no"), ErrorKind::Unauthorized),
-        (Fault::status(401), ErrorKind::Unauthorized),
-        (Fault::status(403), ErrorKind::Forbidden),
         (Fault::error(400, "E011001", "bad"), ErrorKind::InvalidArgument),
         (Fault::error(400, "E063010", "gone"), ErrorKind::Expired),
-        (Fault::status(501), ErrorKind::Unsupported),
-        (Fault::body(200, "text/html", "<html>"), ErrorKind::Decode),
-        (Fault::redirect("https://elsewhere.example.com"), ErrorKind::Decode),
+        (Fault::error(501, "E011001", "not emulated"), ErrorKind::Unsupported),
     ] {
         let waiting = Waiting::start().await;
         waiting.fail(fault.clone());
         let (outcome, told, _) = waiting.clicked_after(1).await;
         assert_eq!(outcome.unwrap_err().kind(), kind, "{fault:?}");
         assert_eq!((waiting.answers().len(), told.len()), (1, 0), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_answers_does_not_end_the_wait() {
+    for (fault, kind) in [
+        (Fault::status(400), ErrorKind::Intercepted),
+        (Fault::status(401), ErrorKind::Intercepted),
+        (Fault::status(403), ErrorKind::Intercepted),
+        (Fault::status(404), ErrorKind::Intercepted),
+        (Fault::status(405), ErrorKind::Intercepted),
+        (Fault::status(407), ErrorKind::Intercepted),
+        (Fault::status(451), ErrorKind::Intercepted),
+        (Fault::status(408), ErrorKind::Timeout),
+        (Fault::status(501), ErrorKind::Server),
+        (Fault::body(403, "application/json", r#"{"message":"Forbidden"}"#), ErrorKind::Intercepted),
+        (Fault::body(200, "text/html", "<html>"), ErrorKind::Intercepted),
+        (Fault::redirect("https://elsewhere.example.com"), ErrorKind::Intercepted),
+    ] {
+        let waiting = Waiting::start().await;
+        waiting.fail(fault.clone());
+        let (outcome, told, _) = waiting.clicked_after(1).await;
+        outcome.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!(told[0].problem, Some(kind), "{fault:?}");
     }
 }
 

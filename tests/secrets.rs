@@ -139,8 +139,8 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     notes.add(&questions.setup(ADA, "marked-token").answer("first-pet", "marked-answer"));
     notes.add(&questions.verify(ADA, "marked-token").answer("first-pet", "marked-answer"));
     notes.add(&descope.access_key().exchange("marked-key"));
-    let hash = ImportedPasswordHash { hash: "marked-hash".into() };
-    let imported = ImportedPassword { bcrypt: Some(hash), ..ImportedPassword::default() };
+    let hash = ImportedPasswordHash::new("marked-hash");
+    let imported = ImportedPassword::new().bcrypt(hash);
     let users = descope.management().user();
     notes.add(&users.create(ADA).password("marked-password").hashed_password(imported));
     notes.add(&descope.management().access_key().create("nightly"));

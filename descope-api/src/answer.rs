@@ -5,25 +5,39 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use progenitor_client::{ByteStream, ClientHooks as _, Error, OperationInfo, ResponseValue};
-use reqwest::{Request, Response};
-use serde::de::DeserializeOwned;
+use http_body_util::{BodyExt as _, Limited};
+use progenitor_client::{ByteStream, ResponseValue};
+use reqwest::{Request, RequestBuilder, Response};
+use serde::Serialize;
 
-use crate::{Client, types::ErrorResponse};
+use crate::{
+    Client, Error, ErrorKind, Operation,
+    json::{self, FromJson},
+    operation, refusal,
+};
 
-type Result<T> = std::result::Result<T, Error<ErrorResponse>>;
+/// Error bodies longer than this are not Descope's.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// An answer that has come, without its body.
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
 
 impl Client {
     /// Sends a request that is answered with JSON.
-    pub(crate) async fn answered<T: DeserializeOwned>(
+    pub(crate) async fn answered<T: FromJson>(
         &self,
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<T>> {
-        let (status, headers, body) = self.read(request?, operation).await?;
-        match serde_json::from_slice(&body) {
-            Ok(inner) => Ok(ResponseValue::new(inner, status, headers)),
-            Err(error) => Err(Error::InvalidResponsePayload(body, error)),
+        let (head, body) = self.read(request, operation).await?;
+        match json::read(&body) {
+            Ok(inner) => Ok(ResponseValue::new(inner, head.status, head.headers)),
+            Err(problem) => Err(unreadable(operation, &head, problem)),
         }
     }
 
@@ -33,7 +47,7 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<()>> {
-        Ok(ResponseValue::empty(self.send(accepting_json(request?), operation).await?))
+        Ok(ResponseValue::empty(self.send(accepting_json(request), operation).await?))
     }
 
     /// Sends a request that is answered with something else than JSON.
@@ -42,29 +56,94 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<ByteStream>> {
-        Ok(ResponseValue::stream(self.send(request?, operation).await?))
+        Ok(ResponseValue::stream(self.send(request, operation).await?))
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type.
-    async fn read(&self, request: Request, operation: &'static str) -> Result<(StatusCode, HeaderMap, Bytes)> {
+    async fn read(&self, request: reqwest::Result<Request>, operation: &'static str) -> Result<(Head, Bytes)> {
         let mut response = self.send(accepting_json(request), operation).await?;
-        let headers = std::mem::take(response.headers_mut());
-        Ok((response.status(), headers, response.bytes().await.map_err(Error::ResponseBodyError)?))
+        let head = Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
+        let body = response.bytes().await;
+        let body = body.map_err(|error| Error::transport(operation, error).answered(head.status, &head.headers))?;
+        if !body.trim_ascii().is_empty() {
+            return Ok((head, body));
+        }
+        // Where the answer holds nothing of use, no body is as good as `{}`; and 204 says that there is none.
+        let says_so = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        if says_so || crate::operation(operation).is_some_and(|known| known.answers_nothing) {
+            return Ok((head, Bytes::from_static(b"{}")));
+        }
+        Err(Error::new(ErrorKind::Decode, operation).answered(head.status, &head.headers).detail("the answer is empty"))
     }
 
-    async fn send(&self, mut request: Request, operation: &'static str) -> Result<Response> {
-        let info = OperationInfo { operation_id: operation };
-        self.pre(&mut request, &info).await?;
-        let response = self.exec(request, &info).await?;
-        match response.status().as_u16() {
-            200..=299 => Ok(response),
-            400..=599 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+    async fn send(&self, request: reqwest::Result<Request>, name: &'static str) -> Result<Response> {
+        let mut request = request.map_err(|error| Error::transport(name, error))?;
+        let known = operation(name).ok_or_else(|| Error::invalid(name, "is not in the table of operations"))?;
+        self.prepare(&mut request, known).map_err(|why| Error::invalid(name, why))?;
+        let response = self.execute(request, known).await.map_err(|error| Error::transport(name, error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(self.bounded(response, status));
         }
+        if known.redirects && status.is_redirection() {
+            // The generated code knows one success; what matters is in the headers.
+            return Ok(self.bounded(response, StatusCode::OK));
+        }
+        Err(refused(response, known).await)
+    }
+
+    /// The same answer, whose body ends with an error when it is longer than is read.
+    fn bounded(&self, response: Response, status: StatusCode) -> Response {
+        let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        parts.status = status;
+        let body = reqwest::Body::wrap(Limited::new(body, self.config().max_response_bytes));
+        http::Response::from_parts(parts, body).into()
     }
 }
 
-fn accepting_json(mut request: Request) -> Request {
-    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    request
+/// What a refusal says, if its body can be read. What matters is the status, which has come already: a broken body does
+/// not take it away.
+async fn refused(response: Response, known: &'static Operation) -> Error {
+    let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    let body = Limited::new(body, MAX_ERROR_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
+    let refusal = refusal::read(&body.unwrap_or_default(), Some(known));
+    let redirected = parts.status.is_redirection();
+    let of_service = refusal.of_service && !redirected;
+    let kind = if of_service { ErrorKind::Refused } else { ErrorKind::Intercepted };
+    let error = Error::new(kind, known.function).answered(parts.status, &parts.headers).refused(refusal.words);
+    if redirected { error.detail("redirected, which is not followed") } else { error }
+}
+
+/// A success that cannot be read: not JSON at all when somebody else answered.
+fn unreadable(operation: &'static str, head: &Head, problem: json::Problem) -> Error {
+    let foreign = problem.is_foreign() && !says_json(&head.headers);
+    let kind = if foreign { ErrorKind::Intercepted } else { ErrorKind::Decode };
+    Error::new(kind, operation).answered(head.status, &head.headers).source(problem)
+}
+
+/// Whether the media type is one of JSON, with parameters or without.
+fn says_json(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+fn accepting_json(request: reqwest::Result<Request>) -> reqwest::Result<Request> {
+    request.map(|mut request| {
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        request
+    })
+}
+
+/// Bodies of forms, by the name that the generated code calls.
+pub(crate) trait FormBody: Sized {
+    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self>;
+}
+
+impl FormBody for RequestBuilder {
+    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self> {
+        let form = serde_urlencoded::to_string(body)
+            .map_err(|_| Error::invalid("form", "the body holds something that no form can carry"))?;
+        Ok(self.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form))
+    }
 }

@@ -3,10 +3,12 @@
 //! Every generated type is an [`Object`], which says no more than the names of its members. serde's derives would write
 //! some hundred lines for each instead, which alone take three times as long to compile as the whole crate without them.
 //!
-//! What is read more loosely than it is documented, because the service answers so: `null` means absent, and integers of
-//! 64 bits may come as strings of digits. No message repeats a value, since any of them may be a secret.
+//! What is read more loosely than it is documented, because the service answers so: `null` means absent, also inside of a
+//! list, and integers of 64 bits may come as strings of digits. A member of another type than documented is treated as
+//! absent if it may be absent, and reported in the log by its path: it must not cost a session that has been paid for
+//! with a code. No message repeats a value, since any of them may be a secret.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::{Map, Value};
@@ -17,6 +19,11 @@ use crate::Secret;
 pub(crate) trait Object: Sized {
     fn read(from: &mut Members) -> Read<Self>;
     fn write<M: SerializeMap>(&self, to: &mut Writer<M>);
+}
+
+thread_local! {
+    /// What was left out of the value that this thread is reading.
+    static LEFT_OUT: RefCell<Vec<Fault>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What can be made of a JSON value.
@@ -36,6 +43,119 @@ pub(crate) trait FromJson: Sized {
 
 pub(crate) type Read<T> = Result<T, Fault>;
 
+/// Reads an answer.
+pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, Problem> {
+    let value = serde_json::from_slice(&with_exact_numbers(body)).map_err(|error| Problem::Syntax {
+        foreign: error.is_syntax(),
+        line: error.line(),
+        column: error.column(),
+    })?;
+    root(value).map_err(Problem::Value)
+}
+
+/// Reads a whole value, and reports what was left out of it.
+fn root<T: FromJson>(value: Value) -> Read<T> {
+    let read = T::from_json(value);
+    for fault in LEFT_OUT.take() {
+        tracing::debug!(target: "descope", member = %fault, "left out a member of another type than documented");
+    }
+    read
+}
+
+/// Reads something that is below `step`, with the step in the paths of whatever is wrong with it.
+fn below<T>(step: impl Fn() -> Step, read: impl FnOnce() -> Read<T>) -> Read<T> {
+    let known = LEFT_OUT.with_borrow(Vec::len);
+    let read = read();
+    LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.path.push(step())));
+    read.map_err(|fault| fault.below(step()))
+}
+
+/// Leaves a value out, and remembers why.
+fn leave_out<T>(fault: Fault, instead: T) -> T {
+    LEFT_OUT.with_borrow_mut(|faults| {
+        // Nobody reads thousands of lines about one answer.
+        if faults.len() < 20 {
+            faults.push(fault);
+        }
+    });
+    instead
+}
+
+/// Puts the digits of integers that no 64 bits hold into quotes, so that they are not rounded to the next double on the
+/// way into a custom attribute or claim.
+fn with_exact_numbers(body: &[u8]) -> Cow<'_, [u8]> {
+    let mut exact = Cow::Borrowed(&body[..0]);
+    let (mut copied, mut at) = (0, 0);
+    while at < body.len() {
+        match body[at] {
+            b'"' => {
+                at += 1;
+                while at < body.len() && body[at] != b'"' {
+                    at += if body[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let start = at;
+                while at < body.len() && matches!(body[at], b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') {
+                    at += 1;
+                }
+                if is_beyond_64_bits(&body[start..at]) {
+                    let exact = exact.to_mut();
+                    exact.extend_from_slice(&body[copied..start]);
+                    exact.push(b'"');
+                    exact.extend_from_slice(&body[start..at]);
+                    exact.push(b'"');
+                    copied = at;
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(body);
+    }
+    exact.to_mut().extend_from_slice(&body[copied..]);
+    exact
+}
+
+/// Whether this is an integer, written as JSON wants it, that neither `i64` nor `u64` holds.
+fn is_beyond_64_bits(number: &[u8]) -> bool {
+    let digits = number.strip_prefix(b"-").unwrap_or(number);
+    digits.len() > 18
+        && digits.iter().all(u8::is_ascii_digit)
+        && digits[0] != b'0'
+        && std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_err() && text.parse::<u64>().is_err())
+}
+
+/// Why an answer cannot be read.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// It is not JSON, or not all of it has come.
+    Syntax { foreign: bool, line: usize, column: usize },
+    /// Something that has to be there is missing or of another type.
+    Value(Fault),
+}
+
+impl Problem {
+    /// Whether this was never meant to be JSON.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Syntax { foreign: true, .. })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { foreign: true, line, column } => write!(f, "not JSON at line {line} column {column}"),
+            Self::Syntax { line, column, .. } => write!(f, "JSON that ends too early at line {line} column {column}"),
+            Self::Value(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
 /// A value of another type than is documented: where it is, and what it should be.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -44,7 +164,7 @@ pub(crate) struct Fault {
     problem: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Member(&'static str),
     Item(usize),
@@ -83,14 +203,18 @@ pub(crate) struct Members(Map<String, Value>);
 
 impl Members {
     pub(crate) fn take<T: FromJson>(&mut self, name: &'static str) -> Read<T> {
-        match self.0.remove(name) {
-            Some(value) => T::from_json(value).map_err(|fault| fault.below(Step::Member(name))),
-            None => T::absent().ok_or_else(|| Fault::new("is missing").below(Step::Member(name))),
+        match (self.0.remove(name), T::absent()) {
+            (Some(value), absent) => or_absent(name, value, absent),
+            (None, Some(absent)) => Ok(absent),
+            (None, None) => Err(Fault::new("is missing").below(Step::Member(name))),
         }
     }
 
     pub(crate) fn take_or_default<T: FromJson + Default>(&mut self, name: &'static str) -> Read<T> {
-        if self.0.contains_key(name) { self.take(name) } else { Ok(T::default()) }
+        match self.0.remove(name) {
+            Some(value) => or_absent(name, value, Some(T::default())),
+            None => Ok(T::default()),
+        }
     }
 
     /// Lets a member be called by another name, too.
@@ -103,6 +227,14 @@ impl Members {
     /// All that are left.
     pub(crate) fn rest(&mut self) -> Map<String, Value> {
         std::mem::take(&mut self.0)
+    }
+}
+
+/// Reads a member; one that is not as documented is as good as none, where it may be absent.
+fn or_absent<T: FromJson>(name: &'static str, value: Value, absent: Option<T>) -> Read<T> {
+    match (below(|| Step::Member(name), || T::from_json(value)), absent) {
+        (Err(fault), Some(absent)) => Ok(leave_out(fault, absent)),
+        (read, _) => read,
     }
 }
 
@@ -171,22 +303,27 @@ pub(crate) fn serialize<T: Object, S: Serializer>(object: &T, serializer: S) -> 
 
 /// Also for members of the few types that serde reads by itself.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: FromJson>(deserializer: D) -> Result<T, D::Error> {
-    T::from_json(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+    root(Value::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
 /// For the few types that serde reads by itself.
 pub(crate) fn by_serde<T: de::DeserializeOwned>(value: Value) -> Read<T> {
     // serde's own message would repeat the value.
-    serde_json::from_value(value).map_err(|_| Fault::new("is none of the documented forms"))
+    serde_json::from_value(value).map_err(|_| Fault::new("has none of the documented forms"))
 }
 
 impl<T: Object> FromJson for T {
     fn from_json(value: Value) -> Read<Self> {
         match value {
             Value::Object(members) => T::read(&mut Members(members)),
-            _ => Err(Fault::new("is no object")),
+            _ => Err(Fault::new("is not an object")),
         }
     }
+}
+
+/// Reads one of many; an odd one is left out, so that it does not cost the others.
+fn or_skipped<T: FromJson>(step: Step, value: Value) -> Option<T> {
+    below(|| step, || T::from_json(value)).map_or_else(|fault| leave_out(fault, None), Some)
 }
 
 impl<T: FromJson> FromJson for Option<T> {
@@ -202,23 +339,24 @@ impl<T: FromJson> FromJson for Option<T> {
 impl<T: FromJson> FromJson for Vec<T> {
     fn from_json(value: Value) -> Read<Self> {
         match value {
-            Value::Array(items) => {
-                let item = |(index, value)| T::from_json(value).map_err(|fault| fault.below(Step::Item(index)));
-                items.into_iter().enumerate().map(item).collect()
-            }
+            Value::Array(items) => Ok(items
+                .into_iter()
+                .enumerate()
+                .filter(|(_, value)| !T::is_nothing(value))
+                .filter_map(|(index, value)| or_skipped(Step::Item(index), value))
+                .collect()),
             Value::Null => Ok(Self::new()),
-            _ => Err(Fault::new("is no list")),
+            _ => Err(Fault::new("is not a list")),
         }
     }
 }
 
 impl<T: FromJson> FromJson for BTreeMap<String, T> {
     fn from_json(value: Value) -> Read<Self> {
-        let entry = |(name, value)| match T::from_json(value) {
-            Ok(value) => Ok((name, value)),
-            Err(fault) => Err(fault.below(Step::Entry)),
+        let entry = |(name, value)| {
+            if T::is_nothing(&value) { None } else { Some((name, or_skipped(Step::Entry, value)?)) }
         };
-        Map::from_json(value)?.into_iter().map(entry).collect()
+        Ok(Map::from_json(value)?.into_iter().filter_map(entry).collect())
     }
 }
 
@@ -227,7 +365,7 @@ impl FromJson for Map<String, Value> {
         match value {
             Value::Object(members) => Ok(members),
             Value::Null => Ok(Self::new()),
-            _ => Err(Fault::new("is no object")),
+            _ => Err(Fault::new("is not an object")),
         }
     }
 }
@@ -236,13 +374,18 @@ impl FromJson for Value {
     fn from_json(value: Value) -> Read<Self> {
         Ok(value)
     }
+
+    /// `null` is a value of its own where any value is allowed.
+    fn is_nothing(_: &Value) -> bool {
+        false
+    }
 }
 
 impl FromJson for String {
     fn from_json(value: Value) -> Read<Self> {
         match value {
             Value::String(text) => Ok(text),
-            _ => Err(Fault::new("is no string")),
+            _ => Err(Fault::new("is not a string")),
         }
     }
 }
@@ -265,9 +408,9 @@ impl FromJson for i64 {
             Value::Number(number) => number
                 .as_i64()
                 .or_else(|| number.as_f64().and_then(whole))
-                .ok_or(Fault::new("is no integer of 64 bits")),
-            Value::String(digits) => digits.parse().map_err(|_| Fault::new("is a string that is no integer")),
-            _ => Err(Fault::new("is no integer")),
+                .ok_or(Fault::new("is not an integer of 64 bits")),
+            Value::String(digits) => digits.parse().map_err(|_| Fault::new("is a string that is not an integer")),
+            _ => Err(Fault::new("is not an integer")),
         }
     }
 
@@ -287,4 +430,110 @@ fn whole(number: f64) -> Option<i64> {
     let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     #[allow(clippy::cast_possible_truncation, reason = "within the range where doubles are exact integers")]
     exact.then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Node {
+        id: String,
+        names: Vec<String>,
+        flags: BTreeMap<String, bool>,
+        next: Option<Box<Node>>,
+        at: Option<i64>,
+        any: Option<Value>,
+    }
+
+    impl FromJson for Box<Node> {
+        fn from_json(value: Value) -> Read<Self> {
+            Node::from_json(value).map(Self::new)
+        }
+    }
+
+    impl Object for Node {
+        fn read(from: &mut Members) -> Read<Self> {
+            Ok(Self {
+                id: from.take("id")?,
+                names: from.take_or_default("names")?,
+                flags: from.take_or_default("flags")?,
+                next: from.take("next")?,
+                at: from.take("at")?,
+                any: from.take("any")?,
+            })
+        }
+
+        fn write<M: SerializeMap>(&self, to: &mut Writer<M>) {
+            to.always("id", &self.id);
+        }
+    }
+
+    fn node(body: &str) -> Result<Node, String> {
+        read(body.as_bytes()).map_err(|problem| problem.to_string())
+    }
+
+    /// The paths of what was left out.
+    fn left_out(body: &str) -> Vec<String> {
+        let value = serde_json::from_str(body).expect("JSON");
+        Node::from_json(value).expect("it is read");
+        LEFT_OUT.take().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn odd_member_is_left_out_and_reported_by_its_path() {
+        for (body, path) in [
+            (r#"{"id":"a","names":"secret"}"#, "names: is not a list"),
+            (r#"{"id":"a","names":["b",5,"c"]}"#, "names[1]: is not a string"),
+            (r#"{"id":"a","flags":{"secret":"yes"}}"#, "flags{}: is neither true nor false"),
+            (r#"{"id":"a","at":"2026-11-25T10:00:00Z"}"#, "at: is a string that is not an integer"),
+            (r#"{"id":"a","next":[]}"#, "next: is not an object"),
+            (r#"{"id":"a","next":{"id":5}}"#, "next.id: is not a string"),
+            (r#"{"id":"a","next":{"id":"b","at":[]}}"#, "next.at: is not an integer"),
+            (r#"{"id":"a","next":{"id":"b","next":{"id":"c","names":[{}]}}}"#, "next.next.names[0]: is not a string"),
+        ] {
+            assert_eq!(left_out(body), [path], "{body}");
+        }
+        let read = node(r#"{"id":"a","names":["b",5,null,"c"],"flags":{"x":null,"y":true},"at":{}}"#).expect("read");
+        assert_eq!(read.names, ["b", "c"]);
+        assert_eq!(read.flags.into_iter().collect::<Vec<_>>(), [("y".to_owned(), true)]);
+        assert_eq!(read.at, None);
+    }
+
+    #[test]
+    fn required_member_is_demanded_without_its_value() {
+        assert_eq!(node(r#"{"id":{"very":"secret"}}"#), Err("id: is not a string".to_owned()));
+        assert_eq!(node("{}"), Err("id: is missing".to_owned()));
+        assert_eq!(node(r#"["secret"]"#), Err("is not an object".to_owned()));
+        assert_eq!(node("secret"), Err("not JSON at line 1 column 1".to_owned()));
+        assert_eq!(node(r#"{"secret":"#), Err("JSON that ends too early at line 1 column 10".to_owned()));
+        assert!(LEFT_OUT.take().is_empty());
+    }
+
+    #[test]
+    fn null_is_absent_but_where_anything_goes() {
+        let read = node(r#"{"id":"a","names":null,"flags":null,"next":null,"at":null,"any":null}"#).expect("read");
+        assert_eq!(read, Node { id: "a".to_owned(), any: read.any.clone(), ..Node::default() });
+    }
+
+    #[test]
+    fn integers_that_no_64_bits_hold_keep_their_digits() {
+        for number in ["9007199254740993", "-9223372036854775808", "18446744073709551615", "1.5", "-2e300", "0", "1e22"]
+        {
+            let body = format!(r#"{{"a":{number},"b":[{number}]}}"#);
+            assert!(matches!(with_exact_numbers(body.as_bytes()), Cow::Borrowed(_)), "{number}");
+        }
+        for number in ["18446744073709551616", "12345678901234567890123", "-9223372036854775809"] {
+            let read = node(&format!(r#"{{"id":"12345678901234567890123","any":[1,{number}],"at":2}}"#)).expect("read");
+            assert_eq!(read.any, Some(serde_json::json!([1, number])));
+            assert_eq!((read.id.as_str(), read.at), ("12345678901234567890123", Some(2)));
+        }
+        let escaped = r#"{"id":"\\\"18446744073709551616","any":18446744073709551616}"#;
+        assert_eq!(node(escaped).expect("read").id, "\\\"18446744073709551616");
+        for broken in
+            [r#"{"id":"a\"#, "18446744073709551616", "-", "\"", "--18446744073709551616", "018446744073709551616"]
+        {
+            let _ = node(broken);
+        }
+    }
 }

@@ -3,12 +3,17 @@
 
 #[cfg_attr(not(feature = "federation"), allow(dead_code, reason = "each slice needs some of them"))]
 mod answer;
+mod error;
 #[cfg_attr(
     not(all(feature = "auth", feature = "management")),
     allow(dead_code, reason = "each slice needs some of them")
 )]
 mod json;
+mod license;
 mod operation;
+mod path;
+mod refusal;
+mod retry;
 mod seam;
 mod secret;
 
@@ -24,10 +29,10 @@ mod secret;
 #[rustfmt::skip]
 mod generated;
 
-#[cfg(feature = "httpmock")]
-pub use generated::mocks;
+pub use error::{Error, ErrorKind};
 pub use generated::{Client, operations::OPERATIONS, types};
 pub use operation::{Auth, Operation, Retry, operation};
-pub use progenitor_client::{ByteStream, Error, ResponseValue};
-pub use seam::{Config, RetryPolicy, is_too_large};
+pub use progenitor_client::{ByteStream, ResponseValue};
+pub use retry::RetryPolicy;
+pub use seam::Config;
 pub use secret::Secret;

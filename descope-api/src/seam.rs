@@ -1,15 +1,15 @@
-//! The hand-written half of the client: credentials, retries, bounds and tracing around every generated call.
+//! The hand-written half of the client: configuration, credentials and retries around every generated call.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use http_body::Body as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use progenitor_client::{ClientHooks, ClientInfo as _, Error, OperationInfo};
-use rand::RngExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Request, Response};
+use url::Url;
 
-use crate::{Auth, Client, Operation, Retry, Secret, operation, types::ErrorResponse};
+use crate::{Auth, Client, Operation, RetryPolicy, Secret, license::License, path};
 
 /// How a [`Client`] reaches Descope.
 ///
@@ -22,7 +22,7 @@ use crate::{Auth, Client, Operation, Retry, Secret, operation, types::ErrorRespo
 /// let client = Client::connect(http, config);
 /// # Ok::<_, reqwest::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Scheme and host, such as `https://api.descope.com`. A trailing slash is dropped.
@@ -39,6 +39,9 @@ pub struct Config {
     pub max_response_bytes: usize,
     /// Added to every request.
     pub headers: HeaderMap,
+    /// Whether the first management call has the project's licence read in the background, which later ones then name: the
+    /// service allows more requests to those who do. Off unless set.
+    pub name_license: bool,
 }
 
 impl Config {
@@ -52,86 +55,36 @@ impl Config {
             retry: RetryPolicy::default(),
             max_response_bytes: 8 * 1024 * 1024,
             headers: HeaderMap::new(),
+            name_license: false,
         }
     }
 }
 
-/// When and how often a failed call is repeated.
-///
-/// What may be repeated follows from the operation's [`Retry`] class. An operation that sends a message or redeems a
-/// code is only repeated when the first attempt cannot have reached the service: no connection, or one of the
-/// statuses 429, 503, 521, 522 and 530. The others are also repeated after a broken connection and after 502, 504,
-/// 520 and 524. Timeouts are not repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RetryPolicy {
-    /// Attempts after the first one. 3 unless set; 0 switches retries off.
-    pub max_retries: u32,
-    /// Wait before the first repetition; doubled each time, and shortened by up to half at random. 100 ms unless set.
-    pub base_delay: Duration,
-    /// Longest wait between two attempts. 5 seconds unless set.
-    pub max_delay: Duration,
-    /// A `Retry-After` up to this long is waited for; a longer one is left to the caller. 10 seconds unless set.
-    pub max_retry_after: Duration,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            max_retries: 3,
-            base_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(5),
-            max_retry_after: Duration::from_secs(10),
-        }
+impl fmt::Debug for Config {
+    /// Headers are shown by name: what a proxy or a gateway asks for is often secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base_url, project_id, management_key, auth_management_key, retry, .. } = self;
+        f.debug_struct("Config")
+            .field("base_url", base_url)
+            .field("project_id", project_id)
+            .field("management_key", management_key)
+            .field("auth_management_key", auth_management_key)
+            .field("retry", retry)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
+            .field("name_license", &self.name_license)
+            .finish()
     }
-}
-
-impl RetryPolicy {
-    /// Every call is made once.
-    pub fn none() -> Self {
-        Self { max_retries: 0, ..Self::default() }
-    }
-
-    /// The wait before attempt `attempt` + 1, or `None` to give up.
-    fn delay(&self, class: Retry, attempt: u32, result: &reqwest::Result<Response>) -> Option<Duration> {
-        if attempt >= self.max_retries || !may_repeat(class, result) {
-            return None;
-        }
-        if let Some(wait) = result.as_ref().ok().and_then(|response| retry_after(response.headers())) {
-            return (wait <= self.max_retry_after).then_some(wait);
-        }
-        if matches!(result, Ok(response) if response.status() == StatusCode::TOO_MANY_REQUESTS) {
-            // Without a `Retry-After` nobody knows when the limit ends; guessing would only prolong it.
-            return None;
-        }
-        let full = self.base_delay.saturating_mul(1 << attempt.min(16)).min(self.max_delay);
-        Some(full.mul_f64(rand::rng().random_range(0.5..=1.0)))
-    }
-}
-
-fn may_repeat(class: Retry, result: &reqwest::Result<Response>) -> bool {
-    let harmless = class != Retry::Never;
-    match result {
-        Ok(response) => match response.status().as_u16() {
-            429 | 503 | 521 | 522 | 530 => true,
-            502 | 504 | 520 | 524 => harmless,
-            _ => false,
-        },
-        Err(error) if error.is_connect() => true,
-        Err(error) => harmless && !error.is_timeout() && !error.is_builder(),
-    }
-}
-
-/// Whole seconds from `Retry-After`. The form with a date is not used by the service.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The state behind a [`Client`]: shared configuration, and the token of one call.
 #[derive(Clone, Debug)]
 pub struct Seam {
     config: Arc<Config>,
+    /// The path of the base URL, below which the documented paths begin.
+    base_path: Arc<str>,
     token: Option<Secret>,
+    license: License,
 }
 
 impl Client {
@@ -141,7 +94,10 @@ impl Client {
     /// hand the bearer to another address.
     pub fn connect(http: reqwest::Client, config: Config) -> Self {
         let base_url = config.base_url.trim_end_matches('/').to_owned();
-        Self::new_with_client(&base_url, http, Seam { config: Arc::new(config), token: None })
+        // What is not a URL is reported by the first call.
+        let base_path = Url::parse(&base_url).map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
+        let seam = Seam { config: Arc::new(config), base_path, token: None, license: License::default() };
+        Self::new_with_client(&base_url, http, seam)
     }
 
     /// The same client, with the refresh JWT, session JWT or access key that the next call acts for.
@@ -168,34 +124,37 @@ impl Client {
     }
 }
 
-impl ClientHooks<Seam> for Client {
-    async fn pre<E>(&self, request: &mut Request, info: &OperationInfo) -> Result<(), Error<E>> {
-        let seam = self.inner();
+impl Client {
+    /// Adds what every request carries, once it is certain that it goes where it should.
+    pub(crate) fn prepare(&self, request: &mut Request, operation: &'static Operation) -> Result<(), String> {
+        let seam = &self.inner;
+        let path = request.url().path().strip_prefix(&*seam.base_path).unwrap_or_default();
+        path::check(path, operation.path)?;
         let headers = request.headers_mut();
         for (name, value) in &seam.config.headers {
             headers.insert(name, value.clone());
         }
-        let project = header_value("project id", &seam.config.project_id).map_err(Error::InvalidRequest)?;
+        let project = header_value("project id", &seam.config.project_id)?;
         headers.insert(HeaderName::from_static("x-descope-project-id"), project);
-        if let Some(bearer) = seam.bearer(info.operation_id).map_err(Error::InvalidRequest)? {
+        if let Some(bearer) = seam.bearer(operation)? {
             headers.insert(header::AUTHORIZATION, bearer);
+        }
+        if seam.config.name_license && operation.auth.contains(&Auth::ManagementKey) {
+            seam.license.name(&self.client, &seam.config, headers);
         }
         Ok(())
     }
 
-    async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        let config = &self.inner().config;
-        let known = operation(info.operation_id);
-        let class = known.map_or(Retry::Never, |known| known.retry);
+    /// Sends a request, again if that is safe and of use.
+    pub(crate) async fn execute(&self, request: Request, known: &'static Operation) -> reqwest::Result<Response> {
+        let retry = self.config().retry;
         let mut request = request;
         let mut attempt = 0;
         loop {
             let spare = request.try_clone();
-            let result = self.client().execute(request).await;
-            trace(info, attempt, &result);
-            let (Some(wait), Some(next)) = (config.retry.delay(class, attempt, &result), spare) else {
-                return bounded(result?, config.max_response_bytes, known).await;
-            };
+            let result = self.client.execute(request).await;
+            trace(known, attempt, &result);
+            let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else { return result };
             drop(result);
             tokio::time::sleep(wait).await;
             request = next;
@@ -206,8 +165,7 @@ impl ClientHooks<Seam> for Client {
 
 impl Seam {
     /// The `Authorization` header that an operation asks for.
-    fn bearer(&self, name: &str) -> Result<Option<HeaderValue>, String> {
-        let operation = operation(name).ok_or_else(|| format!("{name} is not in the operation table"))?;
+    fn bearer(&self, operation: &Operation) -> Result<Option<HeaderValue>, String> {
         let accepts = |auth: &Auth| operation.auth.contains(auth);
         let takes_token = [Auth::RefreshJwt, Auth::SessionJwt, Auth::AccessKey].iter().any(accepts);
         let takes_key = accepts(&Auth::ManagementKey);
@@ -233,76 +191,23 @@ fn missing(operation: &Operation, what: impl Display) -> String {
     format!("{} needs {what}", operation.id)
 }
 
-fn header_value(what: &str, value: &str) -> Result<HeaderValue, String> {
+pub(crate) fn header_value(what: &str, value: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(value).map_err(|_| format!("the {what} has characters that no header can carry"))
 }
 
-fn trace(info: &OperationInfo, attempt: u32, result: &reqwest::Result<Response>) {
+fn trace(known: &Operation, attempt: u32, result: &reqwest::Result<Response>) {
     match result {
         Ok(response) => {
             let status = response.status().as_u16();
-            tracing::debug!(target: "descope", operation = info.operation_id, attempt, status, "answered");
+            tracing::debug!(target: "descope", operation = known.function, attempt, status, "answered");
         }
         Err(error) => tracing::debug!(
             target: "descope",
-            operation = info.operation_id,
+            operation = known.function,
             attempt,
             timeout = error.is_timeout(),
             connect = error.is_connect(),
             "failed"
         ),
     }
-}
-
-/// Error bodies longer than this are not Descope's.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
-
-/// Bounds the body, and makes sure that a refusal carries a body that the generated code can read.
-async fn bounded(response: Response, limit: usize, known: Option<&Operation>) -> reqwest::Result<Response> {
-    let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-    let status = parts.status;
-    let answers_nothing = known.is_some_and(|known| known.answers_nothing);
-    if known.is_some_and(|known| known.redirects) && status.is_redirection() {
-        // The generated code knows one success; what matters is in the headers.
-        parts.status = StatusCode::OK;
-    }
-    let body = if status.is_client_error() || status.is_server_error() {
-        let known = match Limited::new(body, MAX_ERROR_BYTES).collect().await {
-            Ok(body) => described_error(&body.to_bytes()),
-            // What matters is the status, which has come already; a broken body does not take it away.
-            Err(_) => None,
-        };
-        known.unwrap_or_else(|| foreign_error(status)).into()
-    } else if answers_nothing && status.is_success() && body.size_hint().exact() == Some(0) {
-        // An empty answer where nothing is to be told is as good as `{}`.
-        "{}".into()
-    } else {
-        reqwest::Body::wrap(Limited::new(body, limit))
-    };
-    Ok(http::Response::from_parts(parts, body).into())
-}
-
-/// The body as it is, if it is one that Descope writes.
-fn described_error(bytes: &[u8]) -> Option<Vec<u8>> {
-    let error: ErrorResponse = serde_json::from_slice(bytes).ok()?;
-    let told = [
-        &error.error_code,
-        &error.error_description,
-        &error.error_message,
-        &error.message,
-        &error.error,
-        &error.detail,
-    ];
-    told.iter().any(|member| member.is_some()).then(|| bytes.to_vec())
-}
-
-/// Stands in for the page of a proxy. Its text is not passed on: nobody knows what is in it.
-fn foreign_error(status: StatusCode) -> Vec<u8> {
-    let description = format!("HTTP {} without a Descope error", status.as_u16());
-    serde_json::json!({ "errorDescription": description }).to_string().into_bytes()
-}
-
-/// Whether a transport error says that an answer was longer than [`Config::max_response_bytes`].
-pub fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<LengthLimitError>)
 }

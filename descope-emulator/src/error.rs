@@ -75,12 +75,10 @@ impl Refusal {
 
     /// The body that the caller gets.
     pub(crate) fn body(&self) -> ErrorResponse {
-        ErrorResponse {
-            error_code: Some(self.code.id.to_owned()),
-            error_description: Some(self.code.description.to_owned()),
-            error_message: Some(self.message.clone()),
-            message: Some(self.message.clone()),
-            ..ErrorResponse::default()
-        }
+        ErrorResponse::new()
+            .error_code(self.code.id)
+            .error_description(self.code.description)
+            .error_message(self.message.clone())
+            .message(self.message.clone())
     }
 }

@@ -144,13 +144,13 @@ impl Fault {
     pub(crate) async fn respond(&self) -> Response {
         let mut response = match &self.kind {
             Kind::Empty => Response::default(),
-            Kind::Error { code, message } => axum::Json(ErrorResponse {
-                error_code: Some(code.clone()),
-                error_description: Some("Injected fault".to_owned()),
-                error_message: Some(message.clone()),
-                message: Some(message.clone()),
-                ..ErrorResponse::default()
-            })
+            Kind::Error { code, message } => axum::Json(
+                ErrorResponse::new()
+                    .error_code(code.clone())
+                    .error_description("Injected fault")
+                    .error_message(message.clone())
+                    .message(message.clone()),
+            )
             .into_response(),
             Kind::Body { content_type, body } => typed(content_type, Body::from(body.clone())),
             Kind::Large { bytes } => {

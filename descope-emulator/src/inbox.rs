@@ -157,14 +157,7 @@ struct Shared {
 ///     reqwest::Client::new(),
 ///     Config::new(emulator.base_url(), emulator.project_id()),
 /// );
-/// let request = OtpSignInRequest {
-///     login_id: "ada@example.com".to_owned(),
-///     login_options: None,
-///     provider_id: None,
-///     sso_app_id: None,
-///     use_recovery: None,
-/// };
-/// client.otp_sign_up_or_in_email(&request).await?;
+/// client.otp_sign_up_or_in_email(&OtpSignInRequest::new("ada@example.com")).await?;
 ///
 /// let message = emulator.inbox().next("ada@example.com").await;
 /// assert_eq!(message.code.map(|code| code.len()), Some(6));

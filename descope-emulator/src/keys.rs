@@ -47,15 +47,13 @@ impl SigningKey {
 
     /// The public half, as `/v2/keys` lists it.
     pub(crate) fn jwk(&self) -> Jwk {
-        Jwk {
-            alg: Some("RS256".to_owned()),
-            e: Some(URL_SAFE_NO_PAD.encode(&self.exponent)),
-            kid: Some(self.kid.clone()),
-            kty: Some("RSA".to_owned()),
-            n: Some(URL_SAFE_NO_PAD.encode(&self.modulus)),
-            use_: Some("sig".to_owned()),
-            ..Jwk::default()
-        }
+        Jwk::new()
+            .alg("RS256")
+            .e(URL_SAFE_NO_PAD.encode(&self.exponent))
+            .kid(self.kid.clone())
+            .kty("RSA")
+            .n(URL_SAFE_NO_PAD.encode(&self.modulus))
+            .use_("sig")
     }
 
     /// Signs claims to a compact JWT.

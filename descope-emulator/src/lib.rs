@@ -18,6 +18,8 @@ mod random;
 mod router;
 mod routes;
 mod schema;
+#[cfg(feature = "sdk")]
+mod sdk;
 mod server;
 mod state;
 mod token;

@@ -142,21 +142,19 @@ fn respond(
     let (session, user) = session_and_user(state, session_id)?;
     let claims = user_claims(project_id, Kind::Session, session_id, session, user, now);
     let session_jwt = state.keys.sign(&claims)?;
-    Ok(JwtResponse {
-        session_jwt: Some(session_jwt.into()),
-        refresh_jwt: Some(refresh_jwt),
-        user: Some(user.to_api(&state.tenants)),
-        first_seen: Some(false),
-        cookie_domain: Some(String::new()),
-        cookie_path: Some("/".to_owned()),
-        cookie_max_age: Some(session.expires_at - now),
-        cookie_expiration: Some(session.expires_at),
-        cookie_name: Some("DSR".to_owned()),
-        session_cookie_name: Some("DS".to_owned()),
-        session_expiration: Some(now + SESSION_SECONDS),
-        next_refresh_seconds: Some(SESSION_SECONDS - 60),
-        ..JwtResponse::default()
-    })
+    Ok(JwtResponse::new()
+        .session_jwt(session_jwt)
+        .refresh_jwt(refresh_jwt)
+        .user(user.to_api(&state.tenants))
+        .first_seen(false)
+        .cookie_domain(String::new())
+        .cookie_path("/")
+        .cookie_max_age(session.expires_at - now)
+        .cookie_expiration(session.expires_at)
+        .cookie_name("DSR")
+        .session_cookie_name("DS")
+        .session_expiration(now + SESSION_SECONDS)
+        .next_refresh_seconds(SESSION_SECONDS - 60))
 }
 
 fn session_and_user<'a>(state: &'a State, session_id: &str) -> Result<(&'a Session, &'a UserRecord), Refusal> {

@@ -37,16 +37,22 @@
 //! curl -i -b jar $APP/me                                 # 401
 //! ```
 
-use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
+};
 
-use actix_web::http::StatusCode;
-use actix_web::web::{self, Data, Path, Query, ServiceConfig, get, post};
-use actix_web::{App, HttpResponse, HttpServer, ResponseError};
+use actix_web::{
+    App, HttpResponse, HttpServer, ResponseError,
+    http::StatusCode,
+    web::{self, Data, Path, Query, ServiceConfig, get, post},
+};
 use descope_emulator::Emulator;
-use descope_sdk::session::{Clock, Session, SessionCookies};
-use descope_sdk::web::{RefreshJwt, Refusal, Require, RequireMiddleware, SessionMiddleware, SessionPolicy};
-use descope_sdk::{Descope, ErrorKind};
+use descope_sdk::{
+    Descope, ErrorKind,
+    session::{Clock, Session, SessionCookies},
+    web::{RefreshJwt, Refusal, Require, RequireMiddleware, SessionMiddleware, SessionPolicy},
+};
 use serde::Deserialize;
 
 /// What the handlers share.

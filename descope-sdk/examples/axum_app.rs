@@ -39,14 +39,18 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 use descope_emulator::Emulator;
-use descope_sdk::session::{Clock, Session, SessionCookies, SetCookies};
-use descope_sdk::web::{RefreshJwt, Refusal, Require, RequireLayer, SessionLayer, SessionPolicy};
-use descope_sdk::{Descope, ErrorKind, StatusCode};
+use descope_sdk::{
+    Descope, ErrorKind, StatusCode,
+    session::{Clock, Session, SessionCookies, SetCookies},
+    web::{RefreshJwt, Refusal, Require, RequireLayer, SessionLayer, SessionPolicy},
+};
 use serde::Deserialize;
 
 /// What the handlers share.

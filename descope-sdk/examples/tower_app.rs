@@ -21,19 +21,25 @@
 //! curl -i -H 'Content-Type: application/grpc' $APP/me            # grpc-status: 16
 //! ```
 
-use std::convert::Infallible;
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    convert::Infallible,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use descope_emulator::Emulator;
-use descope_sdk::session::{Clock, Session};
-use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
-use descope_sdk::{Authentication, Descope, StatusCode};
+use descope_sdk::{
+    Authentication, Descope, StatusCode,
+    session::{Clock, Session},
+    web::{Require, RequireLayer, SessionLayer, SessionPolicy},
+};
 use http::{Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
 use tokio::net::TcpListener;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 

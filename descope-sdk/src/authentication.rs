@@ -3,13 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use cookie::Cookie;
-use descope_api::Secret;
-use descope_api::types::{IdpResponse, JwtResponse, OptionalJwtResponse, User};
+use descope_api::{
+    Secret,
+    types::{IdpResponse, JwtResponse, OptionalJwtResponse, User},
+};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use crate::api_error::{Answer, Origin};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    raw_error::{Answer, Origin},
+};
 
 /// A signed-in user: the tokens of the session, and what came with them.
 ///
@@ -17,11 +21,10 @@ use crate::{Error, Result};
 /// [`refresh_jwt`](Self::refresh_jwt) where only [`session().refresh`](crate::Sessions::refresh) needs it.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let pending = descope.otp().email("ada@example.com").sign_up().name("Ada Lovelace").send().await?;
 /// # let code = inbox.next("ada@example.com").await.code.unwrap();
@@ -113,7 +116,7 @@ impl Authentication {
 
     /// The SSO configuration of the tenant by which the user came in.
     pub fn tenant_sso_id(&self) -> Option<&str> {
-        self.answer.tenant_ssoid.as_deref()
+        self.answer.tenant_sso_id.as_deref()
     }
 
     /// The token of another system that the project issues alongside.
@@ -139,25 +142,23 @@ impl Authentication {
     /// Reads an answer that may hold no session at all.
     pub(crate) fn read_optional(answer: Answer<OptionalJwtResponse>) -> Option<Self> {
         let Answer { body: answer, origin } = answer;
-        let answer = JwtResponse {
-            claims: answer.claims,
-            cookie_domain: answer.cookie_domain,
-            cookie_expiration: answer.cookie_expiration,
-            cookie_max_age: answer.cookie_max_age,
-            cookie_name: answer.cookie_name,
-            cookie_path: answer.cookie_path,
-            external_token: answer.external_token,
-            next_refresh_seconds: answer.next_refresh_seconds,
-            refresh_jwt: answer.refresh_jwt,
-            session_cookie_domain: answer.session_cookie_domain,
-            session_cookie_name: answer.session_cookie_name,
-            session_expiration: answer.session_expiration,
-            session_jwt: answer.session_jwt,
-            tenant_ssoid: answer.tenant_ssoid,
-            trusted_device_jwt: answer.trusted_device_jwt,
-            ..JwtResponse::default()
-        };
-        Self::found(answer, &origin.headers)
+        let mut session = JwtResponse::new();
+        session.claims = answer.claims;
+        session.cookie_domain = answer.cookie_domain;
+        session.cookie_expiration = answer.cookie_expiration;
+        session.cookie_max_age = answer.cookie_max_age;
+        session.cookie_name = answer.cookie_name;
+        session.cookie_path = answer.cookie_path;
+        session.external_token = answer.external_token;
+        session.next_refresh_seconds = answer.next_refresh_seconds;
+        session.refresh_jwt = answer.refresh_jwt;
+        session.session_cookie_domain = answer.session_cookie_domain;
+        session.session_cookie_name = answer.session_cookie_name;
+        session.session_expiration = answer.session_expiration;
+        session.session_jwt = answer.session_jwt;
+        session.tenant_sso_id = answer.tenant_sso_id;
+        session.trusted_device_jwt = answer.trusted_device_jwt;
+        Self::found(session, &origin.headers)
     }
 
     /// The same session with the refresh token that it was refreshed with, unless the service sent a new one.

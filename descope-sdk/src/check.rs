@@ -55,7 +55,7 @@ pub(crate) fn project_id(argument: &'static str, value: &str) -> Result<()> {
     let detail = if value.trim().is_empty() {
         format!("`{argument}` is empty: the project id is shown in the console under Project")
     } else {
-        format!("`{argument}` is no project id: that is `P` and at least 27 more letters and digits")
+        format!("`{argument}` is not a project id, which is `P` and at least 27 more letters and digits")
     };
     Err(Error::configuration(argument, detail))
 }

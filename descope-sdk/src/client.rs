@@ -1,14 +1,16 @@
 //! The client that everything starts from.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use descope_api::Secret;
 
-use crate::auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions};
-use crate::management::Management;
-use crate::session::{Flights, SessionValidator, Sessions};
-use crate::{DescopeBuilder, Error, PollOptions, Result, check};
+use crate::{
+    DescopeBuilder, Error, PollOptions, Result,
+    auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
+    check,
+    management::Management,
+    session::{Flights, SessionValidator, Sessions},
+};
 
 /// A client for one Descope project.
 ///
@@ -95,11 +97,10 @@ impl Descope {
     /// Its errors turn into [`Error`] by `?`.
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let keys = descope.api().session_keys(descope.project_id(), None).await?;
     /// assert!(!keys.keys.is_empty());
     /// # Ok(())

@@ -1,7 +1,6 @@
 //! The codes of the service, each once: its name, its meaning and the kind it belongs to.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::ErrorKind;
 

@@ -1,14 +1,15 @@
 //! How a client is set up: the builder, the environment, and where a project lives.
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use descope_api::{Config, RetryPolicy, Secret};
 use http::{HeaderMap, HeaderValue};
 use url::{Host, Url};
 
-use crate::session::{self, ConfigError, SessionValidator, SessionValidatorBuilder};
-use crate::{Descope, Error, PollOptions, Result, check};
+use crate::{
+    Descope, Error, PollOptions, Result, check,
+    session::{self, SessionValidator, SessionValidatorBuilder},
+};
 
 /// Sets a [`Descope`] client up.
 ///
@@ -36,6 +37,10 @@ pub struct DescopeBuilder {
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
     retry: RetryPolicy,
+    max_response_bytes: Option<usize>,
+    name_license: bool,
+    /// The variable that gave the key of the validator.
+    static_key_from: Option<&'static str>,
     validator: SessionValidatorBuilder,
     poll: PollOptions,
 }
@@ -63,6 +68,9 @@ impl DescopeBuilder {
             timeout: None,
             connect_timeout: None,
             retry: RetryPolicy::default(),
+            max_response_bytes: None,
+            name_license: true,
+            static_key_from: None,
             poll: PollOptions::new(),
         }
     }
@@ -75,8 +83,14 @@ impl DescopeBuilder {
     /// | `DESCOPE_MANAGEMENT_KEY` | [`management_key`](Self::management_key) |
     /// | `DESCOPE_AUTH_MANAGEMENT_KEY` | [`auth_management_key`](Self::auth_management_key) |
     /// | `DESCOPE_BASE_URL`, or else `DESCOPE_BASE_URI` | [`base_url`](Self::base_url) |
+    /// | `DESCOPE_PUBLIC_KEY` | the project's public key as JSON, one JWK or a JWK set: sessions are validated with it and no key is fetched, as by [`static_key`](SessionValidatorBuilder::static_key) |
     ///
-    /// A variable that is empty counts as not set.
+    /// A variable that is empty counts as not set. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read by the
+    /// built-in HTTP client, but never for a base URL on this machine.
+    ///
+    /// Other official SDKs read some more, which are not read here: `DESCOPE_FGA_CACHE_URL`, `DESCOPE_LOG_LEVEL`,
+    /// `DESCOPE_DEBUG` and `DESCOPE_LOG_PATH` (this crate logs through `tracing`), and `SSL_CERT_FILE`, `SSL_CERT_DIR` and
+    /// `REQUESTS_CA_BUNDLE` (give your roots to [`http_client`](Self::http_client)).
     ///
     /// # Errors
     ///
@@ -100,6 +114,10 @@ impl DescopeBuilder {
         builder.auth_management_key = secret("DESCOPE_AUTH_MANAGEMENT_KEY");
         // Both spellings are in use among the official SDKs.
         builder.base_url = read("DESCOPE_BASE_URL").or_else(|| read("DESCOPE_BASE_URI"));
+        if let Some(key) = read("DESCOPE_PUBLIC_KEY") {
+            builder.validator = builder.validator.static_key(key.value);
+            builder.static_key_from = Some(key.argument);
+        }
         Ok(builder)
     }
 
@@ -161,6 +179,28 @@ impl DescopeBuilder {
         self
     }
 
+    /// The longest answer that is read, in bytes. 8 MiB unless set; exports of a whole project may need more.
+    ///
+    /// ```
+    /// use descope_sdk::Descope;
+    ///
+    /// let exporting = Descope::builder("P2RmuXyZ0123456789abcdefghij").max_response_bytes(64 << 20).build()?;
+    /// # let _ = exporting;
+    /// # Ok::<_, descope_sdk::Error>(())
+    /// ```
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = Some(bytes);
+        self
+    }
+
+    /// Does not read the project's licence (`GET /v1/mgmt/license`). Otherwise that happens once, in the background of the
+    /// first management call, and later management calls name the licence (header `x-descope-license`), because the
+    /// service allows more requests to clients that do.
+    pub fn without_license(mut self) -> Self {
+        self.name_license = false;
+        self
+    }
+
     /// How far the clocks of this machine and the service may be apart when a session is validated. 5 seconds
     /// unless set.
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -200,7 +240,7 @@ impl DescopeBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with
-    /// [`Error::argument`] naming the setting: a project id of a wrong shape, a base URL that is none, a key
+    /// [`Error::argument`] naming the setting: a project id of a wrong shape, a base URL that is not a URL, a key
     /// with characters that no key has, or an HTTP client together with a timeout.
     pub fn build(self) -> Result<Descope> {
         check::project_id(self.project_id.argument, &self.project_id.value)?;
@@ -213,6 +253,11 @@ impl DescopeBuilder {
         config.auth_management_key = self.auth_management_key.map(key).transpose()?;
         config.retry = self.retry;
         config.headers = sdk_headers();
+        config.name_license = self.name_license;
+        if let Some(bytes) = self.max_response_bytes {
+            config.max_response_bytes = bytes;
+        }
+        let local = is_local(&config.base_url);
 
         let http = match self.http {
             Some(_) if self.timeout.is_some() || self.connect_timeout.is_some() => {
@@ -220,11 +265,12 @@ impl DescopeBuilder {
                 return Err(Error::configuration("timeout", why));
             }
             Some(http) => http,
-            None => http_client(self.timeout, self.connect_timeout)?,
+            None => http_client(self.timeout, self.connect_timeout, local)?,
         };
         let api = descope_api::Client::connect(http, config);
-        let validator =
-            self.validator.fetch_keys(session::key_fetch(&api)).build().map_err(|settings| unusable(&settings))?;
+        let argument = self.static_key_from.unwrap_or("session_validator");
+        let validator = self.validator.fetch_keys(session::key_fetch(&api)).build();
+        let validator = validator.map_err(|unusable| Error::configuration(argument, unusable.to_string()))?;
         Ok(Descope::assemble(api, validator, self.poll))
     }
 }
@@ -247,10 +293,6 @@ fn key(setting: Setting<Secret>) -> Result<Secret> {
         Ok(()) => Ok(setting.value),
         Err(refused) => Err(Error::configuration(setting.argument, refused.to_string())),
     }
-}
-
-fn unusable(settings: &ConfigError) -> Error {
-    Error::configuration("session_validator", settings.to_string())
 }
 
 /// Where a project lives: ids with a region in them are longer, and the region is characters 2 to 5.
@@ -292,14 +334,24 @@ fn checked_base_url(given: &Setting<String>, allow_insecure_http: bool) -> Resul
 
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_ipv4_mapped().map_or(address.is_loopback(), |mapped| mapped.is_loopback()),
     }
 }
 
-fn http_client(timeout: Option<Duration>, connect: Option<Duration>) -> Result<reqwest::Client> {
-    reqwest::Client::builder()
+fn is_local(base_url: &str) -> bool {
+    Url::parse(base_url).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+}
+
+/// - `local`: whether the base URL is on this machine. A proxy could do nothing for it but read the keys.
+fn http_client(timeout: Option<Duration>, connect: Option<Duration>, local: bool) -> Result<reqwest::Client> {
+    let builder = reqwest::Client::builder();
+    let builder = if local { builder.no_proxy() } else { builder };
+    builder
         .redirect(reqwest::redirect::Policy::none())
         .timeout(timeout.unwrap_or(Duration::from_secs(60)))
         .connect_timeout(connect.unwrap_or(Duration::from_secs(10)))
@@ -398,6 +450,58 @@ mod tests {
         let uri = lookup(&[("DESCOPE_PROJECT_ID", PROJECT), ("DESCOPE_BASE_URI", "nonsense")]);
         let error = DescopeBuilder::from_lookup(uri).unwrap().build().unwrap_err();
         assert_eq!(error.argument(), Some("DESCOPE_BASE_URI"));
+    }
+
+    #[tokio::test]
+    async fn public_key_of_the_environment_is_the_only_one_that_counts() {
+        use crate::session::testing::{TestClock, TestKey, session_claims};
+
+        let signer = TestKey::shared_rsa("K1");
+        let key = signer.jwk().to_string();
+        let lookup = move |name: &str| match name {
+            "DESCOPE_PROJECT_ID" => Some(crate::session::testing::PROJECT.to_owned()),
+            "DESCOPE_PUBLIC_KEY" => Some(key.clone()),
+            // Nothing listens there: a fetch would fail.
+            "DESCOPE_BASE_URL" => Some("http://127.0.0.1:9".to_owned()),
+            _ => None,
+        };
+        let clock = TestClock::new();
+        let builder = DescopeBuilder::from_lookup(lookup).unwrap().session_validator(|it| it.clock(clock.clock()));
+        let descope = builder.build().unwrap();
+        descope.session().validate(&signer.token(&session_claims(serde_json::json!({})))).await.unwrap();
+
+        for unusable in ["nonsense", "{}", "[]", r#"{"kty":"oct","k":"secret"}"#] {
+            let lookup = |name: &str| match name {
+                "DESCOPE_PROJECT_ID" => Some(PROJECT.to_owned()),
+                "DESCOPE_PUBLIC_KEY" => Some(unusable.to_owned()),
+                _ => None,
+            };
+            let error = DescopeBuilder::from_lookup(lookup).unwrap().build().unwrap_err();
+            assert_eq!(error.argument(), Some("DESCOPE_PUBLIC_KEY"), "{unusable}");
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for local in [
+            "http://127.0.0.1:8080",
+            "http://127.255.0.3",
+            "http://localhost",
+            "http://LOCALHOST.:80",
+            "http://a.b.localhost/x",
+            "http://[::1]:8080",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_local(local), "{local}");
+            build(local).unwrap();
+        }
+        for elsewhere in ["http://127.0.0.1.example.com", "http://10.0.0.1", "http://[::ffff:10.0.0.1]", "http://[::2]"]
+        {
+            assert!(!is_local(elsewhere), "{elsewhere}");
+            let error = build(elsewhere).unwrap_err();
+            assert!(error.to_string().contains("allow_insecure_http"), "{error}");
+        }
     }
 
     #[test]

@@ -1,14 +1,10 @@
 //! The one error of this crate and the classification to match on.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 
-use crate::ErrorCode;
-use crate::session::TokenError;
+use crate::{ErrorCode, session::TokenError};
 
 /// A `Result` whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -20,11 +16,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// below are reached through [`source`](StdError::source) and are not repeated in it.
 ///
 /// ```
-/// # use descope_sdk::{Descope, Error, ErrorCode, ErrorKind};
+/// # use descope_sdk::{Error, ErrorCode, ErrorKind};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// let refused = descope.otp().email("nobody@example.com").sign_in().send().await.unwrap_err();
 ///
 /// assert_eq!(refused.kind(), ErrorKind::NotFound);
@@ -45,7 +41,7 @@ pub enum ErrorKind {
     /// An argument is not acceptable. When this crate found out by itself, nothing was sent and
     /// [`Error::argument`] names the argument; otherwise the service refused it.
     InvalidArgument,
-    /// The client is not set up for this call: a missing management key, a base URL that is none, a project id
+    /// The client is not set up for this call: a missing management key, a base URL that is not a URL, a project id
     /// of a wrong shape. Nothing was sent.
     Configuration,
     /// The credential of the call is missing, unknown, expired or was revoked. The user has to sign in again,
@@ -77,9 +73,12 @@ pub enum ErrorKind {
     Server,
     /// The service could not be reached, or the connection broke.
     Network,
+    /// Something between this machine and Descope answered in its place: a firewall, a proxy, a captive portal. Nothing
+    /// is known about the outcome of the call.
+    Intercepted,
     /// The answer did not come in time; or a wait came to its deadline, and then [`Error::waited`] is set.
     Timeout,
-    /// The answer is not what the service sends: no JSON, too long, a redirect, or without the session it should hold.
+    /// The answer is not what the service sends: it is too long, of another shape, or without the session it should hold.
     Decode,
     /// The other side does not implement the operation (status 501), as the emulator says of some.
     Unsupported,
@@ -106,6 +105,7 @@ impl ErrorKind {
             Self::Unavailable => "the token cannot be judged at the moment",
             Self::Server => "the service failed",
             Self::Network => "the service could not be reached",
+            Self::Intercepted => "something other than Descope answered",
             Self::Timeout => "timed out",
             Self::Decode => "the answer could not be understood",
             Self::Unsupported => "operation not supported",
@@ -113,7 +113,7 @@ impl ErrorKind {
         }
     }
 
-    /// What a status tells when no known code came with it.
+    /// What the status of a refusal means when no known code came with it.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             401 => Self::Unauthorized,
@@ -123,8 +123,6 @@ impl ErrorKind {
             429 => Self::RateLimited,
             501 => Self::Unsupported,
             500.. => Self::Server,
-            // A success that arrives here was none, and redirects are not followed.
-            ..=399 => Self::Decode,
             _ => Self::Api,
         }
     }
@@ -217,6 +215,12 @@ impl Error {
         self.0.waited
     }
 
+    /// Whether the service itself refused, by a code of its own: only that is a verdict. A bare status may come from
+    /// anything on the way.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.code().is_some() && !self.is_retryable() && !self.is_pending()
+    }
+
     /// Whether the same call may succeed later without anything being changed.
     ///
     /// Retries of this kind have already been made where that is safe; calls that send a message or use up a
@@ -228,6 +232,7 @@ impl Error {
                 | ErrorKind::Timeout
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
+                | ErrorKind::Intercepted
                 | ErrorKind::Unavailable
         );
         // A failing server may well name a code that means something else.
@@ -466,8 +471,6 @@ mod tests {
     #[test]
     fn status_decides_when_no_code_is_known() {
         for (status, kind) in [
-            (200, ErrorKind::Decode),
-            (302, ErrorKind::Decode),
             (400, ErrorKind::Api),
             (401, ErrorKind::Unauthorized),
             (403, ErrorKind::Forbidden),

@@ -8,7 +8,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let emulator = descope_emulator::Emulator::builder().start().await?;
 //! # let inbox = emulator.inbox();
-//! # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+//! # let descope = emulator.descope()?;
 //! // Send Ada a code, and sign her in with it.
 //! let pending = descope.otp().email("ada@example.com").sign_up_or_in().send().await?;
 //! # let code_from_the_form = inbox.next("ada@example.com").await.code.unwrap();
@@ -64,7 +64,6 @@ pub mod session;
 #[cfg(any(feature = "actix-web", feature = "tower"))]
 pub mod web;
 
-mod api_error;
 mod auth;
 mod authentication;
 mod check;
@@ -74,6 +73,7 @@ mod config;
 mod error;
 mod options;
 mod poll;
+mod raw_error;
 #[cfg(test)]
 mod tests;
 
@@ -87,21 +87,20 @@ pub use authentication::{Authentication, CookieSettings};
 pub use client::Descope;
 pub use codes::ErrorCode;
 pub use config::DescopeBuilder;
-pub use error::{Error, ErrorKind, Result, Waited};
-pub use options::DeliveryMethod;
-pub use poll::{PollOptions, Progress};
-pub use session::Sessions;
-
 /// The raw typed client underneath, with every operation of the API.
 pub use descope_api as api;
-pub use descope_api::types::{
-    AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant,
+pub use descope_api::{
+    RetryPolicy, Secret,
+    types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant},
 };
-pub use descope_api::{RetryPolicy, Secret};
+pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].
 pub use http::StatusCode;
+pub use options::DeliveryMethod;
+pub use poll::{PollOptions, Progress};
 /// The HTTP client underneath, in the version that [`DescopeBuilder::http_client`] takes.
 pub use reqwest;
+pub use session::Sessions;
 
 /// Holds the example of the README to the code.
 #[cfg(doctest)]

@@ -284,21 +284,20 @@ macro_rules! update_setters {
 }
 pub(crate) use update_setters;
 
-/// The body of a change of address, from the options and what is particular to the request.
+/// The body of a change of address: the new one, the options, and what is particular to the request.
 macro_rules! update_body {
-    ($type:ident, $update:expr, { $($field:ident: $value:expr),* $(,)? }) => {{
+    ($type:ident, $update:expr, $address:expr, { $($field:ident: $value:expr),* $(,)? }) => {{
         let update = $update;
-        descope_api::types::$type {
-            login_id: update.login_id.clone(),
-            add_to_login_i_ds: update.add_to_login_ids,
-            on_merge_use_existing: update.on_merge_use_existing,
-            fail_on_conflict: update.fail_on_conflict,
-            provider_id: update.provider_id.clone(),
-            template_id: update.template_id.clone(),
-            template_options: update.template_options.clone(),
-            locale: update.locale.clone(),
-            $($field: $value,)*
-        }
+        let mut body = descope_api::types::$type::new(update.login_id.as_str(), $address);
+        body.add_to_login_ids = update.add_to_login_ids;
+        body.on_merge_use_existing = update.on_merge_use_existing;
+        body.fail_on_conflict = update.fail_on_conflict;
+        body.provider_id.clone_from(&update.provider_id);
+        body.template_id.clone_from(&update.template_id);
+        body.template_options.clone_from(&update.template_options);
+        body.locale.clone_from(&update.locale);
+        $(body.$field = $value;)*
+        body
     }};
 }
 pub(crate) use update_body;

@@ -1,14 +1,10 @@
 //! Waiting for something that the user does elsewhere: one loop for every waiting endpoint.
 
-use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::error::Waited;
-use crate::{Error, Result};
+use crate::{Error, Result, error::Waited};
 
 /// How to wait for a user to act, for example to click an enchanted link.
 ///
@@ -32,7 +28,7 @@ pub struct PollOptions {
 
 type OnProgress = Arc<dyn Fn(&Progress<'_>) + Send + Sync>;
 
-/// How a wait is coming along, told after every request that did not end it.
+/// How a wait is coming along, reported after every request that did not end it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
@@ -88,10 +84,10 @@ impl fmt::Debug for PollOptions {
     }
 }
 
-/// Asks until the answer is neither "pending" nor a passing failure, or the deadline comes.
+/// Asks until the answer is neither "pending" nor a transient failure, or the deadline comes.
 ///
 /// The first request is made at once and there is never more than one under way. Dropping the future ends the
-/// wait. Failures that may pass are outlived: the user may be clicking while the network is away.
+/// wait. Transient failures are retried: the user may be clicking while the network is away.
 pub(crate) async fn until_ready<T, F>(
     operation: &'static str,
     options: &PollOptions,
@@ -142,12 +138,13 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    };
 
     use super::*;
-    use crate::error::Inner;
-    use crate::{ErrorCode, ErrorKind};
+    use crate::{ErrorCode, ErrorKind, error::Inner};
 
     const OPERATION: &str = "enchanted_link_pending_session";
 

@@ -7,21 +7,25 @@ mod tower_app;
 #[path = "../benches/session/setup.rs"]
 mod setup;
 
-use std::error::Error as StdError;
-use std::fmt::{Debug, Write as _};
-use std::future;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error as StdError,
+    fmt::{Debug, Write as _},
+    future,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
 
 use descope_emulator::Emulator;
-use descope_sdk::session::{
-    AudiencePolicy, AuthScheme, BurnFuture, DpopRequest, MemoryReplayStore, ProofId, ReplayStore, SessionCookies,
-    SessionValidator, TokenError,
+use descope_sdk::{
+    Descope, Error,
+    session::{
+        AudiencePolicy, AuthScheme, BurnFuture, DpopRequest, MemoryReplayStore, ProofId, ReplayStore, SessionCookies,
+        SessionValidator, TokenError,
+    },
+    web::{
+        RefreshJwt, Refusal, Require, RequireLayer, RequireMiddleware, SessionLayer, SessionMiddleware, SessionPolicy,
+    },
 };
-use descope_sdk::web::{
-    RefreshJwt, Refusal, Require, RequireLayer, RequireMiddleware, SessionLayer, SessionMiddleware, SessionPolicy,
-};
-use descope_sdk::{Descope, Error};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use setup::{Bound, Key, URL, claims, done, validator};

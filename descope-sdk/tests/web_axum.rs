@@ -27,6 +27,10 @@ scenarios! { start:
     expired_session_in_a_header_is_not_refreshed
     refresh_that_cannot_work_costs_no_call
     concurrent_requests_share_one_refresh
+    ended_refresh_token_costs_one_call_and_its_cookies_go
+    status_without_a_code_says_nothing_about_the_user
+    late_request_gets_the_tokens_of_the_refresh_before_it
+    any_good_cookie_counts
     role_decides
     outage_is_not_the_users_fault
     walk_through

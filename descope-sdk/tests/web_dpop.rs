@@ -4,14 +4,18 @@
 #[path = "../benches/session/setup.rs"]
 mod setup;
 
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use actix_web::test as actix;
 use descope_emulator::Emulator;
-use descope_sdk::Descope;
-use descope_sdk::session::Session;
-use descope_sdk::web::{SessionLayer, SessionMiddleware, SessionPolicy};
+use descope_sdk::{
+    Descope,
+    session::Session,
+    web::{SessionLayer, SessionMiddleware, SessionPolicy},
+};
 use http::{Request, Response};
 use serde_json::json;
 use setup::{Key, hash};
@@ -114,6 +118,61 @@ async fn layer_checks_proofs_once_it_knows_its_origin() {
         assert_eq!(response.status(), case.status, "{index}");
         let challenge = response.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap());
         assert!(challenge.starts_with(case.challenge), "{index}: {challenge}");
+    }
+}
+
+/// Proofs for the whole path and for what is left of it below a prefix, and which of them is good.
+async fn below_a_prefix(emulator: &Emulator, descope: &Descope) -> Vec<(String, String, u16)> {
+    let holder = Holder::new();
+    descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
+    let link = descope.management().embedded_link().sign_in("ada@example.com");
+    let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
+    let ada = descope.magic_link().verify(link).await.unwrap();
+    let token = ada.session_jwt().expose();
+    let now = emulator.clock().now();
+    [("/v1/me", 200), ("/me", 401), ("/v1/v1/me", 401), ("/v1", 401), ("/v1/me/", 401)]
+        .into_iter()
+        .map(|(path, status)| {
+            (format!("DPoP {token}"), holder.proof(token, now, "GET", &format!("{ORIGIN}{path}")), status)
+        })
+        .collect()
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn proof_is_for_the_whole_path_below_nest() {
+    use axum::{Router, routing::get};
+
+    let (emulator, descope) = world().await;
+    let layer = SessionLayer::new(SessionPolicy::new(&descope).origin(ORIGIN));
+    let routes = || Router::new().route("/me", get(async |session: Session| session.user_id().to_owned()));
+    let apps: [Router; 3] = [
+        Router::new().nest("/v1", routes().layer(layer.clone())),
+        Router::new().nest("/v1", routes()).layer(layer.clone()),
+        Router::new().nest("/v1", routes().route_layer(layer)),
+    ];
+    for (index, app) in apps.into_iter().enumerate() {
+        for (authorization, proof, status) in below_a_prefix(&emulator, &descope).await {
+            let request = Request::get("/v1/me?page=2").header("authorization", authorization).header("dpop", proof);
+            let response = app.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{index}");
+        }
+        descope.management().user().delete("ada@example.com").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn proof_is_for_the_whole_path_in_a_scope() {
+    let (emulator, descope) = world().await;
+    let policy = SessionPolicy::new(&descope).origin(ORIGIN);
+    let me = || actix_web::web::get().to(async |session: Session| session.user_id().to_owned());
+    let scope = actix_web::web::scope("/v1").wrap(SessionMiddleware::new(policy)).route("/me", me());
+    let app = actix::init_service(actix_web::App::new().service(scope)).await;
+    for (authorization, proof, status) in below_a_prefix(&emulator, &descope).await {
+        let request = actix::TestRequest::get().uri("/v1/me?page=2");
+        let request = request.insert_header(("authorization", authorization)).insert_header(("dpop", proof));
+        let response = actix::call_service(&app, request.to_request()).await;
+        assert_eq!(response.status().as_u16(), status);
     }
 }
 

@@ -5,8 +5,10 @@ mod web;
 #[path = "web/tower.rs"]
 mod tower_app;
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 
 use descope_emulator::Fault;
 use tower_app::start;

@@ -6,17 +6,20 @@ mod web;
 mod tower_app;
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::Descope;
-use descope_sdk::session::Session;
-use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
-use tonic::service::LayerExt as _;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Channel, Server};
-use tonic::{Code, Request, Status};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
+use descope_sdk::{
+    Descope,
+    session::Session,
+    web::{Require, RequireLayer, SessionLayer, SessionPolicy},
+};
+use tonic::{
+    Code, Request, Status,
+    service::LayerExt as _,
+    transport::{Channel, Server, server::TcpIncoming},
+};
+use tonic_health::{
+    pb::{HealthCheckRequest, health_client::HealthClient, health_server::HealthServer},
+    server::{HealthReporter, HealthService},
+};
 use web::{Web, session_of};
 
 /// A service that answers nobody whose session it does not see. With `admins`, one for admins only.

@@ -1,6 +1,7 @@
 //! The generated layer: every type and every operation of the document.
 
 mod operations;
+mod paths;
 mod schemas;
 mod seam;
 mod types;

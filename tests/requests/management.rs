@@ -48,14 +48,8 @@ fn users() -> Vec<Case> {
             "familyAssociations": [{"familyId": "F1", "roleNames": ["parent"]}]
         },
         descope => {
-            let password = ImportedPassword {
-                bcrypt: Some(ImportedPasswordHash { hash: "$2b$10$hash".into() }), ..ImportedPassword::default()
-            };
-            let family = FamilyAssociation {
-                family_id: "F1".to_owned(),
-                family_scoped_attributes: serde_json::Map::new(),
-                role_names: vec!["parent".to_owned()],
-            };
+            let password = ImportedPassword::new().bcrypt(ImportedPasswordHash::new("$2b$10$hash"));
+            let family = FamilyAssociation::new("F1").role_names(["parent"]);
             descope.management().user().create(ADA).hashed_password(password).family(family).send()
         }),
         case!("managementUserLoad", "GET /v1/mgmt/user?loginId=ada%2Bx%26y%40example.com", KEY,

@@ -145,7 +145,8 @@ impl Recorder {
 
     fn client(&self) -> DescopeBuilder {
         let builder = Descope::builder(PROJECT).base_url(self.server.base_url()).http_client(self.http.clone());
-        builder.retry(RetryPolicy::none())
+        // The licence is read in the background, whenever that may be.
+        builder.retry(RetryPolicy::none()).without_license()
     }
 
     /// Makes the call and gives the one request that it sent.

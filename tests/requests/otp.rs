@@ -64,9 +64,7 @@ fn sign_up() -> Vec<Case> {
             "user": {"phone": "+15550000000", "recoveryEmail": ADA}
         },
         descope => {
-            let user = SignUpUser {
-                phone: Some("+15550000000".to_owned()), recovery_email: Some(ADA.to_owned()), ..SignUpUser::default()
-            };
+            let user = SignUpUser::new().phone("+15550000000".to_owned()).recovery_email(ADA.to_owned());
             descope.otp().whatsapp("ada").sign_up().address(PHONE).user(user).provider_id("twilio").send()
         }),
     ]

@@ -1,8 +1,6 @@
 //! Reaching generated types and operations by name. `generated.rs` is the other half.
 
-#![allow(clippy::result_large_err, reason = "the error type is progenitor's")]
-
-use descope_api::{Client, Config, Error, ResponseValue, RetryPolicy, types::ErrorResponse};
+use descope_api::{Client, Config, Error, ResponseValue, RetryPolicy};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -31,14 +29,14 @@ impl Arguments {
 }
 
 /// What a call came to: the answer as JSON, or the error.
-pub(crate) type Outcome = Result<Value, Error<ErrorResponse>>;
+pub(crate) type Outcome = Result<Value, Error>;
 
-pub(crate) fn answer<T: Serialize>(result: Result<ResponseValue<T>, Error<ErrorResponse>>) -> Outcome {
+pub(crate) fn answer<T: Serialize>(result: Result<ResponseValue<T>, Error>) -> Outcome {
     result.map(|answer| serde_json::to_value(answer.into_inner()).expect("answers are JSON"))
 }
 
 /// An answer that is no JSON: that it came is all that is told.
-pub(crate) fn streamed(result: Result<ResponseValue<descope_api::ByteStream>, Error<ErrorResponse>>) -> Outcome {
+pub(crate) fn streamed(result: Result<ResponseValue<descope_api::ByteStream>, Error>) -> Outcome {
     result.map(|_| Value::Null)
 }
 

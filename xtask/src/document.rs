@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
 /// Files of spec/ that are not parts of the document.
-const NOT_PARTS: [&str; 4] = ["README.md", "deviations.yaml", "errors.yaml", "upstream.lock.json"];
+const NOT_PARTS: [&str; 5] = ["README.md", "deviations.yaml", "errors.yaml", "freshness.yaml", "upstream.lock.json"];
 
 /// How a line begins that a merge left behind.
 const CONFLICT_MARKERS: [&str; 2] = ["<<<<<<< ", ">>>>>>> "];

@@ -5,9 +5,13 @@ mod codegen;
 mod coverage;
 mod diff;
 mod document;
+mod freshness;
+mod index;
 mod lint;
+mod newer;
 mod output;
 mod problem;
+mod public_api;
 mod requests;
 mod text;
 mod upstream;
@@ -52,16 +56,16 @@ enum Command {
         /// Fail on any difference and write nothing.
         #[arg(long)]
         check: bool,
+        /// List what is changed of the generator's input and output, how often, and why. Nothing is written.
+        #[arg(long, conflicts_with = "check")]
+        fixups: bool,
     },
     /// Tell what changed between two OpenAPI documents, and what it means to their users.
     Diff {
         old: PathBuf,
         new: PathBuf,
-        #[arg(long, value_enum, default_value = "text")]
-        format: diff::Format,
-        /// Exit with 1 when a change is at least as serious as this.
-        #[arg(long, value_enum, value_name = "LEVEL")]
-        fail_on: Option<diff::Level>,
+        #[command(flatten)]
+        options: diff::Options,
     },
     /// Hold our document against the published one, or against what was last reviewed of it.
     Upstream {
@@ -73,6 +77,11 @@ enum Command {
     },
     /// Hold recorded requests of official clients, one JSON object a line, against the document.
     Requests { file: PathBuf },
+    /// List what official SDKs send and the document lacks, read from their sources or packages in these folders.
+    Freshness {
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+    },
     /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
@@ -82,6 +91,12 @@ enum Command {
         readme: bool,
         /// Fail if README.md holds another one, and write nothing.
         #[arg(long, requires = "readme")]
+        check: bool,
+    },
+    /// List the public API of the published crates in docs/public-api/.
+    PublicApi {
+        /// Fail on any difference and write nothing.
+        #[arg(long)]
         check: bool,
     },
     /// Hold the bundle against validators and generators of other languages, and sign a user in with what they wrote.
@@ -96,6 +111,9 @@ enum Command {
 type Outcome = Result<(String, bool), Failure>;
 
 fn main() -> ExitCode {
+    if let Some(code) = public_api::rustdoc() {
+        return code;
+    }
     match run(&Cli::parse()) {
         Ok((text, failed)) => {
             println!("{text}");
@@ -120,15 +138,21 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
             Ok((format!("{}, no problem ({} ms)", counts(&document), started.elapsed().as_millis()), false))
         }
         Command::Bundle { check } => generate(workspace, *check, &[], |document| Ok(codegen::bundles(document).into())),
-        Command::Codegen { check } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
-        Command::Diff { old, new, format, fail_on } => diff::run(old, new, *format, *fail_on),
+        Command::Codegen { fixups: true, .. } => Ok((codegen::fixups(&checked(workspace)?)?.join("\n"), false)),
+        Command::Codegen { check, .. } => generate(workspace, *check, &codegen::OWNED_FOLDERS, codegen::outputs),
+        Command::Diff { old, new, options } => diff::run(old, new, options),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
+        Command::Freshness { folders } => freshness::run(workspace, &checked(workspace)?, folders),
         Command::Coverage { readme: true, check, .. } => {
             let report = output::apply(workspace, &[coverage::readme(workspace, &checked(workspace)?)?], &[], *check)?;
             let said = if report.changed.is_empty() { "README.md: up to date" } else { "wrote README.md" };
             Ok((said.to_owned(), false))
         }
         Command::Coverage { format, .. } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
+        Command::PublicApi { check } => {
+            let report = output::apply(workspace, &public_api::outputs(workspace)?, &[public_api::FOLDER], *check)?;
+            Ok((format!("public API: {} files written, {} up to date", report.changed.len(), report.unchanged), false))
+        }
         Command::Polyglot { quick } => polyglot(workspace, *quick),
         Command::Upstream { file, accept } => upstream::run(workspace, &checked(workspace)?, file.as_deref(), *accept),
     }

@@ -53,6 +53,9 @@ pub(crate) enum Failure {
         #[source]
         source: std::io::Error,
     },
+    /// The public API could not be listed.
+    #[error("public API: {0}")]
+    PublicApi(String),
     /// The generator refused a document that the lint let pass.
     #[error("code generation: {0}")]
     Generator(String),

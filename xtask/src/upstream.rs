@@ -218,16 +218,22 @@ fn schema_facts(schema: &Value) -> Value {
 }
 
 /// What differs in fact. Names of schemas and tags and all prose are ours to choose; the published operationId is
-/// compared with the one that ours names.
+/// compared with the one that ours names. What `facts` leaves out of theirs is no difference either.
 fn differences(theirs: &Value, ours: &Value) -> Vec<Change> {
-    const OURS_TO_CHOOSE: [&str; 5] = [
+    const OURS_TO_CHOOSE: [&str; 10] = [
+        "annotation-changed",
+        "document-prose-changed",
+        "extension-changed",
+        "header-added",
         "operation-prose-changed",
         "operation-tag-changed",
         "parameter-prose-changed",
         "schema-prose-changed",
         "schema-renamed",
+        "security-scheme-added",
     ];
     let mut ours = ours.clone();
+    ours["servers"] = theirs["servers"].clone();
     for operation in
         ours["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut)
     {

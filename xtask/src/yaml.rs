@@ -10,6 +10,12 @@ use serde_json::{Map, Number, Value};
 
 use crate::problem::{Place, Problem};
 
+/// Deeper than any document of this kind; keeps a hostile file from overflowing the stack.
+const MAX_DEPTH: usize = 200;
+
+/// More nodes than any document of this kind has; keeps aliases of aliases from taking all memory.
+const MAX_NODES: usize = 2_000_000;
+
 /// A parsed file: its value, and lines by JSON pointer.
 #[derive(Debug)]
 pub(crate) struct Located {
@@ -23,9 +29,12 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Located, Problem> {
         let place = Place { file: file.to_owned(), line: 1 };
         return Err(Problem::new(place, "yaml", "JSON; write YAML, so that a fault has a line to be named by"));
     }
-    let mut loader =
-        Loader { file, events: Parser::new_from_str(text), anchors: BTreeMap::new(), lines: BTreeMap::new(), depth: 0 };
-    loader.document()
+    Loader::new(file, text, true).document()
+}
+
+/// Parses one file for its value alone, which is a good deal faster; JSON is taken as well.
+pub(crate) fn value(file: &str, text: &str) -> Result<Value, Problem> {
+    Loader::new(file, text, false).document().map(|located| located.value)
 }
 
 /// One segment of a JSON pointer, escaped.
@@ -36,15 +45,28 @@ pub(crate) fn escape(segment: &str) -> String {
 struct Loader<'a> {
     file: &'a str,
     events: Parser<'a, saphyr_parser::StrInput<'a>>,
-    anchors: BTreeMap<usize, Value>,
+    /// Anchored values, each with its number of nodes.
+    anchors: BTreeMap<usize, (Value, usize)>,
+    with_lines: bool,
     lines: BTreeMap<String, usize>,
     depth: usize,
+    /// Nodes so far, with those that aliases repeat.
+    nodes: usize,
 }
 
-/// Deeper than any document of this kind; keeps a hostile file from overflowing the stack.
-const MAX_DEPTH: usize = 128;
-
 impl<'a> Loader<'a> {
+    fn new(file: &'a str, text: &'a str, with_lines: bool) -> Self {
+        Self {
+            file,
+            events: Parser::new_from_str(text),
+            anchors: BTreeMap::new(),
+            with_lines,
+            lines: BTreeMap::new(),
+            depth: 0,
+            nodes: 0,
+        }
+    }
+
     fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
         Problem::new(Place { file: self.file.to_owned(), line: line.max(1) }, "yaml", message)
     }
@@ -76,7 +98,11 @@ impl<'a> Loader<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: &Range<usize>, pointer: &str) -> Result<Value, Problem> {
-        self.lines.insert(pointer.to_owned(), span.start);
+        if self.with_lines {
+            self.lines.insert(pointer.to_owned(), span.start);
+        }
+        let before = self.nodes;
+        self.count(1, span.start)?;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.problem(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
@@ -91,20 +117,32 @@ impl<'a> Loader<'a> {
             Event::SequenceStart(anchor, _) => (anchor, self.sequence(pointer)?),
             Event::MappingStart(anchor, _) => (anchor, self.mapping(pointer)?),
             Event::Alias(id) => {
-                let value = self
-                    .anchors
-                    .get(&id)
-                    .cloned()
-                    .ok_or_else(|| self.problem(span.start, "alias of an anchor that is not complete yet"))?;
-                (0, value)
+                let Some(nodes) = self.anchors.get(&id).map(|(_, nodes)| *nodes) else {
+                    return Err(self.problem(span.start, "alias of an anchor that is not complete yet"));
+                };
+                self.count(nodes, span.start)?;
+                (0, self.anchors[&id].0.clone())
             }
             other => return Err(self.problem(span.start, format!("unexpected {other:?}"))),
         };
         self.depth -= 1;
         if anchor != 0 {
-            self.anchors.insert(anchor, value.clone());
+            self.anchors.insert(anchor, (value.clone(), self.nodes - before));
         }
         Ok(value)
+    }
+
+    fn count(&mut self, nodes: usize, line: usize) -> Result<(), Problem> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            return Err(self.problem(line, format!("more than {MAX_NODES} values, with those that aliases repeat")));
+        }
+        Ok(())
+    }
+
+    /// The pointer of a child, which only lines need.
+    fn child(&self, pointer: &str, segment: &str) -> String {
+        if self.with_lines { format!("{pointer}/{}", escape(segment)) } else { String::new() }
     }
 
     fn sequence(&mut self, pointer: &str) -> Result<Value, Problem> {
@@ -114,7 +152,8 @@ impl<'a> Loader<'a> {
             if event == Event::SequenceEnd {
                 return Ok(Value::Array(items));
             }
-            let item = self.node(event, &span, &format!("{pointer}/{}", items.len()))?;
+            let child = if self.with_lines { format!("{pointer}/{}", items.len()) } else { String::new() };
+            let item = self.node(event, &span, &child)?;
             items.push(item);
         }
     }
@@ -125,6 +164,9 @@ impl<'a> Loader<'a> {
             let (event, span) = self.next()?;
             let key = match event {
                 Event::MappingEnd => return Ok(Value::Object(map)),
+                Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<" => {
+                    return Err(self.problem(span.start, "merge keys (`<<`) are not used here; write the members out"));
+                }
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => return Err(self.problem(span.start, "a key is not a plain value")),
             };
@@ -133,10 +175,12 @@ impl<'a> Loader<'a> {
             }
             let key_line = span.start;
             let (event, span) = self.next()?;
-            let child = format!("{pointer}/{}", escape(&key));
+            let child = self.child(pointer, &key);
             let value = self.node(event, &span, &child)?;
             // The key's line is where a reader looks, also when the value starts on the next one.
-            self.lines.insert(child, key_line);
+            if self.with_lines {
+                self.lines.insert(child, key_line);
+            }
             map.insert(key, value);
         }
     }
@@ -196,6 +240,7 @@ mod tests {
             ("- 1\n", 1, "not a mapping"),
             ("{\"a\": 1}", 1, "JSON"),
             ("a: 1\n---\nb: 1\n", 3, "more than one document"),
+            ("a: &x {k: 1}\nb:\n  <<: *x\n", 3, "merge keys"),
         ] {
             let problem = parse("spec/x.yaml", text).unwrap_err();
             assert_eq!(problem.place.file, "spec/x.yaml");
@@ -208,5 +253,25 @@ mod tests {
     fn nesting_is_bounded() {
         let text = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
         assert!(parse("a.yaml", &text).is_err());
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_bounded() {
+        let mut text = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n".to_owned();
+        for level in 1..=8 {
+            let repeated = format!("*a{}", level - 1);
+            let line = format!("a{level}: &a{level} [{}]\n", vec![repeated; 10].join(", "));
+            text.push_str(&line);
+        }
+        for problem in [parse("a.yaml", &text).unwrap_err(), value("a.yaml", &text).unwrap_err()] {
+            assert_eq!((problem.place.file.as_str(), problem.place.line), ("a.yaml", 7), "{problem}");
+            assert!(problem.message.contains("aliases"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_value_is_the_same_with_and_without_lines() {
+        let text = "a: &x {k: [1, {b: c}]}\nd: *x\n'<<': quoted\n";
+        assert_eq!(parse("a.yaml", text).unwrap().value, value("a.yaml", text).unwrap());
     }
 }

@@ -9,6 +9,14 @@ use std::{
 
 use tempfile::TempDir;
 
+/// The document and the folders of what is generated from it.
+const GENERATED: [&str; 4] = [
+    "spec",
+    "descope-api/src/generated",
+    "descope-emulator/src/generated",
+    "descope-httpmock/src/generated",
+];
+
 struct Workspace {
     folder: TempDir,
 }
@@ -18,7 +26,7 @@ impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for part in ["spec", "descope-api/src/generated", "descope-emulator/src/generated"] {
+        for part in GENERATED {
             copy(&here.join(part), &folder.path().join(part));
         }
         fs::create_dir(folder.path().join("tests")).unwrap();
@@ -315,6 +323,8 @@ fn diff_judges_and_fails_as_asked() {
         let files = [bundle.to_str().unwrap(), changed.to_str().unwrap()];
         Command::new(env!("CARGO_BIN_EXE_xtask")).arg("diff").args(files).args(arguments).output().unwrap()
     };
+    assert_eq!(run(&["--fail-on", "breaking"]).status.code(), Some(0), "no name of a function is on the wire");
+    let run = |arguments: &[&str]| run(&[arguments, &["--generated-code"]].concat());
     let plain = run(&[]);
     assert!(plain.status.success());
     assert!(String::from_utf8_lossy(&plain.stdout).contains("[operation-id-renamed]"));
@@ -335,8 +345,22 @@ fn bad_documents() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("empty.json", Vec::new(), "empty.json:1: [yaml] the file is empty"),
         ("list.json", b"[1, 2]".into(), "list.json:1: [yaml] the document is not a mapping"),
         ("cut.json", b"{\"openapi\": ".into(), "cut.json:1: "),
-        ("new.json", b"{\"openapi\": \"3.1.0\"}".into(), "new.json:1: [document] version 3.1.0 is not 3.0"),
-        ("new.yaml", b"openapi: 3.1.0\n".into(), "new.yaml:1: [document] version 3.1.0 is not 3.0"),
+        ("new.json", b"{\"openapi\": \"4.0.0\"}".into(), "new.json:1: [document] version 4.0.0 is neither 3.0 nor 3.1"),
+        ("old.yaml", b"swagger: '2.0'\n".into(), "old.yaml:1: [document] Swagger 2.0 is not supported; convert"),
+        ("number.yaml", b"openapi: 3.0\n".into(), "number.yaml:1: [document] `openapi` is the number 3"),
+        ("twice.json", b"{\"openapi\": \"3.0.3\",\n\"a\": 1,\n\"a\": 2}".into(), "twice.json:3: "),
+        ("paths.yaml", b"openapi: 3.0.3\npaths: [1]\n".into(), "paths.yaml:2: [document] `paths` is not a mapping"),
+        (
+            "item.yaml",
+            b"openapi: 3.0.3\npaths: {/a: 1}\n".into(),
+            "item.yaml:2: [document] `paths./a` is not a mapping",
+        ),
+        ("merge.yaml", b"openapi: 3.0.3\nx: &x {a: 1}\ny:\n  <<: *x\n".into(), "merge.yaml:4: [yaml] merge keys"),
+        (
+            "part.yaml",
+            b"openapi: 3.0.3\npaths:\n  /a:\n    $ref: parts.yaml#/a\n".into(),
+            "part.yaml:4: [document] `parts.yaml#/a` leads to ",
+        ),
         ("other.yaml", b"a: 1\n".into(), "other.yaml:1: [document] not an OpenAPI document"),
         ("bytes.yaml", b"openapi: 3.0.3\nx: \xff\n".into(), "bytes.yaml:2: [text] not UTF-8"),
         ("deep.json", format!("{{\"openapi\": {}", "[".repeat(100_000)).into(), "deep.json:1: "),

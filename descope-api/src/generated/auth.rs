@@ -12,7 +12,7 @@ Sends a `POST` request to `/v1/auth/accesskey/exchange`
     pub async fn access_key_exchange<'a>(
         &'a self,
         body: &'a types::AccessKeyExchangeRequest,
-    ) -> Result<ResponseValue<types::AccessKeySession>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeySession>, Error> {
         let url = format!("{}/v1/auth/accesskey/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "access_key_exchange").await
@@ -27,7 +27,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/pending-session`
     pub async fn enchanted_link_pending_session<'a>(
         &'a self,
         body: &'a types::EnchantedLinkPendingSessionRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_pending_session").await
@@ -42,10 +42,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/email`
     pub async fn enchanted_link_sign_in_email<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_in_email").await
@@ -60,10 +57,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signin/sms`
     pub async fn enchanted_link_sign_in_sms<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_in_sms").await
@@ -78,10 +72,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/email`
     pub async fn enchanted_link_sign_up_or_in_email<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_up_or_in_email").await
@@ -96,10 +87,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup-in/sms`
     pub async fn enchanted_link_sign_up_or_in_sms<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_up_or_in_sms").await
@@ -114,10 +102,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/email`
     pub async fn enchanted_link_sign_up_email<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignUpEmailRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_up_email").await
@@ -132,10 +117,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/signup/sms`
     pub async fn enchanted_link_sign_up_sms<'a>(
         &'a self,
         body: &'a types::EnchantedLinkSignUpPhoneRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_sign_up_sms").await
@@ -150,10 +132,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/email`
     pub async fn enchanted_link_update_email<'a>(
         &'a self,
         body: &'a types::EnchantedLinkUpdateEmailRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_update_email").await
@@ -168,10 +147,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/update/phone/sms`
     pub async fn enchanted_link_update_phone_sms<'a>(
         &'a self,
         body: &'a types::EnchantedLinkUpdatePhoneRequest,
-    ) -> Result<
-        ResponseValue<types::EnchantedLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EnchantedLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_update_phone_sms").await
@@ -186,7 +162,7 @@ Sends a `POST` request to `/v1/auth/enchantedlink/verify`
     pub async fn enchanted_link_verify<'a>(
         &'a self,
         body: &'a types::EnchantedLinkVerifyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/enchantedlink/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "enchanted_link_verify").await
@@ -203,7 +179,7 @@ Arguments:
     pub async fn session_exchange<'a>(
         &'a self,
         code: &'a str,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/exchange", self.baseurl,);
         let request = self
             .client
@@ -222,7 +198,7 @@ Sends a `POST` request to `/v1/auth/logout`
     pub async fn session_logout<'a>(
         &'a self,
         body: &'a types::SessionLogoutRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/logout", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_logout").await
@@ -237,7 +213,7 @@ Sends a `POST` request to `/v1/auth/logoutall`
     pub async fn session_logout_all<'a>(
         &'a self,
         body: &'a types::SessionLogoutRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/logoutall", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_logout_all").await
@@ -252,10 +228,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/email`
     pub async fn magic_link_sign_in_email<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkEmailResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_in_email").await
@@ -270,10 +243,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/sms`
     pub async fn magic_link_sign_in_sms<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_in_sms").await
@@ -288,10 +258,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signin/whatsapp`
     pub async fn magic_link_sign_in_whatsapp<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signin/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_in_whatsapp").await
@@ -306,10 +273,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/email`
     pub async fn magic_link_sign_up_or_in_email<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkEmailResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_or_in_email").await
@@ -324,10 +288,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/sms`
     pub async fn magic_link_sign_up_or_in_sms<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_or_in_sms").await
@@ -342,10 +303,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup-in/whatsapp`
     pub async fn magic_link_sign_up_or_in_whatsapp<'a>(
         &'a self,
         body: &'a types::MagicLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup-in/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_or_in_whatsapp").await
@@ -360,10 +318,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/email`
     pub async fn magic_link_sign_up_email<'a>(
         &'a self,
         body: &'a types::MagicLinkSignUpEmailRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkEmailResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_email").await
@@ -378,10 +333,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/sms`
     pub async fn magic_link_sign_up_sms<'a>(
         &'a self,
         body: &'a types::MagicLinkSignUpPhoneRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_sms").await
@@ -396,10 +348,7 @@ Sends a `POST` request to `/v1/auth/magiclink/signup/whatsapp`
     pub async fn magic_link_sign_up_whatsapp<'a>(
         &'a self,
         body: &'a types::MagicLinkSignUpWhatsappRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/signup/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_sign_up_whatsapp").await
@@ -414,10 +363,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/email`
     pub async fn magic_link_update_email<'a>(
         &'a self,
         body: &'a types::MagicLinkUpdateEmailRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkEmailResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkEmailResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_update_email").await
@@ -432,10 +378,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone`
     pub async fn magic_link_update_phone<'a>(
         &'a self,
         body: &'a types::MagicLinkUpdatePhoneRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_update_phone").await
@@ -450,10 +393,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/sms`
     pub async fn magic_link_update_phone_sms<'a>(
         &'a self,
         body: &'a types::MagicLinkUpdatePhoneRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_update_phone_sms").await
@@ -468,10 +408,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/phone/whatsapp`
     pub async fn magic_link_update_phone_whatsapp<'a>(
         &'a self,
         body: &'a types::MagicLinkUpdatePhoneRequest,
-    ) -> Result<
-        ResponseValue<types::MagicLinkPhoneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::MagicLinkPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/update/phone/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_update_phone_whatsapp").await
@@ -486,7 +423,7 @@ Sends a `POST` request to `/v1/auth/magiclink/verify`
     pub async fn magic_link_verify<'a>(
         &'a self,
         body: &'a types::MagicLinkVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/magiclink/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "magic_link_verify").await
@@ -498,9 +435,7 @@ The user to whom the refresh token in the bearer belongs, as stored now and not 
 Sends a `GET` request to `/v1/auth/me`
 
 */
-    pub async fn session_me<'a>(
-        &'a self,
-    ) -> Result<ResponseValue<types::User>, Error<types::ErrorResponse>> {
+    pub async fn session_me<'a>(&'a self) -> Result<ResponseValue<types::User>, Error> {
         let url = format!("{}/v1/auth/me", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "session_me").await
@@ -514,7 +449,7 @@ Sends a `GET` request to `/v1/auth/me/history`
 */
     pub async fn session_history<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::AuthHistory>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AuthHistory>, Error> {
         let url = format!("{}/v1/auth/me/history", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "session_history").await
@@ -529,7 +464,7 @@ Sends a `POST` request to `/v1/auth/me/tenants`
     pub async fn session_tenants<'a>(
         &'a self,
         body: &'a types::SessionTenantsRequest,
-    ) -> Result<ResponseValue<types::SessionTenantList>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SessionTenantList>, Error> {
         let url = format!("{}/v1/auth/me/tenants", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_tenants").await
@@ -544,7 +479,7 @@ Sends a `POST` request to `/v1/auth/notp/pending-session`
     pub async fn notp_pending_session<'a>(
         &'a self,
         body: &'a types::NotpPendingSessionRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/notp/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "notp_pending_session").await
@@ -563,7 +498,7 @@ Arguments:
         &'a self,
         provider: &'a str,
         body: &'a types::NotpSignInRequest,
-    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
             "{}/v1/auth/notp/{}/signin", self.baseurl, encode_path(& provider
             .to_string()),
@@ -585,7 +520,7 @@ Arguments:
         &'a self,
         provider: &'a str,
         body: &'a types::NotpSignUpRequest,
-    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
             "{}/v1/auth/notp/{}/signup", self.baseurl, encode_path(& provider
             .to_string()),
@@ -607,7 +542,7 @@ Arguments:
         &'a self,
         provider: &'a str,
         body: &'a types::NotpSignInRequest,
-    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
             "{}/v1/auth/notp/{}/signup-in", self.baseurl, encode_path(& provider
             .to_string()),
@@ -629,7 +564,7 @@ Arguments:
         &'a self,
         provider: &'a str,
         body: &'a types::NotpUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::NotpResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
             "{}/v1/auth/notp/{}/update", self.baseurl, encode_path(& provider
             .to_string()),
@@ -663,7 +598,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error> {
         let url = format!("{}/v1/auth/oauth/authorize", self.baseurl,);
         let request = self
             .client
@@ -707,7 +642,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error> {
         let url = format!("{}/v1/auth/oauth/authorize/signin", self.baseurl,);
         let request = self
             .client
@@ -751,7 +686,7 @@ Arguments:
         redirect_url: Option<&'a str>,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error> {
         let url = format!("{}/v1/auth/oauth/authorize/signup", self.baseurl,);
         let request = self
             .client
@@ -793,7 +728,7 @@ Arguments:
         provider: &'a str,
         redirect_url: Option<&'a str>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::OauthRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthRedirect>, Error> {
         let url = format!("{}/v1/auth/oauth/authorize/update", self.baseurl,);
         let request = self
             .client
@@ -842,7 +777,7 @@ Arguments:
         state: Option<&'a str>,
         tenant_id: Option<&'a str>,
         user: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/oauth/callback", self.baseurl,);
         let request = self
             .client
@@ -875,7 +810,7 @@ Sends a `POST` request to `/v1/auth/oauth/callback`
     pub async fn oauth_callback_form<'a>(
         &'a self,
         body: &'a types::OauthCallbackFormRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/oauth/callback", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "oauth_callback_form").await
@@ -890,7 +825,7 @@ Sends a `POST` request to `/v1/auth/oauth/exchange`
     pub async fn oauth_exchange<'a>(
         &'a self,
         body: &'a types::CodeExchangeRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/oauth/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "oauth_exchange").await
@@ -905,7 +840,7 @@ Sends a `POST` request to `/v1/auth/oauth/native/finish`
     pub async fn oauth_native_finish<'a>(
         &'a self,
         body: &'a types::OauthNativeFinishRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/oauth/native/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "oauth_native_finish").await
@@ -920,10 +855,7 @@ Sends a `POST` request to `/v1/auth/oauth/native/start`
     pub async fn oauth_native_start<'a>(
         &'a self,
         body: &'a types::OauthNativeStartRequest,
-    ) -> Result<
-        ResponseValue<types::OauthNativeChallenge>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthNativeChallenge>, Error> {
         let url = format!("{}/v1/auth/oauth/native/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "oauth_native_start").await
@@ -940,7 +872,7 @@ Arguments:
     pub async fn onetap_client_id<'a>(
         &'a self,
         provider: &'a str,
-    ) -> Result<ResponseValue<types::OnetapClient>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OnetapClient>, Error> {
         let url = format!(
             "{}/v1/auth/onetap/clientid/{}", self.baseurl, encode_path(& provider
             .to_string()),
@@ -958,7 +890,7 @@ Sends a `POST` request to `/v1/auth/onetap/idtoken/exchange`
     pub async fn onetap_exchange<'a>(
         &'a self,
         body: &'a types::OnetapIdTokenRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/onetap/idtoken/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "onetap_exchange").await
@@ -973,7 +905,7 @@ Sends a `POST` request to `/v1/auth/onetap/idtoken/verify`
     pub async fn onetap_verify<'a>(
         &'a self,
         body: &'a types::OnetapIdTokenRequest,
-    ) -> Result<ResponseValue<types::OnetapCode>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OnetapCode>, Error> {
         let url = format!("{}/v1/auth/onetap/idtoken/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "onetap_verify").await
@@ -988,7 +920,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/email`
     pub async fn otp_sign_in_email<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_in_email").await
@@ -1003,7 +935,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/im`
     pub async fn otp_sign_in_im<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_in_im").await
@@ -1018,7 +950,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/sms`
     pub async fn otp_sign_in_sms<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_in_sms").await
@@ -1033,7 +965,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/voice`
     pub async fn otp_sign_in_voice<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_in_voice").await
@@ -1048,7 +980,7 @@ Sends a `POST` request to `/v1/auth/otp/signin/whatsapp`
     pub async fn otp_sign_in_whatsapp<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signin/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_in_whatsapp").await
@@ -1063,7 +995,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/email`
     pub async fn otp_sign_up_or_in_email<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_or_in_email").await
@@ -1078,7 +1010,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/im`
     pub async fn otp_sign_up_or_in_im<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_or_in_im").await
@@ -1093,7 +1025,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/sms`
     pub async fn otp_sign_up_or_in_sms<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_or_in_sms").await
@@ -1108,7 +1040,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/voice`
     pub async fn otp_sign_up_or_in_voice<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_or_in_voice").await
@@ -1123,7 +1055,7 @@ Sends a `POST` request to `/v1/auth/otp/signup-in/whatsapp`
     pub async fn otp_sign_up_or_in_whatsapp<'a>(
         &'a self,
         body: &'a types::OtpSignInRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup-in/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_or_in_whatsapp").await
@@ -1138,7 +1070,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/email`
     pub async fn otp_sign_up_email<'a>(
         &'a self,
         body: &'a types::OtpSignUpEmailRequest,
-    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_email").await
@@ -1153,7 +1085,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/im`
     pub async fn otp_sign_up_im<'a>(
         &'a self,
         body: &'a types::OtpSignUpPhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_im").await
@@ -1168,7 +1100,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/sms`
     pub async fn otp_sign_up_sms<'a>(
         &'a self,
         body: &'a types::OtpSignUpPhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_sms").await
@@ -1183,7 +1115,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/voice`
     pub async fn otp_sign_up_voice<'a>(
         &'a self,
         body: &'a types::OtpSignUpPhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_voice").await
@@ -1198,7 +1130,7 @@ Sends a `POST` request to `/v1/auth/otp/signup/whatsapp`
     pub async fn otp_sign_up_whatsapp<'a>(
         &'a self,
         body: &'a types::OtpSignUpPhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/signup/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_sign_up_whatsapp").await
@@ -1213,7 +1145,7 @@ Sends a `POST` request to `/v1/auth/otp/update/email`
     pub async fn otp_update_email<'a>(
         &'a self,
         body: &'a types::OtpUpdateEmailRequest,
-    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpEmailResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_update_email").await
@@ -1228,7 +1160,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/im`
     pub async fn otp_update_phone_im<'a>(
         &'a self,
         body: &'a types::OtpUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_update_phone_im").await
@@ -1243,7 +1175,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/sms`
     pub async fn otp_update_phone_sms<'a>(
         &'a self,
         body: &'a types::OtpUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_update_phone_sms").await
@@ -1258,7 +1190,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/voice`
     pub async fn otp_update_phone_voice<'a>(
         &'a self,
         body: &'a types::OtpUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_update_phone_voice").await
@@ -1273,7 +1205,7 @@ Sends a `POST` request to `/v1/auth/otp/update/phone/whatsapp`
     pub async fn otp_update_phone_whatsapp<'a>(
         &'a self,
         body: &'a types::OtpUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OtpPhoneResponse>, Error> {
         let url = format!("{}/v1/auth/otp/update/phone/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_update_phone_whatsapp").await
@@ -1288,7 +1220,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/email`
     pub async fn otp_verify_email<'a>(
         &'a self,
         body: &'a types::OtpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_verify_email").await
@@ -1303,7 +1235,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/im`
     pub async fn otp_verify_im<'a>(
         &'a self,
         body: &'a types::OtpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/im", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_verify_im").await
@@ -1318,7 +1250,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/sms`
     pub async fn otp_verify_sms<'a>(
         &'a self,
         body: &'a types::OtpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/sms", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_verify_sms").await
@@ -1333,7 +1265,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/voice`
     pub async fn otp_verify_voice<'a>(
         &'a self,
         body: &'a types::OtpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/voice", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_verify_voice").await
@@ -1348,7 +1280,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/whatsapp`
     pub async fn otp_verify_whatsapp<'a>(
         &'a self,
         body: &'a types::OtpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/otp/verify/whatsapp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "otp_verify_whatsapp").await
@@ -1362,7 +1294,7 @@ Sends a `GET` request to `/v1/auth/password/policy`
 */
     pub async fn password_policy<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::PasswordRules>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PasswordRules>, Error> {
         let url = format!("{}/v1/auth/password/policy", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "password_policy").await
@@ -1377,7 +1309,7 @@ Sends a `POST` request to `/v1/auth/password/replace`
     pub async fn password_replace<'a>(
         &'a self,
         body: &'a types::PasswordReplaceRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/replace", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "password_replace").await
@@ -1392,10 +1324,7 @@ Sends a `POST` request to `/v1/auth/password/reset`
     pub async fn password_reset<'a>(
         &'a self,
         body: &'a types::PasswordResetRequest,
-    ) -> Result<
-        ResponseValue<types::PasswordResetDelivery>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::PasswordResetDelivery>, Error> {
         let url = format!("{}/v1/auth/password/reset", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "password_reset").await
@@ -1410,7 +1339,7 @@ Sends a `POST` request to `/v1/auth/password/signin`
     pub async fn password_sign_in<'a>(
         &'a self,
         body: &'a types::PasswordSignInRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "password_sign_in").await
@@ -1425,7 +1354,7 @@ Sends a `POST` request to `/v1/auth/password/signup`
     pub async fn password_sign_up<'a>(
         &'a self,
         body: &'a types::PasswordSignUpRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/password/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "password_sign_up").await
@@ -1440,7 +1369,7 @@ Sends a `POST` request to `/v1/auth/password/update`
     pub async fn password_update<'a>(
         &'a self,
         body: &'a types::PasswordUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/password/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "password_update").await
@@ -1455,7 +1384,7 @@ Sends a `POST` request to `/v1/auth/push/pending-session`
     pub async fn push_pending_session<'a>(
         &'a self,
         body: &'a types::PushPendingSessionRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/push/pending-session", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "push_pending_session").await
@@ -1470,7 +1399,7 @@ Sends a `POST` request to `/v1/auth/push/signin/finish`
     pub async fn push_sign_in_finish<'a>(
         &'a self,
         body: &'a types::PushSignInFinishRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/push/signin/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "push_sign_in_finish").await
@@ -1485,7 +1414,7 @@ Sends a `POST` request to `/v1/auth/push/signin/start`
     pub async fn push_sign_in_start<'a>(
         &'a self,
         body: &'a types::PushSignInStartRequest,
-    ) -> Result<ResponseValue<types::PushSignInPending>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PushSignInPending>, Error> {
         let url = format!("{}/v1/auth/push/signin/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "push_sign_in_start").await
@@ -1500,7 +1429,7 @@ Sends a `POST` request to `/v1/auth/push/update`
     pub async fn push_enroll_device<'a>(
         &'a self,
         body: &'a types::PushEnrollDeviceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/push/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "push_enroll_device").await
@@ -1515,10 +1444,7 @@ Sends a `POST` request to `/v1/auth/recovery-codes`
     pub async fn recovery_codes_generate<'a>(
         &'a self,
         body: &'a types::RecoveryCodesGenerateRequest,
-    ) -> Result<
-        ResponseValue<types::RecoveryCodesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::RecoveryCodesResponse>, Error> {
         let url = format!("{}/v1/auth/recovery-codes", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "recovery_codes_generate").await
@@ -1533,7 +1459,7 @@ Sends a `POST` request to `/v1/auth/recovery-codes/signin`
     pub async fn recovery_codes_sign_in<'a>(
         &'a self,
         body: &'a types::RecoveryCodesSignInRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/recovery-codes/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "recovery_codes_sign_in").await
@@ -1550,7 +1476,7 @@ Arguments:
     pub async fn session_refresh_get<'a>(
         &'a self,
         external_token: Option<&'a str>,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/refresh", self.baseurl,);
         let request = self
             .client
@@ -1569,7 +1495,7 @@ Sends a `POST` request to `/v1/auth/refresh`
     pub async fn session_refresh<'a>(
         &'a self,
         body: &'a types::SessionRefreshRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/refresh", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_refresh").await
@@ -1602,7 +1528,7 @@ Arguments:
         tenant: &'a str,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::SsoRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoRedirect>, Error> {
         let url = format!("{}/v1/auth/saml/authorize", self.baseurl,);
         let request = self
             .client
@@ -1631,7 +1557,7 @@ Sends a `POST` request to `/v1/auth/saml/exchange`
     pub async fn sso_saml_exchange<'a>(
         &'a self,
         body: &'a types::CodeExchangeRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/saml/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "sso_saml_exchange").await
@@ -1646,7 +1572,7 @@ Sends a `POST` request to `/v1/auth/security-questions/setup`
     pub async fn security_questions_setup<'a>(
         &'a self,
         body: &'a types::SecurityQuestionsSetupRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/setup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "security_questions_setup").await
@@ -1660,10 +1586,7 @@ Sends a `GET` request to `/v1/auth/security-questions/verify`
 */
     pub async fn security_questions_get<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::SecurityQuestionsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SecurityQuestionsResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/verify", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "security_questions_get").await
@@ -1678,7 +1601,7 @@ Sends a `POST` request to `/v1/auth/security-questions/verify`
     pub async fn security_questions_verify<'a>(
         &'a self,
         body: &'a types::SecurityQuestionsVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/security-questions/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "security_questions_verify").await
@@ -1711,7 +1634,7 @@ Arguments:
         tenant: &'a str,
         test: Option<bool>,
         body: &'a types::LoginOptions,
-    ) -> Result<ResponseValue<types::SsoRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoRedirect>, Error> {
         let url = format!("{}/v1/auth/sso/authorize", self.baseurl,);
         let request = self
             .client
@@ -1740,7 +1663,7 @@ Sends a `POST` request to `/v1/auth/sso/exchange`
     pub async fn sso_exchange<'a>(
         &'a self,
         body: &'a types::CodeExchangeRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/sso/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "sso_exchange").await
@@ -1755,7 +1678,7 @@ Sends a `POST` request to `/v1/auth/tenant/select`
     pub async fn session_select_tenant<'a>(
         &'a self,
         body: &'a types::SessionSelectTenantRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/tenant/select", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_select_tenant").await
@@ -1770,7 +1693,7 @@ Sends a `POST` request to `/v1/auth/totp/signup`
     pub async fn totp_sign_up<'a>(
         &'a self,
         body: &'a types::TotpSignUpRequest,
-    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error> {
         let url = format!("{}/v1/auth/totp/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "totp_sign_up").await
@@ -1785,7 +1708,7 @@ Sends a `POST` request to `/v1/auth/totp/update`
     pub async fn totp_update<'a>(
         &'a self,
         body: &'a types::TotpUpdateRequest,
-    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TotpSeedResponse>, Error> {
         let url = format!("{}/v1/auth/totp/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "totp_update").await
@@ -1800,7 +1723,7 @@ Sends a `POST` request to `/v1/auth/totp/verify`
     pub async fn totp_verify<'a>(
         &'a self,
         body: &'a types::TotpVerifyRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/totp/verify", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "totp_verify").await
@@ -1815,7 +1738,7 @@ Sends a `POST` request to `/v1/auth/try-refresh`
     pub async fn session_try_refresh<'a>(
         &'a self,
         body: &'a types::SessionRefreshRequest,
-    ) -> Result<ResponseValue<types::OptionalJwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OptionalJwtResponse>, Error> {
         let url = format!("{}/v1/auth/try-refresh", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "session_try_refresh").await
@@ -1829,7 +1752,7 @@ Sends a `POST` request to `/v1/auth/validate`
 */
     pub async fn session_validate<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::SessionClaims>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SessionClaims>, Error> {
         let url = format!("{}/v1/auth/validate", self.baseurl,);
         let request = self.client.post(url).build();
         self.answered(request, "session_validate").await
@@ -1844,7 +1767,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signin/finish`
     pub async fn webauthn_sign_in_finish<'a>(
         &'a self,
         body: &'a types::WebauthnFinishRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signin/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_sign_in_finish").await
@@ -1859,10 +1782,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signin/start`
     pub async fn webauthn_sign_in_start<'a>(
         &'a self,
         body: &'a types::WebauthnSignInStartRequest,
-    ) -> Result<
-        ResponseValue<types::WebauthnStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signin/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_sign_in_start").await
@@ -1877,10 +1797,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup-in/start`
     pub async fn webauthn_sign_up_or_in_start<'a>(
         &'a self,
         body: &'a types::WebauthnSignUpOrInStartRequest,
-    ) -> Result<
-        ResponseValue<types::WebauthnStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup-in/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_sign_up_or_in_start").await
@@ -1895,7 +1812,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup/finish`
     pub async fn webauthn_sign_up_finish<'a>(
         &'a self,
         body: &'a types::WebauthnFinishRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_sign_up_finish").await
@@ -1910,10 +1827,7 @@ Sends a `POST` request to `/v1/auth/webauthn/signup/start`
     pub async fn webauthn_sign_up_start<'a>(
         &'a self,
         body: &'a types::WebauthnSignUpStartRequest,
-    ) -> Result<
-        ResponseValue<types::WebauthnStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/signup/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_sign_up_start").await
@@ -1928,10 +1842,7 @@ Sends a `POST` request to `/v1/auth/webauthn/update/finish`
     pub async fn webauthn_update_finish<'a>(
         &'a self,
         body: &'a types::WebauthnFinishRequest,
-    ) -> Result<
-        ResponseValue<types::WebauthnUpdateResult>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WebauthnUpdateResult>, Error> {
         let url = format!("{}/v1/auth/webauthn/update/finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_update_finish").await
@@ -1946,10 +1857,7 @@ Sends a `POST` request to `/v1/auth/webauthn/update/start`
     pub async fn webauthn_update_start<'a>(
         &'a self,
         body: &'a types::WebauthnUpdateStartRequest,
-    ) -> Result<
-        ResponseValue<types::WebauthnStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WebauthnStartResponse>, Error> {
         let url = format!("{}/v1/auth/webauthn/update/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "webauthn_update_start").await
@@ -1964,7 +1872,7 @@ Sends a `POST` request to `/v1/flow/event`
     pub async fn flow_report_events<'a>(
         &'a self,
         body: &'a types::FlowReportEventsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/flow/event", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_report_events").await
@@ -1979,7 +1887,7 @@ Sends a `POST` request to `/v1/flow/exchange`
     pub async fn flow_exchange<'a>(
         &'a self,
         body: &'a types::FlowExchangeRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/flow/exchange", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_exchange").await
@@ -1994,7 +1902,7 @@ Sends a `POST` request to `/v1/flow/next`
     pub async fn flow_next<'a>(
         &'a self,
         body: &'a types::FlowNextRequest,
-    ) -> Result<ResponseValue<types::FlowStepResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowStepResponse>, Error> {
         let url = format!("{}/v1/flow/next", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_next").await
@@ -2009,7 +1917,7 @@ Sends a `POST` request to `/v1/flow/prime`
     pub async fn flow_prime<'a>(
         &'a self,
         body: &'a types::FlowPrimeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/flow/prime", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_prime").await
@@ -2024,7 +1932,7 @@ Sends a `POST` request to `/v1/flow/start`
     pub async fn flow_start<'a>(
         &'a self,
         body: &'a types::FlowStartRequest,
-    ) -> Result<ResponseValue<types::FlowStepResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowStepResponse>, Error> {
         let url = format!("{}/v1/flow/start", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "flow_start").await
@@ -2038,7 +1946,7 @@ Sends a `POST` request to `/v1/flow/validate-domain`
 */
     pub async fn flow_validate_domain<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::FlowDomainVerdict>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowDomainVerdict>, Error> {
         let url = format!("{}/v1/flow/validate-domain", self.baseurl,);
         let request = self.client.post(url).build();
         self.answered(request, "flow_validate_domain").await
@@ -2057,10 +1965,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         certs: Option<bool>,
-    ) -> Result<
-        ResponseValue<::std::vec::Vec<types::Jwk>>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<::std::vec::Vec<types::Jwk>>, Error> {
         let url = format!(
             "{}/v1/keys/{}", self.baseurl, encode_path(& project_id.to_string()),
         );
@@ -2081,7 +1986,7 @@ Sends a `POST` request to `/v1/outbound/oauth/connect`
     pub async fn outbound_connect<'a>(
         &'a self,
         body: &'a types::OutboundConnectRequest,
-    ) -> Result<ResponseValue<types::OutboundRedirect>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OutboundRedirect>, Error> {
         let url = format!("{}/v1/outbound/oauth/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "outbound_connect").await
@@ -2100,7 +2005,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         certs: Option<bool>,
-    ) -> Result<ResponseValue<types::JwkSet>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwkSet>, Error> {
         let url = format!(
             "{}/v2/keys/{}", self.baseurl, encode_path(& project_id.to_string()),
         );

@@ -30,10 +30,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/.well-known/oauth-authorization-server/{}", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -79,10 +76,7 @@ Arguments:
     pub async fn federation_discovery_project<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::DiscoveryProjectResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryProjectResponse>, Error> {
         let url = format!(
             "{}/.well-known/project-configuration/{}", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -102,10 +96,7 @@ Arguments:
     pub async fn federation_fedcm_client_metadata<'a>(
         &'a self,
         client_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::FedcmClientMetadataResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FedcmClientMetadataResponse>, Error> {
         let url = format!("{}/fedcm/clientmetadata", self.baseurl,);
         let request = self
             .client
@@ -162,7 +153,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -213,7 +204,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::InboundAppAgenticAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/authorize", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -238,7 +229,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::InboundAppAgenticTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/agentic/{}/{}/token", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -296,7 +287,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
         let _request = self
             .client
@@ -341,7 +332,7 @@ Sends a `POST` request to `/oauth2/v1/apps/authorize`
     pub async fn federation_inbound_app_authorize_by_form<'a>(
         &'a self,
         body: &'a types::InboundAppAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_inbound_app_authorize_by_form").await
@@ -356,10 +347,7 @@ Sends a `POST` request to `/oauth2/v1/apps/bc-authorize`
     pub async fn federation_inbound_app_backchannel_authorize<'a>(
         &'a self,
         body: &'a types::InboundAppBackchannelRequest,
-    ) -> Result<
-        ResponseValue<types::InboundAppBackchannelResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::InboundAppBackchannelResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/bc-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_backchannel_authorize").await
@@ -374,7 +362,7 @@ Sends a `POST` request to `/oauth2/v1/apps/device`
     pub async fn federation_inbound_app_device<'a>(
         &'a self,
         body: &'a types::InboundAppDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_device").await
@@ -389,7 +377,7 @@ Sends a `POST` request to `/oauth2/v1/apps/finish-authorize`
     pub async fn federation_inbound_app_finish_authorize<'a>(
         &'a self,
         body: &'a types::InboundAppFinishAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/apps/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_inbound_app_finish_authorize").await
@@ -404,10 +392,7 @@ Sends a `POST` request to `/oauth2/v1/apps/par`
     pub async fn federation_inbound_app_push_authorize<'a>(
         &'a self,
         body: &'a types::InboundAppPushAuthorizeRequest,
-    ) -> Result<
-        ResponseValue<types::InboundAppPushedRequest>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::InboundAppPushedRequest>, Error> {
         let url = format!("{}/oauth2/v1/apps/par", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_push_authorize").await
@@ -422,7 +407,7 @@ Sends a `POST` request to `/oauth2/v1/apps/revoke`
     pub async fn federation_inbound_app_revoke<'a>(
         &'a self,
         body: &'a types::InboundAppRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_revoke").await
@@ -437,7 +422,7 @@ Sends a `POST` request to `/oauth2/v1/apps/token`
     pub async fn federation_inbound_app_token<'a>(
         &'a self,
         body: &'a types::InboundAppTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_token").await
@@ -454,10 +439,7 @@ Arguments:
     pub async fn federation_inbound_app_user_info<'a>(
         &'a self,
         project_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
         let request = self
             .client
@@ -476,10 +458,7 @@ Sends a `POST` request to `/oauth2/v1/apps/userinfo`
     pub async fn federation_inbound_app_user_info_by_post<'a>(
         &'a self,
         body: &'a types::InboundAppUserInfoRequest,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/apps/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_inbound_app_user_info_by_post").await
@@ -532,7 +511,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -582,7 +561,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -605,10 +584,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectBackchannelRequest,
-    ) -> Result<
-        ResponseValue<types::InboundAppBackchannelResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::InboundAppBackchannelResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/bc-authorize", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -631,7 +607,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/device", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -653,7 +629,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/revoke", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -675,7 +651,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::InboundAppProjectTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/token", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -695,10 +671,7 @@ Arguments:
     pub async fn federation_inbound_app_project_user_info<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -718,10 +691,7 @@ Arguments:
     pub async fn federation_inbound_app_project_user_info_by_post<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/oauth2/v1/apps/{}/userinfo", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -773,7 +743,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
         let request = self
             .client
@@ -815,7 +785,7 @@ Sends a `POST` request to `/oauth2/v1/authorize`
     pub async fn federation_oidc_authorize_by_form<'a>(
         &'a self,
         body: &'a types::OidcAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_authorize_by_form").await
@@ -830,7 +800,7 @@ Sends a `POST` request to `/oauth2/v1/authorize/entramfa`
     pub async fn federation_oidc_authorize_entra_mfa<'a>(
         &'a self,
         body: &'a types::OidcEntraMfaRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/authorize/entramfa", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_authorize_entra_mfa").await
@@ -845,7 +815,7 @@ Sends a `POST` request to `/oauth2/v1/device`
     pub async fn federation_oidc_device<'a>(
         &'a self,
         body: &'a types::OidcDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!("{}/oauth2/v1/device", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_device").await
@@ -866,7 +836,7 @@ Arguments:
         error_redirect_uri: Option<&'a str>,
         sso_app_id: Option<&'a str>,
         state_id: &'a str,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
         let request = self
             .client
@@ -892,7 +862,7 @@ Sends a `POST` request to `/oauth2/v1/finish-authorize`
     pub async fn federation_oidc_finish_authorize_by_form<'a>(
         &'a self,
         body: &'a types::OidcFinishAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/finish-authorize", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_finish_authorize_by_form").await
@@ -917,7 +887,7 @@ Arguments:
         post_logout_redirect_uri: Option<&'a str>,
         sso_app_id: Option<&'a str>,
         state: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
         let request = self
             .client
@@ -945,7 +915,7 @@ Sends a `POST` request to `/oauth2/v1/logout`
     pub async fn federation_oidc_logout_by_form<'a>(
         &'a self,
         body: &'a types::OidcLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/oauth2/v1/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_oidc_logout_by_form").await
@@ -960,7 +930,7 @@ Sends a `POST` request to `/oauth2/v1/revoke`
     pub async fn federation_oidc_revoke<'a>(
         &'a self,
         body: &'a types::OidcRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/oauth2/v1/revoke", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_revoke").await
@@ -975,7 +945,7 @@ Sends a `POST` request to `/oauth2/v1/token`
     pub async fn federation_oidc_token<'a>(
         &'a self,
         body: &'a types::OidcTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!("{}/oauth2/v1/token", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_token").await
@@ -992,10 +962,7 @@ Arguments:
     pub async fn federation_oidc_user_info<'a>(
         &'a self,
         sso_app_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
         let request = self
             .client
@@ -1014,10 +981,7 @@ Sends a `POST` request to `/oauth2/v1/userinfo`
     pub async fn federation_oidc_user_info_by_post<'a>(
         &'a self,
         body: &'a types::OidcUserInfoRequest,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!("{}/oauth2/v1/userinfo", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.answered(request, "federation_oidc_user_info_by_post").await
@@ -1050,10 +1014,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/agentic/{}/{}/.well-known/oauth-authorization-server", self
             .baseurl, encode_path(& project_id.to_string()), encode_path(& mcp_server_id
@@ -1115,10 +1076,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/agentic/{}/{}/.well-known/openid-configuration", self.baseurl,
             encode_path(& project_id.to_string()), encode_path(& mcp_server_id
@@ -1180,10 +1138,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/{}/.well-known/oauth-authorization-server", self.baseurl,
             encode_path(& project_id.to_string()),
@@ -1245,10 +1200,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/v1/apps/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1294,10 +1246,7 @@ Arguments:
     pub async fn federation_fedcm_accounts<'a>(
         &'a self,
         project_id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::FedcmAccountsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FedcmAccountsResponse>, Error> {
         let url = format!("{}/v1/auth/fedcm/accounts", self.baseurl,);
         let request = self
             .client
@@ -1316,7 +1265,7 @@ Sends a `POST` request to `/v1/auth/fedcm/assertion`
     pub async fn federation_fedcm_assert<'a>(
         &'a self,
         body: &'a types::FedcmAssertRequest,
-    ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FedcmAssertResponse>, Error> {
         let url = format!("{}/v1/auth/fedcm/assertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_fedcm_assert").await
@@ -1333,7 +1282,7 @@ Arguments:
     pub async fn federation_saml_idp_logout<'a>(
         &'a self,
         app: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
         let request = self
             .client
@@ -1352,7 +1301,7 @@ Sends a `POST` request to `/v1/auth/idp/sso/logout`
     pub async fn federation_saml_idp_logout_by_form<'a>(
         &'a self,
         body: &'a types::SamlIdpLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/idp/sso/logout", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_saml_idp_logout_by_form").await
@@ -1377,7 +1326,7 @@ Arguments:
         sso_id: Option<&'a str>,
         tenant_id: Option<&'a str>,
         body: &'a types::SamlSpConsumeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/acs", self.baseurl,);
         let request = self
             .client
@@ -1410,7 +1359,7 @@ Arguments:
         flow_token: Option<&'a str>,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
         let request = self
             .client
@@ -1433,7 +1382,7 @@ Sends a `POST` request to `/v1/auth/saml/idp/initiate`
     pub async fn federation_saml_idp_initiate_by_form<'a>(
         &'a self,
         body: &'a types::SamlIdpInitiateRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_saml_idp_initiate_by_form").await
@@ -1450,7 +1399,7 @@ Arguments:
     pub async fn federation_saml_idp_metadata<'a>(
         &'a self,
         app: &'a str,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/saml/idp/metadata", self.baseurl,);
         let request = self
             .client
@@ -1481,7 +1430,7 @@ Arguments:
         flow_token: Option<&'a str>,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1509,7 +1458,7 @@ Arguments:
         &'a self,
         app: Option<&'a str>,
         body: &'a types::SamlIdpSsoRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1529,10 +1478,7 @@ Sends a `POST` request to `/v1/auth/saml/idp/sso-finish`
     pub async fn federation_saml_idp_finish<'a>(
         &'a self,
         body: &'a types::SamlIdpFinishRequest,
-    ) -> Result<
-        ResponseValue<types::SamlIdpFinishResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SamlIdpFinishResponse>, Error> {
         let url = format!("{}/v1/auth/saml/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_saml_idp_finish").await
@@ -1553,7 +1499,7 @@ Arguments:
         project_id: Option<&'a str>,
         sso_id: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/saml/metadata", self.baseurl,);
         let request = self
             .client
@@ -1580,7 +1526,7 @@ Arguments:
         app: &'a str,
         login_hint: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
         let request = self
             .client
@@ -1601,7 +1547,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/initiate`
     pub async fn federation_ws_fed_initiate_by_form<'a>(
         &'a self,
         body: &'a types::WsFedInitiateRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/initiate", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_ws_fed_initiate_by_form").await
@@ -1618,7 +1564,7 @@ Arguments:
     pub async fn federation_ws_fed_metadata<'a>(
         &'a self,
         app: &'a str,
-    ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<ByteStream>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/metadata", self.baseurl,);
         let request = self
             .client
@@ -1653,7 +1599,7 @@ Arguments:
         whr: Option<&'a str>,
         wreply: Option<&'a str>,
         wtrealm: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
         let request = self
             .client
@@ -1679,7 +1625,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso`
     pub async fn federation_ws_fed_sso_by_form<'a>(
         &'a self,
         body: &'a types::WsFedSsoRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso", self.baseurl,);
         let request = self.client.post(url).form_urlencoded(&body)?.build();
         self.acknowledged(request, "federation_ws_fed_sso_by_form").await
@@ -1694,7 +1640,7 @@ Sends a `POST` request to `/v1/auth/wsfed/idp/sso-finish`
     pub async fn federation_ws_fed_finish<'a>(
         &'a self,
         body: &'a types::WsFedFinishRequest,
-    ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::WsFedFinishResponse>, Error> {
         let url = format!("{}/v1/auth/wsfed/idp/sso-finish", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "federation_ws_fed_finish").await
@@ -1713,7 +1659,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         certs: Option<bool>,
-    ) -> Result<ResponseValue<types::JwkSet>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwkSet>, Error> {
         let url = format!(
             "{}/{}/.well-known/jwks.json", self.baseurl, encode_path(& project_id
             .to_string()),
@@ -1753,10 +1699,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/.well-known/oauth-authorization-server", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1818,10 +1761,7 @@ Arguments:
         sso_app_id: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1867,7 +1807,7 @@ Arguments:
     pub async fn federation_fedcm_config<'a>(
         &'a self,
         project_id: &'a str,
-    ) -> Result<ResponseValue<types::FedcmConfigResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FedcmConfigResponse>, Error> {
         let url = format!(
             "{}/{}/fedcm/config", self.baseurl, encode_path(& project_id.to_string()),
         );
@@ -1902,10 +1842,7 @@ Arguments:
         mfa: Option<&'a str>,
         urls_with_project_id: Option<bool>,
         use_pre_loaded_claims: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::DiscoveryConfigurationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::DiscoveryConfigurationResponse>, Error> {
         let url = format!(
             "{}/{}/{}/.well-known/openid-configuration", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& sso_app_id.to_string()),
@@ -1982,7 +1919,7 @@ Arguments:
         state: Option<&'a str>,
         style: Option<&'a str>,
         tenant: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2030,7 +1967,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppAuthorizeRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2052,7 +1989,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppEntraMfaRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/authorize/entramfa", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2074,7 +2011,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppDeviceRequest,
-    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthDeviceResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/device", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2102,7 +2039,7 @@ Arguments:
         id_token_hint: Option<&'a str>,
         post_logout_redirect_uri: Option<&'a str>,
         state: Option<&'a str>,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2136,7 +2073,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppLogoutRequest,
-    ) -> Result<ResponseValue<()>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/logout", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2158,7 +2095,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/revoke", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2180,7 +2117,7 @@ Arguments:
         &'a self,
         sso_app_id: &'a str,
         body: &'a types::OidcAppTokenRequest,
-    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::OauthTokenResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/token", self.baseurl, encode_path(& sso_app_id.to_string()),
         );
@@ -2199,10 +2136,7 @@ Arguments:
     pub async fn federation_oidc_app_user_info<'a>(
         &'a self,
         sso_app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),
@@ -2222,10 +2156,7 @@ Arguments:
     pub async fn federation_oidc_app_user_info_by_post<'a>(
         &'a self,
         sso_app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OauthUserInfoResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OauthUserInfoResponse>, Error> {
         let url = format!(
             "{}/{}/oauth2/v1/userinfo", self.baseurl, encode_path(& sso_app_id
             .to_string()),

@@ -14,7 +14,7 @@ Arguments:
     pub async fn management_access_key_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey", self.baseurl,);
         let request = self
             .client
@@ -33,7 +33,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/activate`
     pub async fn management_access_key_activate<'a>(
         &'a self,
         body: &'a types::AccessKeyActivateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_activate").await
@@ -48,7 +48,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/activate/batch`
     pub async fn management_access_key_activate_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_activate_batch").await
@@ -63,10 +63,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/create`
     pub async fn management_access_key_create<'a>(
         &'a self,
         body: &'a types::AccessKeyCreateRequest,
-    ) -> Result<
-        ResponseValue<types::AccessKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_create").await
@@ -81,7 +78,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/deactivate`
     pub async fn management_access_key_deactivate<'a>(
         &'a self,
         body: &'a types::AccessKeyDeactivateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_deactivate").await
@@ -96,7 +93,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/deactivate/batch`
     pub async fn management_access_key_deactivate_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_deactivate_batch").await
@@ -111,7 +108,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete`
     pub async fn management_access_key_delete<'a>(
         &'a self,
         body: &'a types::AccessKeyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_delete").await
@@ -126,7 +123,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/delete/batch`
     pub async fn management_access_key_delete_batch<'a>(
         &'a self,
         body: &'a types::AccessKeyBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_delete_batch").await
@@ -141,7 +138,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/import`
     pub async fn management_access_key_import<'a>(
         &'a self,
         body: &'a types::AccessKeyImportRequest,
-    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_import").await
@@ -156,10 +153,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/rotate`
     pub async fn management_access_key_rotate<'a>(
         &'a self,
         body: &'a types::AccessKeyRotateRequest,
-    ) -> Result<
-        ResponseValue<types::AccessKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_rotate").await
@@ -174,7 +168,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/search`
     pub async fn management_access_key_search<'a>(
         &'a self,
         body: &'a types::AccessKeySearchRequest,
-    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_search").await
@@ -189,7 +183,7 @@ Sends a `POST` request to `/v1/mgmt/accesskey/update`
     pub async fn management_access_key_update<'a>(
         &'a self,
         body: &'a types::AccessKeyUpdateRequest,
-    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_access_key_update").await
@@ -204,10 +198,7 @@ Sends a `POST` request to `/v1/mgmt/analytics/search`
     pub async fn management_analytics_search<'a>(
         &'a self,
         body: &'a types::AnalyticsSearchRequest,
-    ) -> Result<
-        ResponseValue<types::AnalyticsSearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AnalyticsSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/analytics/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_analytics_search").await
@@ -222,7 +213,7 @@ Sends a `POST` request to `/v1/mgmt/audit/event`
     pub async fn management_audit_create_event<'a>(
         &'a self,
         body: &'a types::AuditEventCreateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/event", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_audit_create_event").await
@@ -237,7 +228,7 @@ Sends a `POST` request to `/v1/mgmt/audit/search`
     pub async fn management_audit_search<'a>(
         &'a self,
         body: &'a types::AuditSearchRequest,
-    ) -> Result<ResponseValue<types::AuditSearchResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AuditSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_audit_search").await
@@ -252,10 +243,7 @@ Sends a `POST` request to `/v1/mgmt/auth/anonymous`
     pub async fn management_jwt_anonymous<'a>(
         &'a self,
         body: &'a types::JwtAnonymousRequest,
-    ) -> Result<
-        ResponseValue<types::JwtAnonymousResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtAnonymousResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/anonymous", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_anonymous").await
@@ -270,7 +258,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signin`
     pub async fn management_jwt_sign_in<'a>(
         &'a self,
         body: &'a types::JwtSignInRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signin", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_in").await
@@ -285,7 +273,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup`
     pub async fn management_jwt_sign_up<'a>(
         &'a self,
         body: &'a types::JwtSignUpRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_up").await
@@ -300,7 +288,7 @@ Sends a `POST` request to `/v1/mgmt/auth/signup-in`
     pub async fn management_jwt_sign_up_or_in<'a>(
         &'a self,
         body: &'a types::JwtSignUpRequest,
-    ) -> Result<ResponseValue<types::JwtResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtResponse>, Error> {
         let url = format!("{}/v1/mgmt/auth/signup-in", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_sign_up_or_in").await
@@ -315,10 +303,7 @@ Sends a `POST` request to `/v1/mgmt/authz/getmodified`
     pub async fn management_authz_load_modified<'a>(
         &'a self,
         body: &'a types::AuthzLoadModifiedRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzLoadModifiedResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzLoadModifiedResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/getmodified", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_modified").await
@@ -333,7 +318,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/delete`
     pub async fn management_authz_delete_namespace<'a>(
         &'a self,
         body: &'a types::AuthzDeleteNamespaceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_namespace").await
@@ -348,7 +333,7 @@ Sends a `POST` request to `/v1/mgmt/authz/ns/save`
     pub async fn management_authz_save_namespace<'a>(
         &'a self,
         body: &'a types::AuthzSaveNamespaceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/ns/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_namespace").await
@@ -363,7 +348,7 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/delete`
     pub async fn management_authz_delete_relation_definition<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationDefinitionRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relation_definition").await
@@ -378,7 +363,7 @@ Sends a `POST` request to `/v1/mgmt/authz/rd/save`
     pub async fn management_authz_save_relation_definition<'a>(
         &'a self,
         body: &'a types::AuthzSaveRelationDefinitionRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/rd/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_relation_definition").await
@@ -393,7 +378,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/create`
     pub async fn management_authz_create_relations<'a>(
         &'a self,
         body: &'a types::AuthzCreateRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_create_relations").await
@@ -408,7 +393,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/delete`
     pub async fn management_authz_delete_relations<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations").await
@@ -423,7 +408,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresources`
     pub async fn management_authz_delete_relations_by_id<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsByIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations_by_id").await
@@ -438,7 +423,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/deleteresourcesrelations`
     pub async fn management_authz_delete_relations_by_resource<'a>(
         &'a self,
         body: &'a types::AuthzDeleteRelationsByResourceRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/deleteresourcesrelations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_relations_by_resource").await
@@ -453,10 +438,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/has`
     pub async fn management_authz_has_relations<'a>(
         &'a self,
         body: &'a types::AuthzHasRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzHasRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzHasRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/has", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_has_relations").await
@@ -471,10 +453,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/resource`
     pub async fn management_authz_load_resource_relations<'a>(
         &'a self,
         body: &'a types::AuthzLoadResourceRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/resource", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_resource_relations").await
@@ -489,10 +468,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetall`
     pub async fn management_authz_what_can_target_access<'a>(
         &'a self,
         body: &'a types::AuthzWhatCanTargetAccessRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targetall", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_what_can_target_access").await
@@ -507,10 +483,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targets`
     pub async fn management_authz_load_target_relations<'a>(
         &'a self,
         body: &'a types::AuthzLoadTargetRelationsRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzRelationsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzRelationsResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/targets", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_target_relations").await
@@ -527,7 +500,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/targetwithrelation`
         body: &'a types::AuthzWhatCanTargetAccessWithRelationRequest,
     ) -> Result<
         ResponseValue<types::AuthzWhatCanTargetAccessWithRelationResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!("{}/v1/mgmt/authz/re/targetwithrelation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
@@ -544,10 +517,7 @@ Sends a `POST` request to `/v1/mgmt/authz/re/who`
     pub async fn management_authz_who_can_access<'a>(
         &'a self,
         body: &'a types::AuthzWhoCanAccessRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzWhoCanAccessResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzWhoCanAccessResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/re/who", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_who_can_access").await
@@ -562,7 +532,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/delete`
     pub async fn management_authz_delete_schema<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_delete_schema").await
@@ -577,10 +547,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/load`
     pub async fn management_authz_load_schema<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::AuthzLoadSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AuthzLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_load_schema").await
@@ -595,7 +562,7 @@ Sends a `POST` request to `/v1/mgmt/authz/schema/save`
     pub async fn management_authz_save_schema<'a>(
         &'a self,
         body: &'a types::AuthzSaveSchemaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/authz/schema/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_authz_save_schema").await
@@ -610,7 +577,7 @@ Sends a `POST` request to `/v1/mgmt/connector/audit/web/set`
     pub async fn management_connector_set_audit_webhook_v1<'a>(
         &'a self,
         body: &'a types::ConnectorAuditWebhookV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/connector/audit/web/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_connector_set_audit_webhook_v1").await
@@ -627,7 +594,7 @@ Arguments:
     pub async fn management_descoper_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self
             .client
@@ -646,7 +613,7 @@ Sends a `PUT` request to `/v1/mgmt/descoper`
     pub async fn management_descoper_create<'a>(
         &'a self,
         body: &'a types::DescoperCreateRequest,
-    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
         self.answered(request, "management_descoper_create").await
@@ -663,7 +630,7 @@ Arguments:
     pub async fn management_descoper_delete<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self
             .client
@@ -682,7 +649,7 @@ Sends a `PATCH` request to `/v1/mgmt/descoper`
     pub async fn management_descoper_update<'a>(
         &'a self,
         body: &'a types::DescoperUpdateRequest,
-    ) -> Result<ResponseValue<types::DescoperResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescoperResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_descoper_update").await
@@ -697,7 +664,7 @@ Sends a `POST` request to `/v1/mgmt/descoper/list`
     pub async fn management_descoper_list<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::DescopersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::DescopersResponse>, Error> {
         let url = format!("{}/v1/mgmt/descoper/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_descoper_list").await
@@ -712,7 +679,7 @@ Sends a `POST` request to `/v1/mgmt/engine/create`
     pub async fn management_engine_create<'a>(
         &'a self,
         body: &'a types::EngineCreateRequest,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_create").await
@@ -727,7 +694,7 @@ Sends a `POST` request to `/v1/mgmt/engine/delete`
     pub async fn management_engine_delete<'a>(
         &'a self,
         body: &'a types::EngineDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_delete").await
@@ -744,7 +711,7 @@ Arguments:
     pub async fn management_engine_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/load", self.baseurl,);
         let request = self
             .client
@@ -763,10 +730,7 @@ Sends a `POST` request to `/v1/mgmt/engine/rotate`
     pub async fn management_engine_rotate_secret<'a>(
         &'a self,
         body: &'a types::EngineRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::EngineRotateSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EngineRotateSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_rotate_secret").await
@@ -781,7 +745,7 @@ Sends a `POST` request to `/v1/mgmt/engine/update`
     pub async fn management_engine_update<'a>(
         &'a self,
         body: &'a types::EngineUpdateRequest,
-    ) -> Result<ResponseValue<types::EngineResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EngineResponse>, Error> {
         let url = format!("{}/v1/mgmt/engine/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_engine_update").await
@@ -795,10 +759,7 @@ Sends a `GET` request to `/v1/mgmt/engines/load`
 */
     pub async fn management_engine_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::EngineLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EngineLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/engines/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_engine_load_all").await
@@ -813,7 +774,7 @@ Sends a `POST` request to `/v1/mgmt/family/create`
     pub async fn management_family_create<'a>(
         &'a self,
         body: &'a types::FamilyCreateRequest,
-    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create").await
@@ -828,10 +789,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/create`
     pub async fn management_family_create_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create_attributes").await
@@ -846,10 +804,7 @@ Sends a `POST` request to `/v1/mgmt/family/customattribute/delete`
     pub async fn management_family_delete_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete_attributes").await
@@ -863,10 +818,7 @@ Sends a `GET` request to `/v1/mgmt/family/customattributes`
 */
     pub async fn management_family_load_attributes<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_family_load_attributes").await
@@ -881,7 +833,7 @@ Sends a `POST` request to `/v1/mgmt/family/delete`
     pub async fn management_family_delete<'a>(
         &'a self,
         body: &'a types::FamilyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete").await
@@ -896,7 +848,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/create`
     pub async fn management_family_create_dependent<'a>(
         &'a self,
         body: &'a types::FamilyDependentCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_create_dependent").await
@@ -911,7 +863,7 @@ Sends a `POST` request to `/v1/mgmt/family/dependent/delete`
     pub async fn management_family_delete_dependent<'a>(
         &'a self,
         body: &'a types::FamilyDependentDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/dependent/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_delete_dependent").await
@@ -926,7 +878,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate`
     pub async fn management_family_impersonate<'a>(
         &'a self,
         body: &'a types::FamilyImpersonateRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_impersonate").await
@@ -941,7 +893,7 @@ Sends a `POST` request to `/v1/mgmt/family/impersonate/stop`
     pub async fn management_family_stop_impersonation<'a>(
         &'a self,
         body: &'a types::FamilyStopImpersonationRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/impersonate/stop", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_stop_impersonation").await
@@ -956,7 +908,7 @@ Sends a `POST` request to `/v1/mgmt/family/search`
     pub async fn management_family_search<'a>(
         &'a self,
         body: &'a types::FamilySearchRequest,
-    ) -> Result<ResponseValue<types::FamiliesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamiliesResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_search").await
@@ -970,7 +922,7 @@ Sends a `GET` request to `/v1/mgmt/family/settings`
 */
     pub async fn management_family_load_settings<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_family_load_settings").await
@@ -985,7 +937,7 @@ Sends a `POST` request to `/v1/mgmt/family/settings`
     pub async fn management_family_configure<'a>(
         &'a self,
         body: &'a types::FamilySettings,
-    ) -> Result<ResponseValue<types::FamilySettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilySettings>, Error> {
         let url = format!("{}/v1/mgmt/family/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_configure").await
@@ -1000,7 +952,7 @@ Sends a `POST` request to `/v1/mgmt/family/update`
     pub async fn management_family_update<'a>(
         &'a self,
         body: &'a types::FamilyUpdateRequest,
-    ) -> Result<ResponseValue<types::FamilyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FamilyResponse>, Error> {
         let url = format!("{}/v1/mgmt/family/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_family_update").await
@@ -1015,10 +967,7 @@ Sends a `POST` request to `/v1/mgmt/fga/backup`
     pub async fn management_fga_create_backup<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FgaCreateBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaCreateBackupResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_create_backup").await
@@ -1035,10 +984,7 @@ Arguments:
     pub async fn management_fga_load_backup<'a>(
         &'a self,
         backup_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::FgaLoadBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadBackupResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1058,7 +1004,7 @@ Arguments:
     pub async fn management_fga_delete_backup<'a>(
         &'a self,
         backup_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1080,10 +1026,7 @@ Arguments:
         &'a self,
         backup_id: &'a str,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FgaRestoreBackupResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaRestoreBackupResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/fga/backup/{}/restore", self.baseurl, encode_path(& backup_id
             .to_string()),
@@ -1100,10 +1043,7 @@ Sends a `GET` request to `/v1/mgmt/fga/backups`
 */
     pub async fn management_fga_list_backups<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::FgaListBackupsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaListBackupsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/backups", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_list_backups").await
@@ -1118,7 +1058,7 @@ Sends a `POST` request to `/v1/mgmt/fga/cache/metrics`
     pub async fn management_fga_report_cache_metrics<'a>(
         &'a self,
         body: &'a types::FgaReportCacheMetricsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/cache/metrics", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_report_cache_metrics").await
@@ -1133,7 +1073,7 @@ Sends a `POST` request to `/v1/mgmt/fga/check`
     pub async fn management_fga_check<'a>(
         &'a self,
         body: &'a types::FgaCheckRequest,
-    ) -> Result<ResponseValue<types::FgaCheckResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FgaCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_check").await
@@ -1147,7 +1087,7 @@ Sends a `GET` request to `/v1/mgmt/fga/mappable/resources`
 */
     pub async fn management_fga_mappable_resources_stub<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_mappable_resources_stub").await
@@ -1162,10 +1102,7 @@ Sends a `POST` request to `/v1/mgmt/fga/mappable/resources`
     pub async fn management_fga_search_mappable_resources<'a>(
         &'a self,
         body: &'a types::FgaSearchMappableResourcesRequest,
-    ) -> Result<
-        ResponseValue<types::FgaSearchMappableResourcesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaSearchMappableResourcesResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/resources", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_search_mappable_resources").await
@@ -1184,10 +1121,7 @@ Arguments:
         &'a self,
         resources_limit: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::FgaLoadMappableSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadMappableSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/mappable/schema", self.baseurl,);
         let request = self
             .client
@@ -1209,7 +1143,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations`
     pub async fn management_fga_create_relations<'a>(
         &'a self,
         body: &'a types::FgaRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_create_relations").await
@@ -1223,7 +1157,7 @@ Sends a `DELETE` request to `/v1/mgmt/fga/relations`
 */
     pub async fn management_fga_delete_all_relations<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations", self.baseurl,);
         let request = self.client.delete(url).build();
         self.answered(request, "management_fga_delete_all_relations").await
@@ -1238,7 +1172,7 @@ Sends a `POST` request to `/v1/mgmt/fga/relations/delete`
     pub async fn management_fga_delete_relations<'a>(
         &'a self,
         body: &'a types::FgaRelationsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/relations/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_delete_relations").await
@@ -1253,10 +1187,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/load`
     pub async fn management_fga_load_resource_details<'a>(
         &'a self,
         body: &'a types::FgaLoadResourceDetailsRequest,
-    ) -> Result<
-        ResponseValue<types::FgaResourceDetailsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaResourceDetailsResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_load_resource_details").await
@@ -1271,7 +1202,7 @@ Sends a `POST` request to `/v1/mgmt/fga/resources/save`
     pub async fn management_fga_save_resource_details<'a>(
         &'a self,
         body: &'a types::FgaSaveResourceDetailsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/resources/save", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_save_resource_details").await
@@ -1285,10 +1216,7 @@ Sends a `GET` request to `/v1/mgmt/fga/schema`
 */
     pub async fn management_fga_load_schema<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::FgaLoadSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaLoadSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_fga_load_schema").await
@@ -1303,7 +1231,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema`
     pub async fn management_fga_save_schema<'a>(
         &'a self,
         body: &'a types::FgaSchemaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_save_schema").await
@@ -1318,10 +1246,7 @@ Sends a `POST` request to `/v1/mgmt/fga/schema/dryrun`
     pub async fn management_fga_dry_run_schema<'a>(
         &'a self,
         body: &'a types::FgaSchemaRequest,
-    ) -> Result<
-        ResponseValue<types::FgaDryRunSchemaResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FgaDryRunSchemaResponse>, Error> {
         let url = format!("{}/v1/mgmt/fga/schema/dryrun", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_fga_dry_run_schema").await
@@ -1336,7 +1261,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/result`
     pub async fn management_flow_load_result<'a>(
         &'a self,
         body: &'a types::FlowRunResultRequest,
-    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/result", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_load_result").await
@@ -1351,10 +1276,7 @@ Sends a `POST` request to `/v1/mgmt/flow/async/run`
     pub async fn management_flow_start<'a>(
         &'a self,
         body: &'a types::FlowRunRequest,
-    ) -> Result<
-        ResponseValue<types::FlowRunStartResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowRunStartResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/async/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_start").await
@@ -1369,7 +1291,7 @@ Sends a `POST` request to `/v1/mgmt/flow/delete`
     pub async fn management_flow_delete<'a>(
         &'a self,
         body: &'a types::FlowDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_delete").await
@@ -1384,7 +1306,7 @@ Sends a `POST` request to `/v1/mgmt/flow/export`
     pub async fn management_flow_export_v1<'a>(
         &'a self,
         body: &'a types::FlowExportRequest,
-    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_export_v1").await
@@ -1399,10 +1321,7 @@ Sends a `POST` request to `/v1/mgmt/flow/externalauth/complete`
     pub async fn management_flow_complete_external_auth<'a>(
         &'a self,
         body: &'a types::FlowCompleteExternalAuthRequest,
-    ) -> Result<
-        ResponseValue<types::FlowCompleteExternalAuthResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowCompleteExternalAuthResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/externalauth/complete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_complete_external_auth").await
@@ -1417,7 +1336,7 @@ Sends a `POST` request to `/v1/mgmt/flow/import`
     pub async fn management_flow_import_v1<'a>(
         &'a self,
         body: &'a types::FlowImportV1Request,
-    ) -> Result<ResponseValue<types::FlowV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowV1Response>, Error> {
         let url = format!("{}/v1/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_import_v1").await
@@ -1432,7 +1351,7 @@ Sends a `POST` request to `/v1/mgmt/flow/list`
     pub async fn management_flow_list<'a>(
         &'a self,
         body: &'a types::FlowListRequest,
-    ) -> Result<ResponseValue<types::FlowListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowListResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_list").await
@@ -1447,7 +1366,7 @@ Sends a `POST` request to `/v1/mgmt/flow/run`
     pub async fn management_flow_run<'a>(
         &'a self,
         body: &'a types::FlowRunRequest,
-    ) -> Result<ResponseValue<types::FlowRunResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowRunResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/run", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_run").await
@@ -1462,10 +1381,7 @@ Sends a `POST` request to `/v1/mgmt/flow/template/list`
     pub async fn management_flow_list_templates<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::FlowListTemplatesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::FlowListTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/flow/template/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_list_templates").await
@@ -1480,7 +1396,7 @@ Sends a `POST` request to `/v1/mgmt/group/all`
     pub async fn management_group_load_all<'a>(
         &'a self,
         body: &'a types::GroupLoadAllRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_all").await
@@ -1495,7 +1411,7 @@ Sends a `POST` request to `/v1/mgmt/group/member/all`
     pub async fn management_group_load_for_users<'a>(
         &'a self,
         body: &'a types::GroupLoadForUsersRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/member/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_for_users").await
@@ -1510,7 +1426,7 @@ Sends a `POST` request to `/v1/mgmt/group/members`
     pub async fn management_group_load_members<'a>(
         &'a self,
         body: &'a types::GroupLoadMembersRequest,
-    ) -> Result<ResponseValue<types::Groups>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Groups>, Error> {
         let url = format!("{}/v1/mgmt/group/members", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_group_load_members").await
@@ -1525,7 +1441,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate`
     pub async fn management_impersonation_start<'a>(
         &'a self,
         body: &'a types::ImpersonationStartRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_start").await
@@ -1540,7 +1456,7 @@ Sends a `POST` request to `/v1/mgmt/impersonate/stepup`
     pub async fn management_impersonation_start_stepup<'a>(
         &'a self,
         body: &'a types::ImpersonationStartRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/impersonate/stepup", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_start_stepup").await
@@ -1559,10 +1475,7 @@ Arguments:
         &'a self,
         project_id: &'a str,
         body: &'a types::ApplicationRegisterRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationRegisterResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationRegisterResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/inboundapp/app/{}/register", self.baseurl, encode_path(&
             project_id.to_string()),
@@ -1584,7 +1497,7 @@ Arguments:
         &'a self,
         entity: &'a str,
         id: &'a str,
-    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self
             .client
@@ -1604,7 +1517,7 @@ Sends a `PUT` request to `/v1/mgmt/infra`
     pub async fn management_infra_update<'a>(
         &'a self,
         body: &'a types::InfraUpdateRequest,
-    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
         self.answered(request, "management_infra_update").await
@@ -1619,7 +1532,7 @@ Sends a `POST` request to `/v1/mgmt/infra`
     pub async fn management_infra_create<'a>(
         &'a self,
         body: &'a types::InfraCreateRequest,
-    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_infra_create").await
@@ -1638,7 +1551,7 @@ Arguments:
         &'a self,
         entity: &'a str,
         id: &'a str,
-    ) -> Result<ResponseValue<types::InfraEntity>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::InfraEntity>, Error> {
         let url = format!("{}/v1/mgmt/infra", self.baseurl,);
         let request = self
             .client
@@ -1658,7 +1571,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/create`
     pub async fn management_jwt_template_create<'a>(
         &'a self,
         body: &'a types::JwtTemplateCreateRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_create").await
@@ -1673,7 +1586,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/delete`
     pub async fn management_jwt_template_delete<'a>(
         &'a self,
         body: &'a types::JwtTemplateDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_delete").await
@@ -1688,7 +1601,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/apply`
     pub async fn management_jwt_template_library_apply<'a>(
         &'a self,
         body: &'a types::JwtTemplateLibraryApplyRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/apply", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_apply").await
@@ -1703,10 +1616,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/list`
     pub async fn management_jwt_template_library_load_all<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateLibraryEntriesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateLibraryEntriesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_load_all").await
@@ -1721,10 +1631,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/library/load`
     pub async fn management_jwt_template_library_load<'a>(
         &'a self,
         body: &'a types::JwtTemplateLibraryLoadRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateLibraryEntryResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateLibraryEntryResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/library/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_library_load").await
@@ -1739,10 +1646,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/list`
     pub async fn management_jwt_template_load_all<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplatesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplatesResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_load_all").await
@@ -1757,7 +1661,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/load`
     pub async fn management_jwt_template_load<'a>(
         &'a self,
         body: &'a types::JwtTemplateLoadRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_load").await
@@ -1772,7 +1676,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/update`
     pub async fn management_jwt_template_update<'a>(
         &'a self,
         body: &'a types::JwtTemplateUpdateRequest,
-    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtTemplateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_update").await
@@ -1787,10 +1691,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/templates/validate`
     pub async fn management_jwt_template_validate<'a>(
         &'a self,
         body: &'a types::JwtTemplateValidateRequest,
-    ) -> Result<
-        ResponseValue<types::JwtTemplateValidateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::JwtTemplateValidateResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/templates/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_template_validate").await
@@ -1805,7 +1706,7 @@ Sends a `POST` request to `/v1/mgmt/jwt/update`
     pub async fn management_jwt_update<'a>(
         &'a self,
         body: &'a types::JwtUpdateRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/jwt/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_update").await
@@ -1819,7 +1720,7 @@ Sends a `GET` request to `/v1/mgmt/license`
 */
     pub async fn management_license_load<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::LicenseResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::LicenseResponse>, Error> {
         let url = format!("{}/v1/mgmt/license", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_license_load").await
@@ -1834,7 +1735,7 @@ Sends a `POST` request to `/v1/mgmt/list`
     pub async fn management_list_create<'a>(
         &'a self,
         body: &'a types::AccessListCreateRequest,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_create").await
@@ -1848,10 +1749,7 @@ Sends a `GET` request to `/v1/mgmt/list/all`
 */
     pub async fn management_list_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::AccessListLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_list_load_all").await
@@ -1866,7 +1764,7 @@ Sends a `POST` request to `/v1/mgmt/list/clear`
     pub async fn management_list_clear<'a>(
         &'a self,
         body: &'a types::AccessListIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/clear", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_clear").await
@@ -1881,7 +1779,7 @@ Sends a `POST` request to `/v1/mgmt/list/delete`
     pub async fn management_list_delete<'a>(
         &'a self,
         body: &'a types::AccessListIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_delete").await
@@ -1896,7 +1794,7 @@ Sends a `POST` request to `/v1/mgmt/list/import`
     pub async fn management_list_import<'a>(
         &'a self,
         body: &'a types::AccessListImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_import").await
@@ -1911,7 +1809,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/add`
     pub async fn management_list_add_ips<'a>(
         &'a self,
         body: &'a types::AccessListIpsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_add_ips").await
@@ -1926,10 +1824,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/check`
     pub async fn management_list_check_ip<'a>(
         &'a self,
         body: &'a types::AccessListCheckIpRequest,
-    ) -> Result<
-        ResponseValue<types::AccessListCheckResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_check_ip").await
@@ -1944,7 +1839,7 @@ Sends a `POST` request to `/v1/mgmt/list/ip/remove`
     pub async fn management_list_remove_ips<'a>(
         &'a self,
         body: &'a types::AccessListIpsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/ip/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_remove_ips").await
@@ -1961,7 +1856,7 @@ Arguments:
     pub async fn management_list_load_by_name<'a>(
         &'a self,
         name: &'a str,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/list/name/{}", self.baseurl, encode_path(& name.to_string()),
         );
@@ -1978,7 +1873,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/add`
     pub async fn management_list_add_texts<'a>(
         &'a self,
         body: &'a types::AccessListTextsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_add_texts").await
@@ -1993,10 +1888,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/check`
     pub async fn management_list_check_text<'a>(
         &'a self,
         body: &'a types::AccessListCheckTextRequest,
-    ) -> Result<
-        ResponseValue<types::AccessListCheckResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::AccessListCheckResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/check", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_check_text").await
@@ -2011,7 +1903,7 @@ Sends a `POST` request to `/v1/mgmt/list/text/remove`
     pub async fn management_list_remove_texts<'a>(
         &'a self,
         body: &'a types::AccessListTextsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/text/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_remove_texts").await
@@ -2026,7 +1918,7 @@ Sends a `POST` request to `/v1/mgmt/list/update`
     pub async fn management_list_update<'a>(
         &'a self,
         body: &'a types::AccessListUpdateRequest,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!("{}/v1/mgmt/list/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_list_update").await
@@ -2043,7 +1935,7 @@ Arguments:
     pub async fn management_list_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::AccessListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::AccessListResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/list/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -2060,10 +1952,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/export`
     pub async fn management_localization_export_flow<'a>(
         &'a self,
         body: &'a types::LocalizationExportFlowRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationFlowResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_export_flow").await
@@ -2078,10 +1967,7 @@ Sends a `POST` request to `/v1/mgmt/localization/flow/import`
     pub async fn management_localization_import_flow<'a>(
         &'a self,
         body: &'a types::LocalizationImportFlowRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationFlowResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationFlowResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_import_flow").await
@@ -2096,10 +1982,7 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/export`
     pub async fn management_localization_export_messaging<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationMessagingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_export_messaging").await
@@ -2114,10 +1997,7 @@ Sends a `POST` request to `/v1/mgmt/localization/messaging/import`
     pub async fn management_localization_import_messaging<'a>(
         &'a self,
         body: &'a types::LocalizationImportMessagingRequest,
-    ) -> Result<
-        ResponseValue<types::LocalizationMessagingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::LocalizationMessagingResponse>, Error> {
         let url = format!("{}/v1/mgmt/localization/messaging/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_localization_import_messaging").await
@@ -2134,10 +2014,7 @@ Arguments:
     pub async fn management_management_key_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self
             .client
@@ -2156,10 +2033,7 @@ Sends a `PUT` request to `/v1/mgmt/managementkey`
     pub async fn management_management_key_create<'a>(
         &'a self,
         body: &'a types::ManagementKeyCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.put(url).json(&body).build();
         self.answered(request, "management_management_key_create").await
@@ -2174,10 +2048,7 @@ Sends a `PATCH` request to `/v1/mgmt/managementkey`
     pub async fn management_management_key_update<'a>(
         &'a self,
         body: &'a types::ManagementKeyUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_management_key_update").await
@@ -2192,10 +2063,7 @@ Sends a `POST` request to `/v1/mgmt/managementkey/delete`
     pub async fn management_management_key_delete<'a>(
         &'a self,
         body: &'a types::ManagementKeyDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::ManagementKeyDeleteResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeyDeleteResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_management_key_delete").await
@@ -2209,10 +2077,7 @@ Sends a `GET` request to `/v1/mgmt/managementkey/search`
 */
     pub async fn management_management_key_search<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ManagementKeySearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ManagementKeySearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/managementkey/search", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_management_key_search").await
@@ -2233,10 +2098,7 @@ Arguments:
         project_id: &'a str,
         mcp_server_id: &'a str,
         body: &'a types::ApplicationRegisterRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationRegisterResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationRegisterResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/mcp/client/{}/{}/register", self.baseurl, encode_path(&
             project_id.to_string()), encode_path(& mcp_server_id.to_string()),
@@ -2254,10 +2116,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/create`
     pub async fn management_mcp_create_client<'a>(
         &'a self,
         body: &'a types::McpServerClientCreateRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_create_client").await
@@ -2272,7 +2131,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/delete`
     pub async fn management_mcp_delete_client<'a>(
         &'a self,
         body: &'a types::McpServerClientDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_client").await
@@ -2287,10 +2146,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/load`
     pub async fn management_mcp_load_client<'a>(
         &'a self,
         body: &'a types::McpServerClientLoadRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_client").await
@@ -2305,10 +2161,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret`
     pub async fn management_mcp_load_client_secret<'a>(
         &'a self,
         body: &'a types::McpServerClientSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_client_secret").await
@@ -2323,10 +2176,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/secret/rotate`
     pub async fn management_mcp_rotate_client_secret<'a>(
         &'a self,
         body: &'a types::McpServerClientSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/secret/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_rotate_client_secret").await
@@ -2341,10 +2191,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/client/update`
     pub async fn management_mcp_update_client<'a>(
         &'a self,
         body: &'a types::McpServerClientUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/client/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_update_client").await
@@ -2359,7 +2206,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/delete`
     pub async fn management_mcp_delete_clients<'a>(
         &'a self,
         body: &'a types::McpServerClientDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_clients").await
@@ -2374,10 +2221,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/clients/search`
     pub async fn management_mcp_search_clients<'a>(
         &'a self,
         body: &'a types::McpServerClientSearchRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerClientSearchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerClientSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/clients/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_search_clients").await
@@ -2392,7 +2236,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/create`
     pub async fn management_mcp_create_server<'a>(
         &'a self,
         body: &'a types::McpServerCreateRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_create_server").await
@@ -2407,7 +2251,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/delete`
     pub async fn management_mcp_delete_server<'a>(
         &'a self,
         body: &'a types::McpServerDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_server").await
@@ -2422,7 +2266,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/load`
     pub async fn management_mcp_load_server<'a>(
         &'a self,
         body: &'a types::McpServerLoadRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_server").await
@@ -2437,7 +2281,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/server/update`
     pub async fn management_mcp_update_server<'a>(
         &'a self,
         body: &'a types::McpServerUpdateRequest,
-    ) -> Result<ResponseValue<types::McpServerResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::McpServerResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/server/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_update_server").await
@@ -2452,10 +2296,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/all`
     pub async fn management_mcp_load_all_servers<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::McpServerLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::McpServerLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/all", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_load_all_servers").await
@@ -2470,7 +2311,7 @@ Sends a `POST` request to `/v1/mgmt/mcp/servers/delete`
     pub async fn management_mcp_delete_servers<'a>(
         &'a self,
         body: &'a types::McpServerDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/mcp/servers/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_mcp_delete_servers").await
@@ -2485,10 +2326,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/connect`
     pub async fn management_outbound_application_connect<'a>(
         &'a self,
         body: &'a types::OutboundApplicationConnectRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationConnectResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationConnectResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/connect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_connect").await
@@ -2503,10 +2341,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create`
     pub async fn management_outbound_application_create<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create").await
@@ -2521,10 +2356,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bydcrpreset`
     pub async fn management_outbound_application_create_by_dcr_preset<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateByDcrPresetRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bydcrpreset", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_by_dcr_preset")
@@ -2540,10 +2372,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/create/bytemplate`
     pub async fn management_outbound_application_create_by_template<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateByTemplateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/create/bytemplate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_by_template")
@@ -2559,7 +2388,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/delete`
     pub async fn management_outbound_application_delete<'a>(
         &'a self,
         body: &'a types::OutboundApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_delete").await
@@ -2574,7 +2403,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/apikey/upload`
     pub async fn management_outbound_application_upload_tenant_api_key<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantApiKeyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_upload_tenant_api_key")
@@ -2590,10 +2419,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload`
     pub async fn management_outbound_application_upload_tenant_tokens<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantTokensRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationUploadTokensResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload", self.baseurl,
         );
@@ -2611,7 +2437,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/oauthtoken/upload`
     pub async fn management_outbound_application_upload_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadTenantTokenRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/tenant/oauthtoken/upload", self.baseurl,
         );
@@ -2629,10 +2455,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token`
     pub async fn management_outbound_application_fetch_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchTenantTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_tenant_token")
@@ -2648,10 +2471,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/tenant/token/latest`
     pub async fn management_outbound_application_fetch_latest_tenant_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchLatestTenantTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/tenant/token/latest", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(
@@ -2670,10 +2490,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/update`
     pub async fn management_outbound_application_update<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_update").await
@@ -2688,7 +2505,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/apikey/upload`
     pub async fn management_outbound_application_upload_user_api_key<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserApiKeyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/apikey/upload", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_upload_user_api_key")
@@ -2704,10 +2521,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/batch/upload`
     pub async fn management_outbound_application_upload_user_tokens<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserTokensRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationUploadTokensResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationUploadTokensResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/user/oauthtoken/batch/upload", self.baseurl,
         );
@@ -2725,7 +2539,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/oauthtoken/upload`
     pub async fn management_outbound_application_upload_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUploadUserTokenRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/user/oauthtoken/upload", self.baseurl,
         );
@@ -2742,10 +2556,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token`
     pub async fn management_outbound_application_fetch_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchUserTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_user_token").await
@@ -2760,10 +2571,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/app/user/token/latest`
     pub async fn management_outbound_application_fetch_latest_user_token<'a>(
         &'a self,
         body: &'a types::OutboundApplicationFetchLatestUserTokenRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/app/user/token/latest", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_fetch_latest_user_token")
@@ -2781,10 +2589,7 @@ Arguments:
     pub async fn management_outbound_application_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/app/{}", self.baseurl, encode_path(& id.to_string()),
         );
@@ -2800,10 +2605,7 @@ Sends a `GET` request to `/v1/mgmt/outbound/apps`
 */
     pub async fn management_outbound_application_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/apps", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_outbound_application_load_all").await
@@ -2822,10 +2624,7 @@ Arguments:
         &'a self,
         tenant_id: Option<&'a str>,
         user_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationListConnectedResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationListConnectedResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/apps-with-user-token", self.baseurl,);
         let request = self
             .client
@@ -2845,10 +2644,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/create`
     pub async fn management_outbound_application_create_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationCreateScimRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_create_scim").await
@@ -2863,7 +2659,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/delete`
     pub async fn management_outbound_application_delete_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationDeleteScimRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_delete_scim").await
@@ -2878,10 +2674,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/enabled/set`
     pub async fn management_outbound_application_set_scim_enabled<'a>(
         &'a self,
         body: &'a types::OutboundApplicationSetScimEnabledRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/enabled/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_set_scim_enabled").await
@@ -2896,10 +2689,7 @@ Sends a `POST` request to `/v1/mgmt/outbound/scim/update`
     pub async fn management_outbound_application_update_scim<'a>(
         &'a self,
         body: &'a types::OutboundApplicationUpdateScimRequest,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/scim/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_outbound_application_update_scim").await
@@ -2916,10 +2706,7 @@ Arguments:
     pub async fn management_outbound_application_load_scim<'a>(
         &'a self,
         app_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::OutboundApplicationScimResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::OutboundApplicationScimResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/outbound/scim/{}", self.baseurl, encode_path(& app_id
             .to_string()),
@@ -2939,7 +2726,7 @@ Arguments:
     pub async fn management_outbound_application_delete_token<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/token", self.baseurl,);
         let request = self
             .client
@@ -2962,7 +2749,7 @@ Arguments:
         &'a self,
         app_id: Option<&'a str>,
         user_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/outbound/user/tokens", self.baseurl,);
         let request = self
             .client
@@ -2985,7 +2772,7 @@ Arguments:
     pub async fn management_password_settings_load<'a>(
         &'a self,
         tenant_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::PasswordSettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PasswordSettings>, Error> {
         let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
         let request = self
             .client
@@ -3004,7 +2791,7 @@ Sends a `POST` request to `/v1/mgmt/password/settings`
     pub async fn management_password_settings_configure<'a>(
         &'a self,
         body: &'a types::PasswordSettings,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/password/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_password_settings_configure").await
@@ -3018,7 +2805,7 @@ Sends a `GET` request to `/v1/mgmt/permission/all`
 */
     pub async fn management_permission_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::PermissionsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::PermissionsResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_permission_load_all").await
@@ -3033,7 +2820,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create`
     pub async fn management_permission_create<'a>(
         &'a self,
         body: &'a types::PermissionCreateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_create").await
@@ -3048,7 +2835,7 @@ Sends a `POST` request to `/v1/mgmt/permission/create/batch`
     pub async fn management_permission_create_batch<'a>(
         &'a self,
         body: &'a types::PermissionCreateBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_create_batch").await
@@ -3063,7 +2850,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete`
     pub async fn management_permission_delete<'a>(
         &'a self,
         body: &'a types::PermissionDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_delete").await
@@ -3078,7 +2865,7 @@ Sends a `POST` request to `/v1/mgmt/permission/delete/batch`
     pub async fn management_permission_delete_batch<'a>(
         &'a self,
         body: &'a types::PermissionDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_delete_batch").await
@@ -3093,7 +2880,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update`
     pub async fn management_permission_update<'a>(
         &'a self,
         body: &'a types::PermissionUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_update").await
@@ -3108,7 +2895,7 @@ Sends a `POST` request to `/v1/mgmt/permission/update/batch`
     pub async fn management_permission_update_batch<'a>(
         &'a self,
         body: &'a types::PermissionUpdateBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_permission_update_batch").await
@@ -3123,10 +2910,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone`
     pub async fn management_project_clone<'a>(
         &'a self,
         body: &'a types::ProjectCloneRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_clone").await
@@ -3141,10 +2925,7 @@ Sends a `POST` request to `/v1/mgmt/project/clone/async`
     pub async fn management_project_start_clone<'a>(
         &'a self,
         body: &'a types::ProjectCloneRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectStartCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectStartCloneResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/clone/async", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_start_clone").await
@@ -3161,10 +2942,7 @@ Arguments:
     pub async fn management_project_load_clone<'a>(
         &'a self,
         process_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ProjectLoadCloneResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectLoadCloneResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/project/clone/async/{}", self.baseurl, encode_path(& process_id
             .to_string()),
@@ -3182,7 +2960,7 @@ Sends a `POST` request to `/v1/mgmt/project/delete`
     pub async fn management_project_delete<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_delete").await
@@ -3197,7 +2975,7 @@ Sends a `POST` request to `/v1/mgmt/project/export`
     pub async fn management_project_export<'a>(
         &'a self,
         body: &'a types::ProjectExportSnapshotRequest,
-    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_export").await
@@ -3212,7 +2990,7 @@ Sends a `POST` request to `/v1/mgmt/project/import`
     pub async fn management_project_import<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_import").await
@@ -3227,7 +3005,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/export`
     pub async fn management_project_export_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectExportSnapshotRequest,
-    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectSnapshot>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_export_snapshot").await
@@ -3242,7 +3020,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/import`
     pub async fn management_project_import_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_import_snapshot").await
@@ -3257,10 +3035,7 @@ Sends a `POST` request to `/v1/mgmt/project/snapshot/validate`
     pub async fn management_project_validate_snapshot<'a>(
         &'a self,
         body: &'a types::ProjectImportSnapshotRequest,
-    ) -> Result<
-        ResponseValue<types::ProjectValidateSnapshotResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ProjectValidateSnapshotResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/snapshot/validate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_validate_snapshot").await
@@ -3275,7 +3050,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/name`
     pub async fn management_project_update_name<'a>(
         &'a self,
         body: &'a types::ProjectUpdateNameRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_update_name").await
@@ -3290,7 +3065,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/tags`
     pub async fn management_project_update_tags<'a>(
         &'a self,
         body: &'a types::ProjectUpdateTagsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/project/update/tags", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_update_tags").await
@@ -3305,7 +3080,7 @@ Sends a `POST` request to `/v1/mgmt/projects/list`
     pub async fn management_project_list<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::ProjectListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ProjectListResponse>, Error> {
         let url = format!("{}/v1/mgmt/projects/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_project_list").await
@@ -3320,7 +3095,7 @@ Sends a `POST` request to `/v1/mgmt/resource/create`
     pub async fn management_resource_create<'a>(
         &'a self,
         body: &'a types::ResourceCreateRequest,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_create").await
@@ -3335,7 +3110,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete`
     pub async fn management_resource_delete<'a>(
         &'a self,
         body: &'a types::ResourceIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_delete").await
@@ -3350,7 +3125,7 @@ Sends a `POST` request to `/v1/mgmt/resource/delete/batch`
     pub async fn management_resource_delete_batch<'a>(
         &'a self,
         body: &'a types::ResourceIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_delete_batch").await
@@ -3365,10 +3140,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/creat
     pub async fn management_resource_create_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceRegistrationTemplateCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/create", self.baseurl,
         );
@@ -3385,7 +3157,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/delet
     pub async fn management_resource_delete_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceIdRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/delete", self.baseurl,
         );
@@ -3404,10 +3176,7 @@ Arguments:
     pub async fn management_resource_load_registration_template<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/load", self.baseurl,
         );
@@ -3428,10 +3197,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-template/updat
     pub async fn management_resource_update_registration_template<'a>(
         &'a self,
         body: &'a types::ResourceRegistrationTemplateUpdateRequest,
-    ) -> Result<
-        ResponseValue<types::ResourceRegistrationTemplateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceRegistrationTemplateResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-template/update", self.baseurl,
         );
@@ -3448,7 +3214,7 @@ Sends a `POST` request to `/v1/mgmt/resource/dynamic-registration-templates/dele
     pub async fn management_resource_delete_registration_template_batch<'a>(
         &'a self,
         body: &'a types::ResourceIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-templates/delete", self.baseurl,
         );
@@ -3467,7 +3233,7 @@ Sends a `GET` request to `/v1/mgmt/resource/dynamic-registration-templates/load`
         &'a self,
     ) -> Result<
         ResponseValue<types::ResourceRegistrationTemplateLoadAllResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!(
             "{}/v1/mgmt/resource/dynamic-registration-templates/load", self.baseurl,
@@ -3488,7 +3254,7 @@ Arguments:
     pub async fn management_resource_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/load", self.baseurl,);
         let request = self
             .client
@@ -3509,7 +3275,7 @@ Arguments:
     pub async fn management_resource_load_by_uri<'a>(
         &'a self,
         uri: &'a str,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/load/uri", self.baseurl,);
         let request = self
             .client
@@ -3528,7 +3294,7 @@ Sends a `POST` request to `/v1/mgmt/resource/update`
     pub async fn management_resource_update<'a>(
         &'a self,
         body: &'a types::ResourceUpdateRequest,
-    ) -> Result<ResponseValue<types::ResourceResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ResourceResponse>, Error> {
         let url = format!("{}/v1/mgmt/resource/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_update").await
@@ -3545,10 +3311,7 @@ Arguments:
     pub async fn management_resource_policy_load_by_app<'a>(
         &'a self,
         third_party_application_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ResourcePoliciesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePoliciesResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/app/load", self.baseurl,);
         let request = self
             .client
@@ -3572,10 +3335,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create`
     pub async fn management_resource_policy_create<'a>(
         &'a self,
         body: &'a types::ResourcePolicySettings,
-    ) -> Result<
-        ResponseValue<types::ResourcePolicyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_create").await
@@ -3590,10 +3350,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/create/batch`
     pub async fn management_resource_policy_create_batch<'a>(
         &'a self,
         body: &'a types::ResourcePolicyCreateBatchRequest,
-    ) -> Result<
-        ResponseValue<types::ResourcePoliciesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePoliciesResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_create_batch").await
@@ -3608,7 +3365,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete`
     pub async fn management_resource_policy_delete<'a>(
         &'a self,
         body: &'a types::ResourcePolicyIdentifier,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_delete").await
@@ -3623,7 +3380,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/delete/batch`
     pub async fn management_resource_policy_delete_batch<'a>(
         &'a self,
         body: &'a types::ResourcePolicyDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_delete_batch").await
@@ -3638,10 +3395,7 @@ Sends a `POST` request to `/v1/mgmt/resourcepolicy/update`
     pub async fn management_resource_policy_update<'a>(
         &'a self,
         body: &'a types::ResourcePolicySettings,
-    ) -> Result<
-        ResponseValue<types::ResourcePolicyResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourcePolicyResponse>, Error> {
         let url = format!("{}/v1/mgmt/resourcepolicy/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_resource_policy_update").await
@@ -3655,10 +3409,7 @@ Sends a `GET` request to `/v1/mgmt/resources/load`
 */
     pub async fn management_resource_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ResourceLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ResourceLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/resources/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_resource_load_all").await
@@ -3672,7 +3423,7 @@ Sends a `GET` request to `/v1/mgmt/role/all`
 */
     pub async fn management_role_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_role_load_all").await
@@ -3687,7 +3438,7 @@ Sends a `POST` request to `/v1/mgmt/role/create`
     pub async fn management_role_create<'a>(
         &'a self,
         body: &'a types::RoleCreateRequest,
-    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_create").await
@@ -3702,7 +3453,7 @@ Sends a `POST` request to `/v1/mgmt/role/create/batch`
     pub async fn management_role_create_batch<'a>(
         &'a self,
         body: &'a types::RoleCreateBatchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_create_batch").await
@@ -3717,7 +3468,7 @@ Sends a `POST` request to `/v1/mgmt/role/delete`
     pub async fn management_role_delete<'a>(
         &'a self,
         body: &'a types::RoleDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_delete").await
@@ -3732,7 +3483,7 @@ Sends a `POST` request to `/v1/mgmt/role/delete/batch`
     pub async fn management_role_delete_batch<'a>(
         &'a self,
         body: &'a types::RoleDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_delete_batch").await
@@ -3747,7 +3498,7 @@ Sends a `POST` request to `/v1/mgmt/role/search`
     pub async fn management_role_search<'a>(
         &'a self,
         body: &'a types::RoleSearchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_search").await
@@ -3764,10 +3515,7 @@ Arguments:
     pub async fn management_role_load_sub_tenants<'a>(
         &'a self,
         tenant: &'a str,
-    ) -> Result<
-        ResponseValue<types::RoleSubTenantsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::RoleSubTenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/subtenant/all", self.baseurl,);
         let request = self
             .client
@@ -3786,7 +3534,7 @@ Sends a `POST` request to `/v1/mgmt/role/update`
     pub async fn management_role_update<'a>(
         &'a self,
         body: &'a types::RoleUpdateRequest,
-    ) -> Result<ResponseValue<types::Role>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_update").await
@@ -3801,7 +3549,7 @@ Sends a `POST` request to `/v1/mgmt/role/update/batch`
     pub async fn management_role_update_batch<'a>(
         &'a self,
         body: &'a types::RoleUpdateBatchRequest,
-    ) -> Result<ResponseValue<types::RolesResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/update/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_role_update_batch").await
@@ -3820,7 +3568,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::ScimKeysResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key", self.baseurl,);
         let request = self
             .client
@@ -3840,10 +3588,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/activate`
     pub async fn management_scim_key_activate<'a>(
         &'a self,
         body: &'a types::ScimKeyActivateRequest,
-    ) -> Result<
-        ResponseValue<types::ScimKeyActivateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimKeyActivateResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/activate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scim_key_activate").await
@@ -3858,7 +3603,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/create`
     pub async fn management_scim_key_create<'a>(
         &'a self,
         body: &'a types::ScimKeyCreateRequest,
-    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scim_key_create").await
@@ -3873,10 +3618,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/revoke`
     pub async fn management_scim_key_revoke<'a>(
         &'a self,
         body: &'a types::ScimKeyRevokeRequest,
-    ) -> Result<
-        ResponseValue<types::ScimKeyRevokeResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimKeyRevokeResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scim_key_revoke").await
@@ -3891,7 +3633,7 @@ Sends a `POST` request to `/v1/mgmt/scim/key/rotate`
     pub async fn management_scim_key_rotate<'a>(
         &'a self,
         body: &'a types::ScimKeyRotateRequest,
-    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimKeyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scim/key/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scim_key_rotate").await
@@ -3906,7 +3648,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/delete`
     pub async fn management_scope_claim_mapping_delete<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_delete").await
@@ -3921,10 +3663,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/get`
     pub async fn management_scope_claim_mapping_load<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<
-        ResponseValue<types::ScopeClaimMappingResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScopeClaimMappingResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/get", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_load").await
@@ -3939,7 +3678,7 @@ Sends a `POST` request to `/v1/mgmt/scopeClaimMapping/set`
     pub async fn management_scope_claim_mapping_set<'a>(
         &'a self,
         body: &'a types::ScopeClaimMappingSetRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/scopeClaimMapping/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_scope_claim_mapping_set").await
@@ -3954,10 +3693,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/create`
     pub async fn management_sso_application_create_custom_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/sso/idp/app/customattribute/create", self.baseurl,
         );
@@ -3975,10 +3711,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/customattribute/delete`
     pub async fn management_sso_application_delete_custom_attributes<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/sso/idp/app/customattribute/delete", self.baseurl,
         );
@@ -3995,10 +3728,7 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/app/customattributes`
 */
     pub async fn management_sso_application_load_custom_attributes<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_sso_application_load_custom_attributes").await
@@ -4013,7 +3743,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/delete`
     pub async fn management_sso_application_delete<'a>(
         &'a self,
         body: &'a types::SsoApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_delete").await
@@ -4030,10 +3760,7 @@ Arguments:
     pub async fn management_sso_application_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/load", self.baseurl,);
         let request = self
             .client
@@ -4052,10 +3779,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/create`
     pub async fn management_sso_application_create_oidc<'a>(
         &'a self,
         body: &'a types::SsoApplicationOidcCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_oidc").await
@@ -4070,7 +3794,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/oidc/update`
     pub async fn management_sso_application_update_oidc<'a>(
         &'a self,
         body: &'a types::SsoApplicationOidcUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/oidc/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_oidc").await
@@ -4085,10 +3809,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/rotate`
     pub async fn management_sso_application_rotate_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_rotate_secret").await
@@ -4103,10 +3824,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/create`
     pub async fn management_sso_application_create_saml<'a>(
         &'a self,
         body: &'a types::SsoApplicationSamlCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_saml").await
@@ -4121,7 +3839,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/saml/update`
     pub async fn management_sso_application_update_saml<'a>(
         &'a self,
         body: &'a types::SsoApplicationSamlUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/saml/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_saml").await
@@ -4140,10 +3858,7 @@ Arguments:
         &'a self,
         id: &'a str,
         secret_name: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret", self.baseurl,);
         let request = self
             .client
@@ -4163,10 +3878,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/add`
     pub async fn management_sso_application_add_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationAddSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretAddResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_add_secret").await
@@ -4181,10 +3893,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/secret/revoke`
     pub async fn management_sso_application_revoke_secret<'a>(
         &'a self,
         body: &'a types::SsoApplicationRevokeSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_revoke_secret").await
@@ -4199,10 +3908,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/create`
     pub async fn management_sso_application_create_ws_fed<'a>(
         &'a self,
         body: &'a types::SsoApplicationWsFedCreateRequest,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_create_ws_fed").await
@@ -4217,7 +3923,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/update`
     pub async fn management_sso_application_update_ws_fed<'a>(
         &'a self,
         body: &'a types::SsoApplicationWsFedUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/app/wsfed/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_application_update_ws_fed").await
@@ -4231,10 +3937,7 @@ Sends a `GET` request to `/v1/mgmt/sso/idp/apps/load`
 */
     pub async fn management_sso_application_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::SsoApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/idp/apps/load", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_sso_application_load_all").await
@@ -4249,7 +3952,7 @@ Sends a `POST` request to `/v1/mgmt/sso/mapping`
     pub async fn management_sso_configure_mapping_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureMappingV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/mapping", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_mapping_v1").await
@@ -4264,7 +3967,7 @@ Sends a `POST` request to `/v1/mgmt/sso/metadata`
     pub async fn management_sso_configure_metadata_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureMetadataV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_metadata_v1").await
@@ -4279,7 +3982,7 @@ Sends a `POST` request to `/v1/mgmt/sso/oidc`
     pub async fn management_sso_configure_oidc<'a>(
         &'a self,
         body: &'a types::SsoConfigureOidcRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/oidc", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_oidc").await
@@ -4294,7 +3997,7 @@ Sends a `POST` request to `/v1/mgmt/sso/provider-ids`
     pub async fn management_sso_update_provider_ids<'a>(
         &'a self,
         body: &'a types::SsoUpdateProviderIdsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/provider-ids", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_update_provider_ids").await
@@ -4309,7 +4012,7 @@ Sends a `POST` request to `/v1/mgmt/sso/recalculate-mappings`
     pub async fn management_sso_recalculate_mappings<'a>(
         &'a self,
         body: &'a types::SsoRecalculateMappingsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/recalculate-mappings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_recalculate_mappings").await
@@ -4324,7 +4027,7 @@ Sends a `POST` request to `/v1/mgmt/sso/redirect`
     pub async fn management_sso_configure_redirect_url<'a>(
         &'a self,
         body: &'a types::SsoConfigureRedirectUrlRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/redirect", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_redirect_url").await
@@ -4339,7 +4042,7 @@ Sends a `POST` request to `/v1/mgmt/sso/saml`
     pub async fn management_sso_configure_saml<'a>(
         &'a self,
         body: &'a types::SsoConfigureSamlRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_saml").await
@@ -4354,7 +4057,7 @@ Sends a `POST` request to `/v1/mgmt/sso/saml/metadata`
     pub async fn management_sso_configure_saml_by_metadata<'a>(
         &'a self,
         body: &'a types::SsoConfigureSamlByMetadataRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/saml/metadata", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_saml_by_metadata").await
@@ -4373,10 +4076,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoSettingsV1Response>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoSettingsV1Response>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -4396,7 +4096,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings`
     pub async fn management_sso_configure_v1<'a>(
         &'a self,
         body: &'a types::SsoConfigureV1Request,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_v1").await
@@ -4415,7 +4115,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -4435,7 +4135,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/authtype`
     pub async fn management_sso_set_auth_type<'a>(
         &'a self,
         body: &'a types::SsoSetAuthTypeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/authtype", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_set_auth_type").await
@@ -4450,7 +4150,7 @@ Sends a `POST` request to `/v1/mgmt/sso/settings/new`
     pub async fn management_sso_create<'a>(
         &'a self,
         body: &'a types::SsoCreateRequest,
-    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/settings/new", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_create").await
@@ -4469,10 +4169,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoXaaSettingsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoXaaSettingsResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self
             .client
@@ -4492,7 +4189,7 @@ Sends a `POST` request to `/v1/mgmt/sso/xaa/settings`
     pub async fn management_sso_configure_xaa<'a>(
         &'a self,
         body: &'a types::SsoConfigureXaaRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_sso_configure_xaa").await
@@ -4511,7 +4208,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings", self.baseurl,);
         let request = self
             .client
@@ -4533,10 +4230,7 @@ Arguments:
     pub async fn management_sso_load_all_xaa<'a>(
         &'a self,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoXaaSettingsAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoXaaSettingsAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/sso/xaa/settings/all", self.baseurl,);
         let request = self
             .client
@@ -4555,7 +4249,7 @@ Sends a `POST` request to `/v1/mgmt/stop/impersonation`
     pub async fn management_impersonation_stop<'a>(
         &'a self,
         body: &'a types::ImpersonationStopRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/stop/impersonation", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_stop").await
@@ -4572,7 +4266,7 @@ Arguments:
     pub async fn management_tenant_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::TenantLoadResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant", self.baseurl,);
         let request = self
             .client
@@ -4591,10 +4285,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/authenticated`
     pub async fn management_tenant_admin_link_load_authenticated<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkLoadAuthenticatedRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/tenant/adminlinks/sso/authenticated", self.baseurl,
         );
@@ -4615,10 +4306,7 @@ Arguments:
         &'a self,
         tenant: &'a str,
         body: &'a types::TenantAdminLinkLoadAuthenticatedBatchRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinksResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinksResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/tenant/adminlinks/sso/authenticated/batch", self.baseurl,
         );
@@ -4641,10 +4329,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/generate`
     pub async fn management_tenant_admin_link_generate_v1<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkGenerateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_generate_v1").await
@@ -4659,7 +4344,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/revoke`
     pub async fn management_tenant_admin_link_revoke<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkRevokeRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_revoke").await
@@ -4674,7 +4359,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/adminlinks/sso/send`
     pub async fn management_tenant_admin_link_send<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkSendRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/adminlinks/sso/send", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_send").await
@@ -4688,7 +4373,7 @@ Sends a `GET` request to `/v1/mgmt/tenant/all`
 */
     pub async fn management_tenant_load_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/all", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_tenant_load_all").await
@@ -4703,10 +4388,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/create`
     pub async fn management_tenant_create<'a>(
         &'a self,
         body: &'a types::TenantCreateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_create").await
@@ -4721,7 +4403,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/delete`
     pub async fn management_tenant_delete<'a>(
         &'a self,
         body: &'a types::TenantDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_delete").await
@@ -4736,7 +4418,7 @@ Sends a `PATCH` request to `/v1/mgmt/tenant/patch`
     pub async fn management_tenant_patch<'a>(
         &'a self,
         body: &'a types::TenantPatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/patch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_tenant_patch").await
@@ -4751,7 +4433,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/search`
     pub async fn management_tenant_search<'a>(
         &'a self,
         body: &'a types::TenantSearchRequest,
-    ) -> Result<ResponseValue<types::TenantsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantsResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_search").await
@@ -4768,7 +4450,7 @@ Arguments:
     pub async fn management_tenant_settings_load<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<ResponseValue<types::TenantSettings>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::TenantSettings>, Error> {
         let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
         let request = self
             .client
@@ -4787,7 +4469,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/settings`
     pub async fn management_tenant_settings_configure<'a>(
         &'a self,
         body: &'a types::TenantSettingsConfigureRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/settings", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_settings_configure").await
@@ -4802,7 +4484,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/sso-user-remove`
     pub async fn management_tenant_remove_sso_suffix<'a>(
         &'a self,
         body: &'a types::TenantRemoveSsoSuffixRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/sso-user-remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_remove_sso_suffix").await
@@ -4817,7 +4499,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/update`
     pub async fn management_tenant_update<'a>(
         &'a self,
         body: &'a types::TenantUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_update").await
@@ -4832,7 +4514,7 @@ Sends a `POST` request to `/v1/mgmt/tenant/updateDefaultRoles`
     pub async fn management_tenant_update_default_roles<'a>(
         &'a self,
         body: &'a types::TenantUpdateDefaultRolesRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant/updateDefaultRoles", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_update_default_roles").await
@@ -4847,10 +4529,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/enchantedlink`
     pub async fn management_test_user_generate_enchanted_link<'a>(
         &'a self,
         body: &'a types::TestUserGenerateEnchantedLinkRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateEnchantedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateEnchantedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/enchantedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_enchanted_link").await
@@ -4865,10 +4544,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/magiclink`
     pub async fn management_test_user_generate_magic_link<'a>(
         &'a self,
         body: &'a types::TestUserGenerateMagicLinkRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateMagicLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateMagicLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/magiclink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_magic_link").await
@@ -4883,10 +4559,7 @@ Sends a `POST` request to `/v1/mgmt/tests/generate/otp`
     pub async fn management_test_user_generate_otp<'a>(
         &'a self,
         body: &'a types::TestUserGenerateOtpRequest,
-    ) -> Result<
-        ResponseValue<types::TestUserGenerateOtpResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TestUserGenerateOtpResponse>, Error> {
         let url = format!("{}/v1/mgmt/tests/generate/otp", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_generate_otp").await
@@ -4901,7 +4574,7 @@ Sends a `POST` request to `/v1/mgmt/theme/export`
     pub async fn management_theme_export_v1<'a>(
         &'a self,
         body: &'a types::EmptyRequest,
-    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_export_v1").await
@@ -4916,7 +4589,7 @@ Sends a `POST` request to `/v1/mgmt/theme/import`
     pub async fn management_theme_import_v1<'a>(
         &'a self,
         body: &'a types::ThemeImportV1Request,
-    ) -> Result<ResponseValue<types::ThemeV1Response>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeV1Response>, Error> {
         let url = format!("{}/v1/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_import_v1").await
@@ -4931,10 +4604,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/create`
     pub async fn management_third_party_application_create<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationCreateRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_create").await
@@ -4949,7 +4619,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete`
     pub async fn management_third_party_application_delete<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete").await
@@ -4964,7 +4634,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/delete/batch`
     pub async fn management_third_party_application_delete_batch<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteBatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete_batch").await
@@ -4983,10 +4653,7 @@ Arguments:
         &'a self,
         client_id: Option<&'a str>,
         id: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/load", self.baseurl,);
         let request = self
             .client
@@ -5006,7 +4673,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/patch`
     pub async fn management_third_party_application_patch<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationPatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_patch").await
@@ -5020,7 +4687,7 @@ Sends a `GET` request to `/v1/mgmt/thirdparty/app/rotate`
 */
     pub async fn management_third_party_application_rotate_stub<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_third_party_application_rotate_stub").await
@@ -5035,10 +4702,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/rotate`
     pub async fn management_third_party_application_rotate_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationRotateSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/rotate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_rotate_secret").await
@@ -5057,10 +4721,7 @@ Arguments:
         &'a self,
         id: &'a str,
         secret_name: Option<&'a str>,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret", self.baseurl,);
         let request = self
             .client
@@ -5080,10 +4741,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/add`
     pub async fn management_third_party_application_add_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationAddSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretAddResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretAddResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_add_secret").await
@@ -5098,10 +4756,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/secret/revoke`
     pub async fn management_third_party_application_revoke_secret<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationRevokeSecretRequest,
-    ) -> Result<
-        ResponseValue<types::ApplicationSecretsResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ApplicationSecretsResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/secret/revoke", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_revoke_secret").await
@@ -5116,7 +4771,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/app/update`
     pub async fn management_third_party_application_update<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationUpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_update").await
@@ -5135,10 +4790,7 @@ Arguments:
         &'a self,
         limit: Option<i64>,
         page: Option<i64>,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/apps/load", self.baseurl,);
         let request = self
             .client
@@ -5158,7 +4810,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete`
     pub async fn management_third_party_application_delete_consents<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteConsentsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/consents/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_delete_consents")
@@ -5174,7 +4826,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/delete/tenant`
     pub async fn management_third_party_application_delete_tenant_consents<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationDeleteTenantConsentsRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/thirdparty/consents/delete/tenant", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(
@@ -5195,7 +4847,7 @@ Sends a `POST` request to `/v1/mgmt/thirdparty/consents/search`
         body: &'a types::ThirdPartyApplicationSearchConsentsRequest,
     ) -> Result<
         ResponseValue<types::ThirdPartyApplicationSearchConsentsResponse>,
-        Error<types::ErrorResponse>,
+        Error,
     > {
         let url = format!("{}/v1/mgmt/thirdparty/consents/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
@@ -5212,7 +4864,7 @@ Sends a `POST` request to `/v1/mgmt/token/clientassertion`
     pub async fn management_jwt_client_assertion<'a>(
         &'a self,
         body: &'a types::JwtClientAssertionRequest,
-    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::JwtIssuedResponse>, Error> {
         let url = format!("{}/v1/mgmt/token/clientassertion", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_jwt_client_assertion").await
@@ -5233,7 +4885,7 @@ Arguments:
         identifier: Option<&'a str>,
         login_id: Option<&'a str>,
         user_id: Option<&'a str>,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user", self.baseurl,);
         let request = self
             .client
@@ -5254,7 +4906,7 @@ Sends a `POST` request to `/v1/mgmt/user/create`
     pub async fn management_user_create<'a>(
         &'a self,
         body: &'a types::UserCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_create").await
@@ -5269,10 +4921,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/batch`
     pub async fn management_user_batch_create<'a>(
         &'a self,
         body: &'a types::UserBatchCreateRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_create").await
@@ -5287,7 +4936,7 @@ Sends a `POST` request to `/v1/mgmt/user/create/test`
     pub async fn management_test_user_create<'a>(
         &'a self,
         body: &'a types::UserCreateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_create").await
@@ -5302,10 +4951,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/create`
     pub async fn management_user_attribute_create<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_attribute_create").await
@@ -5320,10 +4966,7 @@ Sends a `POST` request to `/v1/mgmt/user/customattribute/delete`
     pub async fn management_user_attribute_delete<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattribute/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_attribute_delete").await
@@ -5337,10 +4980,7 @@ Sends a `GET` request to `/v1/mgmt/user/customattributes`
 */
     pub async fn management_user_attribute_load_all<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_user_attribute_load_all").await
@@ -5355,7 +4995,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete`
     pub async fn management_user_delete<'a>(
         &'a self,
         body: &'a types::UserDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_delete").await
@@ -5370,7 +5010,7 @@ Sends a `POST` request to `/v1/mgmt/user/delete/batch`
     pub async fn management_user_batch_delete<'a>(
         &'a self,
         body: &'a types::UserBatchDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete/batch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_delete").await
@@ -5385,10 +5025,7 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/create`
     pub async fn management_user_attribute_create_family_scoped<'a>(
         &'a self,
         body: &'a types::CustomAttributesCreateRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/user/families/customattribute/create", self.baseurl,
         );
@@ -5405,10 +5042,7 @@ Sends a `POST` request to `/v1/mgmt/user/families/customattribute/delete`
     pub async fn management_user_attribute_delete_family_scoped<'a>(
         &'a self,
         body: &'a types::CustomAttributesDeleteRequest,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!(
             "{}/v1/mgmt/user/families/customattribute/delete", self.baseurl,
         );
@@ -5424,10 +5058,7 @@ Sends a `GET` request to `/v1/mgmt/user/families/customattributes`
 */
     pub async fn management_user_attribute_load_all_family_scoped<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::CustomAttributesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/families/customattributes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_user_attribute_load_all_family_scoped").await
@@ -5442,7 +5073,7 @@ Sends a `POST` request to `/v1/mgmt/user/history`
     pub async fn management_user_history_v1<'a>(
         &'a self,
         body: &'a ::std::vec::Vec<::std::string::String>,
-    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v1/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_history_v1").await
@@ -5457,10 +5088,7 @@ Sends a `POST` request to `/v1/mgmt/user/import`
     pub async fn management_user_batch_import<'a>(
         &'a self,
         body: &'a types::UserBatchImportRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchImportResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchImportResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_import").await
@@ -5475,7 +5103,7 @@ Sends a `POST` request to `/v1/mgmt/user/logout`
     pub async fn management_user_logout<'a>(
         &'a self,
         body: &'a types::UserLogoutRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/logout", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_logout").await
@@ -5490,7 +5118,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkey/delete`
     pub async fn management_user_credential_delete_passkey<'a>(
         &'a self,
         body: &'a types::UserPasskeyDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkey/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_passkey").await
@@ -5505,7 +5133,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/delete`
     pub async fn management_user_credential_delete_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_passkeys").await
@@ -5520,7 +5148,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/import`
     pub async fn management_user_credential_import_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_import_passkeys").await
@@ -5535,10 +5163,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/list`
     pub async fn management_user_credential_load_passkeys<'a>(
         &'a self,
         body: &'a types::UserPasskeysLoadRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasskeysResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasskeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_load_passkeys").await
@@ -5553,7 +5178,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/expire`
     pub async fn management_user_credential_expire_password<'a>(
         &'a self,
         body: &'a types::UserPasswordExpireRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/expire", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_expire_password").await
@@ -5568,7 +5193,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set`
     pub async fn management_user_credential_set_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_password").await
@@ -5583,10 +5208,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set/active`
     pub async fn management_user_credential_set_active_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasswordSetResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/active", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_active_password").await
@@ -5601,10 +5223,7 @@ Sends a `POST` request to `/v1/mgmt/user/password/set/temporary`
     pub async fn management_user_credential_set_temporary_password<'a>(
         &'a self,
         body: &'a types::UserPasswordSetRequest,
-    ) -> Result<
-        ResponseValue<types::UserPasswordSetResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/temporary", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_set_temporary_password").await
@@ -5619,7 +5238,7 @@ Sends a `PATCH` request to `/v1/mgmt/user/patch`
     pub async fn management_user_patch<'a>(
         &'a self,
         body: &'a types::UserPatchRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_user_patch").await
@@ -5634,10 +5253,7 @@ Sends a `PATCH` request to `/v1/mgmt/user/patch/batch`
     pub async fn management_user_batch_patch<'a>(
         &'a self,
         body: &'a types::UserBatchPatchRequest,
-    ) -> Result<
-        ResponseValue<types::UserBatchPatchResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserBatchPatchResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch/batch", self.baseurl,);
         let request = self.client.patch(url).json(&body).build();
         self.answered(request, "management_user_batch_patch").await
@@ -5660,10 +5276,7 @@ Arguments:
         login_id: &'a str,
         provider: &'a str,
         with_refresh_token: Option<bool>,
-    ) -> Result<
-        ResponseValue<types::UserProviderTokenResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserProviderTokenResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/provider/token", self.baseurl,);
         let request = self
             .client
@@ -5690,7 +5303,7 @@ Sends a `POST` request to `/v1/mgmt/user/recovery-codes/delete`
     pub async fn management_user_credential_delete_recovery_codes<'a>(
         &'a self,
         body: &'a types::UserRecoveryCodesDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/recovery-codes/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_recovery_codes").await
@@ -5705,7 +5318,7 @@ Sends a `POST` request to `/v1/mgmt/user/search`
     pub async fn management_user_search_v1<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_search_v1").await
@@ -5720,10 +5333,7 @@ Sends a `POST` request to `/v1/mgmt/user/signin/embeddedlink`
     pub async fn management_embedded_link_sign_in<'a>(
         &'a self,
         body: &'a types::EmbeddedLinkSignInRequest,
-    ) -> Result<
-        ResponseValue<types::EmbeddedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signin/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_embedded_link_sign_in").await
@@ -5738,10 +5348,7 @@ Sends a `POST` request to `/v1/mgmt/user/signup/embeddedlink`
     pub async fn management_embedded_link_sign_up<'a>(
         &'a self,
         body: &'a types::EmbeddedLinkSignUpRequest,
-    ) -> Result<
-        ResponseValue<types::EmbeddedLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::EmbeddedLinkResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/signup/embeddedlink", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_embedded_link_sign_up").await
@@ -5755,7 +5362,7 @@ Sends a `DELETE` request to `/v1/mgmt/user/test/delete/all`
 */
     pub async fn management_test_user_delete_all<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/test/delete/all", self.baseurl,);
         let request = self.client.delete(url).build();
         self.answered(request, "management_test_user_delete_all").await
@@ -5770,7 +5377,7 @@ Sends a `POST` request to `/v1/mgmt/user/totp/delete`
     pub async fn management_user_credential_delete_totp<'a>(
         &'a self,
         body: &'a types::UserTotpDeleteRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/totp/delete", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_delete_totp").await
@@ -5785,10 +5392,7 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/list`
     pub async fn management_user_credential_load_trusted_devices<'a>(
         &'a self,
         body: &'a types::UserTrustedDevicesLoadRequest,
-    ) -> Result<
-        ResponseValue<types::UserTrustedDevicesResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::UserTrustedDevicesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/list", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_load_trusted_devices").await
@@ -5803,7 +5407,7 @@ Sends a `POST` request to `/v1/mgmt/user/trusteddevices/remove`
     pub async fn management_user_credential_remove_trusted_devices<'a>(
         &'a self,
         body: &'a types::UserTrustedDevicesRemoveRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/trusteddevices/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_credential_remove_trusted_devices").await
@@ -5818,7 +5422,7 @@ Sends a `POST` request to `/v1/mgmt/user/update`
     pub async fn management_user_update<'a>(
         &'a self,
         body: &'a types::UserUpdateRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_update").await
@@ -5833,7 +5437,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/customAttribute`
     pub async fn management_user_profile_update_custom_attribute<'a>(
         &'a self,
         body: &'a types::UserUpdateCustomAttributeRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/customAttribute", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_custom_attribute").await
@@ -5848,7 +5452,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/email`
     pub async fn management_user_profile_update_email<'a>(
         &'a self,
         body: &'a types::UserUpdateEmailRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_email").await
@@ -5863,7 +5467,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/add`
     pub async fn management_user_access_add_families<'a>(
         &'a self,
         body: &'a types::UserFamiliesAddRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_families").await
@@ -5878,7 +5482,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/family/remove`
     pub async fn management_user_access_remove_families<'a>(
         &'a self,
         body: &'a types::UserFamiliesRemoveRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/family/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_families").await
@@ -5893,7 +5497,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/impersonationConsent`
     pub async fn management_impersonation_set_consent<'a>(
         &'a self,
         body: &'a types::ImpersonationConsentRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/impersonationConsent", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_impersonation_set_consent").await
@@ -5908,7 +5512,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/loginid`
     pub async fn management_user_profile_update_login_id<'a>(
         &'a self,
         body: &'a types::UserUpdateLoginIdRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/loginid", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_login_id").await
@@ -5923,7 +5527,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/name`
     pub async fn management_user_profile_update_name<'a>(
         &'a self,
         body: &'a types::UserUpdateNameRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/name", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_name").await
@@ -5938,7 +5542,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/phone`
     pub async fn management_user_profile_update_phone<'a>(
         &'a self,
         body: &'a types::UserUpdatePhoneRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_phone").await
@@ -5953,7 +5557,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/picture`
     pub async fn management_user_profile_update_picture<'a>(
         &'a self,
         body: &'a types::UserUpdatePictureRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/picture", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_picture").await
@@ -5968,7 +5572,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/email`
     pub async fn management_user_profile_update_recovery_email<'a>(
         &'a self,
         body: &'a types::UserUpdateRecoveryEmailRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/email", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_recovery_email").await
@@ -5983,7 +5587,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/recovery/phone`
     pub async fn management_user_profile_update_recovery_phone<'a>(
         &'a self,
         body: &'a types::UserUpdateRecoveryPhoneRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/recovery/phone", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_profile_update_recovery_phone").await
@@ -5998,7 +5602,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/add`
     pub async fn management_user_access_add_roles_v1<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_roles_v1").await
@@ -6013,7 +5617,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/remove`
     pub async fn management_user_access_remove_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_roles").await
@@ -6028,7 +5632,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/role/set`
     pub async fn management_user_access_set_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/role/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_set_roles").await
@@ -6043,7 +5647,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/add`
     pub async fn management_user_access_add_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_sso_apps").await
@@ -6058,7 +5662,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/remove`
     pub async fn management_user_access_remove_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_sso_apps").await
@@ -6073,7 +5677,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/ssoapp/set`
     pub async fn management_user_access_set_sso_apps<'a>(
         &'a self,
         body: &'a types::UserSsoAppsRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/ssoapp/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_set_sso_apps").await
@@ -6088,7 +5692,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/status`
     pub async fn management_user_update_status<'a>(
         &'a self,
         body: &'a types::UserUpdateStatusRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/status", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_update_status").await
@@ -6103,7 +5707,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/add`
     pub async fn management_user_access_add_tenant<'a>(
         &'a self,
         body: &'a types::UserTenantRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_tenant").await
@@ -6118,7 +5722,7 @@ Sends a `POST` request to `/v1/mgmt/user/update/tenant/remove`
     pub async fn management_user_access_remove_tenant<'a>(
         &'a self,
         body: &'a types::UserTenantRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/tenant/remove", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_remove_tenant").await
@@ -6133,7 +5737,7 @@ Sends a `POST` request to `/v1/mgmt/users/load`
     pub async fn management_user_batch_load<'a>(
         &'a self,
         body: &'a types::UserBatchLoadRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/users/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_batch_load").await
@@ -6147,10 +5751,7 @@ Sends a `GET` request to `/v1/mgmt/widget/components-state`
 */
     pub async fn management_widget_load_components_state<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::WidgetComponentsStateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::WidgetComponentsStateResponse>, Error> {
         let url = format!("{}/v1/mgmt/widget/components-state", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_widget_load_components_state").await
@@ -6164,7 +5765,7 @@ Sends a `GET` request to `/v1/mgmt/widget/list`
 */
     pub async fn management_widget_list<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::WidgetListResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::WidgetListResponse>, Error> {
         let url = format!("{}/v1/mgmt/widget/list", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "management_widget_list").await
@@ -6179,7 +5780,7 @@ Sends a `POST` request to `/v2/mgmt/connector/audit/web/set`
     pub async fn management_connector_set_audit_webhook<'a>(
         &'a self,
         body: &'a types::ConnectorAuditWebhookRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/connector/audit/web/set", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_connector_set_audit_webhook").await
@@ -6194,7 +5795,7 @@ Sends a `POST` request to `/v2/mgmt/flow/export`
     pub async fn management_flow_export<'a>(
         &'a self,
         body: &'a types::FlowExportRequest,
-    ) -> Result<ResponseValue<types::FlowExportResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::FlowExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/export", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_export").await
@@ -6209,7 +5810,7 @@ Sends a `POST` request to `/v2/mgmt/flow/import`
     pub async fn management_flow_import<'a>(
         &'a self,
         body: &'a types::FlowImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/flow/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_flow_import").await
@@ -6228,7 +5829,7 @@ Arguments:
         &'a self,
         sso_id: Option<&'a str>,
         tenant_id: &'a str,
-    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::SsoSettingsResponse>, Error> {
         let url = format!("{}/v2/mgmt/sso/settings", self.baseurl,);
         let request = self
             .client
@@ -6250,10 +5851,7 @@ Arguments:
     pub async fn management_sso_load_all<'a>(
         &'a self,
         tenant_id: &'a str,
-    ) -> Result<
-        ResponseValue<types::SsoSettingsAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::SsoSettingsAllResponse>, Error> {
         let url = format!("{}/v2/mgmt/sso/settings/all", self.baseurl,);
         let request = self
             .client
@@ -6272,10 +5870,7 @@ Sends a `POST` request to `/v2/mgmt/tenant/adminlinks/sso/generate`
     pub async fn management_tenant_admin_link_generate<'a>(
         &'a self,
         body: &'a types::TenantAdminLinkGenerateRequest,
-    ) -> Result<
-        ResponseValue<types::TenantAdminLinkResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::TenantAdminLinkResponse>, Error> {
         let url = format!("{}/v2/mgmt/tenant/adminlinks/sso/generate", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_tenant_admin_link_generate").await
@@ -6289,7 +5884,7 @@ Sends a `POST` request to `/v2/mgmt/theme/export`
 */
     pub async fn management_theme_export<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::ThemeExportResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ThemeExportResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/export", self.baseurl,);
         let request = self.client.post(url).build();
         self.answered(request, "management_theme_export").await
@@ -6304,7 +5899,7 @@ Sends a `POST` request to `/v2/mgmt/theme/import`
     pub async fn management_theme_import<'a>(
         &'a self,
         body: &'a types::ThemeImportRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/theme/import", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_theme_import").await
@@ -6319,10 +5914,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/create`
     pub async fn management_third_party_application_create_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2CreateRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationCreateResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationCreateResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/create", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_create_v2").await
@@ -6339,10 +5931,7 @@ Arguments:
     pub async fn management_third_party_application_load_v2<'a>(
         &'a self,
         id: &'a str,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/load", self.baseurl,);
         let request = self
             .client
@@ -6361,7 +5950,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/patch`
     pub async fn management_third_party_application_patch_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2PatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/patch", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_patch_v2").await
@@ -6376,7 +5965,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/app/update`
     pub async fn management_third_party_application_update_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2UpdateRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/app/update", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_update_v2").await
@@ -6391,10 +5980,7 @@ Sends a `POST` request to `/v2/mgmt/thirdparty/apps/load`
     pub async fn management_third_party_application_load_all_v2<'a>(
         &'a self,
         body: &'a types::ThirdPartyApplicationV2LoadAllRequest,
-    ) -> Result<
-        ResponseValue<types::ThirdPartyApplicationLoadAllResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ThirdPartyApplicationLoadAllResponse>, Error> {
         let url = format!("{}/v2/mgmt/thirdparty/apps/load", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_third_party_application_load_all_v2").await
@@ -6409,7 +5995,7 @@ Sends a `POST` request to `/v2/mgmt/user/history`
     pub async fn management_user_history<'a>(
         &'a self,
         body: &'a types::UserHistoryRequest,
-    ) -> Result<ResponseValue<types::UserHistory>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserHistory>, Error> {
         let url = format!("{}/v2/mgmt/user/history", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_history").await
@@ -6424,7 +6010,7 @@ Sends a `POST` request to `/v2/mgmt/user/search`
     pub async fn management_user_search<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_search").await
@@ -6439,7 +6025,7 @@ Sends a `POST` request to `/v2/mgmt/user/search/test`
     pub async fn management_test_user_search<'a>(
         &'a self,
         body: &'a types::UserSearchRequest,
-    ) -> Result<ResponseValue<types::UsersResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/search/test", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_test_user_search").await
@@ -6454,7 +6040,7 @@ Sends a `POST` request to `/v2/mgmt/user/update/role/add`
     pub async fn management_user_access_add_roles<'a>(
         &'a self,
         body: &'a types::UserRolesRequest,
-    ) -> Result<ResponseValue<types::UserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v2/mgmt/user/update/role/add", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "management_user_access_add_roles").await

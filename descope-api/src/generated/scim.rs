@@ -20,10 +20,7 @@ Arguments:
         excluded_attributes: Option<&'a str>,
         filter: Option<&'a str>,
         start_index: Option<i64>,
-    ) -> Result<
-        ResponseValue<types::ScimGroupListResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimGroupListResponse>, Error> {
         let url = format!("{}/scim/v2/Groups", self.baseurl,);
         let request = self
             .client
@@ -50,7 +47,7 @@ Sends a `POST` request to `/scim/v2/Groups`
     pub async fn scim_groups_create<'a>(
         &'a self,
         body: &'a types::ScimGroupRequest,
-    ) -> Result<ResponseValue<types::ScimGroup>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimGroup>, Error> {
         let url = format!("{}/scim/v2/Groups", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "scim_groups_create").await
@@ -69,7 +66,7 @@ Arguments:
         &'a self,
         group_id: &'a str,
         excluded_attributes: Option<&'a str>,
-    ) -> Result<ResponseValue<types::ScimGroup>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimGroup>, Error> {
         let url = format!(
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
@@ -99,7 +96,7 @@ Arguments:
         &'a self,
         group_id: &'a str,
         body: &'a types::ScimGroupRequest,
-    ) -> Result<ResponseValue<types::ScimGroup>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimGroup>, Error> {
         let url = format!(
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
@@ -118,7 +115,7 @@ Arguments:
     pub async fn scim_groups_delete<'a>(
         &'a self,
         group_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
@@ -139,7 +136,7 @@ Arguments:
         &'a self,
         group_id: &'a str,
         body: &'a types::ScimPatchRequest,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Groups/{}", self.baseurl, encode_path(& group_id.to_string()),
         );
@@ -155,10 +152,7 @@ Sends a `GET` request to `/scim/v2/ResourceTypes`
 */
     pub async fn scim_service_resource_types<'a>(
         &'a self,
-    ) -> Result<
-        ResponseValue<types::ScimResourceTypeListResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimResourceTypeListResponse>, Error> {
         let url = format!("{}/scim/v2/ResourceTypes", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "scim_service_resource_types").await
@@ -172,7 +166,7 @@ Sends a `GET` request to `/scim/v2/ServiceProviderConfig`
 */
     pub async fn scim_service_config<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::ScimServiceFeatures>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimServiceFeatures>, Error> {
         let url = format!("{}/scim/v2/ServiceProviderConfig", self.baseurl,);
         let request = self.client.get(url).build();
         self.answered(request, "scim_service_config").await
@@ -193,10 +187,7 @@ Arguments:
         count: Option<i64>,
         filter: Option<&'a str>,
         start_index: Option<i64>,
-    ) -> Result<
-        ResponseValue<types::ScimUserListResponse>,
-        Error<types::ErrorResponse>,
-    > {
+    ) -> Result<ResponseValue<types::ScimUserListResponse>, Error> {
         let url = format!("{}/scim/v2/Users", self.baseurl,);
         let request = self
             .client
@@ -217,7 +208,7 @@ Sends a `POST` request to `/scim/v2/Users`
     pub async fn scim_users_create<'a>(
         &'a self,
         body: &'a types::ScimUserRequest,
-    ) -> Result<ResponseValue<types::ScimUserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimUserResponse>, Error> {
         let url = format!("{}/scim/v2/Users", self.baseurl,);
         let request = self.client.post(url).json(&body).build();
         self.answered(request, "scim_users_create").await
@@ -234,7 +225,7 @@ Arguments:
     pub async fn scim_users_load<'a>(
         &'a self,
         user_id: &'a str,
-    ) -> Result<ResponseValue<types::ScimUserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimUserResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
@@ -255,7 +246,7 @@ Arguments:
         &'a self,
         user_id: &'a str,
         body: &'a types::ScimUserRequest,
-    ) -> Result<ResponseValue<types::ScimUserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimUserResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
@@ -274,7 +265,7 @@ Arguments:
     pub async fn scim_users_delete<'a>(
         &'a self,
         user_id: &'a str,
-    ) -> Result<ResponseValue<types::EmptyResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );
@@ -295,7 +286,7 @@ Arguments:
         &'a self,
         user_id: &'a str,
         body: &'a types::ScimPatchRequest,
-    ) -> Result<ResponseValue<types::ScimUserResponse>, Error<types::ErrorResponse>> {
+    ) -> Result<ResponseValue<types::ScimUserResponse>, Error> {
         let url = format!(
             "{}/scim/v2/Users/{}", self.baseurl, encode_path(& user_id.to_string()),
         );

@@ -38,31 +38,27 @@ impl AccessKeyRecord {
 
     /// The key as the API shows it, without its clear text.
     pub(crate) fn to_api(&self, tenant_names: &BTreeMap<String, String>, now: i64) -> types::AccessKey {
-        types::AccessKey {
-            id: Some(self.id.clone()),
-            name: Some(self.name.clone()),
-            description: Some(self.description.clone()),
-            status: Some(if self.is_expired(now) { "expired" } else { "active" }.to_owned()),
-            created_time: Some(self.created_at),
-            created_by: Some(String::new()),
-            client_id: Some(self.id.clone()),
-            expire_time: Some(self.expires_at),
-            bound_user_id: Some(self.bound_user_id.clone().unwrap_or_default()),
-            role_names: self.roles.clone(),
-            key_tenants: self
-                .tenants
-                .iter()
-                .map(|(id, tenancy)| types::AccessKeyTenant {
-                    tenant_id: Some(id.clone()),
-                    tenant_name: tenant_names.get(id).cloned(),
-                    role_names: tenancy.roles.clone(),
-                })
-                .collect(),
-            custom_claims: self.custom_claims.clone(),
-            custom_attributes: self.custom_attributes.clone(),
-            permitted_ips: self.permitted_ips.clone(),
-            editable: Some(true),
-        }
+        let tenants = self.tenants.iter().map(|(id, tenancy)| {
+            let mut tenant = types::AccessKeyTenant::new().tenant_id(id).role_names(&tenancy.roles);
+            tenant.tenant_name = tenant_names.get(id).cloned();
+            tenant
+        });
+        types::AccessKey::new()
+            .id(self.id.clone())
+            .name(self.name.clone())
+            .description(self.description.clone())
+            .status(if self.is_expired(now) { "expired" } else { "active" })
+            .created_time(self.created_at)
+            .created_by(String::new())
+            .client_id(self.id.clone())
+            .expire_time(self.expires_at)
+            .bound_user_id(self.bound_user_id.clone().unwrap_or_default())
+            .role_names(self.roles.clone())
+            .key_tenants(tenants)
+            .custom_claims(self.custom_claims.clone())
+            .custom_attributes(self.custom_attributes.clone())
+            .permitted_ips(self.permitted_ips.clone())
+            .editable(true)
     }
 }
 

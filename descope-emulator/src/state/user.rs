@@ -138,50 +138,44 @@ impl UserRecord {
     /// The user as the API shows it.
     pub(crate) fn to_api(&self, tenant_names: &BTreeMap<String, String>) -> types::User {
         let profile = &self.profile;
-        let text = |value: &Option<String>| Some(value.clone().unwrap_or_default());
-        types::User {
-            user_id: Some(self.id.clone()),
-            login_ids: self.login_ids.clone(),
-            external_ids: self.login_ids.clone(),
-            email: text(&profile.email),
-            phone: text(&profile.phone),
-            name: text(&profile.name),
-            given_name: text(&profile.given_name),
-            middle_name: text(&profile.middle_name),
-            family_name: text(&profile.family_name),
-            picture: text(&profile.picture),
-            recovery_email: text(&profile.recovery_email),
-            recovery_phone: text(&profile.recovery_phone),
-            verified_email: Some(profile.verified_email),
-            verified_phone: Some(profile.verified_phone),
-            verified_recovery_email: Some(false),
-            verified_recovery_phone: Some(false),
-            status: Some(self.status.as_str().to_owned()),
-            test: Some(self.test),
-            created_time: Some(self.created_at),
-            role_names: self.roles.clone(),
-            user_tenants: self
-                .tenants
-                .iter()
-                .map(|(id, tenancy)| types::UserTenant {
-                    tenant_id: Some(id.clone()),
-                    tenant_name: tenant_names.get(id).cloned(),
-                    role_names: tenancy.roles.clone(),
-                    ..types::UserTenant::default()
-                })
-                .collect(),
-            custom_attributes: self.custom_attributes.clone(),
-            sso_app_ids: self.sso_app_ids.clone(),
-            editable: Some(true),
-            totp: Some(false),
-            saml: Some(false),
-            oidc: Some(false),
-            scim: Some(false),
-            password: Some(false),
-            webauthn: Some(false),
-            push: Some(false),
-            ..types::User::default()
-        }
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let tenants = self.tenants.iter().map(|(id, tenancy)| {
+            let mut tenant = types::UserTenant::new().tenant_id(id).role_names(&tenancy.roles);
+            tenant.tenant_name = tenant_names.get(id).cloned();
+            tenant
+        });
+        types::User::new()
+            .user_id(&self.id)
+            .login_ids(&self.login_ids)
+            .external_ids(&self.login_ids)
+            .email(text(&profile.email))
+            .phone(text(&profile.phone))
+            .name(text(&profile.name))
+            .given_name(text(&profile.given_name))
+            .middle_name(text(&profile.middle_name))
+            .family_name(text(&profile.family_name))
+            .picture(text(&profile.picture))
+            .recovery_email(text(&profile.recovery_email))
+            .recovery_phone(text(&profile.recovery_phone))
+            .verified_email(profile.verified_email)
+            .verified_phone(profile.verified_phone)
+            .verified_recovery_email(false)
+            .verified_recovery_phone(false)
+            .status(self.status.as_str())
+            .test(self.test)
+            .created_time(self.created_at)
+            .role_names(&self.roles)
+            .user_tenants(tenants)
+            .custom_attributes(self.custom_attributes.clone())
+            .sso_app_ids(&self.sso_app_ids)
+            .editable(true)
+            .totp(false)
+            .saml(false)
+            .oidc(false)
+            .scim(false)
+            .password(false)
+            .webauthn(false)
+            .push(false)
     }
 }
 

@@ -1,9 +1,11 @@
 //! How often per second this crate validates one session token, for `benches/compare/run`, which starts it beside the
 //! official SDKs of other languages.
 
-use std::env;
-use std::error::Error;
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    error::Error,
+    time::{Duration, Instant},
+};
 
 use descope_sdk::Descope;
 

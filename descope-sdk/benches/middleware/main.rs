@@ -1,16 +1,18 @@
 //! What finding the session adds to a request, each figure beside the bare handler in the same run.
 
-use std::convert::Infallible;
-use std::future::ready;
-use std::hint::black_box;
+use std::{convert::Infallible, future::ready, hint::black_box};
 
-use actix_web::dev::{Service as ActixService, ServiceResponse};
-use actix_web::rt::{System, SystemRunner};
-use actix_web::{App, test, web};
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use descope_sdk::Descope;
-use descope_sdk::web::{Require, RequireLayer, RequireMiddleware, SessionLayer, SessionMiddleware, SessionPolicy};
+use actix_web::{
+    App,
+    dev::{Service as ActixService, ServiceResponse},
+    rt::{System, SystemRunner},
+    test, web,
+};
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use descope_sdk::{
+    Descope,
+    web::{Require, RequireLayer, RequireMiddleware, SessionLayer, SessionMiddleware, SessionPolicy},
+};
 use http::{HeaderValue, Request, Response, StatusCode};
 use tower::{Layer as _, Service, service_fn};
 

@@ -1,8 +1,10 @@
 //! What a session costs, each figure beside its baseline in the same run. `benches/README.md` says how to read them.
 
-use std::hint::black_box;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

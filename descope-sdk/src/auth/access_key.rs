@@ -2,13 +2,18 @@
 
 use std::time::SystemTime;
 
-use descope_api::Secret;
-use descope_api::types::{AccessKeyExchangeRequest, AccessKeyLoginOptions};
+use descope_api::{
+    Secret,
+    types::{AccessKeyExchangeRequest, AccessKeyLoginOptions},
+};
 use serde_json::{Map, Value};
 
-use crate::api_error::call;
-use crate::authentication::{epoch, missing_session};
-use crate::{Descope, Result, check};
+use crate::{
+    Descope, Result,
+    authentication::{epoch, missing_session},
+    check,
+    raw_error::call,
+};
 
 /// Sign-in of machines. From [`Descope::access_key`].
 ///
@@ -17,8 +22,7 @@ use crate::{Descope, Result, check};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let created = descope.management().access_key().create("nightly report").send().await?;
 /// # let access_key = created.cleartext();
 /// let session = descope.access_key().exchange(access_key).send().await?;
@@ -96,7 +100,8 @@ impl AccessKeyExchange {
         let tenant = self.options.as_ref().and_then(|options| options.selected_tenant.as_deref());
         check::optional_text("tenant", tenant)?;
         let api = self.descope.acting_for("access_key", &self.access_key)?;
-        let body = AccessKeyExchangeRequest { login_options: self.options };
+        let mut body = AccessKeyExchangeRequest::new();
+        body.login_options = self.options;
         let answer = call!(api, access_key_exchange, &body)?;
         let session_jwt = answer.body.session_jwt.filter(|token| !token.is_empty());
         Ok(AccessKeySession {

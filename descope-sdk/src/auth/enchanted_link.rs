@@ -2,20 +2,23 @@
 
 mod pending;
 
+use descope_api::{
+    Secret,
+    types::{
+        EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpEmailRequest, EnchantedLinkVerifyRequest,
+        LoginOptions, SignUpOptions, SignUpUser,
+    },
+};
 pub use pending::{PendingLink, PendingLinkState};
 
-use descope_api::Secret;
-use descope_api::types::{
-    EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpEmailRequest, EnchantedLinkVerifyRequest,
-    LoginOptions, SignUpOptions, SignUpUser,
+use crate::{
+    Descope, Result, check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
+        update_setters,
+    },
+    raw_error::{Answer, call},
 };
-
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-    update_setters,
-};
-use crate::{Descope, Result, check};
 
 /// Sign-in by a link that is clicked on any device. From [`Descope::enchanted_link`].
 ///
@@ -27,7 +30,7 @@ use crate::{Descope, Result, check};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let link = descope
 ///     .enchanted_link()
@@ -161,7 +164,7 @@ impl EnchantedLink {
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<()> {
         let token = token.into();
         check::secret("token", &token)?;
-        let body = EnchantedLinkVerifyRequest { token, pkce_verifier: None };
+        let body = EnchantedLinkVerifyRequest::new(token);
         call!(self.descope.api(), enchanted_link_verify, &body)?;
         Ok(())
     }
@@ -203,11 +206,10 @@ impl EnchantedLinkSignUp {
     /// `POST /v1/auth/enchantedlink/signup/email`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let link = descope
     ///     .enchanted_link()
     ///     .sign_up("ada@example.com")
@@ -233,16 +235,12 @@ impl EnchantedLinkSignUp {
         let email = self.email.unwrap_or_else(|| self.login_id.clone());
         let mut user = self.user;
         user.email.get_or_insert_with(|| email.clone());
-        let body = EnchantedLinkSignUpEmailRequest {
-            login_id: self.login_id,
-            email: Some(email),
-            user: Some(user),
-            login_options: self.options,
-            provider_id: self.provider_id,
-            redirect_url: self.redirect_url,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = EnchantedLinkSignUpEmailRequest::new(self.login_id);
+        body.email = Some(email);
+        body.user = Some(user);
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.redirect_url = self.redirect_url;
         let sent = call!(self.descope.api(), enchanted_link_sign_up_email, &body)?;
         pending(self.descope, sent)
     }
@@ -271,16 +269,12 @@ impl EnchantedLinkSignIn {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
         let api = self.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let body = EnchantedLinkSignInRequest {
-            login_id: self.login_id,
-            login_options: self.options,
-            provider_id: self.provider_id,
-            redirect_url: self.redirect_url,
-            sso_app_id: self.sso_app_id,
-            use_recovery: self.use_recovery,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = EnchantedLinkSignInRequest::new(self.login_id);
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.redirect_url = self.redirect_url;
+        body.sso_app_id = self.sso_app_id;
+        body.use_recovery = self.use_recovery;
         if self.or_sign_up {
             let sent = call!(api, enchanted_link_sign_up_or_in_email, &body)?;
             pending(self.descope, sent)
@@ -300,11 +294,10 @@ impl EnchantedLinkUpdateEmail {
     /// `POST /v1/auth/enchantedlink/update/email`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let code = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = code.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -338,9 +331,7 @@ impl EnchantedLinkUpdateEmail {
         check::text("email", &email)?;
         check::optional_text("redirect_url", redirect_url.as_deref())?;
         let api = descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
-        let body = update_body!(EnchantedLinkUpdateEmailRequest, &update, {
-            email: email, redirect_url: redirect_url, uri: None, cross_device: None
-        });
+        let body = update_body!(EnchantedLinkUpdateEmailRequest, &update, email, { redirect_url: redirect_url });
         let sent = call!(api, enchanted_link_update_email, &body)?;
         pending(descope, sent)
     }

@@ -1,17 +1,21 @@
 //! Links that sign the user in where they are clicked.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest, MagicLinkSignUpEmailRequest,
-    MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest,
+        MagicLinkSignUpEmailRequest, MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+    },
 };
 
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-    update_setters,
+use crate::{
+    Authentication, Descope, Result, check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
+        update_setters,
+    },
+    raw_error::{Answer, call},
 };
-use crate::{Authentication, Descope, Result, check};
 
 /// Sign-in by a link. From [`Descope::magic_link`].
 ///
@@ -23,7 +27,7 @@ use crate::{Authentication, Descope, Result, check};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let sent = descope
 ///     .magic_link()
@@ -134,7 +138,7 @@ impl MagicLink {
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<Authentication> {
         let token = token.into();
         check::secret("token", &token)?;
-        let answer = call!(self.descope.api(), magic_link_verify, &MagicLinkVerifyRequest { token })?;
+        let answer = call!(self.descope.api(), magic_link_verify, &MagicLinkVerifyRequest::new(token))?;
         Authentication::read(answer)
     }
 }
@@ -212,11 +216,10 @@ impl MagicLinkSignUp {
     /// `POST /v1/auth/magiclink/signup/{email|sms}`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// descope
     ///     .magic_link()
@@ -248,29 +251,21 @@ impl MagicLinkSignUp {
         let address = address.unwrap_or_else(|| login_id.clone());
         if channel.by_email {
             user.email.get_or_insert_with(|| address.clone());
-            let body = MagicLinkSignUpEmailRequest {
-                login_id,
-                email: Some(address),
-                user: Some(user),
-                provider_id,
-                login_options,
-                redirect_url,
-                uri: None,
-                cross_device: None,
-            };
+            let mut body = MagicLinkSignUpEmailRequest::new(login_id);
+            body.email = Some(address);
+            body.user = Some(user);
+            body.provider_id = provider_id;
+            body.login_options = login_options;
+            body.redirect_url = redirect_url;
             return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
         }
         user.phone.get_or_insert_with(|| address.clone());
-        let body = MagicLinkSignUpPhoneRequest {
-            login_id,
-            phone: Some(address),
-            user: Some(user),
-            provider_id,
-            login_options,
-            redirect_url,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = MagicLinkSignUpPhoneRequest::new(login_id);
+        body.phone = Some(address);
+        body.user = Some(user);
+        body.provider_id = provider_id;
+        body.login_options = login_options;
+        body.redirect_url = redirect_url;
         Ok(call!(api, magic_link_sign_up_sms, &body)?.into())
     }
 }
@@ -299,16 +294,12 @@ impl MagicLinkSignIn {
         check::text("login_id", &channel.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
         let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let body = MagicLinkSignInRequest {
-            login_id: channel.login_id,
-            login_options: self.options,
-            provider_id: self.provider_id,
-            redirect_url: self.redirect_url,
-            sso_app_id: self.sso_app_id,
-            use_recovery: self.use_recovery,
-            uri: None,
-            cross_device: None,
-        };
+        let mut body = MagicLinkSignInRequest::new(channel.login_id);
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.redirect_url = self.redirect_url;
+        body.sso_app_id = self.sso_app_id;
+        body.use_recovery = self.use_recovery;
         Ok(match (channel.by_email, self.or_sign_up) {
             (true, false) => call!(api, magic_link_sign_in_email, &body)?.into(),
             (false, false) => call!(api, magic_link_sign_in_sms, &body)?.into(),
@@ -327,11 +318,10 @@ impl MagicLinkUpdate {
     /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/sms`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -365,14 +355,10 @@ impl MagicLinkUpdate {
         let api = channel.descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
         let address = channel.login_id;
         if channel.by_email {
-            let body = update_body!(MagicLinkUpdateEmailRequest, &update, {
-                email: address, redirect_url: redirect_url, uri: None, cross_device: None
-            });
+            let body = update_body!(MagicLinkUpdateEmailRequest, &update, address, { redirect_url: redirect_url });
             return Ok(call!(api, magic_link_update_email, &body)?.into());
         }
-        let body = update_body!(MagicLinkUpdatePhoneRequest, &update, {
-            phone: address, redirect_url: redirect_url, uri: None, cross_device: None
-        });
+        let body = update_body!(MagicLinkUpdatePhoneRequest, &update, address, { redirect_url: redirect_url });
         Ok(call!(api, magic_link_update_phone_sms, &body)?.into())
     }
 }

@@ -3,10 +3,9 @@
 mod pending;
 mod send;
 
+use descope_api::Secret;
 pub use pending::{PendingCode, PendingCodeState};
 pub use send::{OtpSignIn, OtpSignUp, OtpUpdate};
-
-use descope_api::Secret;
 
 use crate::{Authentication, DeliveryMethod, Descope, Result};
 
@@ -19,7 +18,7 @@ use crate::{Authentication, DeliveryMethod, Descope, Result};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// let pending = descope.otp().email("ada@example.com").sign_up_or_in().send().await?;
 /// println!("We have sent a code to {}", pending.masked_address().unwrap_or("you"));
@@ -85,7 +84,7 @@ impl Otp {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// let pending = descope.otp().sms("+15551234567").sign_up_or_in().send().await?;
     /// let stored = serde_json::to_string(&pending)?;
@@ -135,11 +134,10 @@ impl OtpChannel {
     /// `POST /v1/auth/otp/update/email` or `/v1/auth/otp/update/phone/{method}`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -166,11 +164,10 @@ impl OtpChannel {
     /// `POST /v1/auth/otp/verify/{method}`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let code = inbox.next("ada@example.com").await.code.unwrap();

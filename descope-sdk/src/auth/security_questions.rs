@@ -1,12 +1,11 @@
 //! Questions that a user has answered before.
 
-use descope_api::Secret;
-use descope_api::types::{
-    SecurityQuestion, SecurityQuestionAnswer, SecurityQuestionsSetupRequest, SecurityQuestionsVerifyRequest,
+use descope_api::{
+    Secret,
+    types::{SecurityQuestion, SecurityQuestionAnswer, SecurityQuestionsSetupRequest, SecurityQuestionsVerifyRequest},
 };
 
-use crate::api_error::call;
-use crate::{Authentication, Descope, Error, Result, check};
+use crate::{Authentication, Descope, Error, Result, check, raw_error::call};
 
 /// Security questions as a further proof of who a signed-in user is. From [`Descope::security_questions`].
 ///
@@ -15,7 +14,7 @@ use crate::{Authentication, Descope, Error, Result, check};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// # let inbox = emulator.inbox();
 /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
 /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -123,7 +122,7 @@ macro_rules! answer_setter {
     () => {
         /// Adds the answer to one question, as the user typed it.
         pub fn answer(mut self, question_id: impl Into<String>, answer: impl Into<Secret>) -> Self {
-            self.answers.push(SecurityQuestionAnswer { id: question_id.into(), answer: answer.into() });
+            self.answers.push(SecurityQuestionAnswer::new(question_id, answer));
             self
         }
     };
@@ -146,7 +145,7 @@ impl SecurityQuestionsSetup {
         check::text("login_id", &login_id)?;
         check_answers(&answers)?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let body = SecurityQuestionsSetupRequest { login_id, answers };
+        let body = SecurityQuestionsSetupRequest::new(login_id, answers);
         call!(api, security_questions_setup, &body)?;
         Ok(())
     }
@@ -176,7 +175,8 @@ impl SecurityQuestionsVerify {
         check::text("login_id", &login_id)?;
         check_answers(&answers)?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let body = SecurityQuestionsVerifyRequest { login_id, answers, stepup };
+        let mut body = SecurityQuestionsVerifyRequest::new(login_id, answers);
+        body.stepup = stepup;
         let answer = call!(api, security_questions_verify, &body)?;
         Ok(Authentication::read(answer)?.keeping(refresh_jwt))
     }

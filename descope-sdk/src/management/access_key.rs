@@ -2,22 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use descope_api::Secret;
-use descope_api::types::{AccessKey, AccessKeyCreateRequest, AccessKeyDeleteRequest, AssociatedTenant};
-use serde_json::{Map, Value};
+use descope_api::{
+    Secret,
+    types::{AccessKey, AccessKeyCreateRequest, AccessKeyDeleteRequest, AssociatedTenant},
+};
+use serde_json::Value;
 
-use crate::api_error::call;
-use crate::{Descope, Error, Result, check};
+use crate::{Descope, Error, Result, check, raw_error::call};
 
 /// The access keys of the project. From [`Management::access_key`](super::Management::access_key).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let created = descope
 ///     .management()
 ///     .access_key()
@@ -66,17 +65,7 @@ impl AccessKeys {
     ///
     /// `POST /v1/mgmt/accesskey/create`
     pub fn create(&self, name: impl Into<String>) -> AccessKeyCreate {
-        let body = AccessKeyCreateRequest {
-            name: name.into(),
-            custom_attributes: Map::new(),
-            custom_claims: Map::new(),
-            description: None,
-            expire_time: None,
-            key_tenants: Vec::new(),
-            permitted_ips: Vec::new(),
-            role_names: Vec::new(),
-            user_id: None,
-        };
+        let body = AccessKeyCreateRequest::new(name);
         AccessKeyCreate { descope: self.descope.clone(), expires_at: None, body }
     }
 
@@ -93,7 +82,7 @@ impl AccessKeys {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn delete(&self, id: &str) -> Result<()> {
         check::text("id", id)?;
-        let body = AccessKeyDeleteRequest { id: id.to_owned() };
+        let body = AccessKeyDeleteRequest::new(id);
         call!(self.descope.managing()?, management_access_key_delete, &body)?;
         Ok(())
     }
@@ -130,8 +119,7 @@ impl AccessKeyCreate {
         tenant_id: impl Into<String>,
         role_names: impl IntoIterator<Item = T>,
     ) -> Self {
-        let role_names = role_names.into_iter().map(Into::into).collect();
-        self.body.key_tenants.push(AssociatedTenant { tenant_id: tenant_id.into(), role_names });
+        self.body.key_tenants.push(AssociatedTenant::new(tenant_id).role_names(role_names));
         self
     }
 

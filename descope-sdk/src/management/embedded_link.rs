@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use descope_api::Secret;
-use descope_api::types::{
-    EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser},
 };
 use serde_json::{Map, Value};
 
-use crate::api_error::{Answer, call};
-use crate::options::{option_setters, sign_up_setters};
-use crate::{Descope, Error, Result, check};
+use crate::{
+    Descope, Error, Result, check,
+    options::{option_setters, sign_up_setters},
+    raw_error::{Answer, call},
+};
 
 /// Tokens that sign a user in, for a link in a message of your own. From
 /// [`Management::embedded_link`](super::Management::embedded_link).
@@ -18,13 +20,11 @@ use crate::{Descope, Error, Result, check};
 /// A token is redeemed with [`magic_link().verify(..)`](crate::MagicLink::verify).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # use std::time::Duration;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// # descope.management().user().create("ada@example.com").status("enabled").send().await?;
 /// let token = descope
 ///     .management()
@@ -136,11 +136,9 @@ impl EmbeddedLinkSignIn {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
         check::text("login_id", &self.login_id)?;
-        let body = EmbeddedLinkSignInRequest {
-            login_id: self.login_id,
-            custom_claims: self.claims,
-            timeout: self.timeout.map(whole_seconds).transpose()?,
-        };
+        let mut body = EmbeddedLinkSignInRequest::new(self.login_id);
+        body.custom_claims = self.claims;
+        body.timeout = self.timeout.map(whole_seconds).transpose()?;
         let answer = call!(self.descope.managing()?, management_embedded_link_sign_in, &body)?;
         token(answer)
     }
@@ -180,12 +178,10 @@ impl EmbeddedLinkSignUp {
     /// `POST /v1/mgmt/user/signup/embeddedlink`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let links = descope.management().embedded_link();
     /// let token = links.sign_up("ada@example.com").name("Ada Lovelace").email_verified(true).send().await?;
     /// let ada = descope.magic_link().verify(token).await?;
@@ -202,14 +198,12 @@ impl EmbeddedLinkSignUp {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
         check::text("login_id", &self.login_id)?;
-        let body = EmbeddedLinkSignUpRequest {
-            login_id: self.login_id,
-            user: told(self.user),
-            login_options: self.options,
-            email_verified: self.email_verified,
-            phone_verified: self.phone_verified,
-            timeout: self.timeout.map(whole_seconds).transpose()?,
-        };
+        let mut body = EmbeddedLinkSignUpRequest::new(self.login_id);
+        body.user = told(self.user);
+        body.login_options = self.options;
+        body.email_verified = self.email_verified;
+        body.phone_verified = self.phone_verified;
+        body.timeout = self.timeout.map(whole_seconds).transpose()?;
         let answer = call!(self.descope.managing()?, management_embedded_link_sign_up, &body)?;
         token(answer)
     }
@@ -227,6 +221,7 @@ fn told(user: SignUpUser) -> Option<SignUpUser> {
         phone,
         recovery_email,
         recovery_phone,
+        ..
     } = &user;
     [email, family_name, given_name, login_id, middle_name, name, phone, recovery_email, recovery_phone]
         .iter()

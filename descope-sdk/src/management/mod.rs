@@ -10,18 +10,17 @@ mod test_user;
 mod user;
 
 pub use access_key::{AccessKeyCreate, AccessKeys, CreatedAccessKey};
+pub use descope_api::types::{
+    AccessKey, AccessKeyTenant, AssociatedTenant, FamilyAssociation, ImportedPassword, ImportedPasswordArgon2,
+    ImportedPasswordBach, ImportedPasswordFirebase, ImportedPasswordHash, ImportedPasswordPbkdf2,
+    ImportedPasswordPhpass, ImportedPasswordSha,
+};
 pub use embedded_link::{EmbeddedLinkSignIn, EmbeddedLinkSignUp, EmbeddedLinks};
 pub use test_user::{
     TestUserCode, TestUserEnchantedLink, TestUserGenerateEnchantedLink, TestUserGenerateMagicLink, TestUserGenerateOtp,
     TestUserLink, TestUsers,
 };
 pub use user::{UserCreate, Users};
-
-pub use descope_api::types::{
-    AccessKey, AccessKeyTenant, AssociatedTenant, FamilyAssociation, ImportedPassword, ImportedPasswordArgon2,
-    ImportedPasswordBach, ImportedPasswordFirebase, ImportedPasswordHash, ImportedPasswordPbkdf2,
-    ImportedPasswordPhpass, ImportedPasswordSha,
-};
 
 use crate::Descope;
 

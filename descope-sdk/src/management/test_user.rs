@@ -1,15 +1,20 @@
 //! Users for automated tests.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest,
+        TestUserGenerateOtpRequest,
+    },
 };
 use url::Url;
 
 use super::UserCreate;
-use crate::api_error::{Answer, Origin, call};
-use crate::options::{option_setters, redirect_setter};
-use crate::{DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check};
+use crate::{
+    DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
+    options::{option_setters, redirect_setter},
+    raw_error::{Answer, Origin, call},
+};
 
 /// Users for automated tests, whose codes and links are given to you. From
 /// [`Management::test_user`](super::Management::test_user).
@@ -19,8 +24,7 @@ use crate::{DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink,
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let test_users = descope.management().test_user();
 /// test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
 ///
@@ -118,8 +122,7 @@ impl TestUsers {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let test_users = descope.management().test_user();
     /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
     /// let link = test_users
@@ -152,12 +155,10 @@ impl TestUsers {
     /// `POST /v1/mgmt/tests/generate/enchantedlink`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let test_users = descope.management().test_user();
     /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
     /// let generated = test_users
@@ -209,11 +210,8 @@ impl TestUserGenerateOtp {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<TestUserCode> {
         check::text("login_id", &self.login_id)?;
-        let body = TestUserGenerateOtpRequest {
-            delivery_method: self.method.as_str().to_owned(),
-            login_id: self.login_id.clone(),
-            login_options: self.options,
-        };
+        let mut body = TestUserGenerateOtpRequest::new(self.login_id.clone(), self.method.as_str());
+        body.login_options = self.options;
         let answer = call!(self.descope.managing()?, management_test_user_generate_otp, &body)?;
         let code = answer.body.code.filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| answer.origin.lacks("the answer holds no code"))?;
@@ -239,13 +237,9 @@ impl TestUserGenerateMagicLink {
     pub async fn send(self) -> Result<TestUserLink> {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let body = TestUserGenerateMagicLinkRequest {
-            delivery_method: self.delivery_method.to_owned(),
-            login_id: self.login_id,
-            login_options: self.options,
-            redirect_url: self.redirect_url,
-            uri: None,
-        };
+        let mut body = TestUserGenerateMagicLinkRequest::new(self.login_id, self.delivery_method);
+        body.login_options = self.options;
+        body.redirect_url = self.redirect_url;
         let answer = call!(self.descope.managing()?, management_test_user_generate_magic_link, &body)?;
         TestUserLink::read(answer.body.link, &answer.origin)
     }
@@ -265,12 +259,9 @@ impl TestUserGenerateEnchantedLink {
     pub async fn send(self) -> Result<TestUserEnchantedLink> {
         check::text("login_id", &self.login_id)?;
         check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let body = TestUserGenerateEnchantedLinkRequest {
-            login_id: self.login_id,
-            login_options: self.options,
-            redirect_url: self.redirect_url,
-            uri: None,
-        };
+        let mut body = TestUserGenerateEnchantedLinkRequest::new(self.login_id);
+        body.login_options = self.options;
+        body.redirect_url = self.redirect_url;
         let answer = call!(self.descope.managing()?, management_test_user_generate_enchanted_link, &body)?;
         let Answer { body, origin } = answer;
         let pending_ref = body.pending_ref.filter(|reference| !reference.is_empty());

@@ -1,25 +1,25 @@
 //! Users of the project.
 
-use std::collections::BTreeMap;
-
-use descope_api::Secret;
-use descope_api::types::{
-    AssociatedTenant, FamilyAssociation, ImportedPassword, User, UserCreateRequest, UserDeleteRequest, UserResponse,
+use descope_api::{
+    Secret,
+    types::{
+        AssociatedTenant, FamilyAssociation, ImportedPassword, User, UserCreateRequest, UserDeleteRequest, UserResponse,
+    },
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::api_error::{Answer, call};
-use crate::{Descope, Result, check};
+use crate::{
+    Descope, Result, check,
+    raw_error::{Answer, call},
+};
 
 /// The users of the project. From [`Management::user`](super::Management::user).
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id())
-/// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+/// # let descope = emulator.descope()?;
 /// let users = descope.management().user();
 /// let ada = users.create("ada@example.com").name("Ada Lovelace").verified_email(true).send().await?;
 ///
@@ -80,12 +80,10 @@ impl Users {
     /// `GET /v1/mgmt/user`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id())
-    /// #     .base_url(emulator.base_url()).management_key(emulator.management_key()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let ada = descope.management().user().create("ada@example.com").send().await?;
     /// # let user_id = ada.user_id.unwrap();
     /// let ada = descope.management().user().load_by_user_id(&user_id).await?;
@@ -113,7 +111,7 @@ impl Users {
     /// As [`load`](Self::load).
     pub async fn delete(&self, login_id: &str) -> Result<()> {
         check::text("login_id", login_id)?;
-        self.delete_whom(UserDeleteRequest { login_id: Some(login_id.to_owned()), user_id: None }).await
+        self.delete_whom(UserDeleteRequest::new().login_id(login_id)).await
     }
 
     /// Deletes a user for good, by their id.
@@ -125,7 +123,7 @@ impl Users {
     /// As [`load`](Self::load).
     pub async fn delete_by_user_id(&self, user_id: &str) -> Result<()> {
         check::text("user_id", user_id)?;
-        self.delete_whom(UserDeleteRequest { login_id: None, user_id: Some(user_id.to_owned()) }).await
+        self.delete_whom(UserDeleteRequest::new().user_id(user_id)).await
     }
 
     async fn delete_whom(&self, body: UserDeleteRequest) -> Result<()> {
@@ -148,8 +146,9 @@ macro_rules! members {
 impl UserCreate {
     pub(super) fn new(descope: Descope, login_id: String, for_tests: bool) -> Self {
         // The path alone does not make a test user.
-        let test = for_tests.then_some(true);
-        Self { descope, for_tests, body: UserCreateRequest { test, ..nothing_but(login_id) } }
+        let mut body = UserCreateRequest::new(login_id);
+        body.test = for_tests.then_some(true);
+        Self { descope, for_tests, body }
     }
 
     members! {
@@ -223,8 +222,7 @@ impl UserCreate {
         tenant_id: impl Into<String>,
         role_names: impl IntoIterator<Item = T>,
     ) -> Self {
-        let role_names = role_names.into_iter().map(Into::into).collect();
-        self.body.user_tenants.push(AssociatedTenant { tenant_id: tenant_id.into(), role_names });
+        self.body.user_tenants.push(AssociatedTenant::new(tenant_id).role_names(role_names));
         self
     }
 
@@ -271,42 +269,4 @@ impl UserCreate {
 /// The user inside the envelope.
 fn user(answer: Answer<UserResponse>) -> Result<User> {
     answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no user"))
-}
-
-fn nothing_but(login_id: String) -> UserCreateRequest {
-    UserCreateRequest {
-        login_id,
-        additional_identifiers: Vec::new(),
-        additional_login_ids: Vec::new(),
-        custom_attributes: Map::new(),
-        display_name: None,
-        email: None,
-        family_associations: Vec::new(),
-        family_name: None,
-        given_name: None,
-        hashed_password: None,
-        invite: None,
-        invite_url: None,
-        locale: None,
-        middle_name: None,
-        name: None,
-        password: None,
-        phone: None,
-        picture: None,
-        recovery_email: None,
-        recovery_phone: None,
-        role_names: Vec::new(),
-        send_mail: None,
-        send_sms: None,
-        sso_app_ids: Vec::new(),
-        status: None,
-        template_id: None,
-        template_options: BTreeMap::new(),
-        test: None,
-        user_tenants: Vec::new(),
-        verified_email: None,
-        verified_phone: None,
-        verified_recovery_email: None,
-        verified_recovery_phone: None,
-    }
 }

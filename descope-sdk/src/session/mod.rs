@@ -83,52 +83,40 @@
 //! and a clock for tests. If the project renames its cookies, give the names to
 //! [`token_names`](SessionValidatorBuilder::token_names).
 
-mod algorithm;
-mod api;
-mod audience;
-mod cache;
-mod claims;
-mod clock;
+mod calls;
 mod cookies;
 mod dpop;
-mod dpop_error;
-mod extract;
-mod flight;
-mod issuer;
-mod json;
-mod jwk;
-mod jwks;
-mod jws;
 mod keys;
-mod kind;
-mod permissions;
-mod replay;
-mod times;
-mod token_error;
+mod single_flight;
+mod token;
 mod validator;
-mod verified;
 
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use api::key_fetch;
+pub(crate) use calls::key_fetch;
 #[cfg(any(feature = "actix-web", feature = "tower"))]
-pub(crate) use api::refresh_may_help;
-pub use api::{Sessions, ValidatedSession};
-pub use audience::AudiencePolicy;
-pub use claims::Claims;
-pub use clock::Clock;
-pub use cookies::{SameSite, SessionCookies, SetCookies};
-pub use dpop::{AuthScheme, DpopRequest, MAX_PROOF_BYTES};
-pub use dpop_error::DpopError;
-pub use extract::RequestTokens;
-pub(crate) use flight::Flights;
-pub use jwks::{KeyFetch, KeyFetchResult};
-pub use jws::MAX_TOKEN_BYTES;
-pub use kind::TokenKind;
-pub use replay::{BurnFuture, Burned, MemoryReplayStore, ProofId, ReplayStore};
-pub use token_error::{ConfigError, KeysError, TokenError};
-pub use validator::{SessionValidator, SessionValidatorBuilder};
-pub use verified::{RefreshToken, Session};
+pub(crate) use calls::refresh_may_help;
+pub use calls::{Sessions, ValidatedSession};
+pub use cookies::{SameSite, SessionCookies, SetCookies, extract::RequestTokens};
+pub use dpop::{
+    AuthScheme, DpopRequest, MAX_PROOF_BYTES,
+    error::DpopError,
+    replay::{BurnFuture, Burned, MemoryReplayStore, ProofId, ReplayStore},
+};
+pub use keys::store::{KeyFetch, KeyFetchResult};
+pub(crate) use single_flight::Flights;
+pub use token::{
+    audience::AudiencePolicy,
+    claims::Claims,
+    error::{ConfigError, KeysError, TokenError},
+    jws::MAX_TOKEN_BYTES,
+    kind::TokenKind,
+};
+pub use validator::{
+    SessionValidator, SessionValidatorBuilder,
+    clock::Clock,
+    verified::{RefreshToken, Session},
+};

@@ -1,26 +1,31 @@
 //! Keys and tokens for the tests of this module.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
-
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
-    RsaKeyPair,
+use std::{
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use aws_lc_rs::{
+    encoding::AsDer as _,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
+        RsaEncoding, RsaKeyPair,
+    },
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::algorithm::Algorithm;
-use super::claims::Claims;
-use super::clock::Clock;
-use super::jwks::{KeyFetch, KeyFetchResult};
-use super::validator::{SessionValidator, SessionValidatorBuilder};
+use super::{
+    keys::store::{KeyFetch, KeyFetchResult},
+    token::{algorithm::Algorithm, claims::Claims},
+    validator::{SessionValidator, SessionValidatorBuilder, clock::Clock},
+};
 
 pub(crate) const PROJECT: &str = "P2aaaaaaaaaaaaaaaaaaaaaaaaaa";
 

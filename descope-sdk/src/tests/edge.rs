@@ -3,8 +3,7 @@
 use std::future::Future;
 
 use super::Server;
-use crate::management::TestUserLink;
-use crate::{DeliveryMethod, ErrorKind, PendingCodeState, PendingLinkState, Result};
+use crate::{DeliveryMethod, ErrorKind, PendingCodeState, PendingLinkState, Result, management::TestUserLink};
 
 async fn refuses<T>(argument: &str, call: impl Future<Output = Result<T>>) {
     let Err(error) = call.await else {

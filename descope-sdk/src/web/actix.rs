@@ -1,21 +1,33 @@
 //! Middleware, extractors and answers for actix-web.
 
-use std::future::{Future, Ready, ready};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+};
 
-use super::policy::{Admission, cookies_to_add, found};
-use super::{RefreshJwt, Refusal, Require, SessionPolicy};
-use crate::Authentication;
-use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies};
+use super::{
+    RefreshJwt, Refusal, Require, SessionPolicy,
+    outgoing::{Changes, Outgoing},
+    policy::{Admission, found},
+};
+use crate::{
+    Authentication,
+    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies},
+};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].
@@ -100,44 +112,70 @@ where
         Box::pin(async move {
             let tokens = tokens(policy.session_cookies(), request.headers());
             let describe = |url| describe(&request, url, &tokens);
-            let admission = policy.admit(tokens, request.path(), describe).await;
+            let Admission { session, refreshed, outgoing } = policy.admit(tokens, request.path(), describe).await;
 
-            let new_cookies = match enter(&request, admission, &policy) {
-                Ok(new_cookies) => new_cookies,
-                Err(refusal) => {
-                    return Ok(request.into_response(refusal.error_response()).map_into_right_body());
-                }
+            let mut response = match enter(&request, session, refreshed, &policy) {
+                Ok(()) => match inner.call(request).await {
+                    Ok(response) => response.map_into_left_body(),
+                    // The framework makes a response of it, which has to set the cookies too.
+                    Err(error) if outgoing.has_cookies() => return Err(ErrorWithCookies { error, outgoing }.into()),
+                    Err(error) => return Err(error),
+                },
+                Err(refusal) => request.into_response(refusal.error_response()).map_into_right_body(),
             };
-            let mut response = inner.call(request).await?;
-            if let Some(new) = new_cookies {
-                add_cookies(&new, response.headers_mut());
-            }
-            Ok(response.map_into_left_body())
+            finish(&outgoing, response.headers_mut());
+            Ok(response)
         })
     }
 }
 
-/// Puts what was found among the request's extensions and tells which cookies the response gets.
+/// An error of the application whose response sets cookies.
+#[derive(Debug)]
+struct ErrorWithCookies {
+    error: actix_web::Error,
+    outgoing: Outgoing,
+}
+
+impl fmt::Display for ErrorWithCookies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for ErrorWithCookies {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = self.error.error_response();
+        finish(&self.outgoing, response.headers_mut());
+        response
+    }
+}
+
+/// Puts what was found among the request's extensions, or refuses the request.
 fn enter(
     request: &ServiceRequest,
-    admission: Admission,
+    session: Result<Session, Refusal>,
+    refreshed: Option<Authentication>,
     policy: &Arc<SessionPolicy>,
-) -> Result<Option<SetCookies>, Refusal> {
+) -> Result<(), Refusal> {
     let mut extensions = request.extensions_mut();
     // What an outer middleware has found is not about this project.
     extensions.remove::<Session>();
     extensions.remove::<Refusal>();
     extensions.remove::<Authentication>();
-    match admission.session {
+    match session {
         Ok(session) => drop(extensions.insert(session)),
         Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
         Err(refusal) => return Err(refusal),
     }
     extensions.insert(Arc::clone(policy));
-    Ok(admission.refreshed.map(|(authentication, cookies)| {
-        extensions.insert(authentication);
-        cookies
-    }))
+    if let Some(refreshed) = refreshed {
+        extensions.insert(refreshed);
+    }
+    Ok(())
 }
 
 type LocalFuture<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
@@ -154,14 +192,21 @@ fn describe<'r>(request: &'r ServiceRequest, url: String, tokens: &RequestTokens
     proofs.fold(described, DpopRequest::proof)
 }
 
-fn add_cookies(new: &SetCookies, headers: &mut HeaderMap) {
-    let values: Vec<HeaderValue> = {
-        let set: Vec<&[u8]> = headers.get_all(header::SET_COOKIE).map(HeaderValue::as_bytes).collect();
-        cookies_to_add(new, &set).into_iter().filter_map(|value| HeaderValue::from_str(value).ok()).collect()
-    };
-    for mut value in values {
+fn finish(outgoing: &Outgoing, headers: &mut HeaderMap) {
+    let values = |name| -> Vec<HeaderValue> { headers.get_all(name).cloned().collect() };
+    let (set, vary) = (values(header::SET_COOKIE), values(header::VARY));
+    let set: Vec<_> = set.iter().map(HeaderValue::as_bytes).collect();
+    let vary: Vec<_> = vary.iter().map(HeaderValue::as_bytes).collect();
+    let Changes { set_cookie, no_store, vary } = outgoing.changes(&set, &vary);
+    for mut value in set_cookie.into_iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
         value.set_sensitive(true);
         headers.append(header::SET_COOKIE, value);
+    }
+    if no_store {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(Ok(vary)) = vary.map(HeaderValue::try_from) {
+        headers.append(header::VARY, vary);
     }
 }
 

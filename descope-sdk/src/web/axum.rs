@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 
-use axum_core::body::Body;
-use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::request::Parts;
-use http::{HeaderValue, header};
+use axum_core::{
+    body::Body,
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, IntoResponseParts, Response, ResponseParts},
+};
+use http::{HeaderValue, header, request::Parts};
 
-use super::policy::found;
-use super::{RefreshJwt, Refusal};
+use super::{RefreshJwt, Refusal, policy::found};
 use crate::session::{Session, SetCookies};
 
 /// For handlers that need somebody to be signed in. `Option<Session>` is for those that do not, on routes where the

@@ -55,6 +55,7 @@ let app: Router = Router::new()
 //! - **Outages.** While the project's keys cannot be read, known keys go on serving; with none, requests are answered 503
 //!   and not 401, so that nobody is sent to the sign-in page for it.
 
+mod outgoing;
 mod policy;
 mod refusal;
 mod require;

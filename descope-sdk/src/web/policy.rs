@@ -1,12 +1,14 @@
 //! How sessions are found in requests, whatever the framework.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use crate::session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, refresh_may_help};
-use crate::{Authentication, Descope, Error, Secret, Sessions};
+use arc_swap::ArcSwapOption;
 
-use super::Refusal;
+use super::{Refusal, outgoing::Outgoing};
+use crate::{
+    Authentication, CookieSettings, Descope, Error, Secret, Sessions,
+    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, TokenError, refresh_may_help},
+};
 
 /// How the session of a request is found, and what happens to requests without one.
 ///
@@ -30,14 +32,19 @@ pub struct SessionPolicy {
     refresh: bool,
     optional: bool,
     origin: Option<String>,
+    /// How the project wants its cookies to be set, as the last refresh said it: a browser takes a cookie away only when
+    /// domain and path are those that it was set with.
+    settings: Arc<ArcSwapOption<CookieSettings>>,
 }
 
 /// What became of a request.
 pub(crate) struct Admission {
     /// The session, or why there is none.
     pub(crate) session: Result<Session, Refusal>,
-    /// New tokens, and the cookies that give them to the user's client.
-    pub(crate) refreshed: Option<(Authentication, SetCookies)>,
+    /// New tokens.
+    pub(crate) refreshed: Option<Authentication>,
+    /// What the response gets, whoever makes it.
+    pub(crate) outgoing: Outgoing,
 }
 
 impl SessionPolicy {
@@ -45,7 +52,7 @@ impl SessionPolicy {
     pub fn new(descope: &Descope) -> Self {
         let sessions = descope.session();
         let cookies = sessions.cookies();
-        Self { sessions, cookies, refresh: false, optional: false, origin: None }
+        Self { sessions, cookies, refresh: false, optional: false, origin: None, settings: Arc::default() }
     }
 
     /// Looks for the tokens under these names, and sets cookies with these attributes.
@@ -94,7 +101,7 @@ impl SessionPolicy {
     /// Judges a request by what it brings.
     ///
     /// - `path`: the path of its URL.
-    /// - `describe`: what a proof of possession is held against, given the URL.
+    /// - `describe`: what a proof of possession is checked against, given the URL.
     pub(crate) async fn admit<'r>(
         &self,
         tokens: RequestTokens<'r>,
@@ -102,45 +109,75 @@ impl SessionPolicy {
         describe: impl FnOnce(String) -> DpopRequest<'r>,
     ) -> Admission {
         let validator = self.sessions.validator();
-        let refused = match tokens.session_jwt() {
-            None => Refusal::Missing,
-            Some(session_jwt) => {
-                let validated = match &self.origin {
-                    None => validator.validate_session(session_jwt).await,
-                    Some(origin) => {
-                        let request = describe(format!("{origin}{path}"));
-                        validator.validate_session_with_proof(session_jwt, &request).await
-                    }
-                };
-                match validated {
-                    Ok(session) => return Admission::of(Ok(session)),
-                    Err(error) => {
-                        tracing::debug!(target: "descope", %error, "the session token of a request is not good");
-                        let refused = Refusal::from(&error);
-                        if tokens.scheme().is_some() || !refresh_may_help(&error) {
-                            return Admission::of(Err(refused));
-                        }
-                        refused
+        let mut refused = Refusal::Missing;
+        let request = self.origin.as_ref().map(|origin| describe(format!("{origin}{path}")));
+        for session_jwt in tokens.session_jwts() {
+            let validated = match &request {
+                None => validator.validate_session(session_jwt).await,
+                Some(request) => validator.validate_session_with_proof(session_jwt, request).await,
+            };
+            match validated {
+                Ok(session) => return Admission::of(Ok(session)),
+                Err(error) => {
+                    tracing::debug!(target: "descope", %error, "the session token of a request is not good");
+                    refused = Refusal::from(&error);
+                    if tokens.scheme().is_some() || !refresh_may_help(&error) {
+                        return Admission::of(Err(refused));
                     }
                 }
             }
-        };
-        match tokens.refresh_jwt() {
-            Some(refresh_jwt) if self.refresh => self.renew(refresh_jwt).await.unwrap_or_else(|error| {
-                tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
-                Admission::of(Err(Refusal::from(&error)))
-            }),
-            _ => Admission::of(Err(refused)),
         }
+        if !self.refresh {
+            return Admission::of(Err(refused));
+        }
+        let mut admission = Admission::of(Err(refused));
+        let several = tokens.session_jwts().nth(1).is_some() || tokens.refresh_jwts().nth(1).is_some();
+        for refresh_jwt in tokens.refresh_jwts() {
+            match self.renew(refresh_jwt, several).await {
+                Ok(admission) => return admission,
+                Err(error) => {
+                    tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
+                    let refused = Refusal::from(&error);
+                    let outgoing = Outgoing::new(self.farewell(refresh_jwt, &error).await);
+                    admission = Admission { outgoing, ..Admission::of(Err(refused)) };
+                    // Nothing is known of this one, so nothing may be said of all of them.
+                    if refused.status() != http::StatusCode::UNAUTHORIZED {
+                        break;
+                    }
+                }
+            }
+        }
+        admission
     }
 
-    async fn renew(&self, refresh_jwt: &str) -> Result<Admission, Error> {
+    /// - `several`: whether the request brought several cookies of one kind, of which all but the new ones are to go.
+    async fn renew(&self, refresh_jwt: &str, several: bool) -> Result<Admission, Error> {
         let (session, refreshed) = self.sessions.renew(refresh_jwt).await?.into_parts();
-        let refreshed = refreshed.map(|tokens| self.cookies.set(&tokens).map(|set| (tokens, set))).transpose();
-        if let Err(error) = &refreshed {
+        let set = |tokens| {
+            let stale = if several { self.cookies.clear_of_host(tokens)? } else { SetCookies::default() };
+            Ok(stale.and(self.cookies.set(tokens)?))
+        };
+        if let Some(tokens) = &refreshed {
+            self.settings.store(Some(Arc::new(tokens.cookies().clone())));
+        }
+        let cookies: Result<Option<SetCookies>, Error> = refreshed.as_ref().map(set).transpose();
+        if let Err(error) = &cookies {
             tracing::error!(target: "descope", %error, "the cookies of a refreshed session cannot be set");
         }
-        Ok(Admission { session: Ok(session), refreshed: refreshed? })
+        Ok(Admission { session: Ok(session), refreshed, outgoing: Outgoing::new(cookies?) })
+    }
+
+    /// The cookies that take the tokens away, if the refresh token has ended: it would be refused with every request. Not
+    /// when nothing is known of it.
+    async fn farewell(&self, refresh_jwt: &str, error: &Error) -> Option<SetCookies> {
+        let ended = error.is_refusal()
+            || matches!(self.sessions.validator().validate_refresh(refresh_jwt).await, Err(TokenError::Expired));
+        if !ended {
+            return None;
+        }
+        let of_host = self.cookies.clear(&CookieSettings::default()).ok()?;
+        let Some(settings) = self.settings.load_full() else { return Some(of_host) };
+        Some(self.cookies.clear(&settings).ok()?.and_other(of_host))
     }
 
     /// Whether the application gets to see a request with this outcome.
@@ -151,7 +188,7 @@ impl SessionPolicy {
 
 impl Admission {
     fn of(session: Result<Session, Refusal>) -> Self {
-        Self { session, refreshed: None }
+        Self { session, refreshed: None, outgoing: Outgoing::default() }
     }
 }
 
@@ -194,21 +231,9 @@ fn not_behind_a_layer() -> Refusal {
     Refusal::Misconfigured
 }
 
-/// The new cookies that a response gets: those that it does not set by itself, as a handler does that signs somebody
-/// out. `set` are the values of its `Set-Cookie` headers.
-pub(crate) fn cookies_to_add<'c>(new: &'c SetCookies, set: &[&[u8]]) -> Vec<&'c str> {
-    let sets = |name: &str| {
-        set.iter().any(|value| {
-            let end = value.iter().position(|byte| *byte == b'=').unwrap_or_default();
-            value[..end].trim_ascii() == name.as_bytes()
-        })
-    };
-    new.named_values().filter(|(name, _)| !sets(name)).map(|(_, value)| value).collect()
-}
-
 impl fmt::Debug for SessionPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions: _, cookies, refresh, optional, origin } = self;
+        let Self { sessions: _, cookies, refresh, optional, origin, settings: _ } = self;
         f.debug_struct("SessionPolicy")
             .field("cookies", cookies)
             .field("refresh", refresh)
@@ -221,20 +246,6 @@ impl fmt::Debug for SessionPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authentication::testing::authentication;
-
-    #[test]
-    fn cookies_of_the_handler_win() {
-        let ada = authentication(serde_json::json!({"sessionJwt": "s", "refreshJwt": "r"}));
-        let new = SessionCookies::new().set(&ada).unwrap();
-        let added = |set: &[&[u8]]| -> Vec<String> {
-            cookies_to_add(&new, set).iter().map(|value| value.split('=').next().unwrap().to_owned()).collect()
-        };
-        assert_eq!(added(&[]), ["DS", "DSR"]);
-        assert_eq!(added(&[b"theme=dark", b"DS", b"=DS", b"DSX=1"]), ["DS", "DSR"]);
-        assert_eq!(added(&[b"DS=; Max-Age=0"]), ["DSR"]);
-        assert_eq!(added(&[b" DSR =x", b"DS=x"]), [] as [&str; 0]);
-    }
 
     #[test]
     fn policy_shows_no_secret_and_its_refresh_token_neither() {

@@ -3,8 +3,10 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::session::{DpopError, TokenError};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    session::{DpopError, TokenError},
+};
 
 /// Why a request does not get through, and at the same time its answer: a status, the header `WWW-Authenticate` (RFC
 /// 6750, 9449 and 9470) and the body `{"error": …, "error_description": …}`.
@@ -125,6 +127,18 @@ impl From<&TokenError> for Refusal {
     }
 }
 
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
 impl From<&Error> for Refusal {
     /// For what [`validate`](crate::Sessions::validate) and
     /// [`validate_or_refresh`](crate::Sessions::validate_or_refresh) end with.
@@ -134,18 +148,10 @@ impl From<&Error> for Refusal {
             (Some(refused), _) => refused.into(),
             (None, ErrorKind::InvalidArgument) => Self::Missing,
             (None, ErrorKind::Configuration) => Self::Misconfigured,
-            (
-                None,
-                ErrorKind::Network
-                | ErrorKind::Timeout
-                | ErrorKind::RateLimited
-                | ErrorKind::Server
-                | ErrorKind::Unavailable
-                | ErrorKind::Decode
-                | ErrorKind::Unsupported,
-            ) => Self::Unavailable,
             // The service did not want to refresh: signed out, disabled, deleted, or too old.
-            (None, _) => Self::Expired,
+            (None, _) if error.is_refusal() => Self::Expired,
+            // It failed, or something else answered in its place: nothing is known of the user.
+            (None, _) => Self::Unavailable,
         }
     }
 }
@@ -153,8 +159,10 @@ impl From<&Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Inner;
-    use crate::session::{KeysError, TokenKind};
+    use crate::{
+        error::Inner,
+        session::{KeysError, TokenKind},
+    };
 
     const ALL: [Refusal; 9] = [
         Refusal::Missing,
@@ -203,16 +211,24 @@ mod tests {
 
     #[test]
     fn errors_of_calls() {
-        for (kind, refusal) in [
-            (ErrorKind::InvalidArgument, Refusal::Missing),
-            (ErrorKind::Unauthorized, Refusal::Expired),
-            (ErrorKind::Forbidden, Refusal::Expired),
-            (ErrorKind::NotFound, Refusal::Expired),
-            (ErrorKind::Network, Refusal::Unavailable),
-            (ErrorKind::RateLimited, Refusal::Unavailable),
-            (ErrorKind::Configuration, Refusal::Misconfigured),
+        use Refusal::{Expired, Misconfigured, Missing, Unavailable};
+        // What it means with a code of the service, and without.
+        for (kind, with_code, without) in [
+            (ErrorKind::InvalidArgument, Missing, Missing),
+            (ErrorKind::Configuration, Misconfigured, Misconfigured),
+            (ErrorKind::Unauthorized, Expired, Unavailable),
+            (ErrorKind::Forbidden, Expired, Unavailable),
+            (ErrorKind::NotFound, Expired, Unavailable),
+            (ErrorKind::Api, Expired, Unavailable),
+            (ErrorKind::Network, Unavailable, Unavailable),
+            (ErrorKind::RateLimited, Unavailable, Unavailable),
+            (ErrorKind::Server, Unavailable, Unavailable),
+            (ErrorKind::Intercepted, Unavailable, Unavailable),
+            (ErrorKind::Decode, Expired, Unavailable),
         ] {
-            assert_eq!(Refusal::from(&Error::from(Inner::of(kind))), refusal, "{kind:?}");
+            let coded = Inner { code: Some("E064001".into()), ..Inner::of(kind) };
+            assert_eq!(Refusal::from(&Error::from(coded)), with_code, "{kind:?}");
+            assert_eq!(Refusal::from(&Error::from(Inner::of(kind))), without, "{kind:?}");
         }
     }
 }

@@ -1,21 +1,28 @@
 //! Layers for tower, and with it for axum, tonic and hyper.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::policy::{Admission, cookies_to_add, found};
-use super::{RefreshJwt, Refusal, Require, SessionPolicy};
-use crate::Authentication;
-use crate::session::{DpopRequest, Session, SetCookies};
+use super::{
+    RefreshJwt, Refusal, Require, SessionPolicy,
+    outgoing::{Changes, Outgoing},
+    policy::{Admission, found},
+};
+use crate::{
+    Authentication,
+    session::{DpopRequest, Session},
+};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].
@@ -24,11 +31,10 @@ use crate::session::{DpopRequest, Session, SetCookies};
 /// JSON, or for gRPC with a status of `UNAUTHENTICATED` or `UNAVAILABLE`. Works with any body, so also under tonic.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// use std::convert::Infallible;
 ///
 /// use descope_sdk::session::Session;
@@ -100,50 +106,65 @@ where
             let (headers, method) = (&parts.headers, parts.method.as_str());
             let tokens = policy.session_cookies().tokens(headers);
             let describe = |url| DpopRequest::from_headers(method, url, headers);
-            let admission = policy.admit(tokens, parts.uri.path(), describe).await;
+            let path = original_path(&parts.extensions, &parts.uri);
+            let Admission { session, refreshed, outgoing } = policy.admit(tokens, path, describe).await;
 
-            let new_cookies = match enter(&mut parts.extensions, admission, &policy) {
-                Ok(new_cookies) => new_cookies,
-                Err(refusal) => return Ok(refused(refusal, &parts.headers)),
+            let mut response = match enter(&mut parts.extensions, session, refreshed, &policy) {
+                Ok(()) => inner.call(Request::from_parts(parts, body)).await?.map(RefusableBody::passed),
+                Err(refusal) => refused(refusal, &parts.headers),
             };
-            let mut response = inner.call(Request::from_parts(parts, body)).await?;
-            if let Some(new) = new_cookies {
-                add_cookies(&new, response.headers_mut());
-            }
-            Ok(response.map(RefusableBody::passed))
+            finish(&outgoing, response.headers_mut());
+            Ok(response)
         })
     }
 }
 
-/// Puts what was found among the request's extensions and tells which cookies the response gets.
+/// Puts what was found among the request's extensions, or refuses the request.
 fn enter(
     extensions: &mut Extensions,
-    admission: Admission,
+    session: Result<Session, Refusal>,
+    refreshed: Option<Authentication>,
     policy: &Arc<SessionPolicy>,
-) -> Result<Option<SetCookies>, Refusal> {
+) -> Result<(), Refusal> {
     // What an outer layer has found is not about this project.
     extensions.remove::<Session>();
     extensions.remove::<Refusal>();
     extensions.remove::<Authentication>();
-    match admission.session {
+    match session {
         Ok(session) => drop(extensions.insert(session)),
         Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
         Err(refusal) => return Err(refusal),
     }
     extensions.insert(Arc::clone(policy));
-    Ok(admission.refreshed.map(|(authentication, cookies)| {
-        extensions.insert(authentication);
-        cookies
-    }))
+    if let Some(refreshed) = refreshed {
+        extensions.insert(refreshed);
+    }
+    Ok(())
 }
 
-fn add_cookies(new: &SetCookies, headers: &mut HeaderMap) {
-    let set: Vec<&[u8]> = headers.get_all(header::SET_COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    let values: Vec<HeaderValue> =
-        cookies_to_add(new, &set).into_iter().filter_map(|value| HeaderValue::from_str(value).ok()).collect();
-    for mut value in values {
+/// The path by which the client asked. Below `nest`, axum takes the prefix off the URI and keeps the whole one elsewhere.
+#[cfg_attr(not(feature = "axum"), allow(unused_variables))]
+fn original_path<'r>(extensions: &'r Extensions, uri: &'r Uri) -> &'r str {
+    #[cfg(feature = "axum")]
+    let uri = extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0);
+    uri.path()
+}
+
+fn finish(outgoing: &Outgoing, headers: &mut HeaderMap) {
+    let values = |name| -> Vec<HeaderValue> { headers.get_all(name).iter().cloned().collect() };
+    let (set, vary) = (values(header::SET_COOKIE), values(header::VARY));
+    let set: Vec<_> = set.iter().map(HeaderValue::as_bytes).collect();
+    let vary: Vec<_> = vary.iter().map(HeaderValue::as_bytes).collect();
+    let Changes { set_cookie, no_store, vary } = outgoing.changes(&set, &vary);
+    for mut value in set_cookie.into_iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
         value.set_sensitive(true);
         headers.append(header::SET_COOKIE, value);
+    }
+    if no_store {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(Ok(vary)) = vary.map(HeaderValue::try_from) {
+        headers.append(header::VARY, vary);
     }
 }
 
@@ -276,6 +297,13 @@ pin_project! {
     enum Kind<R> {
         Passed { #[pin] body: R },
         Refused { text: Option<Bytes> },
+    }
+}
+
+/// Empty, for layers that answer by themselves, as those for CORS and timeouts do.
+impl<R: Default> Default for RefusableBody<R> {
+    fn default() -> Self {
+        Self::passed(R::default())
     }
 }
 

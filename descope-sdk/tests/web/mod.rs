@@ -3,12 +3,13 @@
 // Each test program uses its share.
 #![allow(dead_code)]
 
-use std::future::Future;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::reqwest::{Client, Method, RequestBuilder, Response, header};
-use descope_sdk::{Authentication, Descope};
+use descope_sdk::{
+    Authentication, Descope,
+    reqwest::{Client, Method, RequestBuilder, Response, header},
+};
 use serde_json::Value;
 
 /// An application, the emulator behind it, and a client of each.
@@ -234,6 +235,73 @@ pub(crate) async fn refresh_that_cannot_work_costs_no_call(web: &Web) {
     web.descope.session().logout(refresh_of(&ada)).await.unwrap();
     refused(web.get("/me").header("cookie", both(&ada)), 401, "invalid_token", Some("Bearer")).await;
     assert_eq!(web.calls("sessionRefresh"), 1);
+}
+
+pub(crate) async fn ended_refresh_token_costs_one_call_and_its_cookies_go(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    web.descope.session().logout(refresh_of(&ada)).await.unwrap();
+    for _ in 0..5 {
+        let response = web.get("/me").header("cookie", both(&ada)).send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        let set = set_cookies(&response);
+        assert_eq!(set.len(), 2, "{set:?}");
+        assert!(set.iter().all(|value| value.contains("=; ") && value.contains("; Max-Age=0")), "{set:?}");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+    assert_eq!(web.calls("sessionRefresh"), 1);
+}
+
+pub(crate) async fn status_without_a_code_says_nothing_about_the_user(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    for status in [200, 302, 401, 403, 404, 405, 407, 413, 451] {
+        web.emulator.fail_next("sessionRefresh", Fault::body(status, "text/html", "<html>blocked</html>"));
+        let response = web.get("/me").header("cookie", both(&ada)).send().await.unwrap();
+        assert_eq!(response.status(), 503, "{status}");
+        assert!(set_cookies(&response).is_empty(), "{status}");
+    }
+    assert_eq!(ok(web.get("/me").header("cookie", both(&ada))).await.1, user_id(&ada));
+}
+
+pub(crate) async fn late_request_gets_the_tokens_of_the_refresh_before_it(web: &Web) {
+    let ada = web.ada().await;
+    web.an_hour_passes();
+    let (first, _) = ok(web.get("/me").header("cookie", both(&ada))).await;
+    let (late, _) = ok(web.get("/me").header("cookie", both(&ada))).await;
+    assert!(cookie(&first, "DS").is_some());
+    assert_eq!(cookie(&late, "DS"), cookie(&first, "DS"));
+    assert_eq!(web.calls("sessionRefresh"), 1);
+    for response in [first, late] {
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[header::VARY], "Cookie, Authorization");
+    }
+}
+
+/// As after the domain of the cookies was changed: the browser sends the old ones of the host, too, and first.
+pub(crate) async fn any_good_cookie_counts(web: &Web) {
+    let (ada, grace) = (web.ada().await, web.grace().await);
+    let name = user_id(&ada).to_owned();
+    for stale in ["nonsense", "eyJhbGciOiJub25lIn0.e30.", refresh_of(&ada)] {
+        let cookies = format!("DS={stale}; DS={}; DSR={stale}; DSR={}", session_of(&ada), refresh_of(&ada));
+        let (response, text) = ok(web.get("/me").header("cookie", cookies)).await;
+        assert_eq!(text, name, "{stale}");
+        assert!(set_cookies(&response).is_empty(), "{stale}: there was no need to refresh");
+    }
+    assert_eq!(web.calls("sessionRefresh"), 0);
+
+    // An ended refresh token before the living one.
+    web.descope.session().logout(refresh_of(&grace)).await.unwrap();
+    web.an_hour_passes();
+    let (old, living) = (both(&grace), both(&ada));
+    let (response, text) = ok(web.get("/me").header("cookie", format!("{old}; {living}"))).await;
+    assert_eq!(text, name);
+    assert!(cookie(&response, "DS").is_some_and(|token| !token.is_empty()));
+    assert_eq!(web.calls("sessionRefresh"), 2);
+
+    // None of them is good.
+    let response = web.get("/me").header("cookie", format!("{old}; DS=x; DSR=y")).send().await.unwrap();
+    assert_eq!(response.status(), 401);
 }
 
 pub(crate) async fn concurrent_requests_share_one_refresh(web: &Web) {

@@ -33,10 +33,10 @@ class SignIn {
   public static void main(String[] arguments) throws Exception {
     var otp = new OtpApi(client(PROJECT_ID));
     otp.otpSignUpEmail(new OtpSignUpEmailRequest().loginId(LOGIN_ID));
-    var session = otp.otpVerifyEmail(new OtpVerifyRequest().loginId(LOGIN_ID).code(codeOf(LOGIN_ID)));
+    var session = otp.otpVerifyEmail(new OtpVerifyRequest().loginId(LOGIN_ID).code(codeOf(LOGIN_ID)), null, null);
 
     var users = new ManagementUserApi(client(PROJECT_ID + ":" + MANAGEMENT_KEY));
-    var loaded = users.managementUserLoad(LOGIN_ID, null);
+    var loaded = users.managementUserLoad(null, LOGIN_ID, null);
     if (!loaded.getUser().getUserId().equals(session.getUser().getUserId())) {
       throw new AssertionError("another user was loaded than the one who signed in");
     }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{Expr, ImplItemFn, Local, Pat, Stmt, parse_quote};
+use syn::{Expr, GenericArgument, ImplItemFn, Local, Pat, PathArguments, ReturnType, Stmt, Type, parse_quote};
 
 use crate::problem::Failure;
 
@@ -54,7 +54,21 @@ pub(super) fn outline(function: &mut ImplItemFn) -> Result<(), Failure> {
     let answer = format_ident!("{}", answer.1);
     kept.push(Stmt::Expr(parse_quote!(self.#answer(#request_name, #name).await), None));
     function.block.stmts = kept;
-    Ok(())
+    own_error(&mut function.sig.output).ok_or_else(|| odd("answers"))
+}
+
+/// `Result<T, Error<E>>` with the error of `descope-api/src/error.rs`.
+fn own_error(output: &mut ReturnType) -> Option<()> {
+    let ReturnType::Type(_, ty) = output else { return None };
+    let Type::Path(path) = &mut **ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &mut path.path.segments.last_mut()?.arguments else { return None };
+    let error = arguments.args.last_mut()?;
+    let usual: GenericArgument = parse_quote!(Error<types::ErrorResponse>);
+    if *error != usual {
+        return None;
+    }
+    *error = parse_quote!(Error);
+    Some(())
 }
 
 /// The name that a statement declares.
@@ -110,7 +124,7 @@ mod tests {
     fn written(head: &str, success: &str) -> ImplItemFn {
         let end = usual_end("f", &format_ident!("request"), success);
         syn::parse_str(&format!(
-            r#"async fn f(&self) {{
+            r#"async fn f(&self) -> Result<ResponseValue<types::T>, Error<types::ErrorResponse>> {{
                 let url = format!("{{}}/f", self.baseurl);
                 let mut header_map = HeaderMap::with_capacity(1usize);
                 header_map.append(HeaderName::from_static("{head}"), HeaderValue::from_static("1"));
@@ -128,7 +142,7 @@ mod tests {
             outline(&mut function).expect("as usual");
             let call = format_ident!("{call}");
             let expected: ImplItemFn = parse_quote! {
-                async fn f(&self) {
+                async fn f(&self) -> Result<ResponseValue<types::T>, Error> {
                     let url = format!("{}/f", self.baseurl);
                     let request = self.client.get(url).query(&q)?.build();
                     self.#call(request, "f").await

@@ -1,11 +1,14 @@
 //! From the joined document to every generated file of the workspace.
 
 // Shared with the build script that holds the generated code against the bundle.
+mod construct;
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
+mod fixup;
 mod functions;
 mod guard;
+mod mocks;
 mod objects;
 mod operations;
 mod prepare;
@@ -18,16 +21,20 @@ use serde_json::Value;
 
 pub(crate) use operations::function_name;
 
-use crate::{bundle, document::Document, output::Output, problem::Failure};
+use self::fixup::Tally;
+use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 2] = ["descope-api/src/generated", "descope-emulator/src/generated"];
+pub(crate) const OWNED_FOLDERS: [&str; 4] =
+    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated", "spec/bundle"];
 
-/// The two forms of the bundle.
-pub(crate) fn bundles(document: &Document) -> [Output; 2] {
+/// The two forms of the bundle, the same as OpenAPI 3.1, and a list of its operations.
+pub(crate) fn bundles(document: &Document) -> [Output; 4] {
     [
         Output::new("spec/bundle/descope.openapi.json", bundle::json(&document.value)),
         Output::new("spec/bundle/descope.openapi.yaml", bundle::yaml(&document.value)),
+        Output::new("spec/bundle/descope.openapi-3.1.json", bundle::json(&newer::render(&document.value))),
+        Output::new("spec/bundle/llms.txt", index::llms(document)),
     ]
 }
 
@@ -35,13 +42,20 @@ pub(crate) fn bundles(document: &Document) -> [Output; 2] {
 pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let mut outputs = Vec::from(bundles(document));
     let digest = digest::digest(outputs[0].text.as_bytes());
-    outputs.extend(guard::run(document, || client(document, &digest), attempt)?);
+    outputs.extend(guard::run(document, || client(document, &digest), attempt)?.0);
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }
 
-fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
-    let prepared = prepare::for_progenitor(&document.value);
+/// What was changed of the generator's input and output, how often, and why: a line for each kind of change.
+pub(crate) fn fixups(document: &Document) -> Result<Vec<String>, Failure> {
+    Ok(client(document, "")?.1.lines())
+}
+
+fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Failure> {
+    let fixups: Vec<_> = prepare::FIXUPS.into_iter().chain(rewrite::FIXUPS).chain(mocks::FIXUPS).collect();
+    let mut tally = Tally::expecting(&fixups);
+    let prepared = prepare::for_progenitor(&document.value, &mut tally);
     let generated = |name: &str, file: &syn::File| {
         let text = header(name, digest, &prettyplease::unparse(file));
         Output::new(format!("descope-api/src/generated/{name}"), text)
@@ -50,26 +64,39 @@ fn client(document: &Document, digest: &str) -> Result<Vec<Output>, Failure> {
     std::thread::scope(|scope| {
         let mocks = scope.spawn(|| {
             guard::quiet();
-            let tokens = generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
-            Ok::<_, Failure>(generated("mocks.rs", &slices::mocks(document, syn::parse2(tokens).map_err(fault)?)))
+            let mut tally = Tally::default();
+            let tokens =
+                generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
+            let file = mocks::client(document, tokens, &mut tally)?;
+            let text = header("mod.rs", digest, &prettyplease::unparse(&file));
+            Ok::<_, Failure>((Output::new("descope-httpmock/src/generated/mod.rs", text), tally))
         });
         let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
-        let file = rewrite::client(tokens, &prepare::aliases(&document.value))?;
+        let file = rewrite::client(
+            tokens,
+            &prepare::aliases(&document.value),
+            &prepare::required(&document.value),
+            &mut tally,
+        )?;
         let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
         let mut files = vec![
             Output::new("tests/generated.rs", header("", digest, &dispatchers)),
             generated("operations.rs", &operations::table(document)),
         ];
         files.extend(slices::split(document, file)?.iter().map(|(name, file)| generated(name, file)));
-        files.push(mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        Ok(files)
+        let (mocks, made) = mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        files.push(mocks);
+        tally.add(made);
+        tally.check()?;
+        Ok((files, tally))
     })
 }
 
 /// Has the generators read a document, for what they say of it.
 fn attempt(document: &Value) -> Result<(), Failure> {
-    let prepared = prepare::for_progenitor(document);
-    generator().httpmock(&api(prepare::for_mocks(&prepared))?, "crate").map_err(fault)?;
+    let mut tally = Tally::default();
+    let prepared = prepare::for_progenitor(document, &mut tally);
+    generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
     generator().generate_tokens(&api(prepared)?).map_err(fault)?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
-use quote::{ToTokens as _, quote};
-use syn::{Attribute, Fields, FieldsNamed, Item, LitStr, Meta, Token, parse_quote};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::{Attribute, Field, FieldsNamed, Item, LitStr, Meta, Token, Type, parse_quote};
 
 use crate::problem::Failure;
 
@@ -20,8 +20,8 @@ pub(super) fn without_serde(attrs: &mut [Attribute]) {
 
 /// A field, and how it is called and treated in JSON.
 pub(super) struct Member {
-    field: Ident,
-    name: String,
+    pub(super) field: Ident,
+    pub(super) name: String,
     aliases: Vec<String>,
     /// Whether its type has a value that stands for an absent one.
     defaults: bool,
@@ -31,12 +31,36 @@ pub(super) struct Member {
     rest: bool,
 }
 
-/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes.
+impl Member {
+    /// Whether there is something to put in its place.
+    pub(super) fn may_be_absent(&self) -> bool {
+        self.defaults || self.skips || self.rest
+    }
+}
+
+/// Names that are split in odd places by the usual rule, and how they are to be read.
+const READABLE: [(&str, &str); 4] = [("IDs", "Ids"), ("SSOID", "SsoId"), ("JWKs", "Jwks"), ("OAuth", "Oauth")];
+
+/// Gives a member the name that a reader expects, such as `sso_app_ids` for `ssoAppIDs`. Tells whether there was need.
+fn rename(field: &mut Field, member: &mut Member) -> bool {
+    let spelled = READABLE.iter().fold(member.name.clone(), |name, (odd, plain)| name.replace(odd, plain));
+    if spelled == member.name {
+        return false;
+    }
+    let ident = format_ident!("{}", heck::ToSnakeCase::to_snake_case(spelled.as_str()));
+    let renamed = member.field != ident;
+    field.ident = Some(ident.clone());
+    member.field = ident;
+    renamed
+}
+
+/// Reads what typify wants serde to do, and leaves it to schemars, which reads the same attributes. The number is how many
+/// fields got a more readable name.
 pub(super) fn members(
     fields: &mut FieldsNamed,
     aliases: Option<&BTreeMap<String, Vec<String>>>,
-) -> Result<Vec<Member>, Failure> {
-    let mut members = Vec::new();
+) -> Result<(Vec<Member>, usize), Failure> {
+    let (mut members, mut renamed) = (Vec::new(), 0);
     for field in &mut fields.named {
         let Some(ident) = field.ident.clone() else { continue };
         let mut member = Member {
@@ -68,12 +92,21 @@ pub(super) fn members(
             let tokens = &list.tokens;
             *attr = parse_quote!(#[cfg_attr(feature = "schemars", serde(#tokens))]);
         }
+        renamed += usize::from(rename(field, &mut member));
         member.aliases = aliases.and_then(|names| names.get(&member.name)).cloned().unwrap_or_default();
         members.push(member);
     }
+    if let Some(twice) =
+        members.iter().enumerate().find(|(at, one)| members[..*at].iter().any(|it| it.field == one.field))
+    {
+        let name = &twice.1.name;
+        return Err(Failure::Generator(format!(
+            "`{name}` has the name of another member in Rust: use `x-descope-aliases`"
+        )));
+    }
     // What takes the rest comes last.
     members.sort_by_key(|member| member.rest);
-    Ok(members)
+    Ok((members, renamed))
 }
 
 /// What makes a type an object of the API.
@@ -133,14 +166,39 @@ pub(super) fn read_by_serde(name: &Ident) -> Item {
 }
 
 /// Has the fields of a variant read as those of an object are.
-pub(super) fn tolerant(fields: &mut Fields) {
-    let Fields::Named(named) = fields else { return };
-    for field in &mut named.named {
+pub(super) fn tolerant(fields: &mut FieldsNamed) {
+    for field in &mut fields.named {
         let attributes: String = field.attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect();
-        if !attributes.contains("default") && field.ty.to_token_stream().to_string().contains("Option") {
+        if !attributes.contains("default") && is_option(&field.ty) {
             // serde lets an `Option` be absent by itself, but not once a function reads it.
             field.attrs.push(parse_quote!(#[serde(default)]));
         }
         field.attrs.push(parse_quote!(#[serde(deserialize_with = "crate::json::deserialize")]));
+    }
+}
+
+/// Whether the type is `Option<_>`, by whatever path.
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Option"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn required_type_with_option_in_its_name_stays_required() {
+        let mut fields: FieldsNamed = parse_quote!({
+            options: LoginOptions,
+            note: ::std::option::Option<::std::string::String>,
+        });
+        tolerant(&mut fields);
+        let attributes: Vec<String> = fields
+            .named
+            .iter()
+            .map(|field| field.attrs.iter().map(|attr| attr.to_token_stream().to_string()).collect())
+            .collect();
+        assert!(!attributes[0].contains("default"), "{attributes:?}");
+        assert!(attributes[1].contains("default"), "{attributes:?}");
     }
 }

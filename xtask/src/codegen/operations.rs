@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::document::Document;
 
-/// `OPERATIONS`, sorted by operation id.
+/// `OPERATIONS`, sorted by function.
 pub(crate) fn table(document: &Document) -> syn::File {
     let mut rows: Vec<(String, proc_macro2::TokenStream)> = document
         .operations()
@@ -22,8 +22,10 @@ pub(crate) fn table(document: &Document) -> syn::File {
                 Some("idempotent") => quote!(Idempotent),
                 _ => quote!(Never),
             };
-            let answers_nothing = operation.value["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
-                == "#/components/schemas/EmptyResponse";
+            let may_be_empty = operation.value["x-descope-may-be-empty"] == Value::Bool(true);
+            let answers_nothing = may_be_empty
+                || operation.value["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+                    == "#/components/schemas/EmptyResponse";
             let redirects =
                 crate::document::members(&operation.value["responses"]).iter().any(|(code, _)| code.starts_with('3'));
             let docs = operation.value["externalDocs"]["url"].as_str();

@@ -1,93 +1,157 @@
-//! Changes to what progenitor and typify write: leaner functions, types and docs, and a tolerant reader.
+//! Changes to what progenitor and typify write: leaner functions and types, and a tolerant reader.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
-use syn::{
-    Attribute, Expr, Fields, File, GenericArgument, ImplItem, Item, ItemEnum, ItemMod, ItemStruct, Lit, Meta,
-    PathArguments, Type, parse_quote,
-};
+use syn::{Fields, File, ImplItem, Item, ItemConst, ItemEnum, ItemMod, ItemStruct, ItemUse, Visibility, parse_quote};
 
-use super::{functions, objects, prepare::Aliases};
+use super::{
+    construct,
+    fixup::{Fixup, Tally},
+    functions, objects,
+    prepare::{Aliases, Required},
+};
 use crate::problem::Failure;
 
+const NO_CONSTRUCTOR: Fixup =
+    Fixup::new("no-constructor", "`Client::new` would follow redirects and time out after 15 seconds");
+const HIDDEN_CONSTRUCTOR: Fixup = Fixup::new("hidden-constructor", "`Client::connect` of the seam is the public one");
+const OUTLINED: Fixup = Fixup::new("outlined", "the end of every function is in descope-api/src/answer.rs once");
+const OWN_PARTS: Fixup = Fixup::new(
+    "own-parts",
+    "progenitor's error prints bodies, and its encoding of paths lets a parameter leave its segment",
+);
+const NO_HOOKS: Fixup = Fixup::new("no-hooks", "the outlined ends call the seam directly");
+const NO_PRELUDE: Fixup = Fixup::new("no-prelude", "the crate exports the client by name");
+const OBJECT: Fixup =
+    Fixup::new("object", "serde's derives take longer to compile than all else, and refuse odd members");
+const CONSTRUCTORS: Fixup =
+    Fixup::new("constructors", "a member that is added to a type breaks no code that is made by `new` and setters");
+const READABLE_NAME: Fixup =
+    Fixup::new("readable-name", "`addToLoginIDs` is `add_to_login_ids` and not `add_to_login_i_ds`");
+const BY_SERDE: Fixup = Fixup::new("by-serde", "types that are not plain objects are read through serde");
+const TOLERANT_VARIANT: Fixup = Fixup::new("tolerant-variant", "members of a variant are read as tolerantly as others");
+const JSON_SCHEMA: Fixup = Fixup::new("json-schema", "the feature `schemars` derives `JsonSchema`");
+
+/// What [`client`] changes.
+pub(super) const FIXUPS: [Fixup; 12] = [
+    NO_CONSTRUCTOR,
+    HIDDEN_CONSTRUCTOR,
+    OUTLINED,
+    OWN_PARTS,
+    NO_HOOKS,
+    NO_PRELUDE,
+    OBJECT,
+    CONSTRUCTORS,
+    READABLE_NAME,
+    BY_SERDE,
+    TOLERANT_VARIANT,
+    JSON_SCHEMA,
+];
+
 /// Rewrites the client.
-pub(crate) fn client(tokens: TokenStream, aliases: &Aliases) -> Result<File, Failure> {
+pub(super) fn client(
+    tokens: TokenStream,
+    aliases: &Aliases,
+    required: &Required,
+    tally: &mut Tally,
+) -> Result<File, Failure> {
     let mut file: File = syn::parse2(tokens).map_err(|error| Failure::Generator(error.to_string()))?;
     for item in &mut file.items {
         match item {
-            Item::Mod(module) if module.ident == "types" => types(module, aliases)?,
+            Item::Mod(module) if module.ident == "types" => types(module, aliases, required, tally)?,
             Item::Impl(block) => {
-                // `Client::new` would follow redirects and time out after 15 seconds; the seam has a constructor.
+                let all = block.items.len();
                 block.items.retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
+                tally.made_times(NO_CONSTRUCTOR, all - block.items.len());
                 for item in &mut block.items {
                     if let ImplItem::Fn(function) = item
                         && function.sig.ident == "new_with_client"
                     {
                         function.vis = parse_quote!(pub(crate));
+                        tally.made(HIDDEN_CONSTRUCTOR);
                     } else if let ImplItem::Fn(function) = item
                         && function.sig.asyncness.is_some()
                     {
                         functions::outline(function)?;
+                        tally.made(OUTLINED);
                     }
                 }
             }
+            Item::Use(import) => tally.made_times(OWN_PARTS, own_imports(import)),
             _ => {}
         }
     }
+    let all = file.items.len();
+    file.items.retain(|item| !matches!(item, Item::Const(item) if is_hooks(item)));
+    tally.made_times(NO_HOOKS, all - file.items.len());
+    let all = file.items.len();
     file.items.retain(|item| !matches!(item, Item::Mod(module) if module.ident == "prelude"));
+    tally.made_times(NO_PRELUDE, all - file.items.len());
     Ok(file)
 }
 
-fn types(module: &mut ItemMod, aliases: &Aliases) -> Result<(), Failure> {
+/// Takes the error and the encoding of paths and forms from this workspace instead of from progenitor.
+fn own_imports(import: &mut ItemUse) -> usize {
+    let text = import.to_token_stream().to_string();
+    if !text.contains("progenitor_client") {
+        return 0;
+    }
+    let tree = if matches!(import.vis, Visibility::Public(_)) {
+        parse_quote!(progenitor_client::{ByteStream, ClientInfo, ResponseValue})
+    } else {
+        parse_quote!(crate::{Error, answer::FormBody as _, path::encode_path})
+    };
+    import.tree = tree;
+    1
+}
+
+fn is_hooks(item: &ItemConst) -> bool {
+    item.to_token_stream().to_string().contains("ClientHooks")
+}
+
+fn types(module: &mut ItemMod, aliases: &Aliases, required: &Required, tally: &mut Tally) -> Result<(), Failure> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
-    // `From<&T> for T` only hides a clone.
-    items.retain(|item| !matches!(item, Item::Impl(block) if is_from_reference(block)));
     let mut implementations: Vec<Item> = Vec::new();
     for item in items.iter_mut() {
         match item {
             Item::Struct(ItemStruct { ident, attrs, fields: Fields::Named(named), .. }) => {
-                lean_docs(attrs);
                 objects::without_serde(attrs);
-                let members = objects::members(named, aliases.get(&ident.to_string()))?;
+                let (members, renamed) = objects::members(named, aliases.get(&ident.to_string()))?;
+                tally.made_times(READABLE_NAME, renamed);
+                attrs.push(parse_quote!(#[non_exhaustive]));
+                implementations.push(construct::constructors(
+                    ident,
+                    named,
+                    &members,
+                    required.get(&ident.to_string()).map_or(&[], Vec::as_slice),
+                ));
+                tally.made(CONSTRUCTORS);
                 implementations.extend(objects::object(ident, &members));
+                tally.made(OBJECT);
             }
-            Item::Struct(ItemStruct { ident, attrs, .. }) => {
-                lean_docs(attrs);
+            Item::Struct(ItemStruct { ident, .. }) => {
                 implementations.push(objects::read_by_serde(ident));
+                tally.made(BY_SERDE);
             }
             Item::Enum(item) => {
-                lean_docs(&mut item.attrs);
-                item.variants.iter_mut().for_each(|variant| objects::tolerant(&mut variant.fields));
+                let named =
+                    item.variants.iter_mut().map(|variant| &mut variant.fields).filter_map(|fields| match fields {
+                        Fields::Named(named) => Some(named),
+                        _ => None,
+                    });
+                for fields in named {
+                    objects::tolerant(fields);
+                    tally.made(TOLERANT_VARIANT);
+                }
                 implementations.push(objects::read_by_serde(&item.ident));
+                tally.made(BY_SERDE);
             }
             _ => continue,
         }
         let (Item::Struct(ItemStruct { attrs, .. }) | Item::Enum(ItemEnum { attrs, .. })) = item else { continue };
         attrs.push(parse_quote!(#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]));
+        tally.made(JSON_SCHEMA);
     }
     items.extend(implementations);
     Ok(())
-}
-
-fn is_from_reference(block: &syn::ItemImpl) -> bool {
-    let Some((path, _)) = &block.trait_ else { return false };
-    let Some(last) = path.segments.last() else { return false };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-    last.ident == "From"
-        && matches!(arguments.args.first(), Some(GenericArgument::Type(Type::Reference(of)))
-            if of.elem.to_token_stream().to_string() == block.self_ty.to_token_stream().to_string())
-}
-
-/// typify prints the JSON schema of every type into its documentation; the spec is the better place to read it.
-fn lean_docs(attrs: &mut [Attribute]) {
-    for attr in attrs {
-        let Meta::NameValue(meta) = &mut attr.meta else { continue };
-        let Expr::Lit(literal) = &mut meta.value else { continue };
-        let Lit::Str(text) = &literal.lit else { continue };
-        let value = text.value();
-        if let Some(start) = value.find("<details>") {
-            let kept = value[..start].trim_end().to_owned();
-            literal.lit = Lit::Str(syn::LitStr::new(&kept, text.span()));
-        }
-    }
 }

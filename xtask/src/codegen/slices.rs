@@ -21,7 +21,7 @@ fn slice_of(tag: &str) -> &'static str {
 }
 
 /// The slice of every operation, by the name of its function.
-fn by_function(document: &Document) -> BTreeMap<String, &'static str> {
+pub(super) fn by_function(document: &Document) -> BTreeMap<String, &'static str> {
     document
         .operations()
         .iter()
@@ -102,8 +102,6 @@ pub(crate) fn split(document: &Document, client: File) -> Result<Files, Failure>
         with_items(
             parse_quote! {
                 #(#modules)*
-                #[cfg(feature = "httpmock")]
-                pub mod mocks;
                 pub mod operations;
                 pub mod types;
             },
@@ -215,60 +213,4 @@ fn identifiers(tokens: TokenStream, found: &mut BTreeSet<String>) {
             _ => {}
         }
     }
-}
-
-/// The mocks in one file, each behind the feature of its operation.
-pub(crate) fn mocks(document: &Document, mut file: File) -> File {
-    let by_function = by_function(document);
-    let by_type: BTreeMap<String, &'static str> = by_function
-        .iter()
-        .flat_map(|(function, slice)| {
-            let stem: String = function.split('_').map(capitalised).collect();
-            [(format!("{stem}When"), *slice), (format!("{stem}Then"), *slice)]
-        })
-        .collect();
-    for item in &mut file.items {
-        match item {
-            Item::Mod(module) => {
-                for item in module.content.iter_mut().flat_map(|(_, items)| items) {
-                    let name = match &*item {
-                        Item::Struct(item) => item.ident.to_string(),
-                        Item::Impl(block) => block.self_ty.to_token_stream().to_string(),
-                        _ => continue,
-                    };
-                    if let Some(slice) = by_type.get(&name) {
-                        let attrs = match item {
-                            Item::Struct(item) => &mut item.attrs,
-                            Item::Impl(block) => &mut block.attrs,
-                            _ => continue,
-                        };
-                        attrs.push(parse_quote!(#[cfg(feature = #slice)]));
-                    }
-                }
-            }
-            Item::Trait(item) => {
-                for item in &mut item.items {
-                    if let syn::TraitItem::Fn(function) = item {
-                        let slice = by_function.get(&function.sig.ident.to_string());
-                        function.attrs.extend(slice.map(|slice| parse_quote!(#[cfg(feature = #slice)])));
-                    }
-                }
-            }
-            Item::Impl(block) => {
-                for item in &mut block.items {
-                    if let ImplItem::Fn(function) = item {
-                        let slice = by_function.get(&function.sig.ident.to_string());
-                        function.attrs.extend(slice.map(|slice| parse_quote!(#[cfg(feature = #slice)])));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    file
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

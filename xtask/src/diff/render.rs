@@ -1,6 +1,6 @@
 //! The changes as text, JSON or Markdown.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -21,21 +21,29 @@ pub(crate) enum Format {
     Markdown,
 }
 
-pub(super) fn render(changes: &[Change], format: Format) -> String {
-    let mut changes: Vec<&Change> = changes.iter().collect();
-    changes.sort_by_key(|change| (std::cmp::Reverse(level(change)), *change));
+/// Renders changes with their levels, and what was not compared.
+pub(super) fn render(
+    changes: &[Change],
+    not_compared: &BTreeSet<String>,
+    generated_code: bool,
+    format: Format,
+) -> String {
+    let mut changes: Vec<Judged<'_>> = changes.iter().map(|change| (level(change, generated_code), change)).collect();
+    changes.sort_by_key(|(level, change)| (std::cmp::Reverse(*level), *change));
     match format {
-        Format::Text => text(&changes),
-        Format::Json => json_text(&changes),
-        Format::Markdown => markdown(&changes),
+        Format::Text => text(&changes, not_compared),
+        Format::Json => json_text(&changes, not_compared),
+        Format::Markdown => markdown(&changes, not_compared),
     }
 }
 
-fn count(changes: &[&Change], wanted: Level) -> usize {
-    changes.iter().filter(|change| level(change) == wanted).count()
+type Judged<'a> = (Level, &'a Change);
+
+fn count(changes: &[Judged<'_>], wanted: Level) -> usize {
+    changes.iter().filter(|(level, _)| *level == wanted).count()
 }
 
-fn summary(changes: &[&Change]) -> String {
+fn summary(changes: &[Judged<'_>]) -> String {
     format!(
         "{} breaking, {} compatible, {} docs",
         count(changes, Level::Breaking),
@@ -44,13 +52,16 @@ fn summary(changes: &[&Change]) -> String {
     )
 }
 
-fn text(changes: &[&Change]) -> String {
+fn text(changes: &[Judged<'_>], not_compared: &BTreeSet<String>) -> String {
     let mut text = String::new();
-    for change in changes {
-        let _ = writeln!(text, "{:10} {} [{}]", level(change).name(), sentence(change), change.rule);
+    for (level, change) in changes {
+        let _ = writeln!(text, "{:10} {} [{}]", level.name(), sentence(change), change.rule);
         if !change.operations.is_empty() {
             let _ = writeln!(text, "           used by {}", change.operations.join(", "));
         }
+    }
+    for what in not_compared {
+        let _ = writeln!(text, "not compared: {what}");
     }
     let _ = write!(text, "{}", summary(changes));
     text
@@ -68,12 +79,12 @@ pub(crate) fn sentence(change: &Change) -> String {
     format!("{}{at}{side}: {}{detail}", change.subject, rule(change).message)
 }
 
-fn json_text(changes: &[&Change]) -> String {
+fn json_text(changes: &[Judged<'_>], not_compared: &BTreeSet<String>) -> String {
     let rows: Vec<_> = changes
         .iter()
-        .map(|change| {
+        .map(|(level, change)| {
             json!({
-                "level": level(change).name(),
+                "level": level.name(),
                 "rule": change.rule,
                 "direction": match change.direction {
                     Direction::Request => Some("request"),
@@ -93,10 +104,11 @@ fn json_text(changes: &[&Change]) -> String {
         "compatible": count(changes, Level::Compatible),
         "docs": count(changes, Level::Docs),
     });
-    serde_json::to_string_pretty(&json!({ "counts": counts, "changes": rows })).unwrap_or_default()
+    serde_json::to_string_pretty(&json!({ "counts": counts, "notCompared": not_compared, "changes": rows }))
+        .unwrap_or_default()
 }
 
-fn markdown(changes: &[&Change]) -> String {
+fn markdown(changes: &[Judged<'_>], not_compared: &BTreeSet<String>) -> String {
     let mut text = format!("{}\n", summary(changes));
     for (wanted, title) in
         [(Level::Breaking, "Breaking"), (Level::Compatible, "Compatible"), (Level::Docs, "Documentation")]
@@ -105,7 +117,7 @@ fn markdown(changes: &[&Change]) -> String {
             continue;
         }
         let _ = write!(text, "\n### {title}\n\n");
-        for change in changes.iter().filter(|change| level(change) == wanted) {
+        for (_, change) in changes.iter().filter(|(level, _)| *level == wanted) {
             let _ = write!(text, "- `{}`", change.subject);
             if !change.at.is_empty() {
                 let _ = write!(text, " `{}`", change.at);
@@ -124,6 +136,12 @@ fn markdown(changes: &[&Change]) -> String {
                 }
             }
             text.push('\n');
+        }
+    }
+    if !not_compared.is_empty() {
+        text.push_str("\n### Not compared\n\n");
+        for what in not_compared {
+            let _ = writeln!(text, "- {what}");
         }
     }
     text.trim_end().to_owned()

@@ -2,49 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Change, Direction};
+use super::{
+    Change, Direction,
+    policy::{Policies, stability},
+    shape::{Head, Shape, Side, follow},
+};
 use crate::document::members;
 
-/// A schema and the document that it belongs to.
-#[derive(Clone, Copy)]
-pub(super) struct Side<'a> {
-    pub(super) document: &'a Value,
-    pub(super) schema: &'a Value,
-}
-
-impl<'a> Side<'a> {
-    fn name(&self) -> Option<&'a str> {
-        self.schema["$ref"].as_str()?.rsplit('/').next()
-    }
-
-    fn resolved(self) -> Self {
-        Self { schema: follow(self.document, self.schema), ..self }
-    }
-
-    fn child(self, schema: &'a Value) -> Self {
-        Self { schema, ..self }
-    }
-}
-
-/// Follows document-internal references, a single `allOf` included, which is how descriptions are hung on one in 3.0.
-pub(super) fn follow<'a>(document: &'a Value, mut value: &'a Value) -> &'a Value {
-    // Longer chains than this do not occur; a circle of references ends here.
-    for _ in 0..32 {
-        if let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
-            match document.pointer(target) {
-                Some(next) => value = next,
-                None => return value,
-            }
-        } else if let Some([only]) = value["allOf"].as_array().map(Vec::as_slice) {
-            value = only;
-        } else {
-            break;
-        }
-    }
-    value
-}
+/// Deeper than this, schemas written into each other are not compared.
+const DEEPEST: usize = 150;
 
 /// Where a change is told: the shared schema it is in, or the operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,20 +24,74 @@ struct Key {
     detail: String,
 }
 
-/// What has been found so far, with the operations that each shared schema is used by.
-#[derive(Default)]
-pub(super) struct Schemas {
-    found: BTreeSet<Key>,
-    users: BTreeMap<(String, Direction), BTreeSet<String>>,
-    done: BTreeSet<(String, String, Direction)>,
-    uses: BTreeMap<(String, Direction), BTreeSet<String>>,
+/// A pair of shared schemas that is still to be compared.
+struct Pending<'a> {
+    old: Side<'a>,
+    new: Side<'a>,
+    direction: Direction,
+    subject: String,
 }
 
-impl Schemas {
-    /// Compares the schemas of one body.
-    pub(super) fn compare(&mut self, old: Side<'_>, new: Side<'_>, direction: Direction, operation: &str, at: &str) {
-        let mut walk = Walk { schemas: self, direction, subject: operation.to_owned(), shared: false };
-        walk.compare(old, new, at);
+/// What has been found so far, with the operations that each shared schema is used by.
+#[derive(Default)]
+pub(super) struct Schemas<'a> {
+    pub(super) policies: Policies,
+    found: BTreeSet<Key>,
+    users: BTreeMap<(String, Direction), BTreeSet<String>>,
+    done: BTreeSet<(*const Value, *const Value, Direction)>,
+    uses: BTreeMap<(String, Direction), BTreeSet<String>>,
+    pending: Vec<Pending<'a>>,
+    /// Whether something was nested too deeply to be compared.
+    pub(super) too_deep: bool,
+}
+
+/// Where a schema is used.
+#[derive(Clone, Copy)]
+pub(super) struct Use<'u> {
+    pub(super) direction: Direction,
+    pub(super) operation: &'u str,
+    pub(super) at: &'u str,
+    /// Whether this is the schema of a parameter, and of one that has to be sent.
+    pub(super) parameter: Option<bool>,
+    /// Whether values are written as plain text, so that a string takes in every other type.
+    pub(super) as_text: bool,
+}
+
+impl<'a> Schemas<'a> {
+    pub(super) fn new(policies: Policies) -> Self {
+        Self { policies, ..Self::default() }
+    }
+
+    /// Compares two schemas, and every shared one that they refer to.
+    pub(super) fn compare(&mut self, old: &Side<'a>, new: &Side<'a>, usage: Use<'_>) {
+        let mut walk = Walk {
+            schemas: self,
+            direction: usage.direction,
+            subject: usage.operation.to_owned(),
+            shared: false,
+            parameter: usage.parameter.map(|required| (usage.at.to_owned(), required)),
+            as_text: usage.as_text,
+            open: Vec::new(),
+        };
+        let default = |side: &Side<'a>| side.head().map(|head| &head.target["default"]);
+        if usage.parameter.is_some() && default(old) != default(new) {
+            // Whether it matters depends on the parameter, so that it is not a matter of the shared schema.
+            walk.shapes(old, new, usage.at);
+        } else {
+            walk.compare(old, new, usage.at);
+        }
+        while let Some(Pending { old, new, direction, subject }) = self.pending.pop() {
+            let mut walk = Walk {
+                schemas: self,
+                direction,
+                subject,
+                shared: true,
+                parameter: None,
+                as_text: false,
+                open: Vec::new(),
+            };
+            walk.shapes(&old, &new, "");
+        }
     }
 
     pub(super) fn into_changes(mut self) -> Vec<Change> {
@@ -108,16 +130,29 @@ impl Schemas {
     }
 }
 
-struct Walk<'s> {
-    schemas: &'s mut Schemas,
-    direction: Direction,
+pub(super) struct Walk<'s, 'a> {
+    pub(super) schemas: &'s mut Schemas<'a>,
+    pub(super) direction: Direction,
     subject: String,
     /// Whether the subject is a shared schema rather than an operation.
     shared: bool,
+    /// Where the parameter is whose schema this is, and whether it has to be sent.
+    parameter: Option<(String, bool)>,
+    pub(super) as_text: bool,
+    /// The pairs that this one is inside of: a schema that holds itself without a name is compared once.
+    open: Vec<(Vec<*const Value>, Vec<*const Value>)>,
 }
 
-impl Walk<'_> {
-    fn note(&mut self, rule: &'static str, at: &str, detail: impl Into<String>) {
+impl<'a> Walk<'_, 'a> {
+    pub(super) fn note(&mut self, rule: &'static str, at: &str, detail: impl Into<String>) {
+        let rule = match (&self.parameter, rule) {
+            (Some((root, _)), "type-changed") if root == at => "parameter-type-changed",
+            (Some((root, _)), "schema-prose-changed") if root == at => "parameter-prose-changed",
+            (Some((root, true)), "default-changed") if root == at => "unused-default-changed",
+            (Some((root, false)), "default-changed") if root == at => "parameter-default-changed",
+            (_, "default-changed") if self.schemas.policies.defaults => "body-default-changed",
+            (_, rule) => rule,
+        };
         let key = Key {
             rule,
             direction: self.direction,
@@ -128,14 +163,19 @@ impl Walk<'_> {
         self.schemas.found.insert(key);
     }
 
-    fn compare(&mut self, old: Side<'_>, new: Side<'_>, at: &str) {
-        let (Some(before), Some(after)) = (old.name(), new.name()) else {
-            return self.shapes(old.resolved(), new.resolved(), at);
-        };
-        if before != after {
-            self.note("schema-renamed", at, format!("{before} to {after}"));
+    pub(super) fn compare(&mut self, old: &Side<'a>, new: &Side<'a>, at: &str) {
+        match (old.head(), new.head()) {
+            (Some(before), Some(after)) => self.shared(old, new, &before, &after, at),
+            _ => self.shapes(old, new, at),
         }
-        let subject = format!("schema {after}");
+    }
+
+    /// Compares what stands beside two references, and leaves what they lead to for later.
+    fn shared(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Head<'a>, after: &Head<'a>, at: &str) {
+        if before.name != after.name {
+            self.note("schema-renamed", at, format!("{} to {}", before.name, after.name));
+        }
+        let subject = format!("schema {}", after.name);
         if self.shared {
             let users = self.schemas.uses.entry((self.subject.clone(), self.direction)).or_default();
             users.insert(subject.clone());
@@ -143,182 +183,261 @@ impl Walk<'_> {
             let users = self.schemas.users.entry((subject.clone(), self.direction)).or_default();
             users.insert(self.subject.clone());
         }
-        if self.schemas.done.insert((before.to_owned(), after.to_owned(), self.direction)) {
-            let mut walk = Walk { schemas: self.schemas, direction: self.direction, subject, shared: true };
-            walk.shapes(old.resolved(), new.resolved(), "");
+        self.beside(before, after, at);
+        let ids = (std::ptr::from_ref(before.target), std::ptr::from_ref(after.target), self.direction);
+        if self.schemas.done.insert(ids) {
+            self.schemas.pending.push(Pending {
+                old: Side::new(old.document, before.target),
+                new: Side::new(new.document, after.target),
+                direction: self.direction,
+                subject,
+            });
         }
     }
 
-    fn shapes(&mut self, old: Side<'_>, new: Side<'_>, at: &str) {
-        let (before, after) = (old.schema, new.schema);
-        if before["description"] != after["description"] {
+    fn beside(&mut self, before: &Head<'a>, after: &Head<'a>, at: &str) {
+        let says = |head: &Head<'_>, member: &str| head.beside.is_some_and(|schema| schema[member] == true);
+        let null = |head: &Head<'_>| head.or_null || says(head, "nullable");
+        if before.target["nullable"] == after.target["nullable"] && before.target["nullable"] != true {
+            self.flag(null(before), null(after), at, "became-nullable", "became-not-nullable");
+        }
+        self.flag(says(before, "deprecated"), says(after, "deprecated"), at, "deprecated", "undeprecated");
+        let value = |head: &Head<'a>, member: &str| head.beside.map_or(&Value::Null, |schema| &schema[member]);
+        let (old, new) = (value(before, "default"), value(after, "default"));
+        if old != new {
+            self.note("default-changed", at, format!("{old} to {new}"));
+        }
+        if value(before, "description") != value(after, "description") {
             self.note("schema-prose-changed", at, "");
         }
-        match (before["nullable"] == true, after["nullable"] == true) {
-            (false, true) => self.note("became-nullable", at, ""),
-            (true, false) => self.note("became-not-nullable", at, ""),
+        let names = [before.beside, after.beside].into_iter().flatten().filter_map(Value::as_object);
+        for name in names.flat_map(|map| map.keys()).collect::<BTreeSet<_>>() {
+            if name.starts_with("x-") && value(before, name) != value(after, name) {
+                self.note("extension-changed", at, name.clone());
+            }
+        }
+    }
+
+    fn flag(&mut self, old: bool, new: bool, at: &str, set: &'static str, unset: &'static str) {
+        match (old, new) {
+            (false, true) => self.note(set, at, ""),
+            (true, false) => self.note(unset, at, ""),
             _ => {}
         }
-        if before["default"] != after["default"] {
-            self.note("default-changed", at, format!("{} to {}", before["default"], after["default"]));
-        }
-        if before["type"] != after["type"] {
-            return self.note("type-changed", at, format!("{} to {}", before["type"], after["type"]));
-        }
-        self.format(before, after, at);
-        self.bounds(before, after, at);
-        self.values(before, after, at);
-        self.variants(old, new, at);
-        self.properties(old, new, at);
-        if before["items"].is_object() && after["items"].is_object() {
-            self.compare(old.child(&before["items"]), new.child(&after["items"]), &format!("{at}[]"));
-        }
-        self.further_members(old, new, at);
     }
 
-    fn format(&mut self, old: &Value, new: &Value, at: &str) {
-        if old["format"] == new["format"] {
+    fn shapes(&mut self, old: &Side<'a>, new: &Side<'a>, at: &str) {
+        let (before, after) = (old.shape(), new.shape());
+        let pair = (before.identity(), after.identity());
+        if self.open.contains(&pair) {
             return;
         }
-        let secret = |schema: &Value| schema["format"] == "password";
-        let rule = if (secret(old) && new["format"].is_null()) || (old["format"].is_null() && secret(new)) {
-            "secret-changed"
-        } else {
-            "format-changed"
+        if self.open.len() >= DEEPEST {
+            self.schemas.too_deep = true;
+            return;
+        }
+        self.open.push(pair);
+        self.keywords(old, new, &before, &after, at);
+        self.open.pop();
+    }
+
+    fn keywords(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) {
+        self.other_keywords(before, after, at);
+        self.flag(before.says("deprecated"), after.says("deprecated"), at, "deprecated", "undeprecated");
+        if self.schemas.policies.stability
+            && let Some((rule, detail)) = stability(before.get("x-stability-level"), after.get("x-stability-level"))
+        {
+            self.note(rule, at, detail);
+        }
+        let level =
+            |shape: &Shape<'a>| json!({"deprecated": shape.says("deprecated"), "x-sunset": shape.get("x-sunset")});
+        if self.schemas.policies.sunset
+            && let Some((rule, detail)) = self.schemas.policies.sunset(&level(before), &level(after))
+        {
+            self.note(rule, at, detail);
+        }
+        let any = |shape: &Shape<'_>| shape.types().is_none() && !shape.nullable;
+        if !any(before) && !any(after) {
+            self.flag(before.allows_null(), after.allows_null(), at, "became-nullable", "became-not-nullable");
+        }
+        if before.get("default") != after.get("default") {
+            self.note("default-changed", at, format!("{} to {}", before.get("default"), after.get("default")));
+        }
+        if self.wrapped(old, new, before, after, at) {
+            return;
+        }
+        if !self.types(before, after, at) {
+            return;
+        }
+        self.format(before, after, at);
+        self.limits(before, after, at);
+        self.pattern(before, after, at);
+        self.multiples(before, after, at);
+        self.values(before, after, at);
+        self.discriminator(before, after, at);
+        self.alternatives(old, new, (&before.one_of, &after.one_of), at);
+        self.alternatives(old, new, (&before.any_of, &after.any_of), at);
+        self.properties(old, new, before, after, at);
+        self.items(old, new, before, after, at);
+        self.further_members(old, new, before, after, at);
+    }
+
+    fn items(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) {
+        let (one, other): (Vec<_>, Vec<_>) = (before.all("items").collect(), after.all("items").collect());
+        if !one.is_empty() || !other.is_empty() {
+            let (old, new) = (Side::of(old.document, one), Side::of(new.document, other));
+            self.compare(&old, &new, &format!("{at}[]"));
+        }
+    }
+
+    /// One schema that became one of several, or the other way round.
+    fn wrapped(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) -> bool {
+        let alternatives = |shape: &Shape<'a>| -> Vec<&'a Value> {
+            if shape.property_names().is_empty() { [&shape.one_of[..], &shape.any_of[..]].concat() } else { Vec::new() }
         };
-        self.note(rule, at, format!("{} to {}", old["format"], new["format"]));
-    }
-
-    fn bounds(&mut self, old: &Value, new: &Value, at: &str) {
-        for (member, low) in [
-            ("minimum", true),
-            ("minLength", true),
-            ("minItems", true),
-            ("maximum", false),
-            ("maxLength", false),
-            ("maxItems", false),
-        ] {
-            let (before, after) = (old[member].as_f64(), new[member].as_f64());
-            if before == after {
-                continue;
-            }
-            let tighter = match (before, after) {
-                (None, Some(_)) => true,
-                (Some(before), Some(after)) => (after > before) == low,
-                _ => false,
-            };
-            let rule = if tighter { "bounds-tightened" } else { "bounds-loosened" };
-            self.note(rule, at, format!("{member} {} to {}", old[member], new[member]));
-        }
-    }
-
-    fn values(&mut self, old: &Value, new: &Value, at: &str) {
-        match (listed(&old["enum"]), listed(&new["enum"])) {
-            (None, Some(_)) => self.note("enum-closed", at, ""),
-            (Some(_), None) => self.note("enum-opened", at, ""),
-            (Some(before), Some(after)) => {
-                self.listed(&before, &after, at, "enum-value-added", "enum-value-removed");
-            }
-            (None, None) => {}
-        }
-        let (before, after) = (listed(&old["x-extensible-enum"]), listed(&new["x-extensible-enum"]));
-        self.listed(
-            &before.unwrap_or_default(),
-            &after.unwrap_or_default(),
-            at,
-            "extensible-enum-value-added",
-            "extensible-enum-value-removed",
-        );
-    }
-
-    fn listed(
-        &mut self,
-        old: &BTreeSet<String>,
-        new: &BTreeSet<String>,
-        at: &str,
-        added: &'static str,
-        removed: &'static str,
-    ) {
-        for value in new.difference(old) {
-            self.note(added, at, value.clone());
-        }
-        for value in old.difference(new) {
-            self.note(removed, at, value.clone());
-        }
-    }
-
-    fn variants(&mut self, old: Side<'_>, new: Side<'_>, at: &str) {
-        for keyword in ["oneOf", "anyOf", "allOf"] {
-            let variants = |side: Side<'_>| -> BTreeMap<String, Value> {
-                let list = side.schema[keyword].as_array().into_iter().flatten().enumerate();
-                list.map(|(index, schema)| (variant_name(schema, index), schema.clone())).collect()
-            };
-            let (before, after) = (variants(old), variants(new));
-            for (name, schema) in &after {
-                match before.get(name) {
-                    None => self.note("variant-added", at, name.clone()),
-                    Some(previous) => {
-                        let (old, new) = (Side { schema: previous, ..old }, Side { schema, ..new });
-                        self.compare(old, new, &format!("{at}<{name}>"));
-                    }
-                }
-            }
-            for name in before.keys().filter(|name| !after.contains_key(*name)) {
-                self.note("variant-removed", at, name.clone());
-            }
-        }
-    }
-
-    fn properties(&mut self, old: Side<'_>, new: Side<'_>, at: &str) {
-        let (before, after) = (&old.schema["properties"], &new.schema["properties"]);
-        let required = |side: Side<'_>, name: &str| {
-            side.schema["required"].as_array().is_some_and(|names| names.iter().any(|listed| listed == name))
+        let (one, other) = (alternatives(before), alternatives(after));
+        let (lone, several, rule) = match (one.is_empty(), other.is_empty()) {
+            (true, false) => ((old, before), (new, &other), "variant-added"),
+            (false, true) => ((new, after), (old, &one), "variant-removed"),
+            _ => return false,
         };
-        let names: BTreeSet<&str> = members(before).into_iter().chain(members(after)).map(|(name, _)| name).collect();
+        let same = several.1.iter().position(|schema| {
+            let shape = Side::new(several.0.document, schema).shape();
+            shape.leaves == lone.1.leaves
+        });
+        let Some(same) = same else { return false };
+        for (index, schema) in several.1.iter().enumerate().filter(|(index, _)| *index != same) {
+            self.note(rule, at, variant_name(schema, index));
+        }
+        true
+    }
+
+    fn alternatives(&mut self, old: &Side<'a>, new: &Side<'a>, lists: (&[&'a Value], &[&'a Value]), at: &str) {
+        let (mut before, mut after) = (numbered(lists.0), numbered(lists.1));
+        let mut pairs = Vec::new();
+        // A name tells which one is meant, then being the same, then the place among what is left.
+        for same in [named_alike, equal] {
+            before.retain(|old| {
+                let Some(found) = after.iter().position(|new| same(old.1, new.1)) else { return true };
+                pairs.push((*old, after.remove(found)));
+                false
+            });
+        }
+        if before.len() == after.len() && before.iter().chain(&after).all(|(_, schema)| own_name(schema).is_none()) {
+            pairs.extend(before.drain(..).zip(after.drain(..)).filter(|(old, new)| old.1["type"] == new.1["type"]));
+        }
+        for ((_, one), (index, other)) in pairs {
+            let at = format!("{at}<{}>", variant_name(other, index));
+            self.compare(&Side::new(old.document, one), &Side::new(new.document, other), &at);
+        }
+        for (index, schema) in after {
+            self.note("variant-added", at, variant_name(schema, index));
+        }
+        for (index, schema) in before {
+            self.note("variant-removed", at, variant_name(schema, index));
+        }
+    }
+
+    fn properties(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) {
+        let (had, has) = (before.required(), after.required());
+        let names: BTreeSet<&str> =
+            [before.property_names(), after.property_names(), had.clone(), has.clone()].into_iter().flatten().collect();
         for name in names {
             let at = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-            match (before.get(name), after.get(name)) {
-                (Some(_), None) => self.note("property-removed", &at, ""),
-                (None, Some(_)) if required(new, name) => self.note("property-added-required", &at, ""),
-                (None, Some(_)) => self.note("property-added-optional", &at, ""),
-                (Some(one), Some(other)) => {
-                    match (required(old, name), required(new, name)) {
-                        (false, true) => self.note("property-became-required", &at, ""),
-                        (true, false) => self.note("property-became-optional", &at, ""),
-                        _ => {}
+            let one = Side::of(old.document, before.property(name));
+            let other = Side::of(new.document, after.property(name));
+            let (was_required, is_required) = (had.contains(name), has.contains(name));
+            let hidden = |side: &Side<'_>| self.is_hidden(side);
+            match (one.parts.is_empty(), other.parts.is_empty()) {
+                (false, false) if hidden(&one) && hidden(&other) => {}
+                (false, true) if hidden(&one) => self.note("hidden-property-removed", &at, ""),
+                (true, false) if hidden(&other) => self.note("hidden-property-added", &at, ""),
+                (false, true) => self.note("property-removed", &at, ""),
+                (true, false) if is_required => self.note("property-added-required", &at, ""),
+                (true, false) => self.note("property-added-optional", &at, ""),
+                (neither, _) => {
+                    if !hidden(&one) && !hidden(&other) {
+                        self.flag(
+                            was_required,
+                            is_required,
+                            &at,
+                            "property-became-required",
+                            "property-became-optional",
+                        );
+                    } else if hidden(&other) {
+                        self.note(if was_required { "required-property-hidden" } else { "property-hidden" }, &at, "");
+                        continue;
+                    } else {
+                        self.note(if is_required { "required-property-shown" } else { "property-shown" }, &at, "");
+                        continue;
                     }
-                    self.compare(old.child(one), new.child(other), &at);
+                    if !neither {
+                        self.compare(&one, &other, &at);
+                    }
                 }
-                (None, None) => {}
             }
         }
     }
 
-    fn further_members(&mut self, old: Side<'_>, new: Side<'_>, at: &str) {
-        let (before, after) = (&old.schema["additionalProperties"], &new.schema["additionalProperties"]);
-        // In 3.0 an absent keyword means open, and so does an empty schema.
-        match (*before == false, *after == false) {
+    /// Whether a property does not take part: a read-only one in a request, a write-only one in an answer.
+    fn is_hidden(&self, side: &Side<'_>) -> bool {
+        let flag = match self.direction {
+            Direction::Request => "readOnly",
+            Direction::Response => "writeOnly",
+            Direction::Neither => return false,
+        };
+        side.parts.iter().any(|part| part[flag] == true || follow(side.document, part)[flag] == true)
+    }
+
+    fn further_members(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) {
+        let closed = |shape: &Shape<'_>| shape.all("additionalProperties").any(|value| *value == false);
+        self.patterns_of_names(old, new, before, after, at);
+        // An absent keyword means open, and so does an empty schema.
+        match (closed(before), closed(after)) {
             (false, true) => return self.note("map-closed", at, ""),
             (true, false) => return self.note("map-opened", at, ""),
             _ => {}
         }
-        let typed = |value: &Value| value.as_object().is_some_and(|schema| !schema.is_empty());
-        let at = format!("{at}{{}}");
-        match (typed(before), typed(after)) {
-            (true, true) => self.compare(old.child(before), new.child(after), &at),
-            (true, false) => self.note("type-changed", &at, "a given type to any"),
-            (false, true) => self.note("type-changed", &at, "any to a given type"),
-            (false, false) => {}
+        let typed = |shape: &Shape<'a>| -> Vec<&'a Value> {
+            let schemas = shape.all("additionalProperties");
+            schemas.filter(|value| value.as_object().is_some_and(|schema| !schema.is_empty())).collect()
+        };
+        let (one, other) = (typed(before), typed(after));
+        if !one.is_empty() || !other.is_empty() {
+            let (old, new) = (Side::of(old.document, one), Side::of(new.document, other));
+            self.compare(&old, &new, &format!("{at}{{}}"));
+        }
+    }
+
+    fn patterns_of_names(&mut self, old: &Side<'a>, new: &Side<'a>, before: &Shape<'a>, after: &Shape<'a>, at: &str) {
+        let (one, other) = (before.get("patternProperties"), after.get("patternProperties"));
+        let names = members(one).into_iter().chain(members(other)).map(|(name, _)| name);
+        for name in names.collect::<BTreeSet<_>>() {
+            let schema = |of: &'a Value| of.get(name).unwrap_or(&Value::Null);
+            let (old, new) = (Side::new(old.document, schema(one)), Side::new(new.document, schema(other)));
+            self.compare(&old, &new, &format!("{at}{{{name}}}"));
         }
     }
 }
 
-/// Variants have no key of their own: a reference or a title names one, its place in the list otherwise.
-fn variant_name(schema: &Value, index: usize) -> String {
-    let reference = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next());
-    reference.or(schema["title"].as_str()).map_or_else(|| index.to_string(), str::to_owned)
+fn numbered<'a>(schemas: &[&'a Value]) -> Vec<(usize, &'a Value)> {
+    schemas.iter().copied().enumerate().collect()
 }
 
-fn listed(value: &Value) -> Option<BTreeSet<String>> {
-    Some(value.as_array()?.iter().map(ToString::to_string).collect())
+fn own_name(schema: &Value) -> Option<&str> {
+    let reference = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+    reference.or(schema["title"].as_str())
+}
+
+fn named_alike(old: &Value, new: &Value) -> bool {
+    own_name(old).is_some_and(|name| own_name(new) == Some(name))
+}
+
+fn equal(old: &Value, new: &Value) -> bool {
+    old == new
+}
+
+/// Variants have no key of their own: a reference or a title names one, its place in the list otherwise.
+fn variant_name(schema: &Value, index: usize) -> String {
+    own_name(schema).map_or_else(|| index.to_string(), str::to_owned)
 }

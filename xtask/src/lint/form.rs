@@ -120,11 +120,7 @@ impl<'a> Walk<'a, '_> {
             (Shape::Map(shape), Value::Object(_)) => {
                 for (name, member) in members(value) {
                     let child = format!("{pointer}/{}", escape(name));
-                    if name == "<<" {
-                        (self.on_problem)(&child, MERGE_KEY.to_owned());
-                    } else {
-                        self.value(member, &child, *shape);
-                    }
+                    self.value(member, &child, *shape);
                 }
             }
             (Shape::Map(_) | Shape::Names, _) => self.expected("a mapping", value, pointer),
@@ -137,13 +133,7 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-const MERGE_KEY: &str = "merge keys (`<<`) are not read, as YAML 1.2 does not have them: write the members out, or \
-                         repeat a whole value by an anchor";
-
 fn unknown(name: &str, kind: &Kind) -> String {
-    if name == "<<" {
-        return MERGE_KEY.to_owned();
-    }
     let what = kind.name;
     if let Some((_, reason)) = kind.refused.iter().find(|(refused, _)| *refused == name) {
         return format!("`{name}` is not used in {what}: {reason}");

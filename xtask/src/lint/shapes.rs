@@ -184,6 +184,7 @@ static OPERATION: Kind = Kind {
         ("requestBody", Object(&BODY)),
         ("responses", Map(&Referable(&RESPONSE))),
         ("x-descope-changes", Text),
+        ("x-descope-may-be-empty", Flag),
         ("x-descope-partial", Flag),
         ("x-descope-retry", Text),
         ("x-descope-source", Text),

@@ -4,6 +4,7 @@
 use super::*;
 ///What the session shall hold beyond what the key itself grants. The key travels in the bearer.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyExchangeRequest {
     #[cfg_attr(
@@ -17,6 +18,7 @@ pub struct AccessKeyExchangeRequest {
 }
 ///How the session of a key differs from what the key is set up for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeyLoginOptions {
     ///Claims to put into the session JWT, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`; those of the key itself stand at the top level.
@@ -41,6 +43,7 @@ pub struct AccessKeyLoginOptions {
 }
 ///The session of a machine.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessKeySession {
     ///When `sessionJwt` expires, in epoch seconds.
@@ -89,6 +92,7 @@ impl ::std::convert::From<::std::vec::Vec<AuthHistoryEntry>> for AuthHistory {
 }
 ///What the browser brought back to the application.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CodeExchangeRequest {
     ///Query parameter `code` of the page to which the user came back. It works once.
@@ -96,6 +100,7 @@ pub struct CodeExchangeRequest {
 }
 ///Which sign-in to ask for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
@@ -104,6 +109,7 @@ pub struct EnchantedLinkPendingSessionRequest {
 }
 ///What the waiting device needs when the links went to a phone.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkPhoneResponse {
     ///Number of the right link, two digits. Show it to the user.
@@ -133,6 +139,7 @@ pub struct EnchantedLinkPhoneResponse {
 }
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkResponse {
     ///Number of the right link, two digits. Show it to the user.
@@ -162,6 +169,7 @@ pub struct EnchantedLinkResponse {
 }
 ///Who signs in and where the links lead.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignInRequest {
     ///Sent as true by some SDKs; the service needs no telling.
@@ -229,6 +237,7 @@ pub struct EnchantedLinkSignInRequest {
 }
 ///A new user and where the links lead.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpEmailRequest {
     ///Sent as true by some SDKs; the service needs no telling.
@@ -289,6 +298,7 @@ pub struct EnchantedLinkSignUpEmailRequest {
 }
 ///A new user, the number that gets the links and where they lead.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkSignUpPhoneRequest {
     ///Sent as true by some SDKs; the service needs no telling.
@@ -358,6 +368,7 @@ pub struct EnchantedLinkSignUpPhoneRequest {
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
@@ -368,7 +379,7 @@ pub struct EnchantedLinkUpdateEmailRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
     #[cfg_attr(
         feature = "schemars",
@@ -456,6 +467,7 @@ pub struct EnchantedLinkUpdateEmailRequest {
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
@@ -466,7 +478,7 @@ pub struct EnchantedLinkUpdatePhoneRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Sent as true by some SDKs; the service needs no telling.
     #[cfg_attr(
         feature = "schemars",
@@ -554,6 +566,7 @@ pub struct EnchantedLinkUpdatePhoneRequest {
 }
 ///The clicked link.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EnchantedLinkVerifyRequest {
     ///The verifier to the `pkceChallenge` of the sign-in, in base64.
@@ -570,6 +583,7 @@ pub struct EnchantedLinkVerifyRequest {
 }
 ///What the device can do.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDeviceInfo {
     ///Whether the browser knows passkeys.
@@ -584,6 +598,7 @@ pub struct FlowDeviceInfo {
 }
 ///Whether the page may run flows.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDomainVerdict {
     ///False when the domain is not approved.
@@ -595,6 +610,7 @@ pub struct FlowDomainVerdict {
 }
 ///What the browser handed to the app, and the proof that the app began.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowExchangeRequest {
     ///Value of the query parameter `code` of the address that opened the app.
@@ -606,6 +622,7 @@ pub struct FlowExchangeRequest {
 }
 ///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowLastAuth {
     ///The method that was used.
@@ -641,6 +658,7 @@ pub struct FlowLastAuth {
 }
 ///What the mobile app around the flow takes over from the browser.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNativeOptions {
     ///Address of the app to which an outside sign-in page brings the user back.
@@ -679,6 +697,7 @@ pub struct FlowNativeOptions {
 }
 ///What the flow may know of the page beyond the form.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextOptions {
     ///Session token that the page holds. The flow can read its claims once they are verified.
@@ -693,6 +712,7 @@ pub struct FlowNextOptions {
 }
 ///What the user did on a step.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowNextRequest {
     ///Version of the user-interface components that the page has loaded.
@@ -742,6 +762,7 @@ pub struct FlowNextRequest {
 }
 ///Which flow is about to be opened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowPrimeRequest {
     ///SHA-256 of a verifier that only the app knows, in base64url; the flow starts with the same one.
@@ -753,6 +774,7 @@ pub struct FlowPrimeRequest {
 }
 ///Where the flow hands its result over when it runs in a browser for a mobile app.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowRedirectAuth {
     ///Address of the app to open at the end, with a code in its query.
@@ -776,6 +798,7 @@ pub struct FlowRedirectAuth {
 }
 ///Input that a screen refused before it was sent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowReportEventsRequest {
     ///What was refused, at most 20 events.
@@ -786,6 +809,7 @@ pub struct FlowReportEventsRequest {
 }
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartOptions {
     ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
@@ -1036,6 +1060,7 @@ pub struct FlowStartOptions {
 }
 ///Which flow to run, and where it starts from.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartRequest {
     ///Version of the user-interface components that the page has loaded.
@@ -1101,6 +1126,7 @@ pub struct FlowStartRequest {
 }
 ///What went wrong in a step, for the developer. The user sees what the flow's own screens say.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepFailure {
     ///`E` and six digits, as in the answer to a refused call.
@@ -1124,6 +1150,7 @@ pub struct FlowStepFailure {
 }
 ///One line of the flow's log.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepLog {
     ///How grave it is.
@@ -1147,6 +1174,7 @@ pub struct FlowStepLog {
 }
 ///A request to the mobile app around the flow.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepNative {
     ///Arguments for that, of any JSON type, by name.
@@ -1164,6 +1192,7 @@ pub struct FlowStepNative {
 }
 ///A page to go to.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepRedirect {
     ///Open it in a window of its own, so that the page with the flow stays.
@@ -1181,6 +1210,7 @@ pub struct FlowStepRedirect {
 }
 ///One step of a run. `action` tells which of the members to read.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepResponse {
     ///What the component has to do next.
@@ -1307,6 +1337,7 @@ pub struct FlowStepResponse {
 }
 ///A SAML response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepSaml {
     ///Value of the form field `RelayState`, as the application gave it.
@@ -1336,6 +1367,7 @@ pub struct FlowStepSaml {
 }
 ///A screen to show.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepScreen {
     ///Settings of single elements of the screen, of any JSON type, by element.
@@ -1363,6 +1395,7 @@ pub struct FlowStepScreen {
 }
 ///A WS-Federation response that the browser has to post to the application that asked.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStepWsFed {
     ///Address of the application to post to.
@@ -1386,6 +1419,7 @@ pub struct FlowStepWsFed {
 }
 ///A field whose value the browser refused.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowValidationEvent {
     ///Name of the form field.
@@ -1427,6 +1461,7 @@ pub struct FlowValidationEvent {
 }
 ///Where the link went.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkEmailResponse {
     ///The address with most of it hidden, fit to be shown.
@@ -1441,6 +1476,7 @@ pub struct MagicLinkEmailResponse {
 }
 ///Which phone number the link went to.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
@@ -1455,6 +1491,7 @@ pub struct MagicLinkPhoneResponse {
 }
 ///Who signs in and where the link leads. The link goes to the address or number known of that user.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignInRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
@@ -1522,6 +1559,7 @@ pub struct MagicLinkSignInRequest {
 }
 ///A new user, the address that gets the link and where the link leads.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpEmailRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
@@ -1582,6 +1620,7 @@ pub struct MagicLinkSignUpEmailRequest {
 }
 ///A new user, the number that gets the link and where the link leads.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpPhoneRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
@@ -1642,6 +1681,7 @@ pub struct MagicLinkSignUpPhoneRequest {
 }
 ///A new user, the number whose WhatsApp account gets the link, and where the link leads. The number goes into `whatsapp` or `phone`; one of the two is enough.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkSignUpWhatsappRequest {
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
@@ -1708,6 +1748,7 @@ pub struct MagicLinkSignUpWhatsappRequest {
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdateEmailRequest {
     ///Let the user sign in with the new address too.
@@ -1718,7 +1759,7 @@ pub struct MagicLinkUpdateEmailRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
     #[cfg_attr(
         feature = "schemars",
@@ -1806,6 +1847,7 @@ pub struct MagicLinkUpdateEmailRequest {
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
@@ -1816,7 +1858,7 @@ pub struct MagicLinkUpdatePhoneRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Left false by the SDKs that have it for magic links too; the service needs no telling.
     #[cfg_attr(
         feature = "schemars",
@@ -1904,6 +1946,7 @@ pub struct MagicLinkUpdatePhoneRequest {
 }
 ///The clicked link.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MagicLinkVerifyRequest {
     ///Query parameter `t` of the clicked link.
@@ -1911,6 +1954,7 @@ pub struct MagicLinkVerifyRequest {
 }
 ///Which message to ask for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpPendingSessionRequest {
     ///The handle from the answer to sign-up, sign-in or update.
@@ -1919,6 +1963,7 @@ pub struct NotpPendingSessionRequest {
 }
 ///The message that the user has to send, in two forms, and the handle to wait for it with.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpResponse {
     ///The same address as a QR code to scan, a PNG picture in base64. Show it on a computer.
@@ -1948,6 +1993,7 @@ pub struct NotpResponse {
 }
 ///Who signs in. All of it may be left out.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignInRequest {
     ///Name under which the user signed up. The phone number that the message comes from when it is left out.
@@ -1990,6 +2036,7 @@ pub struct NotpSignInRequest {
 }
 ///Who signs up. All of it may be left out.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpSignUpRequest {
     ///Name under which the user will sign in. The phone number that the message comes from when it is left out.
@@ -2043,6 +2090,7 @@ pub struct NotpSignUpRequest {
 }
 ///Message templates to use instead of those that the project has active. They need an own WhatsApp connector.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpTemplates {
     ///Template of the reply to a message that is late, altered or otherwise refused.
@@ -2075,6 +2123,7 @@ pub struct NotpTemplates {
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct NotpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
@@ -2085,7 +2134,7 @@ pub struct NotpUpdatePhoneRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
     #[cfg_attr(
         feature = "schemars",
@@ -2158,6 +2207,7 @@ pub struct NotpUpdatePhoneRequest {
 }
 ///The provider's answer as form fields.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthCallbackFormRequest {
     ///Authorization code of the provider. Missing when the provider refuses.
@@ -2229,6 +2279,7 @@ pub struct OauthCallbackFormRequest {
 }
 ///What to hand to the system of the phone.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeChallenge {
     ///Id of the application at the provider.
@@ -2267,6 +2318,7 @@ pub struct OauthNativeChallenge {
 }
 ///What the phone gave. Either an ID token or an authorization code has to be there.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeFinishRequest {
     ///Authorization code of the provider, in the other way.
@@ -2295,6 +2347,7 @@ pub struct OauthNativeFinishRequest {
 }
 ///Which provider the app wants to sign in with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthNativeStartRequest {
     ///True when the phone gives an ID token, false when it gives an authorization code.
@@ -2325,6 +2378,7 @@ pub struct OauthNativeStartRequest {
 }
 ///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthRedirect {
     ///Identifies the fault for support when no `url` could be made.
@@ -2342,6 +2396,7 @@ pub struct OauthRedirect {
 }
 ///How the project is known to the provider.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapClient {
     ///Id of the application at the provider, public by nature.
@@ -2356,6 +2411,7 @@ pub struct OnetapClient {
 }
 ///A voucher for the session.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapCode {
     ///Code for `oauthExchange`. It works once and for a short time.
@@ -2367,6 +2423,7 @@ pub struct OnetapCode {
 }
 ///What the prompt gave when the user tapped.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OnetapIdTokenRequest {
     ///The credential from the prompt, a JWT of the provider.
@@ -2391,6 +2448,7 @@ pub struct OnetapIdTokenRequest {
 }
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OptionalJwtResponse {
     ///The claims of the session token, of any JSON type.
@@ -2515,7 +2573,7 @@ pub struct OptionalJwtResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub tenant_ssoid: ::std::option::Option<::std::string::String>,
+    pub tenant_sso_id: ::std::option::Option<::std::string::String>,
     ///Token by which this device is recognised at the next sign-in.
     #[cfg_attr(
         feature = "schemars",
@@ -2528,6 +2586,7 @@ pub struct OptionalJwtResponse {
 }
 ///Where the code went.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpEmailResponse {
     ///The address with most of it hidden, fit to be shown.
@@ -2551,6 +2610,7 @@ pub struct OtpEmailResponse {
 }
 ///Which phone number the code went to.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpPhoneResponse {
     ///The number with most of it hidden, fit to be shown.
@@ -2574,6 +2634,7 @@ pub struct OtpPhoneResponse {
 }
 ///Who signs in; the code goes to the address or number that is known of that user.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignInRequest {
     ///Name under which the user signed up. A new user of a combined sign-up or sign-in gets the code at this address or number.
@@ -2617,6 +2678,7 @@ pub struct OtpSignInRequest {
 }
 ///A new user and the address that gets the code.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpEmailRequest {
     ///Address to send the code to. Taken from `loginId` when it is left out.
@@ -2653,6 +2715,7 @@ pub struct OtpSignUpEmailRequest {
 }
 ///A new user and the number that gets the code. The number goes into `phone`, `voice` or `whatsapp`; one of the three is enough.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpSignUpPhoneRequest {
     ///Name under which the user will sign in, mostly the address or number itself.
@@ -2701,6 +2764,7 @@ pub struct OtpSignUpPhoneRequest {
 }
 ///Whose address becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdateEmailRequest {
     ///Let the user sign in with the new address too.
@@ -2711,7 +2775,7 @@ pub struct OtpUpdateEmailRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///The new address; the code is sent there.
     pub email: ::std::string::String,
     ///Refuse the change when another user has the address.
@@ -2781,6 +2845,7 @@ pub struct OtpUpdateEmailRequest {
 }
 ///Whose phone number becomes which.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpUpdatePhoneRequest {
     ///Let the user sign in with the new number too.
@@ -2791,7 +2856,7 @@ pub struct OtpUpdatePhoneRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub add_to_login_i_ds: ::std::option::Option<bool>,
+    pub add_to_login_ids: ::std::option::Option<bool>,
     ///Refuse the change when another user has the number.
     #[cfg_attr(
         feature = "schemars",
@@ -2861,6 +2926,7 @@ pub struct OtpUpdatePhoneRequest {
 }
 ///The code that the user typed in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OtpVerifyRequest {
     ///The digits as they were received, leading zeros included.
@@ -2871,6 +2937,7 @@ pub struct OtpVerifyRequest {
 }
 ///How this connection differs from what the application is set up for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectOptions {
     ///Name by which to tell several accounts of the user at the same third party apart.
@@ -2900,6 +2967,7 @@ pub struct OutboundConnectOptions {
 }
 ///What to connect to, and for whom.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundConnectRequest {
     ///Id of the outbound application, as set in the console.
@@ -2931,6 +2999,7 @@ pub struct OutboundConnectRequest {
 }
 ///Where the connection goes on.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundRedirect {
     ///Page of the third party to redirect the user to. It is good for this one connection.
@@ -2942,6 +3011,7 @@ pub struct OutboundRedirect {
 }
 ///The old password as proof, and the one to set.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordReplaceRequest {
     ///Name under which the user signed up.
@@ -2975,6 +3045,7 @@ pub struct PasswordReplaceRequest {
 }
 ///How the reset goes on.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetDelivery {
     ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
@@ -3013,6 +3084,7 @@ pub struct PasswordResetDelivery {
 }
 ///Who has forgotten the password and where the link leads.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordResetRequest {
     ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
@@ -3067,6 +3139,7 @@ pub struct PasswordResetRequest {
 }
 ///The rules of the project. What is left out is not asked for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordRules {
     ///Whether there has to be a lower-case letter.
@@ -3126,6 +3199,7 @@ pub struct PasswordRules {
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignInRequest {
     ///Name under which the user signed up.
@@ -3162,6 +3236,7 @@ pub struct PasswordSignInRequest {
 }
 ///A new user and the password to sign in with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSignUpRequest {
     ///Name under which the user will sign in, best an email address so that the password can be reset.
@@ -3194,6 +3269,7 @@ pub struct PasswordSignUpRequest {
 }
 ///The password to set.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
@@ -3205,6 +3281,7 @@ pub struct PasswordUpdateRequest {
 }
 ///How push messages reach the phone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushEnrollDeviceRequest {
     ///Name of the phone, to tell the user's devices apart by.
@@ -3220,6 +3297,7 @@ pub struct PushEnrollDeviceRequest {
 }
 ///Which sign-in to ask for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushPendingSessionRequest {
     ///The handle from the answer of `pushSignInStart`.
@@ -3228,6 +3306,7 @@ pub struct PushPendingSessionRequest {
 }
 ///What the user decided, about which sign-in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInFinishRequest {
     ///The decision. `denied` ends the sign-in without a session.
@@ -3238,6 +3317,7 @@ pub struct PushSignInFinishRequest {
 }
 ///What the waiting device needs.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInPending {
     ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
@@ -3252,6 +3332,7 @@ pub struct PushSignInPending {
 }
 ///Who signs in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInStartRequest {
     ///Name under which the user signed up.
@@ -3260,6 +3341,7 @@ pub struct PushSignInStartRequest {
 }
 ///One code of the set.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCode {
     ///What the user has to keep, and to type in later as it stands.
@@ -3271,6 +3353,7 @@ pub struct RecoveryCode {
 }
 ///Whose codes to renew.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesGenerateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
@@ -3279,6 +3362,7 @@ pub struct RecoveryCodesGenerateRequest {
 }
 ///A fresh set of codes.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesResponse {
     ///All codes of the set, each good for one sign-in.
@@ -3290,6 +3374,7 @@ pub struct RecoveryCodesResponse {
 }
 ///Who signs in, and the proof.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesSignInRequest {
     ///One of the user's codes that was not used yet.
@@ -3308,6 +3393,7 @@ pub struct RecoveryCodesSignInRequest {
 }
 ///One question as it is put to the user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestion {
     ///Identifies the question; goes back together with the answer.
@@ -3325,6 +3411,7 @@ pub struct SecurityQuestion {
 }
 ///What the user answered to one question.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionAnswer {
     ///The answer as the user typed it. Treat it like a password.
@@ -3334,6 +3421,7 @@ pub struct SecurityQuestionAnswer {
 }
 ///The questions to ask a user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsResponse {
     ///Empty when the user has set none up.
@@ -3345,6 +3433,7 @@ pub struct SecurityQuestionsResponse {
 }
 ///The answers to remember.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsSetupRequest {
     ///One entry for each question that the user chose.
@@ -3355,6 +3444,7 @@ pub struct SecurityQuestionsSetupRequest {
 }
 ///The answers to check.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SecurityQuestionsVerifyRequest {
     ///One entry for each question that was asked.
@@ -3371,6 +3461,7 @@ pub struct SecurityQuestionsVerifyRequest {
 }
 ///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionClaims {
     ///The claims, of any JSON type; times such as `exp` in epoch seconds.
@@ -3388,6 +3479,7 @@ pub struct SessionClaims {
 }
 ///Particulars of a logout.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionLogoutRequest {
     ///Restrict the logout to sessions of these kinds. All kinds when it is left out.
@@ -3403,6 +3495,7 @@ pub struct SessionLogoutRequest {
 }
 ///Particulars of a refresh. The refresh token itself goes into the bearer.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionRefreshRequest {
     ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
@@ -3417,6 +3510,7 @@ pub struct SessionRefreshRequest {
 }
 ///Where to go.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionSelectTenantRequest {
     ///Id of the tenant, one of those that the user belongs to.
@@ -3424,6 +3518,7 @@ pub struct SessionSelectTenantRequest {
 }
 ///What a user may know of an own tenant.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenant {
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
@@ -3451,6 +3546,7 @@ pub struct SessionTenant {
 }
 ///Tenants of the user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantList {
     ///One entry for each tenant that was asked for.
@@ -3462,6 +3558,7 @@ pub struct SessionTenantList {
 }
 ///Which tenants to show, by one of the two members and not both.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionTenantsRequest {
     ///True for the current tenant of the session, the one that the claim `dct` names.
@@ -3479,6 +3576,7 @@ pub struct SessionTenantsRequest {
 }
 ///How this sign-up differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpOptions {
     ///Claims to put into the tokens, of any JSON type; they land inside the claim `nsec`.
@@ -3549,6 +3647,7 @@ pub struct SignUpOptions {
 }
 ///Where the sign-in goes on.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoRedirect {
     ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
@@ -3560,6 +3659,7 @@ pub struct SsoRedirect {
 }
 ///One seed in three forms. Whoever knows any of them can make the user's codes, so show them and forget them.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSeedResponse {
     ///The same address as a QR code to scan, a PNG picture in base64.
@@ -3586,6 +3686,7 @@ pub struct TotpSeedResponse {
 }
 ///A new user.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpSignUpRequest {
     ///Name under which the user will sign in; the app shows it beside the code.
@@ -3608,6 +3709,7 @@ pub struct TotpSignUpRequest {
 }
 ///Whose seed to renew.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpUpdateRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
@@ -3616,6 +3718,7 @@ pub struct TotpUpdateRequest {
 }
 ///What the app shows.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TotpVerifyRequest {
     ///The digits of this half minute, leading zeros included.
@@ -3634,6 +3737,7 @@ pub struct TotpVerifyRequest {
 }
 ///What kind of authenticator may hold the new passkey.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnAuthenticatorSelection {
     ///Part of the device (`platform`), apart from it like a security key (`crossplatform`), or either.
@@ -3684,6 +3788,7 @@ pub struct WebauthnAuthenticatorSelection {
 }
 ///What the browser answered to the challenge.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnFinishRequest {
     ///The credential from the browser as JSON text, its binary members in base64url.
@@ -3694,6 +3799,7 @@ pub struct WebauthnFinishRequest {
 }
 ///How the passkey is made or asked for. The project's settings count for what is left out.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnPasskeyOptions {
     ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
@@ -3731,6 +3837,7 @@ pub struct WebauthnPasskeyOptions {
 }
 ///Who signs in, and on which page.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignInStartRequest {
     ///Name under which the user signed up. When it is left out or empty, the browser offers whatever passkeys it has for the site.
@@ -3760,6 +3867,7 @@ pub struct WebauthnSignInStartRequest {
 }
 ///Who comes, and to which page.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpOrInStartRequest {
     ///Name under which the user signed up or will sign in.
@@ -3795,6 +3903,7 @@ pub struct WebauthnSignUpOrInStartRequest {
 }
 ///A new user. The login id stands beside the user or inside; one of the two is needed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnSignUpStartRequest {
     ///Name under which the user will sign in, when it is not given inside `user`.
@@ -3829,6 +3938,7 @@ pub struct WebauthnSignUpStartRequest {
 }
 ///A challenge for the browser.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnStartResponse {
     ///True when a passkey is to be made, false when one is to sign.
@@ -3855,6 +3965,7 @@ pub struct WebauthnStartResponse {
 }
 ///The new session, or nothing when none was asked for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateResult {
     #[cfg_attr(
@@ -3865,6 +3976,7 @@ pub struct WebauthnUpdateResult {
 }
 ///Who gets one more passkey, and on which page.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WebauthnUpdateStartRequest {
     ///Name under which the user signs in, the same user as that of the refresh JWT.
@@ -3899,6 +4011,21 @@ pub struct WebauthnUpdateStartRequest {
     )]
     pub passkey_options: ::std::option::Option<WebauthnPasskeyOptions>,
 }
+impl AccessKeyExchangeRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            login_options: ::std::default::Default::default(),
+        }
+    }
+    /// See [`AccessKeyLoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: AccessKeyLoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+}
 impl crate::json::Object for AccessKeyExchangeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3922,6 +4049,39 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeyExchangeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl AccessKeyLoginOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            custom_claims: ::std::default::Default::default(),
+            selected_tenant: ::std::default::Default::default(),
+        }
+    }
+    ///Claims to put into the session JWT, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`; those of the key itself stand at the top level.
+    #[must_use]
+    pub fn custom_claims(
+        mut self,
+        custom_claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.custom_claims = custom_claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
+    #[must_use]
+    pub fn selected_tenant(
+        mut self,
+        selected_tenant: impl Into<::std::string::String>,
+    ) -> Self {
+        self.selected_tenant = ::std::option::Option::Some(selected_tenant.into());
+        self
     }
 }
 impl crate::json::Object for AccessKeyLoginOptions {
@@ -3949,6 +4109,35 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeyLoginOptions {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl AccessKeySession {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            expiration: ::std::default::Default::default(),
+            key_id: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
+        }
+    }
+    ///When `sessionJwt` expires, in epoch seconds.
+    #[must_use]
+    pub fn expiration(mut self, expiration: i64) -> Self {
+        self.expiration = ::std::option::Option::Some(expiration);
+        self
+    }
+    ///Identifies the access key. It is no secret.
+    #[must_use]
+    pub fn key_id(mut self, key_id: impl Into<::std::string::String>) -> Self {
+        self.key_id = ::std::option::Option::Some(key_id.into());
+        self
+    }
+    ///The session token. Whoever holds it may act for the key until it expires.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
     }
 }
 impl crate::json::Object for AccessKeySession {
@@ -3985,6 +4174,13 @@ impl crate::json::FromJson for AuthHistory {
         crate::json::by_serde(value)
     }
 }
+impl CodeExchangeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(code: impl Into<crate::Secret>) -> Self {
+        Self { code: code.into() }
+    }
+}
 impl crate::json::Object for CodeExchangeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
@@ -4006,6 +4202,15 @@ impl<'de> ::serde::Deserialize<'de> for CodeExchangeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl EnchantedLinkPendingSessionRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(pending_ref: impl Into<crate::Secret>) -> Self {
+        Self {
+            pending_ref: pending_ref.into(),
+        }
     }
 }
 impl crate::json::Object for EnchantedLinkPendingSessionRequest {
@@ -4031,6 +4236,38 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkPendingSessionRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl EnchantedLinkPhoneResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link_id: ::std::default::Default::default(),
+            masked_phone: ::std::default::Default::default(),
+            pending_ref: ::std::default::Default::default(),
+        }
+    }
+    ///Number of the right link, two digits. Show it to the user.
+    #[must_use]
+    pub fn link_id(mut self, link_id: impl Into<::std::string::String>) -> Self {
+        self.link_id = ::std::option::Option::Some(link_id.into());
+        self
+    }
+    ///The phone number with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_phone(
+        mut self,
+        masked_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_phone = ::std::option::Option::Some(masked_phone.into());
+        self
+    }
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
     }
 }
 impl crate::json::Object for EnchantedLinkPhoneResponse {
@@ -4062,6 +4299,38 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkPhoneResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl EnchantedLinkResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link_id: ::std::default::Default::default(),
+            masked_email: ::std::default::Default::default(),
+            pending_ref: ::std::default::Default::default(),
+        }
+    }
+    ///Number of the right link, two digits. Show it to the user.
+    #[must_use]
+    pub fn link_id(mut self, link_id: impl Into<::std::string::String>) -> Self {
+        self.link_id = ::std::option::Option::Some(link_id.into());
+        self
+    }
+    ///The address with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_email(
+        mut self,
+        masked_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_email = ::std::option::Option::Some(masked_email.into());
+        self
+    }
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+}
 impl crate::json::Object for EnchantedLinkResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4089,6 +4358,67 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl EnchantedLinkSignInRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    ///Send to the user's recovery address instead of the usual one.
+    #[must_use]
+    pub fn use_recovery(mut self, use_recovery: bool) -> Self {
+        self.use_recovery = ::std::option::Option::Some(use_recovery);
+        self
     }
 }
 impl crate::json::Object for EnchantedLinkSignInRequest {
@@ -4130,6 +4460,67 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignInRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl EnchantedLinkSignUpEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Address to send the links to. Taken from `loginId` when it is left out.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4167,6 +4558,74 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignUpEmailRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl EnchantedLinkSignUpPhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Number to send the links to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
     }
 }
 impl crate::json::Object for EnchantedLinkSignUpPhoneRequest {
@@ -4210,10 +4669,104 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkSignUpPhoneRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl EnchantedLinkUpdateEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        email: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            email: email.into(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new address too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Refuse the change when another user has the address.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+}
 impl crate::json::Object for EnchantedLinkUpdateEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
             email: from.take("email")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -4228,7 +4781,7 @@ impl crate::json::Object for EnchantedLinkUpdateEmailRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("crossDevice", &self.cross_device);
         to.always("email", &self.email);
         to.filled("failOnConflict", &self.fail_on_conflict);
@@ -4257,10 +4810,104 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkUpdateEmailRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl EnchantedLinkUpdatePhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        phone: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: phone.into(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new number too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Sent as true by some SDKs; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Refuse the change when another user has the number.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the links lead to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+}
 impl crate::json::Object for EnchantedLinkUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
             fail_on_conflict: from.take("failOnConflict")?,
             locale: from.take("locale")?,
@@ -4275,7 +4922,7 @@ impl crate::json::Object for EnchantedLinkUpdatePhoneRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("crossDevice", &self.cross_device);
         to.filled("failOnConflict", &self.fail_on_conflict);
         to.filled("locale", &self.locale);
@@ -4302,6 +4949,25 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkUpdatePhoneRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl EnchantedLinkVerifyRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self {
+            pkce_verifier: ::std::default::Default::default(),
+            token: token.into(),
+        }
+    }
+    ///The verifier to the `pkceChallenge` of the sign-in, in base64.
+    #[must_use]
+    pub fn pkce_verifier(
+        mut self,
+        pkce_verifier: impl Into<::std::string::String>,
+    ) -> Self {
+        self.pkce_verifier = ::std::option::Option::Some(pkce_verifier.into());
+        self
     }
 }
 impl crate::json::Object for EnchantedLinkVerifyRequest {
@@ -4331,6 +4997,21 @@ impl<'de> ::serde::Deserialize<'de> for EnchantedLinkVerifyRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowDeviceInfo {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            web_authn_support: ::std::default::Default::default(),
+        }
+    }
+    ///Whether the browser knows passkeys.
+    #[must_use]
+    pub fn web_authn_support(mut self, web_authn_support: bool) -> Self {
+        self.web_authn_support = ::std::option::Option::Some(web_authn_support);
+        self
+    }
+}
 impl crate::json::Object for FlowDeviceInfo {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4354,6 +5035,21 @@ impl<'de> ::serde::Deserialize<'de> for FlowDeviceInfo {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowDomainVerdict {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            success: ::std::default::Default::default(),
+        }
+    }
+    ///False when the domain is not approved.
+    #[must_use]
+    pub fn success(mut self, success: bool) -> Self {
+        self.success = ::std::option::Option::Some(success);
+        self
     }
 }
 impl crate::json::Object for FlowDomainVerdict {
@@ -4381,6 +5077,19 @@ impl<'de> ::serde::Deserialize<'de> for FlowDomainVerdict {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowExchangeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        authorization_code: impl Into<crate::Secret>,
+        code_verifier: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            authorization_code: authorization_code.into(),
+            code_verifier: code_verifier.into(),
+        }
+    }
+}
 impl crate::json::Object for FlowExchangeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4406,6 +5115,45 @@ impl<'de> ::serde::Deserialize<'de> for FlowExchangeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowLastAuth {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            auth_method: ::std::default::Default::default(),
+            login_id: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            oauth_provider: ::std::default::Default::default(),
+        }
+    }
+    ///The method that was used.
+    #[must_use]
+    pub fn auth_method(mut self, auth_method: impl Into<::std::string::String>) -> Self {
+        self.auth_method = ::std::option::Option::Some(auth_method.into());
+        self
+    }
+    ///Login id to fill in.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    ///Display name of the user, to be greeted with.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///The social provider, where `authMethod` is `oauth`.
+    #[must_use]
+    pub fn oauth_provider(
+        mut self,
+        oauth_provider: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oauth_provider = ::std::option::Option::Some(oauth_provider.into());
+        self
     }
 }
 impl crate::json::Object for FlowLastAuth {
@@ -4439,6 +5187,53 @@ impl<'de> ::serde::Deserialize<'de> for FlowLastAuth {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowNativeOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            external_auth_redirect: ::std::default::Default::default(),
+            oauth_provider: ::std::default::Default::default(),
+            oauth_redirect: ::std::default::Default::default(),
+            platform: ::std::default::Default::default(),
+        }
+    }
+    ///Address of the app to which an outside sign-in page brings the user back.
+    #[must_use]
+    pub fn external_auth_redirect(
+        mut self,
+        external_auth_redirect: impl Into<::std::string::String>,
+    ) -> Self {
+        self.external_auth_redirect = ::std::option::Option::Some(
+            external_auth_redirect.into(),
+        );
+        self
+    }
+    ///Social provider that signs in with what the system has built in.
+    #[must_use]
+    pub fn oauth_provider(
+        mut self,
+        oauth_provider: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oauth_provider = ::std::option::Option::Some(oauth_provider.into());
+        self
+    }
+    ///Address of the app to which other social providers bring the user back.
+    #[must_use]
+    pub fn oauth_redirect(
+        mut self,
+        oauth_redirect: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oauth_redirect = ::std::option::Option::Some(oauth_redirect.into());
+        self
+    }
+    ///System of the phone.
+    #[must_use]
+    pub fn platform(mut self, platform: impl Into<::std::string::String>) -> Self {
+        self.platform = ::std::option::Option::Some(platform.into());
+        self
+    }
+}
 impl crate::json::Object for FlowNativeOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4470,6 +5265,21 @@ impl<'de> ::serde::Deserialize<'de> for FlowNativeOptions {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowNextOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            session_jwt: ::std::default::Default::default(),
+        }
+    }
+    ///Session token that the page holds. The flow can read its claims once they are verified.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
+}
 impl crate::json::Object for FlowNextOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4493,6 +5303,67 @@ impl<'de> ::serde::Deserialize<'de> for FlowNextOptions {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowNextRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        execution_id: impl Into<::std::string::String>,
+        step_id: impl Into<::std::string::String>,
+        interaction_id: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            components_version: ::std::default::Default::default(),
+            execution_id: execution_id.into(),
+            input: ::std::default::Default::default(),
+            interaction_id: interaction_id.into(),
+            is_custom_screen: ::std::default::Default::default(),
+            options: ::std::default::Default::default(),
+            step_id: step_id.into(),
+            version: ::std::default::Default::default(),
+        }
+    }
+    ///Version of the user-interface components that the page has loaded.
+    #[must_use]
+    pub fn components_version(
+        mut self,
+        components_version: impl Into<::std::string::String>,
+    ) -> Self {
+        self.components_version = ::std::option::Option::Some(components_version.into());
+        self
+    }
+    ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
+    #[must_use]
+    pub fn input(
+        mut self,
+        input: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.input = input
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///True when the application drew the screen itself instead of the component.
+    #[must_use]
+    pub fn is_custom_screen(mut self, is_custom_screen: bool) -> Self {
+        self.is_custom_screen = ::std::option::Option::Some(is_custom_screen);
+        self
+    }
+    /// See [`FlowNextOptions`].
+    #[must_use]
+    pub fn options(mut self, options: FlowNextOptions) -> Self {
+        self.options = ::std::option::Option::Some(options);
+        self
+    }
+    ///Version of the flow that the component has shown. With a newer one in place the answer is `E102004`.
+    #[must_use]
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = ::std::option::Option::Some(version);
+        self
     }
 }
 impl crate::json::Object for FlowNextRequest {
@@ -4534,6 +5405,19 @@ impl<'de> ::serde::Deserialize<'de> for FlowNextRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowPrimeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        flow_id: impl Into<::std::string::String>,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            code_challenge: code_challenge.into(),
+            flow_id: flow_id.into(),
+        }
+    }
+}
 impl crate::json::Object for FlowPrimeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4559,6 +5443,34 @@ impl<'de> ::serde::Deserialize<'de> for FlowPrimeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowRedirectAuth {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            callback_url: ::std::default::Default::default(),
+            code_challenge: ::std::default::Default::default(),
+        }
+    }
+    ///Address of the app to open at the end, with a code in its query.
+    #[must_use]
+    pub fn callback_url(
+        mut self,
+        callback_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.callback_url = ::std::option::Option::Some(callback_url.into());
+        self
+    }
+    ///SHA-256 of a verifier that only the app knows, in base64url; ties the code to the app.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
     }
 }
 impl crate::json::Object for FlowRedirectAuth {
@@ -4588,6 +5500,19 @@ impl<'de> ::serde::Deserialize<'de> for FlowRedirectAuth {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowReportEventsRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        execution_id: impl Into<::std::string::String>,
+        events: impl IntoIterator<Item = impl Into<FlowValidationEvent>>,
+    ) -> Self {
+        Self {
+            events: events.into_iter().map(Into::into).collect(),
+            execution_id: execution_id.into(),
+        }
+    }
+}
 impl crate::json::Object for FlowReportEventsRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4613,6 +5538,294 @@ impl<'de> ::serde::Deserialize<'de> for FlowReportEventsRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowStartOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            ab_testing_key: ::std::default::Default::default(),
+            application_scopes: ::std::default::Default::default(),
+            client: ::std::default::Default::default(),
+            custom_app_id: ::std::default::Default::default(),
+            device_info: ::std::default::Default::default(),
+            last_auth: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            location: ::std::default::Default::default(),
+            native_options: ::std::default::Default::default(),
+            oidc_error_redirect_uri: ::std::default::Default::default(),
+            oidc_idp_state_id: ::std::default::Default::default(),
+            oidc_login_hint: ::std::default::Default::default(),
+            oidc_prompt: ::std::default::Default::default(),
+            oidc_resource: ::std::default::Default::default(),
+            outbound_app_id: ::std::default::Default::default(),
+            outbound_app_scopes: ::std::default::Default::default(),
+            outbound_external_identifier: ::std::default::Default::default(),
+            preview: ::std::default::Default::default(),
+            redirect_auth: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            saml_idp_state_id: ::std::default::Default::default(),
+            saml_idp_username: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            start_options_version: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+            third_party_app_id: ::std::default::Default::default(),
+            third_party_app_state_id: ::std::default::Default::default(),
+            wsfed_idp_state_id: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
+    }
+    ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
+    #[must_use]
+    pub fn ab_testing_key(mut self, ab_testing_key: i64) -> Self {
+        self.ab_testing_key = ::std::option::Option::Some(ab_testing_key);
+        self
+    }
+    ///Scopes that the application asks for, parted by spaces.
+    #[must_use]
+    pub fn application_scopes(
+        mut self,
+        application_scopes: impl Into<::std::string::String>,
+    ) -> Self {
+        self.application_scopes = ::std::option::Option::Some(application_scopes.into());
+        self
+    }
+    ///Values that the page gives the flow to use in its conditions, of any JSON type, by name.
+    #[must_use]
+    pub fn client(
+        mut self,
+        client: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.client = client
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Application of the project's own kind for which the user signs in.
+    #[must_use]
+    pub fn custom_app_id(
+        mut self,
+        custom_app_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.custom_app_id = ::std::option::Option::Some(custom_app_id.into());
+        self
+    }
+    /// See [`FlowDeviceInfo`].
+    #[must_use]
+    pub fn device_info(mut self, device_info: FlowDeviceInfo) -> Self {
+        self.device_info = ::std::option::Option::Some(device_info);
+        self
+    }
+    /// See [`FlowLastAuth`].
+    #[must_use]
+    pub fn last_auth(mut self, last_auth: FlowLastAuth) -> Self {
+        self.last_auth = ::std::option::Option::Some(last_auth);
+        self
+    }
+    ///Language of the screens and messages as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///Address of the page that shows the flow.
+    #[must_use]
+    pub fn location(mut self, location: impl Into<::std::string::String>) -> Self {
+        self.location = ::std::option::Option::Some(location.into());
+        self
+    }
+    /// See [`FlowNativeOptions`].
+    #[must_use]
+    pub fn native_options(mut self, native_options: FlowNativeOptions) -> Self {
+        self.native_options = ::std::option::Option::Some(native_options);
+        self
+    }
+    ///Where the OIDC request wants errors to be reported.
+    #[must_use]
+    pub fn oidc_error_redirect_uri(
+        mut self,
+        oidc_error_redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_error_redirect_uri = ::std::option::Option::Some(
+            oidc_error_redirect_uri.into(),
+        );
+        self
+    }
+    ///Pending OIDC request of an application that signs its users in through the project.
+    #[must_use]
+    pub fn oidc_idp_state_id(
+        mut self,
+        oidc_idp_state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_idp_state_id = ::std::option::Option::Some(oidc_idp_state_id.into());
+        self
+    }
+    ///Address or name that the OIDC request wants filled in.
+    #[must_use]
+    pub fn oidc_login_hint(
+        mut self,
+        oidc_login_hint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_login_hint = ::std::option::Option::Some(oidc_login_hint.into());
+        self
+    }
+    ///What the OIDC request wants shown to the user.
+    #[must_use]
+    pub fn oidc_prompt(mut self, oidc_prompt: impl Into<::std::string::String>) -> Self {
+        self.oidc_prompt = ::std::option::Option::Some(oidc_prompt.into());
+        self
+    }
+    ///Resource, an address, that the OIDC request wants its tokens for.
+    #[must_use]
+    pub fn oidc_resource(
+        mut self,
+        oidc_resource: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_resource = ::std::option::Option::Some(oidc_resource.into());
+        self
+    }
+    ///Outbound application that the flow connects the user to.
+    #[must_use]
+    pub fn outbound_app_id(
+        mut self,
+        outbound_app_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.outbound_app_id = ::std::option::Option::Some(outbound_app_id.into());
+        self
+    }
+    ///Scopes to ask the third party of that outbound application for.
+    #[must_use]
+    pub fn outbound_app_scopes(
+        mut self,
+        outbound_app_scopes: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.outbound_app_scopes = outbound_app_scopes
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Name by which to tell several accounts of the user at the same third party apart.
+    #[must_use]
+    pub fn outbound_external_identifier(
+        mut self,
+        outbound_external_identifier: impl Into<::std::string::String>,
+    ) -> Self {
+        self.outbound_external_identifier = ::std::option::Option::Some(
+            outbound_external_identifier.into(),
+        );
+        self
+    }
+    ///Run the flow as it stands in the editor, as the console does.
+    #[must_use]
+    pub fn preview(mut self, preview: bool) -> Self {
+        self.preview = ::std::option::Option::Some(preview);
+        self
+    }
+    /// See [`FlowRedirectAuth`].
+    #[must_use]
+    pub fn redirect_auth(mut self, redirect_auth: FlowRedirectAuth) -> Self {
+        self.redirect_auth = ::std::option::Option::Some(redirect_auth);
+        self
+    }
+    ///Page to which providers and links bring the user back to go on with the flow.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Pending SAML request of an application that signs its users in through the project.
+    #[must_use]
+    pub fn saml_idp_state_id(
+        mut self,
+        saml_idp_state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.saml_idp_state_id = ::std::option::Option::Some(saml_idp_state_id.into());
+        self
+    }
+    ///User whom the SAML request names.
+    #[must_use]
+    pub fn saml_idp_username(
+        mut self,
+        saml_idp_username: impl Into<::std::string::String>,
+    ) -> Self {
+        self.saml_idp_username = ::std::option::Option::Some(saml_idp_username.into());
+        self
+    }
+    ///Session token that the page holds. The flow can read its claims once they are verified.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Version of the rules by which the component has chosen the first screen.
+    #[must_use]
+    pub fn start_options_version(mut self, start_options_version: i64) -> Self {
+        self.start_options_version = ::std::option::Option::Some(start_options_version);
+        self
+    }
+    ///Tenant whose settings apply, by id.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
+    }
+    ///Inbound application that asks the user for consent.
+    #[must_use]
+    pub fn third_party_app_id(
+        mut self,
+        third_party_app_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.third_party_app_id = ::std::option::Option::Some(third_party_app_id.into());
+        self
+    }
+    ///Pending request of that inbound application.
+    #[must_use]
+    pub fn third_party_app_state_id(
+        mut self,
+        third_party_app_state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.third_party_app_state_id = ::std::option::Option::Some(
+            third_party_app_state_id.into(),
+        );
+        self
+    }
+    ///Pending WS-Federation request of an application that signs its users in through the project.
+    #[must_use]
+    pub fn wsfed_idp_state_id(
+        mut self,
+        wsfed_idp_state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.wsfed_idp_state_id = ::std::option::Option::Some(wsfed_idp_state_id.into());
+        self
+    }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
     }
 }
 impl crate::json::Object for FlowStartOptions {
@@ -4698,6 +5911,91 @@ impl<'de> ::serde::Deserialize<'de> for FlowStartOptions {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(flow_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            components_version: ::std::default::Default::default(),
+            condition_interaction_id: ::std::default::Default::default(),
+            flow_id: flow_id.into(),
+            flow_versions: ::std::default::Default::default(),
+            input: ::std::default::Default::default(),
+            interaction_id: ::std::default::Default::default(),
+            is_custom_screen: ::std::default::Default::default(),
+            options: ::std::default::Default::default(),
+        }
+    }
+    ///Version of the user-interface components that the page has loaded.
+    #[must_use]
+    pub fn components_version(
+        mut self,
+        components_version: impl Into<::std::string::String>,
+    ) -> Self {
+        self.components_version = ::std::option::Option::Some(components_version.into());
+        self
+    }
+    ///Interaction of the first screen that stands for the branch which the component has chosen itself.
+    #[must_use]
+    pub fn condition_interaction_id(
+        mut self,
+        condition_interaction_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.condition_interaction_id = ::std::option::Option::Some(
+            condition_interaction_id.into(),
+        );
+        self
+    }
+    ///Versions that the component has shown, by flow id. With a newer one in place the answer is `E102004`.
+    #[must_use]
+    pub fn flow_versions(
+        mut self,
+        flow_versions: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<i64>),
+        >,
+    ) -> Self {
+        self.flow_versions = flow_versions
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Values of the form and of the caller, of any JSON type, by field name. May hold passwords and codes.
+    #[must_use]
+    pub fn input(
+        mut self,
+        input: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.input = input
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Button or other element of the first screen that the user has used, when the component had shown that screen already. Left out when the service decides on the first screen.
+    #[must_use]
+    pub fn interaction_id(
+        mut self,
+        interaction_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.interaction_id = ::std::option::Option::Some(interaction_id.into());
+        self
+    }
+    ///True when the application drew the screen itself instead of the component.
+    #[must_use]
+    pub fn is_custom_screen(mut self, is_custom_screen: bool) -> Self {
+        self.is_custom_screen = ::std::option::Option::Some(is_custom_screen);
+        self
+    }
+    /// See [`FlowStartOptions`].
+    #[must_use]
+    pub fn options(mut self, options: FlowStartOptions) -> Self {
+        self.options = ::std::option::Option::Some(options);
+        self
+    }
+}
 impl crate::json::Object for FlowStartRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4737,6 +6035,35 @@ impl<'de> ::serde::Deserialize<'de> for FlowStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepFailure {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+            description: ::std::default::Default::default(),
+            message: ::std::default::Default::default(),
+        }
+    }
+    ///`E` and six digits, as in the answer to a refused call.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<::std::string::String>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///The fixed English text that belongs to the code.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<::std::string::String>) -> Self {
+        self.description = ::std::option::Option::Some(description.into());
+        self
+    }
+    ///What was wrong with this step in particular.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
+        self.message = ::std::option::Option::Some(message.into());
+        self
+    }
+}
 impl crate::json::Object for FlowStepFailure {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4764,6 +6091,35 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepFailure {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowStepLog {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            level: ::std::default::Default::default(),
+            log: ::std::default::Default::default(),
+            title: ::std::default::Default::default(),
+        }
+    }
+    ///How grave it is.
+    #[must_use]
+    pub fn level(mut self, level: impl Into<::std::string::String>) -> Self {
+        self.level = ::std::option::Option::Some(level.into());
+        self
+    }
+    ///The text of the line.
+    #[must_use]
+    pub fn log(mut self, log: impl Into<::std::string::String>) -> Self {
+        self.log = ::std::option::Option::Some(log.into());
+        self
+    }
+    ///Step or script that writes.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<::std::string::String>) -> Self {
+        self.title = ::std::option::Option::Some(title.into());
+        self
     }
 }
 impl crate::json::Object for FlowStepLog {
@@ -4795,6 +6151,36 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepLog {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepNative {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            payload: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+        }
+    }
+    ///Arguments for that, of any JSON type, by name.
+    #[must_use]
+    pub fn payload(
+        mut self,
+        payload: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.payload = payload
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///What the app is asked to do.
+    #[must_use]
+    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
+    }
+}
 impl crate::json::Object for FlowStepNative {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4822,6 +6208,28 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepNative {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepRedirect {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            is_popup: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Open it in a window of its own, so that the page with the flow stays.
+    #[must_use]
+    pub fn is_popup(mut self, is_popup: bool) -> Self {
+        self.is_popup = ::std::option::Option::Some(is_popup);
+        self
+    }
+    ///Address of the page.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for FlowStepRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4847,6 +6255,152 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepRedirect {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowStepResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            action: ::std::default::Default::default(),
+            auth_info: ::std::default::Default::default(),
+            error: ::std::default::Default::default(),
+            execution_id: ::std::default::Default::default(),
+            last_auth: ::std::default::Default::default(),
+            native_response: ::std::default::Default::default(),
+            open_in_new_tab_url: ::std::default::Default::default(),
+            output: ::std::default::Default::default(),
+            redirect: ::std::default::Default::default(),
+            runner_logs: ::std::default::Default::default(),
+            saml_idp_response: ::std::default::Default::default(),
+            screen: ::std::default::Default::default(),
+            status: ::std::default::Default::default(),
+            step_id: ::std::default::Default::default(),
+            step_name: ::std::default::Default::default(),
+            webauthn: ::std::default::Default::default(),
+            ws_fed_idp_response: ::std::default::Default::default(),
+        }
+    }
+    ///What the component has to do next.
+    #[must_use]
+    pub fn action(mut self, action: impl Into<::std::string::String>) -> Self {
+        self.action = ::std::option::Option::Some(action.into());
+        self
+    }
+    /// See [`JwtResponse`].
+    #[must_use]
+    pub fn auth_info(mut self, auth_info: JwtResponse) -> Self {
+        self.auth_info = ::std::option::Option::Some(auth_info);
+        self
+    }
+    /// See [`FlowStepFailure`].
+    #[must_use]
+    pub fn error(mut self, error: FlowStepFailure) -> Self {
+        self.error = ::std::option::Option::Some(error);
+        self
+    }
+    ///Identifies the run; goes back with `flowNext`.
+    #[must_use]
+    pub fn execution_id(
+        mut self,
+        execution_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.execution_id = ::std::option::Option::Some(execution_id.into());
+        self
+    }
+    /// See [`FlowLastAuth`].
+    #[must_use]
+    pub fn last_auth(mut self, last_auth: FlowLastAuth) -> Self {
+        self.last_auth = ::std::option::Option::Some(last_auth);
+        self
+    }
+    /// See [`FlowStepNative`].
+    #[must_use]
+    pub fn native_response(mut self, native_response: FlowStepNative) -> Self {
+        self.native_response = ::std::option::Option::Some(native_response);
+        self
+    }
+    ///Page to open beside this one, while the flow goes on here.
+    #[must_use]
+    pub fn open_in_new_tab_url(
+        mut self,
+        open_in_new_tab_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.open_in_new_tab_url = ::std::option::Option::Some(
+            open_in_new_tab_url.into(),
+        );
+        self
+    }
+    ///What the end of the flow hands to the page, of any JSON type, by name.
+    #[must_use]
+    pub fn output(
+        mut self,
+        output: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.output = output
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    /// See [`FlowStepRedirect`].
+    #[must_use]
+    pub fn redirect(mut self, redirect: FlowStepRedirect) -> Self {
+        self.redirect = ::std::option::Option::Some(redirect);
+        self
+    }
+    ///What the flow has to say to the developer, in projects that are not in production.
+    #[must_use]
+    pub fn runner_logs(
+        mut self,
+        runner_logs: impl IntoIterator<Item = impl Into<FlowStepLog>>,
+    ) -> Self {
+        self.runner_logs = runner_logs.into_iter().map(Into::into).collect();
+        self
+    }
+    /// See [`FlowStepSaml`].
+    #[must_use]
+    pub fn saml_idp_response(mut self, saml_idp_response: FlowStepSaml) -> Self {
+        self.saml_idp_response = ::std::option::Option::Some(saml_idp_response);
+        self
+    }
+    /// See [`FlowStepScreen`].
+    #[must_use]
+    pub fn screen(mut self, screen: FlowStepScreen) -> Self {
+        self.screen = ::std::option::Option::Some(screen);
+        self
+    }
+    ///Whether the run waits for the user, works, has come to its end, or was broken off.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+        self.status = ::std::option::Option::Some(status.into());
+        self
+    }
+    ///Identifies the step; goes back with `flowNext`.
+    #[must_use]
+    pub fn step_id(mut self, step_id: impl Into<::std::string::String>) -> Self {
+        self.step_id = ::std::option::Option::Some(step_id.into());
+        self
+    }
+    ///Name that the step has in the editor, for logs.
+    #[must_use]
+    pub fn step_name(mut self, step_name: impl Into<::std::string::String>) -> Self {
+        self.step_name = ::std::option::Option::Some(step_name.into());
+        self
+    }
+    /// See [`WebauthnStartResponse`].
+    #[must_use]
+    pub fn webauthn(mut self, webauthn: WebauthnStartResponse) -> Self {
+        self.webauthn = ::std::option::Option::Some(webauthn);
+        self
+    }
+    /// See [`FlowStepWsFed`].
+    #[must_use]
+    pub fn ws_fed_idp_response(mut self, ws_fed_idp_response: FlowStepWsFed) -> Self {
+        self.ws_fed_idp_response = ::std::option::Option::Some(ws_fed_idp_response);
+        self
     }
 }
 impl crate::json::Object for FlowStepResponse {
@@ -4906,6 +6460,35 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepSaml {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            relay_state: ::std::default::Default::default(),
+            saml_response: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Value of the form field `RelayState`, as the application gave it.
+    #[must_use]
+    pub fn relay_state(mut self, relay_state: impl Into<::std::string::String>) -> Self {
+        self.relay_state = ::std::option::Option::Some(relay_state.into());
+        self
+    }
+    ///Value of the form field `SAMLResponse`, in base64.
+    #[must_use]
+    pub fn saml_response(mut self, saml_response: impl Into<crate::Secret>) -> Self {
+        self.saml_response = ::std::option::Option::Some(saml_response.into());
+        self
+    }
+    ///Address of the application to post to.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for FlowStepSaml {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4933,6 +6516,51 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepSaml {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowStepScreen {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            components_config: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+        }
+    }
+    ///Settings of single elements of the screen, of any JSON type, by element.
+    #[must_use]
+    pub fn components_config(
+        mut self,
+        components_config: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.components_config = components_config
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Identifies the screen; its markup is loaded from the static files of the project.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///Values that the screen shows, of any JSON type, by name.
+    #[must_use]
+    pub fn state(
+        mut self,
+        state: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.state = state
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
     }
 }
 impl crate::json::Object for FlowStepScreen {
@@ -4964,6 +6592,35 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepScreen {
         crate::json::deserialize(deserializer)
     }
 }
+impl FlowStepWsFed {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            url: ::std::default::Default::default(),
+            wctx: ::std::default::Default::default(),
+            wresult: ::std::default::Default::default(),
+        }
+    }
+    ///Address of the application to post to.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+    ///Value of the form field `wctx`, as the application gave it.
+    #[must_use]
+    pub fn wctx(mut self, wctx: impl Into<::std::string::String>) -> Self {
+        self.wctx = ::std::option::Option::Some(wctx.into());
+        self
+    }
+    ///Value of the form field `wresult`, the signed token.
+    #[must_use]
+    pub fn wresult(mut self, wresult: impl Into<crate::Secret>) -> Self {
+        self.wresult = ::std::option::Option::Some(wresult.into());
+        self
+    }
+}
 impl crate::json::Object for FlowStepWsFed {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4991,6 +6648,49 @@ impl<'de> ::serde::Deserialize<'de> for FlowStepWsFed {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FlowValidationEvent {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        id: impl Into<::std::string::String>,
+        field: impl Into<::std::string::String>,
+        rule: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            id: id.into(),
+            message: ::std::default::Default::default(),
+            rule: rule.into(),
+            screen_id: ::std::default::Default::default(),
+            screen_name: ::std::default::Default::default(),
+            ts: ::std::default::Default::default(),
+        }
+    }
+    ///What the user was told, in the language of the screen.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
+        self.message = ::std::option::Option::Some(message.into());
+        self
+    }
+    ///Screen on which it happened.
+    #[must_use]
+    pub fn screen_id(mut self, screen_id: impl Into<::std::string::String>) -> Self {
+        self.screen_id = ::std::option::Option::Some(screen_id.into());
+        self
+    }
+    ///Name that the screen has in the editor.
+    #[must_use]
+    pub fn screen_name(mut self, screen_name: impl Into<::std::string::String>) -> Self {
+        self.screen_name = ::std::option::Option::Some(screen_name.into());
+        self
+    }
+    ///When it happened, in epoch milliseconds by the clock of the browser.
+    #[must_use]
+    pub fn ts(mut self, ts: i64) -> Self {
+        self.ts = ::std::option::Option::Some(ts);
+        self
     }
 }
 impl crate::json::Object for FlowValidationEvent {
@@ -5030,6 +6730,24 @@ impl<'de> ::serde::Deserialize<'de> for FlowValidationEvent {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkEmailResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            masked_email: ::std::default::Default::default(),
+        }
+    }
+    ///The address with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_email(
+        mut self,
+        masked_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_email = ::std::option::Option::Some(masked_email.into());
+        self
+    }
+}
 impl crate::json::Object for MagicLinkEmailResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5055,6 +6773,24 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkEmailResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkPhoneResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            masked_phone: ::std::default::Default::default(),
+        }
+    }
+    ///The number with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_phone(
+        mut self,
+        masked_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_phone = ::std::option::Option::Some(masked_phone.into());
+        self
+    }
+}
 impl crate::json::Object for MagicLinkPhoneResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5078,6 +6814,67 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkPhoneResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl MagicLinkSignInRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    ///Send to the user's recovery address or number instead of the usual one.
+    #[must_use]
+    pub fn use_recovery(mut self, use_recovery: bool) -> Self {
+        self.use_recovery = ::std::option::Option::Some(use_recovery);
+        self
     }
 }
 impl crate::json::Object for MagicLinkSignInRequest {
@@ -5119,6 +6916,67 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkSignInRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkSignUpEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Address to send the link to. Taken from `loginId` when it is left out.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for MagicLinkSignUpEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5158,6 +7016,67 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpEmailRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkSignUpPhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when it is left out.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for MagicLinkSignUpPhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5195,6 +7114,74 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpPhoneRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl MagicLinkSignUpWhatsappRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            cross_device: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+            whatsapp: ::std::default::Default::default(),
+        }
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///The number in E.164 form, under the name that it has for the other channels.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+    ///Number to send the link to, in E.164 form such as `+15551234567`. Taken from `loginId` when no number is given.
+    #[must_use]
+    pub fn whatsapp(mut self, whatsapp: impl Into<::std::string::String>) -> Self {
+        self.whatsapp = ::std::option::Option::Some(whatsapp.into());
+        self
     }
 }
 impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
@@ -5238,10 +7225,104 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkSignUpWhatsappRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkUpdateEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        email: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            email: email.into(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new address too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Refuse the change when another user has the address.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+}
 impl crate::json::Object for MagicLinkUpdateEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
             email: from.take("email")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -5256,7 +7337,7 @@ impl crate::json::Object for MagicLinkUpdateEmailRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("crossDevice", &self.cross_device);
         to.always("email", &self.email);
         to.filled("failOnConflict", &self.fail_on_conflict);
@@ -5285,10 +7366,104 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkUpdateEmailRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkUpdatePhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        phone: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            cross_device: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: phone.into(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            uri: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new number too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Left false by the SDKs that have it for magic links too; the service needs no telling.
+    #[must_use]
+    pub fn cross_device(mut self, cross_device: bool) -> Self {
+        self.cross_device = ::std::option::Option::Some(cross_device);
+        self
+    }
+    ///Refuse the change when another user has the number.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
+    #[must_use]
+    pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
+        self.uri = ::std::option::Option::Some(uri.into());
+        self
+    }
+}
 impl crate::json::Object for MagicLinkUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
             fail_on_conflict: from.take("failOnConflict")?,
             locale: from.take("locale")?,
@@ -5303,7 +7478,7 @@ impl crate::json::Object for MagicLinkUpdatePhoneRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("crossDevice", &self.cross_device);
         to.filled("failOnConflict", &self.fail_on_conflict);
         to.filled("locale", &self.locale);
@@ -5332,6 +7507,13 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkUpdatePhoneRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl MagicLinkVerifyRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self { token: token.into() }
+    }
+}
 impl crate::json::Object for MagicLinkVerifyRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { token: from.take("token")? })
@@ -5353,6 +7535,15 @@ impl<'de> ::serde::Deserialize<'de> for MagicLinkVerifyRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl NotpPendingSessionRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(pending_ref: impl Into<crate::Secret>) -> Self {
+        Self {
+            pending_ref: pending_ref.into(),
+        }
     }
 }
 impl crate::json::Object for NotpPendingSessionRequest {
@@ -5378,6 +7569,38 @@ impl<'de> ::serde::Deserialize<'de> for NotpPendingSessionRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl NotpResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            image: ::std::default::Default::default(),
+            pending_ref: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+        }
+    }
+    ///The same address as a QR code to scan, a PNG picture in base64. Show it on a computer.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<::std::string::String>) -> Self {
+        self.image = ::std::option::Option::Some(image.into());
+        self
+    }
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+    ///Address that opens WhatsApp with the message filled in. Send the user there on a phone.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
     }
 }
 impl crate::json::Object for NotpResponse {
@@ -5407,6 +7630,49 @@ impl<'de> ::serde::Deserialize<'de> for NotpResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl NotpSignInRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            templates: ::std::default::Default::default(),
+        }
+    }
+    ///Name under which the user signed up. The phone number that the message comes from when it is left out.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    /// See [`NotpTemplates`].
+    #[must_use]
+    pub fn templates(mut self, templates: NotpTemplates) -> Self {
+        self.templates = ::std::option::Option::Some(templates);
+        self
     }
 }
 impl crate::json::Object for NotpSignInRequest {
@@ -5440,6 +7706,63 @@ impl<'de> ::serde::Deserialize<'de> for NotpSignInRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl NotpSignUpRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            templates: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Name under which the user will sign in. The phone number that the message comes from when it is left out.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Number that the message has to come from, in E.164 form such as `+15551234567`. Any number will do when it is left out.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    /// See [`NotpTemplates`].
+    #[must_use]
+    pub fn templates(mut self, templates: NotpTemplates) -> Self {
+        self.templates = ::std::option::Option::Some(templates);
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
     }
 }
 impl crate::json::Object for NotpSignUpRequest {
@@ -5479,6 +7802,46 @@ impl<'de> ::serde::Deserialize<'de> for NotpSignUpRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl NotpTemplates {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            error_template_id: ::std::default::Default::default(),
+            success_template_id: ::std::default::Default::default(),
+            verify_template_id: ::std::default::Default::default(),
+        }
+    }
+    ///Template of the reply to a message that is late, altered or otherwise refused.
+    #[must_use]
+    pub fn error_template_id(
+        mut self,
+        error_template_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_template_id = ::std::option::Option::Some(error_template_id.into());
+        self
+    }
+    ///Template of the reply to a message that was accepted.
+    #[must_use]
+    pub fn success_template_id(
+        mut self,
+        success_template_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.success_template_id = ::std::option::Option::Some(
+            success_template_id.into(),
+        );
+        self
+    }
+    ///Template of the message that the user is given to send.
+    #[must_use]
+    pub fn verify_template_id(
+        mut self,
+        verify_template_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.verify_template_id = ::std::option::Option::Some(verify_template_id.into());
+        self
+    }
+}
 impl crate::json::Object for NotpTemplates {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5508,10 +7871,90 @@ impl<'de> ::serde::Deserialize<'de> for NotpTemplates {
         crate::json::deserialize(deserializer)
     }
 }
+impl NotpUpdatePhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            templates: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new number too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Refuse the change when another user has the number.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the messages as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///The new number in E.164 form, such as `+15551234567`. The number that the message comes from when it is left out.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///WhatsApp connector to receive the message with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Values for the placeholders of the message templates, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    /// See [`NotpTemplates`].
+    #[must_use]
+    pub fn templates(mut self, templates: NotpTemplates) -> Self {
+        self.templates = ::std::option::Option::Some(templates);
+        self
+    }
+}
 impl crate::json::Object for NotpUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             fail_on_conflict: from.take("failOnConflict")?,
             locale: from.take("locale")?,
             login_id: from.take("loginId")?,
@@ -5524,7 +7967,7 @@ impl crate::json::Object for NotpUpdatePhoneRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("failOnConflict", &self.fail_on_conflict);
         to.filled("locale", &self.locale);
         to.always("loginId", &self.login_id);
@@ -5549,6 +7992,87 @@ impl<'de> ::serde::Deserialize<'de> for NotpUpdatePhoneRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OauthCallbackFormRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+            error: ::std::default::Default::default(),
+            error_description: ::std::default::Default::default(),
+            id_token: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            provider: ::std::default::Default::default(),
+            sso_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Authorization code of the provider. Missing when the provider refuses.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///Why the provider refuses, one of the codes of RFC 6749.
+    #[must_use]
+    pub fn error(mut self, error: impl Into<::std::string::String>) -> Self {
+        self.error = ::std::option::Option::Some(error.into());
+        self
+    }
+    ///The refusal in words, for people.
+    #[must_use]
+    pub fn error_description(
+        mut self,
+        error_description: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_description = ::std::option::Option::Some(error_description.into());
+        self
+    }
+    ///ID token of the provider, where the provider is set up for the implicit way.
+    #[must_use]
+    pub fn id_token(mut self, id_token: impl Into<crate::Secret>) -> Self {
+        self.id_token = ::std::option::Option::Some(id_token.into());
+        self
+    }
+    ///Project that the sign-in belongs to, where the answer names it. Found from `state` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///Provider that answers, where it says so. Found from `state` when it is left out.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<::std::string::String>) -> Self {
+        self.provider = ::std::option::Option::Some(provider.into());
+        self
+    }
+    ///SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
+    #[must_use]
+    pub fn sso_id(mut self, sso_id: impl Into<::std::string::String>) -> Self {
+        self.sso_id = ::std::option::Option::Some(sso_id.into());
+        self
+    }
+    ///What the service gave the provider when the sign-in was started; ties the answer to that start.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
+    }
+    ///What Apple tells of the user at the first sign-in and never again, as JSON text.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<::std::string::String>) -> Self {
+        self.user = ::std::option::Option::Some(user.into());
+        self
     }
 }
 impl crate::json::Object for OauthCallbackFormRequest {
@@ -5594,6 +8118,49 @@ impl<'de> ::serde::Deserialize<'de> for OauthCallbackFormRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OauthNativeChallenge {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            error_id: ::std::default::Default::default(),
+            implicit: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            state_id: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the application at the provider.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Identifies the fault for support when the sign-in could not be started.
+    #[must_use]
+    pub fn error_id(mut self, error_id: impl Into<::std::string::String>) -> Self {
+        self.error_id = ::std::option::Option::Some(error_id.into());
+        self
+    }
+    ///Which of the two ways the service expects, as asked for.
+    #[must_use]
+    pub fn implicit(mut self, implicit: bool) -> Self {
+        self.implicit = ::std::option::Option::Some(implicit);
+        self
+    }
+    ///Value to put into the ID token, by which the service knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Identifies this sign-in; goes back with `oauthNativeFinish`.
+    #[must_use]
+    pub fn state_id(mut self, state_id: impl Into<::std::string::String>) -> Self {
+        self.state_id = ::std::option::Option::Some(state_id.into());
+        self
+    }
+}
 impl crate::json::Object for OauthNativeChallenge {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5625,6 +8192,40 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeChallenge {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OauthNativeFinishRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        provider: impl Into<::std::string::String>,
+        state_id: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+            id_token: ::std::default::Default::default(),
+            provider: provider.into(),
+            state_id: state_id.into(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Authorization code of the provider, in the other way.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///ID token of the provider, in the implicit way.
+    #[must_use]
+    pub fn id_token(mut self, id_token: impl Into<crate::Secret>) -> Self {
+        self.id_token = ::std::option::Option::Some(id_token.into());
+        self
+    }
+    ///What Apple tells of the user at the first sign-in and never again, as JSON text.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<::std::string::String>) -> Self {
+        self.user = ::std::option::Option::Some(user.into());
+        self
     }
 }
 impl crate::json::Object for OauthNativeFinishRequest {
@@ -5660,6 +8261,36 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeFinishRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OauthNativeStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(provider: impl Into<::std::string::String>) -> Self {
+        Self {
+            implicit: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            provider: provider.into(),
+            raw_response: ::std::default::Default::default(),
+        }
+    }
+    ///True when the phone gives an ID token, false when it gives an authorization code.
+    #[must_use]
+    pub fn implicit(mut self, implicit: bool) -> Self {
+        self.implicit = ::std::option::Option::Some(implicit);
+        self
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Hand the provider's own answer on together with the session.
+    #[must_use]
+    pub fn raw_response(mut self, raw_response: bool) -> Self {
+        self.raw_response = ::std::option::Option::Some(raw_response);
+        self
+    }
+}
 impl crate::json::Object for OauthNativeStartRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5691,6 +8322,28 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OauthRedirect {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            error_id: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Identifies the fault for support when no `url` could be made.
+    #[must_use]
+    pub fn error_id(mut self, error_id: impl Into<::std::string::String>) -> Self {
+        self.error_id = ::std::option::Option::Some(error_id.into());
+        self
+    }
+    ///Page of the provider to redirect the user to. It is good for this one sign-in.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for OauthRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5718,6 +8371,21 @@ impl<'de> ::serde::Deserialize<'de> for OauthRedirect {
         crate::json::deserialize(deserializer)
     }
 }
+impl OnetapClient {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the application at the provider, public by nature.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+}
 impl crate::json::Object for OnetapClient {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5743,6 +8411,21 @@ impl<'de> ::serde::Deserialize<'de> for OnetapClient {
         crate::json::deserialize(deserializer)
     }
 }
+impl OnetapCode {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+        }
+    }
+    ///Code for `oauthExchange`. It works once and for a short time.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+}
 impl crate::json::Object for OnetapCode {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
@@ -5764,6 +8447,33 @@ impl<'de> ::serde::Deserialize<'de> for OnetapCode {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OnetapIdTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        provider: impl Into<::std::string::String>,
+        id_token: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            id_token: id_token.into(),
+            login_options: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            provider: provider.into(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Value that the page had the provider put into the ID token. The token is refused when the two differ.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
     }
 }
 impl crate::json::Object for OnetapIdTokenRequest {
@@ -5797,6 +8507,146 @@ impl<'de> ::serde::Deserialize<'de> for OnetapIdTokenRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OptionalJwtResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            cookie_domain: ::std::default::Default::default(),
+            cookie_expiration: ::std::default::Default::default(),
+            cookie_max_age: ::std::default::Default::default(),
+            cookie_name: ::std::default::Default::default(),
+            cookie_path: ::std::default::Default::default(),
+            external_token: ::std::default::Default::default(),
+            next_refresh_seconds: ::std::default::Default::default(),
+            refresh_jwt: ::std::default::Default::default(),
+            session_cookie_domain: ::std::default::Default::default(),
+            session_cookie_name: ::std::default::Default::default(),
+            session_expiration: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
+            tenant_sso_id: ::std::default::Default::default(),
+            trusted_device_jwt: ::std::default::Default::default(),
+        }
+    }
+    ///The claims of the session token, of any JSON type.
+    #[must_use]
+    pub fn claims(
+        mut self,
+        claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.claims = claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Value for the `Domain` attribute of the refresh cookie.
+    #[must_use]
+    pub fn cookie_domain(
+        mut self,
+        cookie_domain: impl Into<::std::string::String>,
+    ) -> Self {
+        self.cookie_domain = ::std::option::Option::Some(cookie_domain.into());
+        self
+    }
+    ///When the refresh cookie ends, in epoch seconds.
+    #[must_use]
+    pub fn cookie_expiration(mut self, cookie_expiration: i64) -> Self {
+        self.cookie_expiration = ::std::option::Option::Some(cookie_expiration);
+        self
+    }
+    ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
+    #[must_use]
+    pub fn cookie_max_age(mut self, cookie_max_age: i64) -> Self {
+        self.cookie_max_age = ::std::option::Option::Some(cookie_max_age);
+        self
+    }
+    ///Name of the refresh cookie; `DSR` when it is left out.
+    #[must_use]
+    pub fn cookie_name(mut self, cookie_name: impl Into<::std::string::String>) -> Self {
+        self.cookie_name = ::std::option::Option::Some(cookie_name.into());
+        self
+    }
+    ///Value for the `Path` attribute of the refresh cookie.
+    #[must_use]
+    pub fn cookie_path(mut self, cookie_path: impl Into<::std::string::String>) -> Self {
+        self.cookie_path = ::std::option::Option::Some(cookie_path.into());
+        self
+    }
+    ///Token of an outside system that the project has exchanged for this session.
+    #[must_use]
+    pub fn external_token(mut self, external_token: impl Into<crate::Secret>) -> Self {
+        self.external_token = ::std::option::Option::Some(external_token.into());
+        self
+    }
+    ///How long to wait before the next refresh, in seconds.
+    #[must_use]
+    pub fn next_refresh_seconds(mut self, next_refresh_seconds: i64) -> Self {
+        self.next_refresh_seconds = ::std::option::Option::Some(next_refresh_seconds);
+        self
+    }
+    ///The new refresh token, where the project rotates them.
+    #[must_use]
+    pub fn refresh_jwt(mut self, refresh_jwt: impl Into<crate::Secret>) -> Self {
+        self.refresh_jwt = ::std::option::Option::Some(refresh_jwt.into());
+        self
+    }
+    ///Value for the `Domain` attribute of the session cookie.
+    #[must_use]
+    pub fn session_cookie_domain(
+        mut self,
+        session_cookie_domain: impl Into<::std::string::String>,
+    ) -> Self {
+        self.session_cookie_domain = ::std::option::Option::Some(
+            session_cookie_domain.into(),
+        );
+        self
+    }
+    ///Name of the session cookie; `DS` when it is left out.
+    #[must_use]
+    pub fn session_cookie_name(
+        mut self,
+        session_cookie_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.session_cookie_name = ::std::option::Option::Some(
+            session_cookie_name.into(),
+        );
+        self
+    }
+    ///When the session token ends, in epoch seconds.
+    #[must_use]
+    pub fn session_expiration(mut self, session_expiration: i64) -> Self {
+        self.session_expiration = ::std::option::Option::Some(session_expiration);
+        self
+    }
+    ///The new session token.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
+    ///Id of the tenant's SSO configuration by which the user signed in.
+    #[must_use]
+    pub fn tenant_sso_id(
+        mut self,
+        tenant_sso_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.tenant_sso_id = ::std::option::Option::Some(tenant_sso_id.into());
+        self
+    }
+    ///Token by which this device is recognised at the next sign-in.
+    #[must_use]
+    pub fn trusted_device_jwt(
+        mut self,
+        trusted_device_jwt: impl Into<crate::Secret>,
+    ) -> Self {
+        self.trusted_device_jwt = ::std::option::Option::Some(trusted_device_jwt.into());
+        self
+    }
+}
 impl crate::json::Object for OptionalJwtResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5813,7 +8663,7 @@ impl crate::json::Object for OptionalJwtResponse {
             session_cookie_name: from.take("sessionCookieName")?,
             session_expiration: from.take("sessionExpiration")?,
             session_jwt: from.take("sessionJwt")?,
-            tenant_ssoid: from.take("tenantSSOID")?,
+            tenant_sso_id: from.take("tenantSSOID")?,
             trusted_device_jwt: from.take("trustedDeviceJwt")?,
         })
     }
@@ -5831,7 +8681,7 @@ impl crate::json::Object for OptionalJwtResponse {
         to.filled("sessionCookieName", &self.session_cookie_name);
         to.filled("sessionExpiration", &self.session_expiration);
         to.filled("sessionJwt", &self.session_jwt);
-        to.filled("tenantSSOID", &self.tenant_ssoid);
+        to.filled("tenantSSOID", &self.tenant_sso_id);
         to.filled("trustedDeviceJwt", &self.trusted_device_jwt);
     }
 }
@@ -5848,6 +8698,31 @@ impl<'de> ::serde::Deserialize<'de> for OptionalJwtResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OtpEmailResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            masked_email: ::std::default::Default::default(),
+            verification_attempts: ::std::default::Default::default(),
+        }
+    }
+    ///The address with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_email(
+        mut self,
+        masked_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_email = ::std::option::Option::Some(masked_email.into());
+        self
+    }
+    ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
+    #[must_use]
+    pub fn verification_attempts(mut self, verification_attempts: i64) -> Self {
+        self.verification_attempts = ::std::option::Option::Some(verification_attempts);
+        self
     }
 }
 impl crate::json::Object for OtpEmailResponse {
@@ -5877,6 +8752,31 @@ impl<'de> ::serde::Deserialize<'de> for OtpEmailResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl OtpPhoneResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            masked_phone: ::std::default::Default::default(),
+            verification_attempts: ::std::default::Default::default(),
+        }
+    }
+    ///The number with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_phone(
+        mut self,
+        masked_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_phone = ::std::option::Option::Some(masked_phone.into());
+        self
+    }
+    ///How many codes may be tried before a new one has to be asked for. Not every answer has it.
+    #[must_use]
+    pub fn verification_attempts(mut self, verification_attempts: i64) -> Self {
+        self.verification_attempts = ::std::option::Option::Some(verification_attempts);
+        self
+    }
+}
 impl crate::json::Object for OtpPhoneResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5902,6 +8802,43 @@ impl<'de> ::serde::Deserialize<'de> for OtpPhoneResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OtpSignInRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Send to the user's recovery address or number instead of the usual one.
+    #[must_use]
+    pub fn use_recovery(mut self, use_recovery: bool) -> Self {
+        self.use_recovery = ::std::option::Option::Some(use_recovery);
+        self
     }
 }
 impl crate::json::Object for OtpSignInRequest {
@@ -5937,6 +8874,43 @@ impl<'de> ::serde::Deserialize<'de> for OtpSignInRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OtpSignUpEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            email: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Address to send the code to. Taken from `loginId` when it is left out.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for OtpSignUpEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5968,6 +8942,57 @@ impl<'de> ::serde::Deserialize<'de> for OtpSignUpEmailRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OtpSignUpPhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+            voice: ::std::default::Default::default(),
+            whatsapp: ::std::default::Default::default(),
+        }
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Number to send the code to, in E.164 form such as `+15551234567`, whatever the channel. Taken from `loginId` when no number is given.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+    ///The number in E.164 form, under the name that some SDKs give it when the code is read out on a call.
+    #[must_use]
+    pub fn voice(mut self, voice: impl Into<::std::string::String>) -> Self {
+        self.voice = ::std::option::Option::Some(voice.into());
+        self
+    }
+    ///The number in E.164 form, under the name that the other SDKs give it when the code goes over WhatsApp.
+    #[must_use]
+    pub fn whatsapp(mut self, whatsapp: impl Into<::std::string::String>) -> Self {
+        self.whatsapp = ::std::option::Option::Some(whatsapp.into());
+        self
     }
 }
 impl crate::json::Object for OtpSignUpPhoneRequest {
@@ -6007,10 +9032,87 @@ impl<'de> ::serde::Deserialize<'de> for OtpSignUpPhoneRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OtpUpdateEmailRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        email: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            email: email.into(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            mfa: ::std::default::Default::default(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new address too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Refuse the change when another user has the address.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
+    #[must_use]
+    pub fn mfa(mut self, mfa: bool) -> Self {
+        self.mfa = ::std::option::Option::Some(mfa);
+        self
+    }
+    ///When another user has the new address as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
 impl crate::json::Object for OtpUpdateEmailRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             email: from.take("email")?,
             fail_on_conflict: from.take("failOnConflict")?,
             locale: from.take("locale")?,
@@ -6023,7 +9125,7 @@ impl crate::json::Object for OtpUpdateEmailRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.always("email", &self.email);
         to.filled("failOnConflict", &self.fail_on_conflict);
         to.filled("locale", &self.locale);
@@ -6050,10 +9152,87 @@ impl<'de> ::serde::Deserialize<'de> for OtpUpdateEmailRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OtpUpdatePhoneRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        phone: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            add_to_login_ids: ::std::default::Default::default(),
+            fail_on_conflict: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            mfa: ::std::default::Default::default(),
+            on_merge_use_existing: ::std::default::Default::default(),
+            phone: phone.into(),
+            provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+        }
+    }
+    ///Let the user sign in with the new number too.
+    #[must_use]
+    pub fn add_to_login_ids(mut self, add_to_login_ids: bool) -> Self {
+        self.add_to_login_ids = ::std::option::Option::Some(add_to_login_ids);
+        self
+    }
+    ///Refuse the change when another user has the number.
+    #[must_use]
+    pub fn fail_on_conflict(mut self, fail_on_conflict: bool) -> Self {
+        self.fail_on_conflict = ::std::option::Option::Some(fail_on_conflict);
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///Let the code count as a further factor too, which adds `mfa` to the claim `amr` of the session.
+    #[must_use]
+    pub fn mfa(mut self, mfa: bool) -> Self {
+        self.mfa = ::std::option::Option::Some(mfa);
+        self
+    }
+    ///When another user has the new number as login id and both are merged, keep the profile of that other user. Only counts together with `addToLoginIDs`.
+    #[must_use]
+    pub fn on_merge_use_existing(mut self, on_merge_use_existing: bool) -> Self {
+        self.on_merge_use_existing = ::std::option::Option::Some(on_merge_use_existing);
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
 impl crate::json::Object for OtpUpdatePhoneRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
-            add_to_login_i_ds: from.take("addToLoginIDs")?,
+            add_to_login_ids: from.take("addToLoginIDs")?,
             fail_on_conflict: from.take("failOnConflict")?,
             locale: from.take("locale")?,
             login_id: from.take("loginId")?,
@@ -6066,7 +9245,7 @@ impl crate::json::Object for OtpUpdatePhoneRequest {
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
-        to.filled("addToLoginIDs", &self.add_to_login_i_ds);
+        to.filled("addToLoginIDs", &self.add_to_login_ids);
         to.filled("failOnConflict", &self.fail_on_conflict);
         to.filled("locale", &self.locale);
         to.always("loginId", &self.login_id);
@@ -6091,6 +9270,19 @@ impl<'de> ::serde::Deserialize<'de> for OtpUpdatePhoneRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OtpVerifyRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        code: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            login_id: login_id.into(),
+        }
     }
 }
 impl crate::json::Object for OtpVerifyRequest {
@@ -6120,6 +9312,46 @@ impl<'de> ::serde::Deserialize<'de> for OtpVerifyRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OutboundConnectOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            external_identifier: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            scopes: ::std::default::Default::default(),
+        }
+    }
+    ///Name by which to tell several accounts of the user at the same third party apart.
+    #[must_use]
+    pub fn external_identifier(
+        mut self,
+        external_identifier: impl Into<::std::string::String>,
+    ) -> Self {
+        self.external_identifier = ::std::option::Option::Some(
+            external_identifier.into(),
+        );
+        self
+    }
+    ///Page to which the user comes back. The application's setting counts when it is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Scopes to ask the third party for, instead of the application's own list.
+    #[must_use]
+    pub fn scopes(
+        mut self,
+        scopes: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for OutboundConnectOptions {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6147,6 +9379,36 @@ impl<'de> ::serde::Deserialize<'de> for OutboundConnectOptions {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OutboundConnectRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(app_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            app_id: app_id.into(),
+            options: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+            tenant_level: ::std::default::Default::default(),
+        }
+    }
+    /// See [`OutboundConnectOptions`].
+    #[must_use]
+    pub fn options(mut self, options: OutboundConnectOptions) -> Self {
+        self.options = ::std::option::Option::Some(options);
+        self
+    }
+    ///Tenant for which the connection is made. Needed with `tenantLevel`.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
+    }
+    ///Make the connection for the whole tenant instead of for this user alone.
+    #[must_use]
+    pub fn tenant_level(mut self, tenant_level: bool) -> Self {
+        self.tenant_level = ::std::option::Option::Some(tenant_level);
+        self
     }
 }
 impl crate::json::Object for OutboundConnectRequest {
@@ -6180,6 +9442,21 @@ impl<'de> ::serde::Deserialize<'de> for OutboundConnectRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OutboundRedirect {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Page of the third party to redirect the user to. It is good for this one connection.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for OutboundRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
@@ -6201,6 +9478,43 @@ impl<'de> ::serde::Deserialize<'de> for OutboundRedirect {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PasswordReplaceRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        old_password: impl Into<crate::Secret>,
+        new_password: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            new_password: new_password.into(),
+            old_password: old_password.into(),
+            revoke_other_sessions: ::std::default::Default::default(),
+            revoke_other_sessions_types: ::std::default::Default::default(),
+        }
+    }
+    ///End the user's other sessions once the password is changed.
+    #[must_use]
+    pub fn revoke_other_sessions(mut self, revoke_other_sessions: bool) -> Self {
+        self.revoke_other_sessions = ::std::option::Option::Some(revoke_other_sessions);
+        self
+    }
+    ///Restrict `revokeOtherSessions` to sessions of these kinds.
+    #[must_use]
+    pub fn revoke_other_sessions_types(
+        mut self,
+        revoke_other_sessions_types: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.revoke_other_sessions_types = revoke_other_sessions_types
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
     }
 }
 impl crate::json::Object for PasswordReplaceRequest {
@@ -6237,6 +9551,48 @@ impl<'de> ::serde::Deserialize<'de> for PasswordReplaceRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl PasswordResetDelivery {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link_id: ::std::default::Default::default(),
+            masked_email: ::std::default::Default::default(),
+            pending_ref: ::std::default::Default::default(),
+            reset_method: ::std::default::Default::default(),
+        }
+    }
+    ///Number of the right link, two digits, to show to the user. Only there with `enchantedlink`.
+    #[must_use]
+    pub fn link_id(mut self, link_id: impl Into<::std::string::String>) -> Self {
+        self.link_id = ::std::option::Option::Some(link_id.into());
+        self
+    }
+    ///The address with most of it hidden, fit to be shown.
+    #[must_use]
+    pub fn masked_email(
+        mut self,
+        masked_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.masked_email = ::std::option::Option::Some(masked_email.into());
+        self
+    }
+    ///Handle for `enchantedLinkPendingSession`. Only there when `resetMethod` is `enchantedlink`.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+    ///What was sent, as the project is set up; tells which operation verifies the link.
+    #[must_use]
+    pub fn reset_method(
+        mut self,
+        reset_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.reset_method = ::std::option::Option::Some(reset_method.into());
+        self
+    }
+}
 impl crate::json::Object for PasswordResetDelivery {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6266,6 +9622,61 @@ impl<'de> ::serde::Deserialize<'de> for PasswordResetDelivery {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PasswordResetRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            locale: ::std::default::Default::default(),
+            login_id: login_id.into(),
+            provider_id: ::std::default::Default::default(),
+            redirect_url: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            use_recovery: ::std::default::Default::default(),
+        }
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///Messaging connector to send with instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Page that the link leads to; the token is added as query parameter `t`. Its domain has to be one of the approved domains of the project, whose own setting counts when this is left out.
+    #[must_use]
+    pub fn redirect_url(
+        mut self,
+        redirect_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Send to the user's recovery address instead of the usual one.
+    #[must_use]
+    pub fn use_recovery(mut self, use_recovery: bool) -> Self {
+        self.use_recovery = ::std::option::Option::Some(use_recovery);
+        self
     }
 }
 impl crate::json::Object for PasswordResetRequest {
@@ -6301,6 +9712,65 @@ impl<'de> ::serde::Deserialize<'de> for PasswordResetRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PasswordRules {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lowercase: ::std::default::Default::default(),
+            min_length: ::std::default::Default::default(),
+            non_alphanumeric: ::std::default::Default::default(),
+            number: ::std::default::Default::default(),
+            strength_score: ::std::default::Default::default(),
+            strength_score_enabled: ::std::default::Default::default(),
+            uppercase: ::std::default::Default::default(),
+        }
+    }
+    ///Whether there has to be a lower-case letter.
+    #[must_use]
+    pub fn lowercase(mut self, lowercase: bool) -> Self {
+        self.lowercase = ::std::option::Option::Some(lowercase);
+        self
+    }
+    ///Least number of characters.
+    #[must_use]
+    pub fn min_length(mut self, min_length: i64) -> Self {
+        self.min_length = ::std::option::Option::Some(min_length);
+        self
+    }
+    ///Whether there has to be a character that is neither letter nor digit.
+    #[must_use]
+    pub fn non_alphanumeric(mut self, non_alphanumeric: bool) -> Self {
+        self.non_alphanumeric = ::std::option::Option::Some(non_alphanumeric);
+        self
+    }
+    ///Whether there has to be a digit.
+    #[must_use]
+    pub fn number(mut self, number: bool) -> Self {
+        self.number = ::std::option::Option::Some(number);
+        self
+    }
+    ///Least score that the estimate has to give, higher being stronger. Counts with `strengthScoreEnabled` only.
+    #[must_use]
+    pub fn strength_score(mut self, strength_score: i64) -> Self {
+        self.strength_score = ::std::option::Option::Some(strength_score);
+        self
+    }
+    ///Whether the service also estimates how easily the password is guessed, and refuses weak ones.
+    #[must_use]
+    pub fn strength_score_enabled(mut self, strength_score_enabled: bool) -> Self {
+        self.strength_score_enabled = ::std::option::Option::Some(
+            strength_score_enabled,
+        );
+        self
+    }
+    ///Whether there has to be an upper-case letter.
+    #[must_use]
+    pub fn uppercase(mut self, uppercase: bool) -> Self {
+        self.uppercase = ::std::option::Option::Some(uppercase);
+        self
     }
 }
 impl crate::json::Object for PasswordRules {
@@ -6340,6 +9810,40 @@ impl<'de> ::serde::Deserialize<'de> for PasswordRules {
         crate::json::deserialize(deserializer)
     }
 }
+impl PasswordSignInRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        password: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            password: password.into(),
+            provider_id: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector for what is sent along the way instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+}
 impl crate::json::Object for PasswordSignInRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6371,6 +9875,40 @@ impl<'de> ::serde::Deserialize<'de> for PasswordSignInRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PasswordSignUpRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        password: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            password: password.into(),
+            provider_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Messaging connector for what is sent along the way instead of the project's default.
+    #[must_use]
+    pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
+        self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
     }
 }
 impl crate::json::Object for PasswordSignUpRequest {
@@ -6406,6 +9944,19 @@ impl<'de> ::serde::Deserialize<'de> for PasswordSignUpRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl PasswordUpdateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        new_password: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            new_password: new_password.into(),
+        }
+    }
+}
 impl crate::json::Object for PasswordUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6431,6 +9982,26 @@ impl<'de> ::serde::Deserialize<'de> for PasswordUpdateRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PushEnrollDeviceRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        provider: impl Into<::std::string::String>,
+        token: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            device: ::std::default::Default::default(),
+            provider: provider.into(),
+            token: token.into(),
+        }
+    }
+    ///Name of the phone, to tell the user's devices apart by.
+    #[must_use]
+    pub fn device(mut self, device: impl Into<::std::string::String>) -> Self {
+        self.device = ::std::option::Option::Some(device.into());
+        self
     }
 }
 impl crate::json::Object for PushEnrollDeviceRequest {
@@ -6462,6 +10033,15 @@ impl<'de> ::serde::Deserialize<'de> for PushEnrollDeviceRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl PushPendingSessionRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(pending_ref: impl Into<crate::Secret>) -> Self {
+        Self {
+            pending_ref: pending_ref.into(),
+        }
+    }
+}
 impl crate::json::Object for PushPendingSessionRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6485,6 +10065,19 @@ impl<'de> ::serde::Deserialize<'de> for PushPendingSessionRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PushSignInFinishRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        transaction_id: impl Into<::std::string::String>,
+        result: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            result: result.into(),
+            transaction_id: transaction_id.into(),
+        }
     }
 }
 impl crate::json::Object for PushSignInFinishRequest {
@@ -6514,6 +10107,21 @@ impl<'de> ::serde::Deserialize<'de> for PushSignInFinishRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl PushSignInPending {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            pending_ref: ::std::default::Default::default(),
+        }
+    }
+    ///Handle to poll with. Whoever holds it gets the session, so keep it on the device or server that polls.
+    #[must_use]
+    pub fn pending_ref(mut self, pending_ref: impl Into<crate::Secret>) -> Self {
+        self.pending_ref = ::std::option::Option::Some(pending_ref.into());
+        self
+    }
+}
 impl crate::json::Object for PushSignInPending {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6537,6 +10145,13 @@ impl<'de> ::serde::Deserialize<'de> for PushSignInPending {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl PushSignInStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self { login_id: login_id.into() }
     }
 }
 impl crate::json::Object for PushSignInStartRequest {
@@ -6564,6 +10179,21 @@ impl<'de> ::serde::Deserialize<'de> for PushSignInStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl RecoveryCode {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            code: ::std::default::Default::default(),
+        }
+    }
+    ///What the user has to keep, and to type in later as it stands.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+}
 impl crate::json::Object for RecoveryCode {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
@@ -6585,6 +10215,13 @@ impl<'de> ::serde::Deserialize<'de> for RecoveryCode {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl RecoveryCodesGenerateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self { login_id: login_id.into() }
     }
 }
 impl crate::json::Object for RecoveryCodesGenerateRequest {
@@ -6612,6 +10249,24 @@ impl<'de> ::serde::Deserialize<'de> for RecoveryCodesGenerateRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl RecoveryCodesResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            codes: ::std::default::Default::default(),
+        }
+    }
+    ///All codes of the set, each good for one sign-in.
+    #[must_use]
+    pub fn codes(
+        mut self,
+        codes: impl IntoIterator<Item = impl Into<RecoveryCode>>,
+    ) -> Self {
+        self.codes = codes.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for RecoveryCodesResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6635,6 +10290,26 @@ impl<'de> ::serde::Deserialize<'de> for RecoveryCodesResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl RecoveryCodesSignInRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        code: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
     }
 }
 impl crate::json::Object for RecoveryCodesSignInRequest {
@@ -6666,6 +10341,28 @@ impl<'de> ::serde::Deserialize<'de> for RecoveryCodesSignInRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SecurityQuestion {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            id: ::std::default::Default::default(),
+            text: ::std::default::Default::default(),
+        }
+    }
+    ///Identifies the question; goes back together with the answer.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///The question to show.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<::std::string::String>) -> Self {
+        self.text = ::std::option::Option::Some(text.into());
+        self
+    }
+}
 impl crate::json::Object for SecurityQuestion {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6691,6 +10388,19 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestion {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SecurityQuestionAnswer {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        id: impl Into<::std::string::String>,
+        answer: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            answer: answer.into(),
+            id: id.into(),
+        }
     }
 }
 impl crate::json::Object for SecurityQuestionAnswer {
@@ -6720,6 +10430,24 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionAnswer {
         crate::json::deserialize(deserializer)
     }
 }
+impl SecurityQuestionsResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            questions: ::std::default::Default::default(),
+        }
+    }
+    ///Empty when the user has set none up.
+    #[must_use]
+    pub fn questions(
+        mut self,
+        questions: impl IntoIterator<Item = impl Into<SecurityQuestion>>,
+    ) -> Self {
+        self.questions = questions.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for SecurityQuestionsResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6743,6 +10471,19 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SecurityQuestionsSetupRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        answers: impl IntoIterator<Item = impl Into<SecurityQuestionAnswer>>,
+    ) -> Self {
+        Self {
+            answers: answers.into_iter().map(Into::into).collect(),
+            login_id: login_id.into(),
+        }
     }
 }
 impl crate::json::Object for SecurityQuestionsSetupRequest {
@@ -6770,6 +10511,26 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsSetupRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SecurityQuestionsVerifyRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        answers: impl IntoIterator<Item = impl Into<SecurityQuestionAnswer>>,
+    ) -> Self {
+        Self {
+            answers: answers.into_iter().map(Into::into).collect(),
+            login_id: login_id.into(),
+            stepup: ::std::default::Default::default(),
+        }
+    }
+    ///Ask for a step-up, which marks the new session with the claim `su`.
+    #[must_use]
+    pub fn stepup(mut self, stepup: bool) -> Self {
+        self.stepup = ::std::option::Option::Some(stepup);
+        self
     }
 }
 impl crate::json::Object for SecurityQuestionsVerifyRequest {
@@ -6801,6 +10562,44 @@ impl<'de> ::serde::Deserialize<'de> for SecurityQuestionsVerifyRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionClaims {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            parsed_jwt: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
+    }
+    ///The claims, of any JSON type; times such as `exp` in epoch seconds.
+    #[must_use]
+    pub fn parsed_jwt(
+        mut self,
+        parsed_jwt: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.parsed_jwt = parsed_jwt
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+}
 impl crate::json::Object for SessionClaims {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6828,6 +10627,24 @@ impl<'de> ::serde::Deserialize<'de> for SessionClaims {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionLogoutRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            logout_type: ::std::default::Default::default(),
+        }
+    }
+    ///Restrict the logout to sessions of these kinds. All kinds when it is left out.
+    #[must_use]
+    pub fn logout_type(
+        mut self,
+        logout_type: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.logout_type = logout_type.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for SessionLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6851,6 +10668,21 @@ impl<'de> ::serde::Deserialize<'de> for SessionLogoutRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SessionRefreshRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            external_token: ::std::default::Default::default(),
+        }
+    }
+    ///Token of an outside system whose session is to become one of the project's, where the project is set up for it. The project id alone is the bearer then.
+    #[must_use]
+    pub fn external_token(mut self, external_token: impl Into<crate::Secret>) -> Self {
+        self.external_token = ::std::option::Option::Some(external_token.into());
+        self
     }
 }
 impl crate::json::Object for SessionRefreshRequest {
@@ -6878,6 +10710,13 @@ impl<'de> ::serde::Deserialize<'de> for SessionRefreshRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionSelectTenantRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(tenant: impl Into<::std::string::String>) -> Self {
+        Self { tenant: tenant.into() }
+    }
+}
 impl crate::json::Object for SessionSelectTenantRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6901,6 +10740,43 @@ impl<'de> ::serde::Deserialize<'de> for SessionSelectTenantRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SessionTenant {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            custom_attributes: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+        }
+    }
+    ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
+    #[must_use]
+    pub fn custom_attributes(
+        mut self,
+        custom_attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.custom_attributes = custom_attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Identifies the tenant; what `sessionSelectTenant` takes.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///Display name of the tenant.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
     }
 }
 impl crate::json::Object for SessionTenant {
@@ -6932,6 +10808,24 @@ impl<'de> ::serde::Deserialize<'de> for SessionTenant {
         crate::json::deserialize(deserializer)
     }
 }
+impl SessionTenantList {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            tenants: ::std::default::Default::default(),
+        }
+    }
+    ///One entry for each tenant that was asked for.
+    #[must_use]
+    pub fn tenants(
+        mut self,
+        tenants: impl IntoIterator<Item = impl Into<SessionTenant>>,
+    ) -> Self {
+        self.tenants = tenants.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for SessionTenantList {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6955,6 +10849,31 @@ impl<'de> ::serde::Deserialize<'de> for SessionTenantList {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SessionTenantsRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            dct: ::std::default::Default::default(),
+            ids: ::std::default::Default::default(),
+        }
+    }
+    ///True for the current tenant of the session, the one that the claim `dct` names.
+    #[must_use]
+    pub fn dct(mut self, dct: bool) -> Self {
+        self.dct = ::std::option::Option::Some(dct);
+        self
+    }
+    ///Ids of tenants; those that the user is not in are left out of the answer.
+    #[must_use]
+    pub fn ids(
+        mut self,
+        ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.ids = ids.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for SessionTenantsRequest {
@@ -6982,6 +10901,82 @@ impl<'de> ::serde::Deserialize<'de> for SessionTenantsRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SignUpOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            custom_claims: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            pkce_challenge: ::std::default::Default::default(),
+            revoke_other_sessions: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    ///Claims to put into the tokens, of any JSON type; they land inside the claim `nsec`.
+    #[must_use]
+    pub fn custom_claims(
+        mut self,
+        custom_claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.custom_claims = custom_claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///SHA-256 of a verifier that only the first device knows, in base64.
+    #[must_use]
+    pub fn pkce_challenge(
+        mut self,
+        pkce_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.pkce_challenge = ::std::option::Option::Some(pkce_challenge.into());
+        self
+    }
+    ///End the user's other sessions once this sign-up has succeeded.
+    #[must_use]
+    pub fn revoke_other_sessions(mut self, revoke_other_sessions: bool) -> Self {
+        self.revoke_other_sessions = ::std::option::Option::Some(revoke_other_sessions);
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Tenant whose settings apply and to which the new user is added.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
     }
 }
 impl crate::json::Object for SignUpOptions {
@@ -7021,6 +11016,21 @@ impl<'de> ::serde::Deserialize<'de> for SignUpOptions {
         crate::json::deserialize(deserializer)
     }
 }
+impl SsoRedirect {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Page of the identity provider to redirect the user to. It is good for this one sign-in.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for SsoRedirect {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
@@ -7042,6 +11052,38 @@ impl<'de> ::serde::Deserialize<'de> for SsoRedirect {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl TotpSeedResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            image: ::std::default::Default::default(),
+            key: ::std::default::Default::default(),
+            provisioning_url: ::std::default::Default::default(),
+        }
+    }
+    ///The same address as a QR code to scan, a PNG picture in base64.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<crate::Secret>) -> Self {
+        self.image = ::std::option::Option::Some(image.into());
+        self
+    }
+    ///The seed alone, in base32, to type in where nothing can be scanned.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<crate::Secret>) -> Self {
+        self.key = ::std::option::Option::Some(key.into());
+        self
+    }
+    ///The `otpauth` address that apps open, with the seed in it.
+    #[must_use]
+    pub fn provisioning_url(
+        mut self,
+        provisioning_url: impl Into<crate::Secret>,
+    ) -> Self {
+        self.provisioning_url = ::std::option::Option::Some(provisioning_url.into());
+        self
     }
 }
 impl crate::json::Object for TotpSeedResponse {
@@ -7073,6 +11115,29 @@ impl<'de> ::serde::Deserialize<'de> for TotpSeedResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl TotpSignUpRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: login_id.into(),
+            sso_app_id: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Federated application for which the user signs up.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for TotpSignUpRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -7102,6 +11167,13 @@ impl<'de> ::serde::Deserialize<'de> for TotpSignUpRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl TotpUpdateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self { login_id: login_id.into() }
+    }
+}
 impl crate::json::Object for TotpUpdateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -7125,6 +11197,26 @@ impl<'de> ::serde::Deserialize<'de> for TotpUpdateRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl TotpVerifyRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        code: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
     }
 }
 impl crate::json::Object for TotpVerifyRequest {
@@ -7154,6 +11246,68 @@ impl<'de> ::serde::Deserialize<'de> for TotpVerifyRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WebauthnAuthenticatorSelection {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            authenticator_attachment: ::std::default::Default::default(),
+            extensions_json: ::std::default::Default::default(),
+            require_resident_key: ::std::default::Default::default(),
+            resident_key: ::std::default::Default::default(),
+            user_verification: ::std::default::Default::default(),
+        }
+    }
+    ///Part of the device (`platform`), apart from it like a security key (`crossplatform`), or either.
+    #[must_use]
+    pub fn authenticator_attachment(
+        mut self,
+        authenticator_attachment: impl Into<::std::string::String>,
+    ) -> Self {
+        self.authenticator_attachment = ::std::option::Option::Some(
+            authenticator_attachment.into(),
+        );
+        self
+    }
+    ///WebAuthn extensions for the authenticator, as JSON text.
+    #[must_use]
+    pub fn extensions_json(
+        mut self,
+        extensions_json: impl Into<::std::string::String>,
+    ) -> Self {
+        self.extensions_json = ::std::option::Option::Some(extensions_json.into());
+        self
+    }
+    ///Older way to ask for what `residentKey` asks for. No SDK sends it.
+    #[must_use]
+    pub fn require_resident_key(
+        mut self,
+        require_resident_key: impl Into<::std::string::String>,
+    ) -> Self {
+        self.require_resident_key = ::std::option::Option::Some(
+            require_resident_key.into(),
+        );
+        self
+    }
+    ///Whether the passkey has to be found without a login id.
+    #[must_use]
+    pub fn resident_key(
+        mut self,
+        resident_key: impl Into<::std::string::String>,
+    ) -> Self {
+        self.resident_key = ::std::option::Option::Some(resident_key.into());
+        self
+    }
+    ///Whether the user has to show a finger, a face or a PIN when the passkey is made.
+    #[must_use]
+    pub fn user_verification(
+        mut self,
+        user_verification: impl Into<::std::string::String>,
+    ) -> Self {
+        self.user_verification = ::std::option::Option::Some(user_verification.into());
+        self
     }
 }
 impl crate::json::Object for WebauthnAuthenticatorSelection {
@@ -7189,6 +11343,19 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnAuthenticatorSelection {
         crate::json::deserialize(deserializer)
     }
 }
+impl WebauthnFinishRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        transaction_id: impl Into<::std::string::String>,
+        response: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            response: response.into(),
+            transaction_id: transaction_id.into(),
+        }
+    }
+}
 impl crate::json::Object for WebauthnFinishRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         from.alias("transactionId", "transactionID");
@@ -7215,6 +11382,53 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnFinishRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WebauthnPasskeyOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            attestation: ::std::default::Default::default(),
+            authenticator_selection: ::std::default::Default::default(),
+            extensions_json: ::std::default::Default::default(),
+            user_verification: ::std::default::Default::default(),
+        }
+    }
+    ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
+    #[must_use]
+    pub fn attestation(mut self, attestation: impl Into<::std::string::String>) -> Self {
+        self.attestation = ::std::option::Option::Some(attestation.into());
+        self
+    }
+    /// See [`WebauthnAuthenticatorSelection`].
+    #[must_use]
+    pub fn authenticator_selection(
+        mut self,
+        authenticator_selection: WebauthnAuthenticatorSelection,
+    ) -> Self {
+        self.authenticator_selection = ::std::option::Option::Some(
+            authenticator_selection,
+        );
+        self
+    }
+    ///WebAuthn extensions for the browser, as JSON text.
+    #[must_use]
+    pub fn extensions_json(
+        mut self,
+        extensions_json: impl Into<::std::string::String>,
+    ) -> Self {
+        self.extensions_json = ::std::option::Option::Some(extensions_json.into());
+        self
+    }
+    ///Whether the user has to show a finger, a face or a PIN at sign-in. Only counts when a passkey is asked for.
+    #[must_use]
+    pub fn user_verification(
+        mut self,
+        user_verification: impl Into<::std::string::String>,
+    ) -> Self {
+        self.user_verification = ::std::option::Option::Some(user_verification.into());
+        self
     }
 }
 impl crate::json::Object for WebauthnPasskeyOptions {
@@ -7248,6 +11462,36 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnPasskeyOptions {
         crate::json::deserialize(deserializer)
     }
 }
+impl WebauthnSignInStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(origin: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            origin: origin.into(),
+            passkey_options: ::std::default::Default::default(),
+        }
+    }
+    ///Name under which the user signed up. When it is left out or empty, the browser offers whatever passkeys it has for the site.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    /// See [`WebauthnPasskeyOptions`].
+    #[must_use]
+    pub fn passkey_options(mut self, passkey_options: WebauthnPasskeyOptions) -> Self {
+        self.passkey_options = ::std::option::Option::Some(passkey_options);
+        self
+    }
+}
 impl crate::json::Object for WebauthnSignInStartRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -7277,6 +11521,40 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnSignInStartRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WebauthnSignUpOrInStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_id: impl Into<::std::string::String>,
+        origin: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            origin: origin.into(),
+            passkey_options: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    /// See [`WebauthnPasskeyOptions`].
+    #[must_use]
+    pub fn passkey_options(mut self, passkey_options: WebauthnPasskeyOptions) -> Self {
+        self.passkey_options = ::std::option::Option::Some(passkey_options);
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
     }
 }
 impl crate::json::Object for WebauthnSignUpOrInStartRequest {
@@ -7312,6 +11590,43 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnSignUpOrInStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl WebauthnSignUpStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(origin: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: ::std::default::Default::default(),
+            login_options: ::std::default::Default::default(),
+            origin: origin.into(),
+            passkey_options: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///Name under which the user will sign in, when it is not given inside `user`.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    /// See [`SignUpOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: SignUpOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    /// See [`WebauthnPasskeyOptions`].
+    #[must_use]
+    pub fn passkey_options(mut self, passkey_options: WebauthnPasskeyOptions) -> Self {
+        self.passkey_options = ::std::option::Option::Some(passkey_options);
+        self
+    }
+    /// See [`SignUpUser`].
+    #[must_use]
+    pub fn user(mut self, user: SignUpUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for WebauthnSignUpStartRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -7345,6 +11660,38 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnSignUpStartRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl WebauthnStartResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            create: ::std::default::Default::default(),
+            options: ::std::default::Default::default(),
+            transaction_id: ::std::default::Default::default(),
+        }
+    }
+    ///True when a passkey is to be made, false when one is to sign.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = ::std::option::Option::Some(create);
+        self
+    }
+    ///Argument for `navigator.credentials` as JSON text. Its binary members are in base64url and have to be turned into buffers first.
+    #[must_use]
+    pub fn options(mut self, options: impl Into<::std::string::String>) -> Self {
+        self.options = ::std::option::Option::Some(options.into());
+        self
+    }
+    ///Identifies the challenge; goes back with the browser's answer.
+    #[must_use]
+    pub fn transaction_id(
+        mut self,
+        transaction_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.transaction_id = ::std::option::Option::Some(transaction_id.into());
+        self
+    }
+}
 impl crate::json::Object for WebauthnStartResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -7374,6 +11721,21 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnStartResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl WebauthnUpdateResult {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            jwt: ::std::default::Default::default(),
+        }
+    }
+    /// See [`JwtResponse`].
+    #[must_use]
+    pub fn jwt(mut self, jwt: JwtResponse) -> Self {
+        self.jwt = ::std::option::Option::Some(jwt);
+        self
+    }
+}
 impl crate::json::Object for WebauthnUpdateResult {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { jwt: from.take("jwt")? })
@@ -7395,6 +11757,43 @@ impl<'de> ::serde::Deserialize<'de> for WebauthnUpdateResult {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WebauthnUpdateStartRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(login_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            login_id: login_id.into(),
+            login_options: ::std::default::Default::default(),
+            mfa: ::std::default::Default::default(),
+            origin: ::std::default::Default::default(),
+            passkey_options: ::std::default::Default::default(),
+        }
+    }
+    /// See [`LoginOptions`].
+    #[must_use]
+    pub fn login_options(mut self, login_options: LoginOptions) -> Self {
+        self.login_options = ::std::option::Option::Some(login_options);
+        self
+    }
+    ///Have `webauthnUpdateFinish` answer a new session that counts the passkey as a further factor.
+    #[must_use]
+    pub fn mfa(mut self, mfa: bool) -> Self {
+        self.mfa = ::std::option::Option::Some(mfa);
+        self
+    }
+    ///Scheme, host and port of the page as `window.location.origin` tells them, such as `https://app.example.com`. It has to fit the domain that the project has set for passkeys.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<::std::string::String>) -> Self {
+        self.origin = ::std::option::Option::Some(origin.into());
+        self
+    }
+    /// See [`WebauthnPasskeyOptions`].
+    #[must_use]
+    pub fn passkey_options(mut self, passkey_options: WebauthnPasskeyOptions) -> Self {
+        self.passkey_options = ::std::option::Option::Some(passkey_options);
+        self
     }
 }
 impl crate::json::Object for WebauthnUpdateStartRequest {

@@ -4,6 +4,7 @@
 use super::*;
 ///The endpoints and abilities of an OAuth server or OpenID provider. Members that are missing stand for an ability that is not offered, or for the default of the standard.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryConfigurationResponse {
     ///Where the browser of the user is sent to sign in or to consent.
@@ -165,6 +166,7 @@ pub struct DiscoveryConfigurationResponse {
 }
 ///What anybody may know of a project.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DiscoveryProjectResponse {
     ///True when the hosted pages may be shown inside a frame of another site.
@@ -179,6 +181,7 @@ pub struct DiscoveryProjectResponse {
 }
 ///A user as the dialog of the browser shows them.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccount {
     ///Ids of the clients that the user has agreed to before; the browser asks for no consent there.
@@ -247,6 +250,7 @@ pub struct FedcmAccount {
 }
 ///Who is signed in in this browser.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAccountsResponse {
     ///Each account once; empty when nobody is signed in.
@@ -258,6 +262,7 @@ pub struct FedcmAccountsResponse {
 }
 ///Which account the user has picked, and for which site.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertRequest {
     ///Id of the account, from the list of accounts.
@@ -302,6 +307,7 @@ pub struct FedcmAssertRequest {
 }
 ///What the browser hands on to the site.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmAssertResponse {
     ///Token about the user for the site. Whoever holds it may pass for the user there until it expires.
@@ -313,6 +319,7 @@ pub struct FedcmAssertResponse {
 }
 ///How the dialog of the browser looks.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmBranding {
     ///Colour of the button, as CSS writes it, such as `#1a1a2e`.
@@ -336,6 +343,7 @@ pub struct FedcmBranding {
 }
 ///The policies of a site.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmClientMetadataResponse {
     ///Page with the privacy policy of the site.
@@ -353,6 +361,7 @@ pub struct FedcmClientMetadataResponse {
 }
 ///The identity provider as a browser wants it described. Addresses may be relative to that of this document.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmConfigResponse {
     ///Where the browser asks which accounts are signed in.
@@ -393,6 +402,7 @@ pub struct FedcmConfigResponse {
 }
 ///A picture of the provider.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FedcmIcon {
     ///Width and height in pixels. Any size will do when it is left out.
@@ -410,6 +420,7 @@ pub struct FedcmIcon {
 }
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
@@ -516,6 +527,7 @@ pub struct InboundAppAgenticAuthorizeRequest {
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAgenticTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
@@ -622,6 +634,7 @@ pub struct InboundAppAgenticTokenRequest {
 }
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
@@ -746,6 +759,7 @@ pub struct InboundAppAuthorizeRequest {
 }
 ///Who is to be asked, and for what.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -797,6 +811,7 @@ pub struct InboundAppBackchannelRequest {
 }
 ///What to poll the token endpoint with while the user decides.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppBackchannelResponse {
     ///Identifies the request; goes to the token endpoint.
@@ -820,6 +835,7 @@ pub struct InboundAppBackchannelResponse {
 }
 ///Which inbound application the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -855,6 +871,7 @@ pub struct InboundAppDeviceRequest {
 }
 ///Which request for consent has come to its end.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppFinishAuthorizeRequest {
     ///Id of the inbound application that asked.
@@ -880,6 +897,7 @@ pub struct InboundAppFinishAuthorizeRequest {
 }
 ///What a client asks for when it sends a user to consent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectAuthorizeRequest {
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
@@ -992,6 +1010,7 @@ pub struct InboundAppProjectAuthorizeRequest {
 }
 ///Who is to be asked, and for what.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectBackchannelRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -1037,6 +1056,7 @@ pub struct InboundAppProjectBackchannelRequest {
 }
 ///Which inbound application the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -1066,6 +1086,7 @@ pub struct InboundAppProjectDeviceRequest {
 }
 ///The token to make useless, and whose it is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
@@ -1091,6 +1112,7 @@ pub struct InboundAppProjectRevokeRequest {
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppProjectTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
@@ -1203,6 +1225,7 @@ pub struct InboundAppProjectTokenRequest {
 }
 ///What a client asks for, and the proof of who it is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppPushAuthorizeRequest {
     ///Signed JWT by which the client proves itself instead of by a secret.
@@ -1339,6 +1362,7 @@ pub struct InboundAppPushAuthorizeRequest {
 }
 ///Where the request is stored.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppPushedRequest {
     ///How long it works, in seconds from now.
@@ -1356,6 +1380,7 @@ pub struct InboundAppPushedRequest {
 }
 ///The token to make useless, and whose it is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppRevokeRequest {
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
@@ -1387,6 +1412,7 @@ pub struct InboundAppRevokeRequest {
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
@@ -1505,6 +1531,7 @@ pub struct InboundAppTokenRequest {
 }
 ///Which project the access token belongs to.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InboundAppUserInfoRequest {
     ///Id of the project that has issued the access token. Found from the token when it is left out.
@@ -1516,6 +1543,7 @@ pub struct InboundAppUserInfoRequest {
 }
 ///What a device without a keyboard shows to its user, and what it polls with (RFC 8628).
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthDeviceResponse {
     ///Secret of the device, to poll the token endpoint with.
@@ -1557,6 +1585,7 @@ pub struct OauthDeviceResponse {
 }
 ///The tokens that an authorization, a refresh or a machine's own credentials have bought.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthTokenResponse {
     ///Token to call the resource server with, as `Authorization: Bearer`, or `DPoP` when it is bound to a key.
@@ -1604,6 +1633,7 @@ pub struct OauthTokenResponse {
 }
 ///The claims about the user that the scopes of the access token allow. They stand beside each other at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthUserInfoResponse {
     ///Email address.
@@ -1675,6 +1705,7 @@ pub struct OauthUserInfoResponse {
 }
 ///What an application asks for when it sends a user to sign in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
@@ -1771,6 +1802,7 @@ pub struct OidcAppAuthorizeRequest {
 }
 ///Which client the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -1806,6 +1838,7 @@ pub struct OidcAppDeviceRequest {
 }
 ///What Entra ID posts when it wants a second factor.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
@@ -1863,6 +1896,7 @@ pub struct OidcAppEntraMfaRequest {
 }
 ///Whose session ends, and where the browser goes then.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppLogoutRequest {
     ///Id of the client, as the application shows it in the console.
@@ -1892,6 +1926,7 @@ pub struct OidcAppLogoutRequest {
 }
 ///The token to make useless.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppRevokeRequest {
     ///The token to revoke. One that is unknown or has expired counts as revoked.
@@ -1905,6 +1940,7 @@ pub struct OidcAppRevokeRequest {
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAppTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
@@ -1996,6 +2032,7 @@ pub struct OidcAppTokenRequest {
 }
 ///What an application asks for when it sends a user to sign in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcAuthorizeRequest {
     ///Id of the client, as the application shows it in the console.
@@ -2101,6 +2138,7 @@ pub struct OidcAuthorizeRequest {
 }
 ///Which client the device belongs to, and what it wants.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcDeviceRequest {
     ///Who the token is for; ends up in its claim `aud`, where the application allows it.
@@ -2145,6 +2183,7 @@ pub struct OidcDeviceRequest {
 }
 ///What Entra ID posts when it wants a second factor.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcEntraMfaRequest {
     ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
@@ -2211,6 +2250,7 @@ pub struct OidcEntraMfaRequest {
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcFinishAuthorizeRequest {
     ///Where to send the browser when the sign-in cannot be finished.
@@ -2230,6 +2270,7 @@ pub struct OidcFinishAuthorizeRequest {
 }
 ///Whose session ends, and where the browser goes then.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcLogoutRequest {
     ///Id of the client, as the application shows it in the console.
@@ -2268,6 +2309,7 @@ pub struct OidcLogoutRequest {
 }
 ///The token to make useless.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcRevokeRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
@@ -2290,6 +2332,7 @@ pub struct OidcRevokeRequest {
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcTokenRequest {
     ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
@@ -2390,6 +2433,7 @@ pub struct OidcTokenRequest {
 }
 ///Which application the claims are meant for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OidcUserInfoRequest {
     ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
@@ -2404,6 +2448,7 @@ pub struct OidcUserInfoRequest {
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishRequest {
     ///Attributes to put into the assertion beside those that the application maps, by attribute name; a value is a text or a list of texts.
@@ -2430,6 +2475,7 @@ pub struct SamlIdpFinishRequest {
 }
 ///A form to post to the service provider from the browser of the user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpFinishResponse {
     ///True when the sign-in failed, which the response then tells the service provider.
@@ -2465,6 +2511,7 @@ pub struct SamlIdpFinishResponse {
 }
 ///Which application is to be opened, and how.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpInitiateRequest {
     ///Id of the federated application, as the console shows it.
@@ -2499,6 +2546,7 @@ pub struct SamlIdpInitiateRequest {
 }
 ///Which application the user leaves.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpLogoutRequest {
     ///Id of the federated application, whose settings tell where the browser goes afterwards.
@@ -2510,6 +2558,7 @@ pub struct SamlIdpLogoutRequest {
 }
 ///What a service provider posts when it wants a user signed in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlIdpSsoRequest {
     ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
@@ -2545,6 +2594,7 @@ pub struct SamlIdpSsoRequest {
 }
 ///What an identity provider posts at the end of a sign-in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SamlSpConsumeRequest {
     ///What Descope gave the identity provider at the start, which ties the response to that start. Missing when the user began at the provider.
@@ -2562,6 +2612,7 @@ pub struct SamlSpConsumeRequest {
 }
 ///Which sign-in has come to its end.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishRequest {
     ///Id of the federated application that the sign-in is for.
@@ -2575,6 +2626,7 @@ pub struct WsFedFinishRequest {
 }
 ///A form to post to the application from the browser of the user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedFinishResponse {
     ///True when the sign-in failed, so that no token could be made.
@@ -2607,6 +2659,7 @@ pub struct WsFedFinishResponse {
 }
 ///Which application is to be opened, and how.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedInitiateRequest {
     ///Id of the federated application, as the console shows it.
@@ -2626,6 +2679,7 @@ pub struct WsFedInitiateRequest {
 }
 ///What an application asks for by the passive requestor profile.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct WsFedSsoRequest {
     ///Id of the federated application, as the console shows it. The address that the application was given has it.
@@ -2672,6 +2726,321 @@ pub struct WsFedSsoRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub wtrealm: ::std::option::Option<::std::string::String>,
+}
+impl DiscoveryConfigurationResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            authorization_endpoint: ::std::default::Default::default(),
+            backchannel_authentication_endpoint: ::std::default::Default::default(),
+            backchannel_logout_supported: ::std::default::Default::default(),
+            backchannel_token_delivery_modes_supported: ::std::default::Default::default(),
+            claims_supported: ::std::default::Default::default(),
+            client_id_metadata_document_supported: ::std::default::Default::default(),
+            code_challenge_methods_supported: ::std::default::Default::default(),
+            device_authorization_endpoint: ::std::default::Default::default(),
+            dpop_signing_alg_values_supported: ::std::default::Default::default(),
+            end_session_endpoint: ::std::default::Default::default(),
+            grant_types_supported: ::std::default::Default::default(),
+            id_token_signing_alg_values_supported: ::std::default::Default::default(),
+            issuer: ::std::default::Default::default(),
+            jwks_uri: ::std::default::Default::default(),
+            registration_endpoint: ::std::default::Default::default(),
+            request_object_signing_alg_values_supported: ::std::default::Default::default(),
+            request_parameter_supported: ::std::default::Default::default(),
+            request_uri_parameter_supported: ::std::default::Default::default(),
+            response_types_supported: ::std::default::Default::default(),
+            revocation_endpoint: ::std::default::Default::default(),
+            scopes_supported: ::std::default::Default::default(),
+            subject_types_supported: ::std::default::Default::default(),
+            token_endpoint: ::std::default::Default::default(),
+            token_endpoint_auth_methods_supported: ::std::default::Default::default(),
+            userinfo_endpoint: ::std::default::Default::default(),
+        }
+    }
+    ///Where the browser of the user is sent to sign in or to consent.
+    #[must_use]
+    pub fn authorization_endpoint(
+        mut self,
+        authorization_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.authorization_endpoint = ::std::option::Option::Some(
+            authorization_endpoint.into(),
+        );
+        self
+    }
+    ///Where a sign-in on another device is started without a browser (CIBA).
+    #[must_use]
+    pub fn backchannel_authentication_endpoint(
+        mut self,
+        backchannel_authentication_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.backchannel_authentication_endpoint = ::std::option::Option::Some(
+            backchannel_authentication_endpoint.into(),
+        );
+        self
+    }
+    ///True when applications are told server to server that a session has ended.
+    #[must_use]
+    pub fn backchannel_logout_supported(
+        mut self,
+        backchannel_logout_supported: bool,
+    ) -> Self {
+        self.backchannel_logout_supported = ::std::option::Option::Some(
+            backchannel_logout_supported,
+        );
+        self
+    }
+    ///How the client learns that such a sign-in is through.
+    #[must_use]
+    pub fn backchannel_token_delivery_modes_supported(
+        mut self,
+        backchannel_token_delivery_modes_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.backchannel_token_delivery_modes_supported = backchannel_token_delivery_modes_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Names of the claims that tokens and user info may have.
+    #[must_use]
+    pub fn claims_supported(
+        mut self,
+        claims_supported: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.claims_supported = claims_supported.into_iter().map(Into::into).collect();
+        self
+    }
+    ///True when the address of a metadata document is taken as client id, so that no registration is needed.
+    #[must_use]
+    pub fn client_id_metadata_document_supported(
+        mut self,
+        client_id_metadata_document_supported: bool,
+    ) -> Self {
+        self.client_id_metadata_document_supported = ::std::option::Option::Some(
+            client_id_metadata_document_supported,
+        );
+        self
+    }
+    ///Ways of PKCE that are accepted.
+    #[must_use]
+    pub fn code_challenge_methods_supported(
+        mut self,
+        code_challenge_methods_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.code_challenge_methods_supported = code_challenge_methods_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Where devices without a keyboard start their sign-in.
+    #[must_use]
+    pub fn device_authorization_endpoint(
+        mut self,
+        device_authorization_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.device_authorization_endpoint = ::std::option::Option::Some(
+            device_authorization_endpoint.into(),
+        );
+        self
+    }
+    ///Algorithms, by their JWA names, that DPoP proofs may be signed with.
+    #[must_use]
+    pub fn dpop_signing_alg_values_supported(
+        mut self,
+        dpop_signing_alg_values_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.dpop_signing_alg_values_supported = dpop_signing_alg_values_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Where the browser is sent to sign the user out.
+    #[must_use]
+    pub fn end_session_endpoint(
+        mut self,
+        end_session_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.end_session_endpoint = ::std::option::Option::Some(
+            end_session_endpoint.into(),
+        );
+        self
+    }
+    ///Values that `grant_type` may have at the token endpoint.
+    #[must_use]
+    pub fn grant_types_supported(
+        mut self,
+        grant_types_supported: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.grant_types_supported = grant_types_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Algorithms, by their JWA names, that ID tokens are signed with.
+    #[must_use]
+    pub fn id_token_signing_alg_values_supported(
+        mut self,
+        id_token_signing_alg_values_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.id_token_signing_alg_values_supported = id_token_signing_alg_values_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Identifies the server; equals the claim `iss` of its tokens.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<::std::string::String>) -> Self {
+        self.issuer = ::std::option::Option::Some(issuer.into());
+        self
+    }
+    ///Where the public keys are that the tokens verify against.
+    #[must_use]
+    pub fn jwks_uri(mut self, jwks_uri: impl Into<::std::string::String>) -> Self {
+        self.jwks_uri = ::std::option::Option::Some(jwks_uri.into());
+        self
+    }
+    ///Where clients register themselves; there when the project allows that.
+    #[must_use]
+    pub fn registration_endpoint(
+        mut self,
+        registration_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.registration_endpoint = ::std::option::Option::Some(
+            registration_endpoint.into(),
+        );
+        self
+    }
+    ///Algorithms, by their JWA names, that request objects may be signed with.
+    #[must_use]
+    pub fn request_object_signing_alg_values_supported(
+        mut self,
+        request_object_signing_alg_values_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.request_object_signing_alg_values_supported = request_object_signing_alg_values_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///True when a signed request object may be handed over in `request`.
+    #[must_use]
+    pub fn request_parameter_supported(
+        mut self,
+        request_parameter_supported: bool,
+    ) -> Self {
+        self.request_parameter_supported = ::std::option::Option::Some(
+            request_parameter_supported,
+        );
+        self
+    }
+    ///True when a request object may be handed over by its address.
+    #[must_use]
+    pub fn request_uri_parameter_supported(
+        mut self,
+        request_uri_parameter_supported: bool,
+    ) -> Self {
+        self.request_uri_parameter_supported = ::std::option::Option::Some(
+            request_uri_parameter_supported,
+        );
+        self
+    }
+    ///Values that `response_type` may have.
+    #[must_use]
+    pub fn response_types_supported(
+        mut self,
+        response_types_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.response_types_supported = response_types_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Where tokens are made useless before they expire.
+    #[must_use]
+    pub fn revocation_endpoint(
+        mut self,
+        revocation_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.revocation_endpoint = ::std::option::Option::Some(
+            revocation_endpoint.into(),
+        );
+        self
+    }
+    ///Scopes that a client may ask for.
+    #[must_use]
+    pub fn scopes_supported(
+        mut self,
+        scopes_supported: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.scopes_supported = scopes_supported.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Whether all applications see the same `sub` of a user or each one its own.
+    #[must_use]
+    pub fn subject_types_supported(
+        mut self,
+        subject_types_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.subject_types_supported = subject_types_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Where codes and refresh tokens are exchanged for tokens.
+    #[must_use]
+    pub fn token_endpoint(
+        mut self,
+        token_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.token_endpoint = ::std::option::Option::Some(token_endpoint.into());
+        self
+    }
+    ///Ways in which a client may prove itself at the token endpoint.
+    #[must_use]
+    pub fn token_endpoint_auth_methods_supported(
+        mut self,
+        token_endpoint_auth_methods_supported: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.token_endpoint_auth_methods_supported = token_endpoint_auth_methods_supported
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Where the claims of the user are read with an access token.
+    #[must_use]
+    pub fn userinfo_endpoint(
+        mut self,
+        userinfo_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.userinfo_endpoint = ::std::option::Option::Some(userinfo_endpoint.into());
+        self
+    }
 }
 impl crate::json::Object for DiscoveryConfigurationResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -2782,6 +3151,26 @@ impl<'de> ::serde::Deserialize<'de> for DiscoveryConfigurationResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl DiscoveryProjectResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            allow_auth_hosting_iframe_embedding: ::std::default::Default::default(),
+        }
+    }
+    ///True when the hosted pages may be shown inside a frame of another site.
+    #[must_use]
+    pub fn allow_auth_hosting_iframe_embedding(
+        mut self,
+        allow_auth_hosting_iframe_embedding: bool,
+    ) -> Self {
+        self.allow_auth_hosting_iframe_embedding = ::std::option::Option::Some(
+            allow_auth_hosting_iframe_embedding,
+        );
+        self
+    }
+}
 impl crate::json::Object for DiscoveryProjectResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -2809,6 +3198,79 @@ impl<'de> ::serde::Deserialize<'de> for DiscoveryProjectResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FedcmAccount {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            approved_clients: ::std::default::Default::default(),
+            domain_hints: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            given_name: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            login_hints: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            picture: ::std::default::Default::default(),
+        }
+    }
+    ///Ids of the clients that the user has agreed to before; the browser asks for no consent there.
+    #[must_use]
+    pub fn approved_clients(
+        mut self,
+        approved_clients: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.approved_clients = approved_clients.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Domains by which a site may ask for accounts of an organisation.
+    #[must_use]
+    pub fn domain_hints(
+        mut self,
+        domain_hints: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.domain_hints = domain_hints.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Email address, shown below the name.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    ///First name, by which the dialog addresses the user.
+    #[must_use]
+    pub fn given_name(mut self, given_name: impl Into<::std::string::String>) -> Self {
+        self.given_name = ::std::option::Option::Some(given_name.into());
+        self
+    }
+    ///Id of the user; goes back as `accountId` when the user picks this account.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///Values by which a site may ask for this very account.
+    #[must_use]
+    pub fn login_hints(
+        mut self,
+        login_hints: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.login_hints = login_hints.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Display name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///Address of a picture of the user.
+    #[must_use]
+    pub fn picture(mut self, picture: impl Into<::std::string::String>) -> Self {
+        self.picture = ::std::option::Option::Some(picture.into());
+        self
     }
 }
 impl crate::json::Object for FedcmAccount {
@@ -2854,6 +3316,24 @@ impl<'de> ::serde::Deserialize<'de> for FedcmAccount {
         crate::json::deserialize(deserializer)
     }
 }
+impl FedcmAccountsResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            accounts: ::std::default::Default::default(),
+        }
+    }
+    ///Each account once; empty when nobody is signed in.
+    #[must_use]
+    pub fn accounts(
+        mut self,
+        accounts: impl IntoIterator<Item = impl Into<FedcmAccount>>,
+    ) -> Self {
+        self.accounts = accounts.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for FedcmAccountsResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -2877,6 +3357,55 @@ impl<'de> ::serde::Deserialize<'de> for FedcmAccountsResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FedcmAssertRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        account_id: impl Into<::std::string::String>,
+        client_id: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            account_id: account_id.into(),
+            client_id: client_id.into(),
+            disclosure_text_shown: ::std::default::Default::default(),
+            is_auto_selected: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+        }
+    }
+    ///`true` when the browser has shown the policies of the site to the user, as text.
+    #[must_use]
+    pub fn disclosure_text_shown(
+        mut self,
+        disclosure_text_shown: impl Into<::std::string::String>,
+    ) -> Self {
+        self.disclosure_text_shown = ::std::option::Option::Some(
+            disclosure_text_shown.into(),
+        );
+        self
+    }
+    ///`true` when the browser picked the account by itself because the user had agreed before, as text.
+    #[must_use]
+    pub fn is_auto_selected(
+        mut self,
+        is_auto_selected: impl Into<::std::string::String>,
+    ) -> Self {
+        self.is_auto_selected = ::std::option::Option::Some(is_auto_selected.into());
+        self
+    }
+    ///Value of the site that comes back in the token, by which it knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Id of the project that acts as the identity provider.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
     }
 }
 impl crate::json::Object for FedcmAssertRequest {
@@ -2918,6 +3447,21 @@ impl<'de> ::serde::Deserialize<'de> for FedcmAssertRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl FedcmAssertResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            token: ::std::default::Default::default(),
+        }
+    }
+    ///Token about the user for the site. Whoever holds it may pass for the user there until it expires.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<crate::Secret>) -> Self {
+        self.token = ::std::option::Option::Some(token.into());
+        self
+    }
+}
 impl crate::json::Object for FedcmAssertResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { token: from.take("token")? })
@@ -2939,6 +3483,41 @@ impl<'de> ::serde::Deserialize<'de> for FedcmAssertResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FedcmBranding {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            background_color: ::std::default::Default::default(),
+            color: ::std::default::Default::default(),
+            icons: ::std::default::Default::default(),
+        }
+    }
+    ///Colour of the button, as CSS writes it, such as `#1a1a2e`.
+    #[must_use]
+    pub fn background_color(
+        mut self,
+        background_color: impl Into<::std::string::String>,
+    ) -> Self {
+        self.background_color = ::std::option::Option::Some(background_color.into());
+        self
+    }
+    ///Colour of the text on the button, as CSS writes it.
+    #[must_use]
+    pub fn color(mut self, color: impl Into<::std::string::String>) -> Self {
+        self.color = ::std::option::Option::Some(color.into());
+        self
+    }
+    ///Pictures of the provider; the browser takes the one whose size fits.
+    #[must_use]
+    pub fn icons(
+        mut self,
+        icons: impl IntoIterator<Item = impl Into<FedcmIcon>>,
+    ) -> Self {
+        self.icons = icons.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for FedcmBranding {
@@ -2970,6 +3549,36 @@ impl<'de> ::serde::Deserialize<'de> for FedcmBranding {
         crate::json::deserialize(deserializer)
     }
 }
+impl FedcmClientMetadataResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            privacy_policy_url: ::std::default::Default::default(),
+            terms_of_service_url: ::std::default::Default::default(),
+        }
+    }
+    ///Page with the privacy policy of the site.
+    #[must_use]
+    pub fn privacy_policy_url(
+        mut self,
+        privacy_policy_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.privacy_policy_url = ::std::option::Option::Some(privacy_policy_url.into());
+        self
+    }
+    ///Page with the terms that the site is used under.
+    #[must_use]
+    pub fn terms_of_service_url(
+        mut self,
+        terms_of_service_url: impl Into<::std::string::String>,
+    ) -> Self {
+        self.terms_of_service_url = ::std::option::Option::Some(
+            terms_of_service_url.into(),
+        );
+        self
+    }
+}
 impl crate::json::Object for FedcmClientMetadataResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -2995,6 +3604,74 @@ impl<'de> ::serde::Deserialize<'de> for FedcmClientMetadataResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl FedcmConfigResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            accounts_endpoint: ::std::default::Default::default(),
+            branding: ::std::default::Default::default(),
+            client_metadata_endpoint: ::std::default::Default::default(),
+            disconnect_endpoint: ::std::default::Default::default(),
+            id_assertion_endpoint: ::std::default::Default::default(),
+            login_url: ::std::default::Default::default(),
+        }
+    }
+    ///Where the browser asks which accounts are signed in.
+    #[must_use]
+    pub fn accounts_endpoint(
+        mut self,
+        accounts_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.accounts_endpoint = ::std::option::Option::Some(accounts_endpoint.into());
+        self
+    }
+    /// See [`FedcmBranding`].
+    #[must_use]
+    pub fn branding(mut self, branding: FedcmBranding) -> Self {
+        self.branding = ::std::option::Option::Some(branding);
+        self
+    }
+    ///Where the browser reads the policies of the site that wants the sign-in.
+    #[must_use]
+    pub fn client_metadata_endpoint(
+        mut self,
+        client_metadata_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_metadata_endpoint = ::std::option::Option::Some(
+            client_metadata_endpoint.into(),
+        );
+        self
+    }
+    ///Where the browser takes back the consent of the user for a site.
+    #[must_use]
+    pub fn disconnect_endpoint(
+        mut self,
+        disconnect_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.disconnect_endpoint = ::std::option::Option::Some(
+            disconnect_endpoint.into(),
+        );
+        self
+    }
+    ///Where the browser gets the token for the account that the user has picked.
+    #[must_use]
+    pub fn id_assertion_endpoint(
+        mut self,
+        id_assertion_endpoint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.id_assertion_endpoint = ::std::option::Option::Some(
+            id_assertion_endpoint.into(),
+        );
+        self
+    }
+    ///Page at which the user signs in when no account is signed in.
+    #[must_use]
+    pub fn login_url(mut self, login_url: impl Into<::std::string::String>) -> Self {
+        self.login_url = ::std::option::Option::Some(login_url.into());
+        self
     }
 }
 impl crate::json::Object for FedcmConfigResponse {
@@ -3032,6 +3709,28 @@ impl<'de> ::serde::Deserialize<'de> for FedcmConfigResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl FedcmIcon {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            size: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///Width and height in pixels. Any size will do when it is left out.
+    #[must_use]
+    pub fn size(mut self, size: i64) -> Self {
+        self.size = ::std::option::Option::Some(size);
+        self
+    }
+    ///Address of the picture, which is square.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for FedcmIcon {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3057,6 +3756,141 @@ impl<'de> ::serde::Deserialize<'de> for FedcmIcon {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppAgenticAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(client_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the consent flow to run, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+    #[must_use]
+    pub fn request(mut self, request: impl Into<::std::string::String>) -> Self {
+        self.request = ::std::option::Option::Some(request.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppAgenticAuthorizeRequest {
@@ -3117,6 +3951,138 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppAgenticAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppAgenticTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: grant_type.into(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[must_use]
+    pub fn assertion(mut self, assertion: impl Into<crate::Secret>) -> Self {
+        self.assertion = ::std::option::Option::Some(assertion.into());
+        self
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
+    #[must_use]
+    pub fn auth_req_id(mut self, auth_req_id: impl Into<crate::Secret>) -> Self {
+        self.auth_req_id = ::std::option::Option::Some(auth_req_id.into());
+        self
+    }
+    ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`; goes with it.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///PKCE verifier that the challenge was made of.
+    #[must_use]
+    pub fn code_verifier(mut self, code_verifier: impl Into<crate::Secret>) -> Self {
+        self.code_verifier = ::std::option::Option::Some(code_verifier.into());
+        self
+    }
+    ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///Refresh token to renew by, with `grant_type` `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
+    #[must_use]
+    pub fn subject_token(mut self, subject_token: impl Into<crate::Secret>) -> Self {
+        self.subject_token = ::std::option::Option::Some(subject_token.into());
+        self
+    }
+    ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
+    #[must_use]
+    pub fn subject_token_type(
+        mut self,
+        subject_token_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.subject_token_type = ::std::option::Option::Some(subject_token_type.into());
+        self
+    }
+    ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppAgenticTokenRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3172,6 +4138,165 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppAgenticTokenRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(client_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            request_uri: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the consent flow to run, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[must_use]
+    pub fn mcp_server_id(
+        mut self,
+        mcp_server_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.mcp_server_id = ::std::option::Option::Some(mcp_server_id.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+    #[must_use]
+    pub fn request(mut self, request: impl Into<::std::string::String>) -> Self {
+        self.request = ::std::option::Option::Some(request.into());
+        self
+    }
+    ///A request that `federationInboundAppPushAuthorize` has stored. Of the others only `client_id` goes with it.
+    #[must_use]
+    pub fn request_uri(mut self, request_uri: impl Into<crate::Secret>) -> Self {
+        self.request_uri = ::std::option::Option::Some(request_uri.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppAuthorizeRequest {
@@ -3238,6 +4363,71 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppBackchannelRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_hint: impl Into<::std::string::String>,
+        scope: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            binding_message: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            login_hint: login_hint.into(),
+            project_id: ::std::default::Default::default(),
+            requested_expiry: ::std::default::Default::default(),
+            scope: scope.into(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Short text shown on both devices, by which the user sees that they approve the right request.
+    #[must_use]
+    pub fn binding_message(
+        mut self,
+        binding_message: impl Into<::std::string::String>,
+    ) -> Self {
+        self.binding_message = ::std::option::Option::Some(binding_message.into());
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///How long the request may wait for approval, in seconds. The service decides when it is left out.
+    #[must_use]
+    pub fn requested_expiry(mut self, requested_expiry: i64) -> Self {
+        self.requested_expiry = ::std::option::Option::Some(requested_expiry);
+        self
+    }
+}
 impl crate::json::Object for InboundAppBackchannelRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3279,6 +4469,35 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppBackchannelRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppBackchannelResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            auth_req_id: ::std::default::Default::default(),
+            expires_in: ::std::default::Default::default(),
+            interval: ::std::default::Default::default(),
+        }
+    }
+    ///Identifies the request; goes to the token endpoint.
+    #[must_use]
+    pub fn auth_req_id(mut self, auth_req_id: impl Into<crate::Secret>) -> Self {
+        self.auth_req_id = ::std::option::Option::Some(auth_req_id.into());
+        self
+    }
+    ///How long the request waits for the user, in seconds from now.
+    #[must_use]
+    pub fn expires_in(mut self, expires_in: i64) -> Self {
+        self.expires_in = ::std::option::Option::Some(expires_in);
+        self
+    }
+    ///How long to wait between two polls, in seconds; five when it is left out.
+    #[must_use]
+    pub fn interval(mut self, interval: i64) -> Self {
+        self.interval = ::std::option::Option::Some(interval);
+        self
+    }
+}
 impl crate::json::Object for InboundAppBackchannelResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3306,6 +4525,49 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppBackchannelResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppDeviceRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppDeviceRequest {
@@ -3341,6 +4603,39 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppDeviceRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppFinishAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(state_id: impl Into<crate::Secret>) -> Self {
+        Self {
+            app_id: ::std::default::Default::default(),
+            consent_id: ::std::default::Default::default(),
+            error_redirect_uri: ::std::default::Default::default(),
+            state_id: state_id.into(),
+        }
+    }
+    ///Id of the inbound application that asked.
+    #[must_use]
+    pub fn app_id(mut self, app_id: impl Into<::std::string::String>) -> Self {
+        self.app_id = ::std::option::Option::Some(app_id.into());
+        self
+    }
+    ///Id of the consent that the user has given.
+    #[must_use]
+    pub fn consent_id(mut self, consent_id: impl Into<::std::string::String>) -> Self {
+        self.consent_id = ::std::option::Option::Some(consent_id.into());
+        self
+    }
+    ///Where to send the browser when the sign-in cannot be finished.
+    #[must_use]
+    pub fn error_redirect_uri(
+        mut self,
+        error_redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_redirect_uri = ::std::option::Option::Some(error_redirect_uri.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppFinishAuthorizeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3370,6 +4665,151 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppFinishAuthorizeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppProjectAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(client_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the consent flow to run, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[must_use]
+    pub fn mcp_server_id(
+        mut self,
+        mcp_server_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.mcp_server_id = ::std::option::Option::Some(mcp_server_id.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+    #[must_use]
+    pub fn request(mut self, request: impl Into<::std::string::String>) -> Self {
+        self.request = ::std::option::Option::Some(request.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppProjectAuthorizeRequest {
@@ -3432,6 +4872,64 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppProjectBackchannelRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        login_hint: impl Into<::std::string::String>,
+        scope: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            binding_message: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            login_hint: login_hint.into(),
+            requested_expiry: ::std::default::Default::default(),
+            scope: scope.into(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Short text shown on both devices, by which the user sees that they approve the right request.
+    #[must_use]
+    pub fn binding_message(
+        mut self,
+        binding_message: impl Into<::std::string::String>,
+    ) -> Self {
+        self.binding_message = ::std::option::Option::Some(binding_message.into());
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the client. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///How long the request may wait for approval, in seconds. The service decides when it is left out.
+    #[must_use]
+    pub fn requested_expiry(mut self, requested_expiry: i64) -> Self {
+        self.requested_expiry = ::std::option::Option::Some(requested_expiry);
+        self
+    }
+}
 impl crate::json::Object for InboundAppProjectBackchannelRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3471,6 +4969,42 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectBackchannelRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppProjectDeviceRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppProjectDeviceRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3502,6 +5036,39 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectDeviceRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppProjectRevokeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            token: token.into(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///What `token` is, which spares the service a search. It is found either way.
+    #[must_use]
+    pub fn token_type_hint(
+        mut self,
+        token_type_hint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppProjectRevokeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3531,6 +5098,148 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectRevokeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppProjectTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: grant_type.into(),
+            mcp_server_id: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[must_use]
+    pub fn assertion(mut self, assertion: impl Into<crate::Secret>) -> Self {
+        self.assertion = ::std::option::Option::Some(assertion.into());
+        self
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
+    #[must_use]
+    pub fn auth_req_id(mut self, auth_req_id: impl Into<crate::Secret>) -> Self {
+        self.auth_req_id = ::std::option::Option::Some(auth_req_id.into());
+        self
+    }
+    ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`; goes with it.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///PKCE verifier that the challenge was made of.
+    #[must_use]
+    pub fn code_verifier(mut self, code_verifier: impl Into<crate::Secret>) -> Self {
+        self.code_verifier = ::std::option::Option::Some(code_verifier.into());
+        self
+    }
+    ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[must_use]
+    pub fn mcp_server_id(
+        mut self,
+        mcp_server_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.mcp_server_id = ::std::option::Option::Some(mcp_server_id.into());
+        self
+    }
+    ///Refresh token to renew by, with `grant_type` `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
+    #[must_use]
+    pub fn subject_token(mut self, subject_token: impl Into<crate::Secret>) -> Self {
+        self.subject_token = ::std::option::Option::Some(subject_token.into());
+        self
+    }
+    ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
+    #[must_use]
+    pub fn subject_token_type(
+        mut self,
+        subject_token_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.subject_token_type = ::std::option::Option::Some(subject_token_type.into());
+        self
+    }
+    ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppProjectTokenRequest {
@@ -3590,6 +5299,187 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectTokenRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppPushAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(client_id: impl Into<::std::string::String>) -> Self {
+        Self {
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: client_id.into(),
+            client_secret: ::std::default::Default::default(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            mcp_server_id: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            request: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///Signed JWT by which the client proves itself instead of by a secret.
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Secret of a confidential client, unless it proves itself otherwise.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the consent flow to run, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[must_use]
+    pub fn mcp_server_id(
+        mut self,
+        mcp_server_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.mcp_server_id = ::std::option::Option::Some(mcp_server_id.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Request object of RFC 9101, a JWT signed by the client that carries the other members so that nobody can change them on the way.
+    #[must_use]
+    pub fn request(mut self, request: impl Into<::std::string::String>) -> Self {
+        self.request = ::std::option::Option::Some(request.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707). A client that asks for several uses the query form.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppPushAuthorizeRequest {
@@ -3660,6 +5550,28 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppPushAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppPushedRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            expires_in: ::std::default::Default::default(),
+            request_uri: ::std::default::Default::default(),
+        }
+    }
+    ///How long it works, in seconds from now.
+    #[must_use]
+    pub fn expires_in(mut self, expires_in: i64) -> Self {
+        self.expires_in = ::std::option::Option::Some(expires_in);
+        self
+    }
+    ///What to send the browser with. It works once.
+    #[must_use]
+    pub fn request_uri(mut self, request_uri: impl Into<crate::Secret>) -> Self {
+        self.request_uri = ::std::option::Option::Some(request_uri.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppPushedRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3685,6 +5597,46 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppPushedRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppRevokeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            token: token.into(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///What `token` is, which spares the service a search. It is found either way.
+    #[must_use]
+    pub fn token_type_hint(
+        mut self,
+        token_type_hint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppRevokeRequest {
@@ -3718,6 +5670,155 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppRevokeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl InboundAppTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            auth_req_id: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: grant_type.into(),
+            mcp_server_id: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            resource: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            subject_token: ::std::default::Default::default(),
+            subject_token_type: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[must_use]
+    pub fn assertion(mut self, assertion: impl Into<crate::Secret>) -> Self {
+        self.assertion = ::std::option::Option::Some(assertion.into());
+        self
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Value from the backchannel endpoint, with `grant_type` `urn:openid:params:grant-type:ciba`.
+    #[must_use]
+    pub fn auth_req_id(mut self, auth_req_id: impl Into<crate::Secret>) -> Self {
+        self.auth_req_id = ::std::option::Option::Some(auth_req_id.into());
+        self
+    }
+    ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`; goes with it.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Id of the inbound application, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///PKCE verifier that the challenge was made of.
+    #[must_use]
+    pub fn code_verifier(mut self, code_verifier: impl Into<crate::Secret>) -> Self {
+        self.code_verifier = ::std::option::Option::Some(code_verifier.into());
+        self
+    }
+    ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///Id of the MCP server that the tokens are for, when the client signs in to one.
+    #[must_use]
+    pub fn mcp_server_id(
+        mut self,
+        mcp_server_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.mcp_server_id = ::std::option::Option::Some(mcp_server_id.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///Refresh token to renew by, with `grant_type` `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<::std::string::String>) -> Self {
+        self.resource = ::std::option::Option::Some(resource.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Token to exchange, with `grant_type` `urn:ietf:params:oauth:grant-type:token-exchange`.
+    #[must_use]
+    pub fn subject_token(mut self, subject_token: impl Into<crate::Secret>) -> Self {
+        self.subject_token = ::std::option::Option::Some(subject_token.into());
+        self
+    }
+    ///Kind of `subject_token` as a URN of RFC 8693, such as `urn:ietf:params:oauth:token-type:access_token`.
+    #[must_use]
+    pub fn subject_token_type(
+        mut self,
+        subject_token_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.subject_token_type = ::std::option::Option::Some(subject_token_type.into());
+        self
+    }
+    ///Id of the tenant that the token is limited to; ends up in its claim `dct`.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
     }
 }
 impl crate::json::Object for InboundAppTokenRequest {
@@ -3781,6 +5882,21 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppTokenRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl InboundAppUserInfoRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            project_id: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the project that has issued the access token. Found from the token when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+}
 impl crate::json::Object for InboundAppUserInfoRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3804,6 +5920,64 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppUserInfoRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OauthDeviceResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            device_code: ::std::default::Default::default(),
+            expires_in: ::std::default::Default::default(),
+            interval: ::std::default::Default::default(),
+            user_code: ::std::default::Default::default(),
+            verification_uri: ::std::default::Default::default(),
+            verification_uri_complete: ::std::default::Default::default(),
+        }
+    }
+    ///Secret of the device, to poll the token endpoint with.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///How long both codes are good for, in seconds from now.
+    #[must_use]
+    pub fn expires_in(mut self, expires_in: i64) -> Self {
+        self.expires_in = ::std::option::Option::Some(expires_in);
+        self
+    }
+    ///How long to wait between two polls, in seconds; five when it is left out.
+    #[must_use]
+    pub fn interval(mut self, interval: i64) -> Self {
+        self.interval = ::std::option::Option::Some(interval);
+        self
+    }
+    ///Short code that the user types in on another device.
+    #[must_use]
+    pub fn user_code(mut self, user_code: impl Into<::std::string::String>) -> Self {
+        self.user_code = ::std::option::Option::Some(user_code.into());
+        self
+    }
+    ///Page at which the user types `user_code` in.
+    #[must_use]
+    pub fn verification_uri(
+        mut self,
+        verification_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.verification_uri = ::std::option::Option::Some(verification_uri.into());
+        self
+    }
+    ///The same page with the code filled in, made for a QR code.
+    #[must_use]
+    pub fn verification_uri_complete(
+        mut self,
+        verification_uri_complete: impl Into<::std::string::String>,
+    ) -> Self {
+        self.verification_uri_complete = ::std::option::Option::Some(
+            verification_uri_complete.into(),
+        );
+        self
     }
 }
 impl crate::json::Object for OauthDeviceResponse {
@@ -3841,6 +6015,66 @@ impl<'de> ::serde::Deserialize<'de> for OauthDeviceResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl OauthTokenResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            access_token: ::std::default::Default::default(),
+            expires_in: ::std::default::Default::default(),
+            id_token: ::std::default::Default::default(),
+            issued_token_type: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            token_type: ::std::default::Default::default(),
+        }
+    }
+    ///Token to call the resource server with, as `Authorization: Bearer`, or `DPoP` when it is bound to a key.
+    #[must_use]
+    pub fn access_token(mut self, access_token: impl Into<crate::Secret>) -> Self {
+        self.access_token = ::std::option::Option::Some(access_token.into());
+        self
+    }
+    ///How long `access_token` is good for, in seconds from now.
+    #[must_use]
+    pub fn expires_in(mut self, expires_in: i64) -> Self {
+        self.expires_in = ::std::option::Option::Some(expires_in);
+        self
+    }
+    ///Who has signed in, as a JWT for the client itself. There when the scope had `openid`.
+    #[must_use]
+    pub fn id_token(mut self, id_token: impl Into<crate::Secret>) -> Self {
+        self.id_token = ::std::option::Option::Some(id_token.into());
+        self
+    }
+    ///Kind of `access_token` as a URN of RFC 8693, after a token exchange.
+    #[must_use]
+    pub fn issued_token_type(
+        mut self,
+        issued_token_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.issued_token_type = ::std::option::Option::Some(issued_token_type.into());
+        self
+    }
+    ///Token that buys new ones. Keep the one in hand when a refresh answers none.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Scopes that were granted, joined by spaces; it may be fewer than were asked for.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///How `access_token` is to be presented.
+    #[must_use]
+    pub fn token_type(mut self, token_type: impl Into<::std::string::String>) -> Self {
+        self.token_type = ::std::option::Option::Some(token_type.into());
+        self
+    }
+}
 impl crate::json::Object for OauthTokenResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -3876,6 +6110,110 @@ impl<'de> ::serde::Deserialize<'de> for OauthTokenResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OauthUserInfoResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            email: ::std::default::Default::default(),
+            email_verified: ::std::default::Default::default(),
+            family_name: ::std::default::Default::default(),
+            given_name: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone_number: ::std::default::Default::default(),
+            phone_number_verified: ::std::default::Default::default(),
+            picture: ::std::default::Default::default(),
+            sub: ::std::default::Default::default(),
+            user_info_claims: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
+        }
+    }
+    ///Email address.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    ///True when the user has proved that the address is theirs.
+    #[must_use]
+    pub fn email_verified(mut self, email_verified: bool) -> Self {
+        self.email_verified = ::std::option::Option::Some(email_verified);
+        self
+    }
+    ///Last name.
+    #[must_use]
+    pub fn family_name(mut self, family_name: impl Into<::std::string::String>) -> Self {
+        self.family_name = ::std::option::Option::Some(family_name.into());
+        self
+    }
+    ///First name.
+    #[must_use]
+    pub fn given_name(mut self, given_name: impl Into<::std::string::String>) -> Self {
+        self.given_name = ::std::option::Option::Some(given_name.into());
+        self
+    }
+    ///Display name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[must_use]
+    pub fn phone_number(
+        mut self,
+        phone_number: impl Into<::std::string::String>,
+    ) -> Self {
+        self.phone_number = ::std::option::Option::Some(phone_number.into());
+        self
+    }
+    ///True when the user has proved that the number is theirs.
+    #[must_use]
+    pub fn phone_number_verified(mut self, phone_number_verified: bool) -> Self {
+        self.phone_number_verified = ::std::option::Option::Some(phone_number_verified);
+        self
+    }
+    ///Address of a picture of the user.
+    #[must_use]
+    pub fn picture(mut self, picture: impl Into<::std::string::String>) -> Self {
+        self.picture = ::std::option::Option::Some(picture.into());
+        self
+    }
+    ///Id of the user, the same in every token for this application.
+    #[must_use]
+    pub fn sub(mut self, sub: impl Into<::std::string::String>) -> Self {
+        self.sub = ::std::option::Option::Some(sub.into());
+        self
+    }
+    ///The claims, of any JSON type, where the service wraps them.
+    #[must_use]
+    pub fn user_info_claims(
+        mut self,
+        user_info_claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.user_info_claims = user_info_claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
     }
 }
 impl crate::json::Object for OauthUserInfoResponse {
@@ -3921,6 +6259,128 @@ impl<'de> ::serde::Deserialize<'de> for OauthUserInfoResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcAppAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        client_id: impl Into<::std::string::String>,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            client_id: client_id.into(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            dynamic_val: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_type: response_type.into(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Value handed to the flow as it is, for flows that are written to read one.
+    #[must_use]
+    pub fn dynamic_val(mut self, dynamic_val: impl Into<::std::string::String>) -> Self {
+        self.dynamic_val = ::std::option::Option::Some(dynamic_val.into());
+        self
+    }
+    ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for OidcAppAuthorizeRequest {
@@ -3979,6 +6439,49 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcAppDeviceRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+}
 impl crate::json::Object for OidcAppDeviceRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4010,6 +6513,84 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppDeviceRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcAppEntraMfaRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        client_id: impl Into<::std::string::String>,
+        id_token_hint: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            client_id: client_id.into(),
+            id_token_hint: id_token_hint.into(),
+            nonce: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_mode: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+        }
+    }
+    ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
+    #[must_use]
+    pub fn claims(mut self, claims: impl Into<::std::string::String>) -> Self {
+        self.claims = ::std::option::Option::Some(claims.into());
+        self
+    }
+    ///Value of Entra ID that comes back in the ID token.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Address at Entra ID that the proof of the second factor is posted to.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///How the proof goes back; Entra ID sends `form_post` and nothing else.
+    #[must_use]
+    pub fn response_mode(
+        mut self,
+        response_mode: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_mode = ::std::option::Option::Some(response_mode.into());
+        self
+    }
+    ///What Entra ID wants back; always an ID token.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for; Entra ID sends `openid`.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Value of Entra ID that comes back unchanged beside the ID token.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
     }
 }
 impl crate::json::Object for OidcAppEntraMfaRequest {
@@ -4055,6 +6636,47 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppEntraMfaRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcAppLogoutRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            id_token_hint: ::std::default::Default::default(),
+            post_logout_redirect_uri: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///ID token that the application got at sign-in, by which the session to end is known.
+    #[must_use]
+    pub fn id_token_hint(mut self, id_token_hint: impl Into<crate::Secret>) -> Self {
+        self.id_token_hint = ::std::option::Option::Some(id_token_hint.into());
+        self
+    }
+    ///Page of the application to go to after the logout. Has to be registered for the application.
+    #[must_use]
+    pub fn post_logout_redirect_uri(
+        mut self,
+        post_logout_redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.post_logout_redirect_uri = ::std::option::Option::Some(
+            post_logout_redirect_uri.into(),
+        );
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+}
 impl crate::json::Object for OidcAppLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4086,6 +6708,25 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppLogoutRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcAppRevokeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self {
+            token: token.into(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    ///What `token` is, which spares the service a search. It is found either way.
+    #[must_use]
+    pub fn token_type_hint(
+        mut self,
+        token_type_hint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
+        self
+    }
+}
 impl crate::json::Object for OidcAppRevokeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4111,6 +6752,124 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppRevokeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcAppTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: grant_type.into(),
+            password: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+        }
+    }
+    ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[must_use]
+    pub fn assertion(mut self, assertion: impl Into<crate::Secret>) -> Self {
+        self.assertion = ::std::option::Option::Some(assertion.into());
+        self
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`; goes with it.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///PKCE verifier that the challenge was made of.
+    #[must_use]
+    pub fn code_verifier(mut self, code_verifier: impl Into<crate::Secret>) -> Self {
+        self.code_verifier = ::std::option::Option::Some(code_verifier.into());
+        self
+    }
+    ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///Password of the user, with `grant_type` `password`.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<crate::Secret>) -> Self {
+        self.password = ::std::option::Option::Some(password.into());
+        self
+    }
+    ///The same address as at the start, when the code came by a redirect.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Refresh token to renew by, with `grant_type` `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Login id of the user, with `grant_type` `password`.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<::std::string::String>) -> Self {
+        self.username = ::std::option::Option::Some(username.into());
+        self
     }
 }
 impl crate::json::Object for OidcAppTokenRequest {
@@ -4164,6 +6923,135 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppTokenRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        client_id: impl Into<::std::string::String>,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        Self {
+            client_id: client_id.into(),
+            code_challenge: ::std::default::Default::default(),
+            code_challenge_method: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            dynamic_val: ::std::default::Default::default(),
+            flow: ::std::default::Default::default(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            nonce: ::std::default::Default::default(),
+            prompt: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_type: response_type.into(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///PKCE challenge, the SHA-256 of the verifier in base64url without padding. Only who holds the verifier can redeem the code.
+    #[must_use]
+    pub fn code_challenge(
+        mut self,
+        code_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge = ::std::option::Option::Some(code_challenge.into());
+        self
+    }
+    ///How `code_challenge` was made of the verifier; `S256` wherever the client can hash.
+    #[must_use]
+    pub fn code_challenge_method(
+        mut self,
+        code_challenge_method: impl Into<::std::string::String>,
+    ) -> Self {
+        self.code_challenge_method = ::std::option::Option::Some(
+            code_challenge_method.into(),
+        );
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Value handed to the flow as it is, for flows that are written to read one.
+    #[must_use]
+    pub fn dynamic_val(mut self, dynamic_val: impl Into<::std::string::String>) -> Self {
+        self.dynamic_val = ::std::option::Option::Some(dynamic_val.into());
+        self
+    }
+    ///Id of the Descope flow to sign in by, in place of the one that the application is set up for.
+    #[must_use]
+    pub fn flow(mut self, flow: impl Into<::std::string::String>) -> Self {
+        self.flow = ::std::option::Option::Some(flow.into());
+        self
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address. OpenID Connect calls this `login_hint`.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Value that comes back in the ID token as the claim `nonce`, by which the client knows that the token is fresh.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
+    #[must_use]
+    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+        self.prompt = ::std::option::Option::Some(prompt.into());
+        self
+    }
+    ///Address of the client that the browser returns to. Has to be one of those registered for the application.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for OidcAuthorizeRequest {
@@ -4224,6 +7112,56 @@ impl<'de> ::serde::Deserialize<'de> for OidcAuthorizeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcDeviceRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            audience: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            dpop_jkt: ::std::default::Default::default(),
+            project_id: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Thumbprint (RFC 7638, SHA-256 in base64url) of the DPoP key of the device. The tokens are then bound to that key.
+    #[must_use]
+    pub fn dpop_jkt(mut self, dpop_jkt: impl Into<::std::string::String>) -> Self {
+        self.dpop_jkt = ::std::option::Option::Some(dpop_jkt.into());
+        self
+    }
+    ///Id of the project that the application belongs to. Found from `client_id` when it is left out.
+    #[must_use]
+    pub fn project_id(mut self, project_id: impl Into<::std::string::String>) -> Self {
+        self.project_id = ::std::option::Option::Some(project_id.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+}
 impl crate::json::Object for OidcDeviceRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4257,6 +7195,91 @@ impl<'de> ::serde::Deserialize<'de> for OidcDeviceRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcEntraMfaRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        client_id: impl Into<::std::string::String>,
+        id_token_hint: impl Into<crate::Secret>,
+    ) -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            client_id: client_id.into(),
+            id_token_hint: id_token_hint.into(),
+            nonce: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            response_mode: ::std::default::Default::default(),
+            response_type: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+            style: ::std::default::Default::default(),
+        }
+    }
+    ///The claims asked of the second factor, `amr` and `acr` with the values that Entra ID accepts, as JSON text.
+    #[must_use]
+    pub fn claims(mut self, claims: impl Into<::std::string::String>) -> Self {
+        self.claims = ::std::option::Option::Some(claims.into());
+        self
+    }
+    ///Value of Entra ID that comes back in the ID token.
+    #[must_use]
+    pub fn nonce(mut self, nonce: impl Into<::std::string::String>) -> Self {
+        self.nonce = ::std::option::Option::Some(nonce.into());
+        self
+    }
+    ///Address at Entra ID that the proof of the second factor is posted to.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///How the proof goes back; Entra ID sends `form_post` and nothing else.
+    #[must_use]
+    pub fn response_mode(
+        mut self,
+        response_mode: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_mode = ::std::option::Option::Some(response_mode.into());
+        self
+    }
+    ///What Entra ID wants back; always an ID token.
+    #[must_use]
+    pub fn response_type(
+        mut self,
+        response_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.response_type = ::std::option::Option::Some(response_type.into());
+        self
+    }
+    ///Scopes asked for; Entra ID sends `openid`.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Value of Entra ID that comes back unchanged beside the ID token.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
+    }
+    ///Id of the style (theme) that the hosted pages are shown in. The project's default when it is left out.
+    #[must_use]
+    pub fn style(mut self, style: impl Into<::std::string::String>) -> Self {
+        self.style = ::std::option::Option::Some(style.into());
+        self
     }
 }
 impl crate::json::Object for OidcEntraMfaRequest {
@@ -4304,6 +7327,32 @@ impl<'de> ::serde::Deserialize<'de> for OidcEntraMfaRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcFinishAuthorizeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(state_id: impl Into<crate::Secret>) -> Self {
+        Self {
+            error_redirect_uri: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state_id: state_id.into(),
+        }
+    }
+    ///Where to send the browser when the sign-in cannot be finished.
+    #[must_use]
+    pub fn error_redirect_uri(
+        mut self,
+        error_redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_redirect_uri = ::std::option::Option::Some(error_redirect_uri.into());
+        self
+    }
+    ///Id of the federated application that the sign-in is for.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+}
 impl crate::json::Object for OidcFinishAuthorizeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4331,6 +7380,54 @@ impl<'de> ::serde::Deserialize<'de> for OidcFinishAuthorizeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcLogoutRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client_id: ::std::default::Default::default(),
+            id_token_hint: ::std::default::Default::default(),
+            post_logout_redirect_uri: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///ID token that the application got at sign-in, by which the session to end is known.
+    #[must_use]
+    pub fn id_token_hint(mut self, id_token_hint: impl Into<crate::Secret>) -> Self {
+        self.id_token_hint = ::std::option::Option::Some(id_token_hint.into());
+        self
+    }
+    ///Page of the application to go to after the logout. Has to be registered for the application.
+    #[must_use]
+    pub fn post_logout_redirect_uri(
+        mut self,
+        post_logout_redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.post_logout_redirect_uri = ::std::option::Option::Some(
+            post_logout_redirect_uri.into(),
+        );
+        self
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Value of the client's own that comes back unchanged, by which it ties the answer to its session.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<::std::string::String>) -> Self {
+        self.state = ::std::option::Option::Some(state.into());
+        self
     }
 }
 impl crate::json::Object for OidcLogoutRequest {
@@ -4366,6 +7463,32 @@ impl<'de> ::serde::Deserialize<'de> for OidcLogoutRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcRevokeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(token: impl Into<crate::Secret>) -> Self {
+        Self {
+            sso_app_id: ::std::default::Default::default(),
+            token: token.into(),
+            token_type_hint: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///What `token` is, which spares the service a search. It is found either way.
+    #[must_use]
+    pub fn token_type_hint(
+        mut self,
+        token_type_hint: impl Into<::std::string::String>,
+    ) -> Self {
+        self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
+        self
+    }
+}
 impl crate::json::Object for OidcRevokeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4393,6 +7516,131 @@ impl<'de> ::serde::Deserialize<'de> for OidcRevokeRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl OidcTokenRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+        Self {
+            assertion: ::std::default::Default::default(),
+            audience: ::std::default::Default::default(),
+            client_assertion: ::std::default::Default::default(),
+            client_assertion_type: ::std::default::Default::default(),
+            client_id: ::std::default::Default::default(),
+            client_secret: ::std::default::Default::default(),
+            code: ::std::default::Default::default(),
+            code_verifier: ::std::default::Default::default(),
+            device_code: ::std::default::Default::default(),
+            grant_type: grant_type.into(),
+            password: ::std::default::Default::default(),
+            redirect_uri: ::std::default::Default::default(),
+            refresh_token: ::std::default::Default::default(),
+            scope: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            username: ::std::default::Default::default(),
+        }
+    }
+    ///JWT of a trusted issuer that stands for the user, with `grant_type` `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    #[must_use]
+    pub fn assertion(mut self, assertion: impl Into<crate::Secret>) -> Self {
+        self.assertion = ::std::option::Option::Some(assertion.into());
+        self
+    }
+    ///Who the token is for; ends up in its claim `aud`, where the application allows it.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<::std::string::String>) -> Self {
+        self.audience = ::std::option::Option::Some(audience.into());
+        self
+    }
+    ///JWT signed by the client, which proves who it is without a shared secret (RFC 7523).
+    #[must_use]
+    pub fn client_assertion(
+        mut self,
+        client_assertion: impl Into<crate::Secret>,
+    ) -> Self {
+        self.client_assertion = ::std::option::Option::Some(client_assertion.into());
+        self
+    }
+    ///Kind of `client_assertion`; goes with it.
+    #[must_use]
+    pub fn client_assertion_type(
+        mut self,
+        client_assertion_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.client_assertion_type = ::std::option::Option::Some(
+            client_assertion_type.into(),
+        );
+        self
+    }
+    ///Id of the client, as the application shows it in the console.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<::std::string::String>) -> Self {
+        self.client_id = ::std::option::Option::Some(client_id.into());
+        self
+    }
+    ///Secret of a confidential client, unless it goes as HTTP Basic credentials.
+    #[must_use]
+    pub fn client_secret(mut self, client_secret: impl Into<crate::Secret>) -> Self {
+        self.client_secret = ::std::option::Option::Some(client_secret.into());
+        self
+    }
+    ///Authorization code from the redirect, with `grant_type` `authorization_code`. It works once, and soon expires.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+        self.code = ::std::option::Option::Some(code.into());
+        self
+    }
+    ///PKCE verifier that the challenge was made of.
+    #[must_use]
+    pub fn code_verifier(mut self, code_verifier: impl Into<crate::Secret>) -> Self {
+        self.code_verifier = ::std::option::Option::Some(code_verifier.into());
+        self
+    }
+    ///Code from the device endpoint, with `grant_type` `urn:ietf:params:oauth:grant-type:device_code`.
+    #[must_use]
+    pub fn device_code(mut self, device_code: impl Into<crate::Secret>) -> Self {
+        self.device_code = ::std::option::Option::Some(device_code.into());
+        self
+    }
+    ///Password of the user, with `grant_type` `password`.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<crate::Secret>) -> Self {
+        self.password = ::std::option::Option::Some(password.into());
+        self
+    }
+    ///The same address as at the start, when the code came by a redirect.
+    #[must_use]
+    pub fn redirect_uri(
+        mut self,
+        redirect_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.redirect_uri = ::std::option::Option::Some(redirect_uri.into());
+        self
+    }
+    ///Refresh token to renew by, with `grant_type` `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
+        self.refresh_token = ::std::option::Option::Some(refresh_token.into());
+        self
+    }
+    ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<::std::string::String>) -> Self {
+        self.scope = ::std::option::Option::Some(scope.into());
+        self
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Login id of the user, with `grant_type` `password`.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<::std::string::String>) -> Self {
+        self.username = ::std::option::Option::Some(username.into());
+        self
     }
 }
 impl crate::json::Object for OidcTokenRequest {
@@ -4450,6 +7698,21 @@ impl<'de> ::serde::Deserialize<'de> for OidcTokenRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl OidcUserInfoRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sso_app_id: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the federated application. Found from `client_id`, or the default application of the project, when it is left out.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+}
 impl crate::json::Object for OidcUserInfoRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4473,6 +7736,37 @@ impl<'de> ::serde::Deserialize<'de> for OidcUserInfoRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SamlIdpFinishRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(state_id: impl Into<crate::Secret>) -> Self {
+        Self {
+            additional_saml_attributes: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            state_id: state_id.into(),
+        }
+    }
+    ///Attributes to put into the assertion beside those that the application maps, by attribute name; a value is a text or a list of texts.
+    #[must_use]
+    pub fn additional_saml_attributes(
+        mut self,
+        additional_saml_attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.additional_saml_attributes = additional_saml_attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Id of the federated application that the sign-in is for.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
     }
 }
 impl crate::json::Object for SamlIdpFinishRequest {
@@ -4505,6 +7799,42 @@ impl<'de> ::serde::Deserialize<'de> for SamlIdpFinishRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SamlIdpFinishResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            error: ::std::default::Default::default(),
+            relay_state: ::std::default::Default::default(),
+            saml_response: ::std::default::Default::default(),
+            url: ::std::default::Default::default(),
+        }
+    }
+    ///True when the sign-in failed, which the response then tells the service provider.
+    #[must_use]
+    pub fn error(mut self, error: bool) -> Self {
+        self.error = ::std::option::Option::Some(error);
+        self
+    }
+    ///The value that the service provider gave at the start; the field `RelayState` of the form.
+    #[must_use]
+    pub fn relay_state(mut self, relay_state: impl Into<::std::string::String>) -> Self {
+        self.relay_state = ::std::option::Option::Some(relay_state.into());
+        self
+    }
+    ///The signed response, as XML in base64; the field `SAMLResponse` of the form. Whoever posts it is signed in.
+    #[must_use]
+    pub fn saml_response(mut self, saml_response: impl Into<crate::Secret>) -> Self {
+        self.saml_response = ::std::option::Option::Some(saml_response.into());
+        self
+    }
+    ///Assertion consumer of the service provider; the `action` of the form.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<::std::string::String>) -> Self {
+        self.url = ::std::option::Option::Some(url.into());
+        self
+    }
+}
 impl crate::json::Object for SamlIdpFinishResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4534,6 +7864,43 @@ impl<'de> ::serde::Deserialize<'de> for SamlIdpFinishResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SamlIdpInitiateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(app: impl Into<::std::string::String>) -> Self {
+        Self {
+            app: app.into(),
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            relay_state: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
+    #[must_use]
+    pub fn relay_state(mut self, relay_state: impl Into<::std::string::String>) -> Self {
+        self.relay_state = ::std::option::Option::Some(relay_state.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for SamlIdpInitiateRequest {
@@ -4570,6 +7937,21 @@ impl<'de> ::serde::Deserialize<'de> for SamlIdpInitiateRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SamlIdpLogoutRequest {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            app: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the federated application, whose settings tell where the browser goes afterwards.
+    #[must_use]
+    pub fn app(mut self, app: impl Into<::std::string::String>) -> Self {
+        self.app = ::std::option::Option::Some(app.into());
+        self
+    }
+}
 impl crate::json::Object for SamlIdpLogoutRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self { app: from.take("app")? })
@@ -4591,6 +7973,43 @@ impl<'de> ::serde::Deserialize<'de> for SamlIdpLogoutRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl SamlIdpSsoRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(saml_request: impl Into<::std::string::String>) -> Self {
+        Self {
+            flow_token: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            relay_state: ::std::default::Default::default(),
+            saml_request: saml_request.into(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///Token of a flow that runs already, which goes on with that flow instead of starting a new one.
+    #[must_use]
+    pub fn flow_token(mut self, flow_token: impl Into<crate::Secret>) -> Self {
+        self.flow_token = ::std::option::Option::Some(flow_token.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Value of the service provider's own that comes back unchanged beside the response; often the page to open after the sign-in.
+    #[must_use]
+    pub fn relay_state(mut self, relay_state: impl Into<::std::string::String>) -> Self {
+        self.relay_state = ::std::option::Option::Some(relay_state.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
     }
 }
 impl crate::json::Object for SamlIdpSsoRequest {
@@ -4628,6 +8047,22 @@ impl<'de> ::serde::Deserialize<'de> for SamlIdpSsoRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl SamlSpConsumeRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(saml_response: impl Into<crate::Secret>) -> Self {
+        Self {
+            relay_state: ::std::default::Default::default(),
+            saml_response: saml_response.into(),
+        }
+    }
+    ///What Descope gave the identity provider at the start, which ties the response to that start. Missing when the user began at the provider.
+    #[must_use]
+    pub fn relay_state(mut self, relay_state: impl Into<::std::string::String>) -> Self {
+        self.relay_state = ::std::option::Option::Some(relay_state.into());
+        self
+    }
+}
 impl crate::json::Object for SamlSpConsumeRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4655,6 +8090,22 @@ impl<'de> ::serde::Deserialize<'de> for SamlSpConsumeRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl WsFedFinishRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(state_id: impl Into<crate::Secret>) -> Self {
+        Self {
+            sso_app_id: ::std::default::Default::default(),
+            state_id: state_id.into(),
+        }
+    }
+    ///Id of the federated application that the sign-in is for.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+}
 impl crate::json::Object for WsFedFinishRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4680,6 +8131,42 @@ impl<'de> ::serde::Deserialize<'de> for WsFedFinishRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WsFedFinishResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            error: ::std::default::Default::default(),
+            reply_url: ::std::default::Default::default(),
+            wctx: ::std::default::Default::default(),
+            wresult: ::std::default::Default::default(),
+        }
+    }
+    ///True when the sign-in failed, so that no token could be made.
+    #[must_use]
+    pub fn error(mut self, error: bool) -> Self {
+        self.error = ::std::option::Option::Some(error);
+        self
+    }
+    ///Reply address of the application; the `action` of the form.
+    #[must_use]
+    pub fn reply_url(mut self, reply_url: impl Into<::std::string::String>) -> Self {
+        self.reply_url = ::std::option::Option::Some(reply_url.into());
+        self
+    }
+    ///The value that the application gave at the start; the field `wctx` of the form.
+    #[must_use]
+    pub fn wctx(mut self, wctx: impl Into<::std::string::String>) -> Self {
+        self.wctx = ::std::option::Option::Some(wctx.into());
+        self
+    }
+    ///The signed security token, as XML; the field `wresult` of the form. Whoever posts it is signed in.
+    #[must_use]
+    pub fn wresult(mut self, wresult: impl Into<crate::Secret>) -> Self {
+        self.wresult = ::std::option::Option::Some(wresult.into());
+        self
     }
 }
 impl crate::json::Object for WsFedFinishResponse {
@@ -4713,6 +8200,29 @@ impl<'de> ::serde::Deserialize<'de> for WsFedFinishResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl WsFedInitiateRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(app: impl Into<::std::string::String>) -> Self {
+        Self {
+            app: app.into(),
+            login_hint: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+        }
+    }
+    ///Login id to fill in for the user, such as an email address.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
+    }
+}
 impl crate::json::Object for WsFedInitiateRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -4740,6 +8250,64 @@ impl<'de> ::serde::Deserialize<'de> for WsFedInitiateRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl WsFedSsoRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(wa: impl Into<::std::string::String>) -> Self {
+        Self {
+            app: ::std::default::Default::default(),
+            login_hint: ::std::default::Default::default(),
+            tenant: ::std::default::Default::default(),
+            wa: wa.into(),
+            wctx: ::std::default::Default::default(),
+            whr: ::std::default::Default::default(),
+            wreply: ::std::default::Default::default(),
+            wtrealm: ::std::default::Default::default(),
+        }
+    }
+    ///Id of the federated application, as the console shows it. The address that the application was given has it.
+    #[must_use]
+    pub fn app(mut self, app: impl Into<::std::string::String>) -> Self {
+        self.app = ::std::option::Option::Some(app.into());
+        self
+    }
+    ///Login id to fill in for the user, such as an email address.
+    #[must_use]
+    pub fn login_hint(mut self, login_hint: impl Into<::std::string::String>) -> Self {
+        self.login_hint = ::std::option::Option::Some(login_hint.into());
+        self
+    }
+    ///Id of the tenant to sign in to, whose SSO and settings then apply.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<::std::string::String>) -> Self {
+        self.tenant = ::std::option::Option::Some(tenant.into());
+        self
+    }
+    ///Value of the application's own that comes back unchanged beside the token.
+    #[must_use]
+    pub fn wctx(mut self, wctx: impl Into<::std::string::String>) -> Self {
+        self.wctx = ::std::option::Option::Some(wctx.into());
+        self
+    }
+    ///Home realm of the user, such as the domain of their email address, by which the identity provider is chosen.
+    #[must_use]
+    pub fn whr(mut self, whr: impl Into<::std::string::String>) -> Self {
+        self.whr = ::std::option::Option::Some(whr.into());
+        self
+    }
+    ///Address of the application that the token is posted to. Has to be one of those registered; that of the settings when it is left out.
+    #[must_use]
+    pub fn wreply(mut self, wreply: impl Into<::std::string::String>) -> Self {
+        self.wreply = ::std::option::Option::Some(wreply.into());
+        self
+    }
+    ///Identifies the application as a URI, as it was entered in its settings.
+    #[must_use]
+    pub fn wtrealm(mut self, wtrealm: impl Into<::std::string::String>) -> Self {
+        self.wtrealm = ::std::option::Option::Some(wtrealm.into());
+        self
     }
 }
 impl crate::json::Object for WsFedSsoRequest {

@@ -4,6 +4,7 @@
 use super::*;
 ///Whether the service can do something.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAbility {
     ///True when the service can do this.
@@ -15,6 +16,7 @@ pub struct ScimAbility {
 }
 ///A way in which a client may authenticate.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimAuthenticationScheme {
     ///How the scheme works, in words for people.
@@ -50,6 +52,7 @@ pub struct ScimAuthenticationScheme {
 }
 ///Whether many changes may go in one request, and how many.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimBulkAbility {
     ///How many changes one request may hold.
@@ -79,6 +82,7 @@ pub struct ScimBulkAbility {
 }
 ///An email address of a user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimEmail {
     ///True for the one address that messages go to.
@@ -102,6 +106,7 @@ pub struct ScimEmail {
 }
 ///Whether searches may filter, and how much they answer.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimFilterAbility {
     ///How many resources a search answers at most.
@@ -122,6 +127,7 @@ pub struct ScimFilterAbility {
 }
 ///A group as an identity provider sees it. Its members get the roles that the tenant maps it to.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroup {
     ///Name of the group, which the SSO settings of the tenant map to roles.
@@ -168,6 +174,7 @@ pub struct ScimGroup {
 }
 ///A page of groups.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupListResponse {
     ///How many resources this page holds.
@@ -216,6 +223,7 @@ pub struct ScimGroupListResponse {
 }
 ///A group as it shall be.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimGroupRequest {
     ///Name of the group, which the SSO settings of the tenant map to roles.
@@ -254,6 +262,7 @@ pub struct ScimGroupRequest {
 }
 ///What the service knows of a resource beside its content.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimMeta {
     ///When the resource was made, as date and time of RFC 3339.
@@ -289,6 +298,7 @@ pub struct ScimMeta {
 }
 ///One change. The standard has the new value in `value`; the public reference spreads it over one member for each type. Give one of them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchOperation {
     ///What to do; the case of the letters does not matter.
@@ -350,6 +360,7 @@ pub struct ScimPatchOperation {
 }
 ///Changes to one resource, done in order, all of them or none.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchRequest {
     ///The changes. The standard writes the name with a capital, and both are read.
@@ -363,6 +374,7 @@ pub struct ScimPatchRequest {
 }
 ///A phone number of a user.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPhoneNumber {
     ///The number as it is shown to people.
@@ -392,6 +404,7 @@ pub struct ScimPhoneNumber {
 }
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimReference {
     ///Name to show for it; the service knows it better than the client.
@@ -409,6 +422,7 @@ pub struct ScimReference {
 }
 ///A kind of resource that can be provisioned.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimResourceType {
     ///What resources of the kind stand for, in words for people.
@@ -505,6 +519,7 @@ for ScimResourceTypeListResponse {
 }
 ///The abilities of the SCIM service.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimServiceFeatures {
     ///Ways in which a client may authenticate.
@@ -568,6 +583,7 @@ pub struct ScimServiceFeatures {
 }
 ///A user as an identity provider sees it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUser {
     ///False keeps the user from signing in; providers do this instead of deleting.
@@ -641,6 +657,7 @@ pub struct ScimUser {
 }
 ///A page of users.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserListResponse {
     ///How many resources this page holds.
@@ -689,6 +706,7 @@ pub struct ScimUserListResponse {
 }
 ///The parts of a name.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserName {
     ///Last name.
@@ -721,6 +739,7 @@ pub struct ScimUserName {
 }
 ///A user as it shall be.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserRequest {
     ///False keeps the user from signing in; providers do this instead of deleting.
@@ -777,6 +796,7 @@ pub struct ScimUserRequest {
 }
 ///One user. The members stand at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserResponse {
     ///False keeps the user from signing in; providers do this instead of deleting.
@@ -853,6 +873,21 @@ pub struct ScimUserResponse {
     )]
     pub user_name: ::std::option::Option<::std::string::String>,
 }
+impl ScimAbility {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            supported: ::std::default::Default::default(),
+        }
+    }
+    ///True when the service can do this.
+    #[must_use]
+    pub fn supported(mut self, supported: bool) -> Self {
+        self.supported = ::std::option::Option::Some(supported);
+        self
+    }
+}
 impl crate::json::Object for ScimAbility {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -876,6 +911,49 @@ impl<'de> ::serde::Deserialize<'de> for ScimAbility {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimAuthenticationScheme {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            description: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            primary: ::std::default::Default::default(),
+            spec_uri: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+        }
+    }
+    ///How the scheme works, in words for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<::std::string::String>) -> Self {
+        self.description = ::std::option::Option::Some(description.into());
+        self
+    }
+    ///Name of the scheme for people.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///True for the scheme to prefer.
+    #[must_use]
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.primary = ::std::option::Option::Some(primary);
+        self
+    }
+    ///Page with the specification of the scheme.
+    #[must_use]
+    pub fn spec_uri(mut self, spec_uri: impl Into<::std::string::String>) -> Self {
+        self.spec_uri = ::std::option::Option::Some(spec_uri.into());
+        self
+    }
+    ///Kind of the scheme, by the names of RFC 7643.
+    #[must_use]
+    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
     }
 }
 impl crate::json::Object for ScimAuthenticationScheme {
@@ -911,6 +989,35 @@ impl<'de> ::serde::Deserialize<'de> for ScimAuthenticationScheme {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimBulkAbility {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            max_operations: ::std::default::Default::default(),
+            max_payload_size: ::std::default::Default::default(),
+            supported: ::std::default::Default::default(),
+        }
+    }
+    ///How many changes one request may hold.
+    #[must_use]
+    pub fn max_operations(mut self, max_operations: i64) -> Self {
+        self.max_operations = ::std::option::Option::Some(max_operations);
+        self
+    }
+    ///How long one request may be, in bytes.
+    #[must_use]
+    pub fn max_payload_size(mut self, max_payload_size: i64) -> Self {
+        self.max_payload_size = ::std::option::Option::Some(max_payload_size);
+        self
+    }
+    ///True when the service can do this.
+    #[must_use]
+    pub fn supported(mut self, supported: bool) -> Self {
+        self.supported = ::std::option::Option::Some(supported);
+        self
+    }
+}
 impl crate::json::Object for ScimBulkAbility {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -938,6 +1045,35 @@ impl<'de> ::serde::Deserialize<'de> for ScimBulkAbility {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimEmail {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            primary: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+        }
+    }
+    ///True for the one address that messages go to.
+    #[must_use]
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.primary = ::std::option::Option::Some(primary);
+        self
+    }
+    ///What the address is for.
+    #[must_use]
+    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
+    }
+    ///The address itself.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.value = ::std::option::Option::Some(value.into());
+        self
     }
 }
 impl crate::json::Object for ScimEmail {
@@ -969,6 +1105,28 @@ impl<'de> ::serde::Deserialize<'de> for ScimEmail {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimFilterAbility {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            max_results: ::std::default::Default::default(),
+            supported: ::std::default::Default::default(),
+        }
+    }
+    ///How many resources a search answers at most.
+    #[must_use]
+    pub fn max_results(mut self, max_results: i64) -> Self {
+        self.max_results = ::std::option::Option::Some(max_results);
+        self
+    }
+    ///True when the service can do this.
+    #[must_use]
+    pub fn supported(mut self, supported: bool) -> Self {
+        self.supported = ::std::option::Option::Some(supported);
+        self
+    }
+}
 impl crate::json::Object for ScimFilterAbility {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -994,6 +1152,65 @@ impl<'de> ::serde::Deserialize<'de> for ScimFilterAbility {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimGroup {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            display_name: ::std::default::Default::default(),
+            external_id: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            members: ::std::default::Default::default(),
+            meta: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    ///Name of the group, which the SSO settings of the tenant map to roles.
+    #[must_use]
+    pub fn display_name(
+        mut self,
+        display_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.display_name = ::std::option::Option::Some(display_name.into());
+        self
+    }
+    ///Id of the group at the identity provider.
+    #[must_use]
+    pub fn external_id(mut self, external_id: impl Into<::std::string::String>) -> Self {
+        self.external_id = ::std::option::Option::Some(external_id.into());
+        self
+    }
+    ///Id of the group, by which it is addressed here.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///Users who are in the group.
+    #[must_use]
+    pub fn members(
+        mut self,
+        members: impl IntoIterator<Item = impl Into<ScimReference>>,
+    ) -> Self {
+        self.members = members.into_iter().map(Into::into).collect();
+        self
+    }
+    /// See [`ScimMeta`].
+    #[must_use]
+    pub fn meta(mut self, meta: ScimMeta) -> Self {
+        self.meta = ::std::option::Option::Some(meta);
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for ScimGroup {
@@ -1031,6 +1248,55 @@ impl<'de> ::serde::Deserialize<'de> for ScimGroup {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimGroupListResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            items_per_page: ::std::default::Default::default(),
+            resources: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            start_index: ::std::default::Default::default(),
+            total_results: ::std::default::Default::default(),
+        }
+    }
+    ///How many resources this page holds.
+    #[must_use]
+    pub fn items_per_page(mut self, items_per_page: i64) -> Self {
+        self.items_per_page = ::std::option::Option::Some(items_per_page);
+        self
+    }
+    ///The groups of the page.
+    #[must_use]
+    pub fn resources(
+        mut self,
+        resources: impl IntoIterator<Item = impl Into<ScimGroup>>,
+    ) -> Self {
+        self.resources = resources.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Where this page starts, counted from 1.
+    #[must_use]
+    pub fn start_index(mut self, start_index: i64) -> Self {
+        self.start_index = ::std::option::Option::Some(start_index);
+        self
+    }
+    ///How many resources match in all, on this page and others.
+    #[must_use]
+    pub fn total_results(mut self, total_results: i64) -> Self {
+        self.total_results = ::std::option::Option::Some(total_results);
+        self
+    }
+}
 impl crate::json::Object for ScimGroupListResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1062,6 +1328,54 @@ impl<'de> ::serde::Deserialize<'de> for ScimGroupListResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimGroupRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(display_name: impl Into<::std::string::String>) -> Self {
+        Self {
+            display_name: display_name.into(),
+            excluded_attributes: ::std::default::Default::default(),
+            external_id: ::std::default::Default::default(),
+            members: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    ///Attributes to leave out of the answer, joined by commas.
+    #[must_use]
+    pub fn excluded_attributes(
+        mut self,
+        excluded_attributes: impl Into<::std::string::String>,
+    ) -> Self {
+        self.excluded_attributes = ::std::option::Option::Some(
+            excluded_attributes.into(),
+        );
+        self
+    }
+    ///Id of the group at the identity provider.
+    #[must_use]
+    pub fn external_id(mut self, external_id: impl Into<::std::string::String>) -> Self {
+        self.external_id = ::std::option::Option::Some(external_id.into());
+        self
+    }
+    ///Users who shall be in the group, and no others.
+    #[must_use]
+    pub fn members(
+        mut self,
+        members: impl IntoIterator<Item = impl Into<ScimReference>>,
+    ) -> Self {
+        self.members = members.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for ScimGroupRequest {
@@ -1097,6 +1411,48 @@ impl<'de> ::serde::Deserialize<'de> for ScimGroupRequest {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimMeta {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            created: ::std::default::Default::default(),
+            last_modified: ::std::default::Default::default(),
+            location: ::std::default::Default::default(),
+            resource_type: ::std::default::Default::default(),
+        }
+    }
+    ///When the resource was made, as date and time of RFC 3339.
+    #[must_use]
+    pub fn created(mut self, created: impl Into<::std::string::String>) -> Self {
+        self.created = ::std::option::Option::Some(created.into());
+        self
+    }
+    ///When the resource was last changed, as date and time of RFC 3339.
+    #[must_use]
+    pub fn last_modified(
+        mut self,
+        last_modified: impl Into<::std::string::String>,
+    ) -> Self {
+        self.last_modified = ::std::option::Option::Some(last_modified.into());
+        self
+    }
+    ///Address of the resource.
+    #[must_use]
+    pub fn location(mut self, location: impl Into<::std::string::String>) -> Self {
+        self.location = ::std::option::Option::Some(location.into());
+        self
+    }
+    ///Kind of the resource.
+    #[must_use]
+    pub fn resource_type(
+        mut self,
+        resource_type: impl Into<::std::string::String>,
+    ) -> Self {
+        self.resource_type = ::std::option::Option::Some(resource_type.into());
+        self
+    }
+}
 impl crate::json::Object for ScimMeta {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1126,6 +1482,75 @@ impl<'de> ::serde::Deserialize<'de> for ScimMeta {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimPatchOperation {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(op: impl Into<::std::string::String>) -> Self {
+        Self {
+            op: op.into(),
+            path: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+            value_array: ::std::default::Default::default(),
+            value_boolean: ::std::default::Default::default(),
+            value_display_name: ::std::default::Default::default(),
+            value_id: ::std::default::Default::default(),
+            value_string: ::std::default::Default::default(),
+        }
+    }
+    ///Attribute to change, such as `active` or `members[value eq "U2RmvVjD8ZbYkN3rT6wQxHs1LpE"]`. The value itself names the attributes when it is left out.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<::std::string::String>) -> Self {
+        self.path = ::std::option::Option::Some(path.into());
+        self
+    }
+    ///The new value, of whatever type the attribute has.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<::serde_json::Value>) -> Self {
+        self.value = ::std::option::Option::Some(value.into());
+        self
+    }
+    ///The new value of an attribute with many values, such as `members`.
+    #[must_use]
+    pub fn value_array(
+        mut self,
+        value_array: impl IntoIterator<Item = impl Into<ScimReference>>,
+    ) -> Self {
+        self.value_array = ::std::option::Option::Some(
+            value_array.into_iter().map(Into::into).collect(),
+        );
+        self
+    }
+    ///The new value of an attribute that is true or false, such as `active`.
+    #[must_use]
+    pub fn value_boolean(mut self, value_boolean: bool) -> Self {
+        self.value_boolean = ::std::option::Option::Some(value_boolean);
+        self
+    }
+    ///The new `displayName`, for a change of several attributes at once.
+    #[must_use]
+    pub fn value_display_name(
+        mut self,
+        value_display_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.value_display_name = ::std::option::Option::Some(value_display_name.into());
+        self
+    }
+    ///The `id` of the resource, which some clients send with such a change.
+    #[must_use]
+    pub fn value_id(mut self, value_id: impl Into<::std::string::String>) -> Self {
+        self.value_id = ::std::option::Option::Some(value_id.into());
+        self
+    }
+    ///The new value of an attribute that is a text.
+    #[must_use]
+    pub fn value_string(
+        mut self,
+        value_string: impl Into<::std::string::String>,
+    ) -> Self {
+        self.value_string = ::std::option::Option::Some(value_string.into());
+        self
     }
 }
 impl crate::json::Object for ScimPatchOperation {
@@ -1167,6 +1592,29 @@ impl<'de> ::serde::Deserialize<'de> for ScimPatchOperation {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimPatchRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(
+        operations: impl IntoIterator<Item = impl Into<ScimPatchOperation>>,
+    ) -> Self {
+        Self {
+            operations: operations.into_iter().map(Into::into).collect(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = ::std::option::Option::Some(
+            schemas.into_iter().map(Into::into).collect(),
+        );
+        self
+    }
+}
 impl crate::json::Object for ScimPatchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         from.alias("operations", "Operations");
@@ -1193,6 +1641,42 @@ impl<'de> ::serde::Deserialize<'de> for ScimPatchRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimPhoneNumber {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            display: ::std::default::Default::default(),
+            primary: ::std::default::Default::default(),
+            type_: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+        }
+    }
+    ///The number as it is shown to people.
+    #[must_use]
+    pub fn display(mut self, display: impl Into<::std::string::String>) -> Self {
+        self.display = ::std::option::Option::Some(display.into());
+        self
+    }
+    ///True for the one number that messages go to.
+    #[must_use]
+    pub fn primary(mut self, primary: bool) -> Self {
+        self.primary = ::std::option::Option::Some(primary);
+        self
+    }
+    ///What the number is for.
+    #[must_use]
+    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+        self.type_ = ::std::option::Option::Some(type_.into());
+        self
+    }
+    ///The number itself, in E.164 form where it is to be used for sign-in.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.value = ::std::option::Option::Some(value.into());
+        self
     }
 }
 impl crate::json::Object for ScimPhoneNumber {
@@ -1226,6 +1710,28 @@ impl<'de> ::serde::Deserialize<'de> for ScimPhoneNumber {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimReference {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            display: ::std::default::Default::default(),
+            value: ::std::default::Default::default(),
+        }
+    }
+    ///Name to show for it; the service knows it better than the client.
+    #[must_use]
+    pub fn display(mut self, display: impl Into<::std::string::String>) -> Self {
+        self.display = ::std::option::Option::Some(display.into());
+        self
+    }
+    ///Id of the resource.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<::std::string::String>) -> Self {
+        self.value = ::std::option::Option::Some(value.into());
+        self
+    }
+}
 impl crate::json::Object for ScimReference {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1251,6 +1757,59 @@ impl<'de> ::serde::Deserialize<'de> for ScimReference {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimResourceType {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            description: ::std::default::Default::default(),
+            endpoint: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            schema: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+        }
+    }
+    ///What resources of the kind stand for, in words for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<::std::string::String>) -> Self {
+        self.description = ::std::option::Option::Some(description.into());
+        self
+    }
+    ///Path of the kind below `/scim/v2`, such as `/Users`.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<::std::string::String>) -> Self {
+        self.endpoint = ::std::option::Option::Some(endpoint.into());
+        self
+    }
+    ///Identifies the kind; the same as its name.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    ///Name of the kind, such as `User`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///URN of the main SCIM schema of the kind.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<::std::string::String>) -> Self {
+        self.schema = ::std::option::Option::Some(schema.into());
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for ScimResourceType {
@@ -1293,6 +1852,91 @@ impl crate::json::FromJson for ScimResourceTypeListResponse {
         crate::json::by_serde(value)
     }
 }
+impl ScimServiceFeatures {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            authentication_schemes: ::std::default::Default::default(),
+            bulk: ::std::default::Default::default(),
+            change_password: ::std::default::Default::default(),
+            documentation_uri: ::std::default::Default::default(),
+            etag: ::std::default::Default::default(),
+            filter: ::std::default::Default::default(),
+            patch: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            sort: ::std::default::Default::default(),
+        }
+    }
+    ///Ways in which a client may authenticate.
+    #[must_use]
+    pub fn authentication_schemes(
+        mut self,
+        authentication_schemes: impl IntoIterator<
+            Item = impl Into<ScimAuthenticationScheme>,
+        >,
+    ) -> Self {
+        self.authentication_schemes = authentication_schemes
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    /// See [`ScimBulkAbility`].
+    #[must_use]
+    pub fn bulk(mut self, bulk: ScimBulkAbility) -> Self {
+        self.bulk = ::std::option::Option::Some(bulk);
+        self
+    }
+    /// See [`ScimAbility`].
+    #[must_use]
+    pub fn change_password(mut self, change_password: ScimAbility) -> Self {
+        self.change_password = ::std::option::Option::Some(change_password);
+        self
+    }
+    ///Page that explains the service to people.
+    #[must_use]
+    pub fn documentation_uri(
+        mut self,
+        documentation_uri: impl Into<::std::string::String>,
+    ) -> Self {
+        self.documentation_uri = ::std::option::Option::Some(documentation_uri.into());
+        self
+    }
+    /// See [`ScimAbility`].
+    #[must_use]
+    pub fn etag(mut self, etag: ScimAbility) -> Self {
+        self.etag = ::std::option::Option::Some(etag);
+        self
+    }
+    /// See [`ScimFilterAbility`].
+    #[must_use]
+    pub fn filter(mut self, filter: ScimFilterAbility) -> Self {
+        self.filter = ::std::option::Option::Some(filter);
+        self
+    }
+    /// See [`ScimAbility`].
+    #[must_use]
+    pub fn patch(mut self, patch: ScimAbility) -> Self {
+        self.patch = ::std::option::Option::Some(patch);
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
+    }
+    /// See [`ScimAbility`].
+    #[must_use]
+    pub fn sort(mut self, sort: ScimAbility) -> Self {
+        self.sort = ::std::option::Option::Some(sort);
+        self
+    }
+}
 impl crate::json::Object for ScimServiceFeatures {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1332,6 +1976,104 @@ impl<'de> ::serde::Deserialize<'de> for ScimServiceFeatures {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimUser {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            active: ::std::default::Default::default(),
+            attributes: ::std::default::Default::default(),
+            display_name: ::std::default::Default::default(),
+            emails: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            meta: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            user_name: ::std::default::Default::default(),
+        }
+    }
+    ///False keeps the user from signing in; providers do this instead of deleting.
+    #[must_use]
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = ::std::option::Option::Some(active);
+        self
+    }
+    ///Further attributes, custom ones included, by name; values of any JSON type.
+    #[must_use]
+    pub fn attributes(
+        mut self,
+        attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Name to show for the user.
+    #[must_use]
+    pub fn display_name(
+        mut self,
+        display_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.display_name = ::std::option::Option::Some(display_name.into());
+        self
+    }
+    ///Email addresses; the primary one becomes the address of the user.
+    #[must_use]
+    pub fn emails(
+        mut self,
+        emails: impl IntoIterator<Item = impl Into<ScimEmail>>,
+    ) -> Self {
+        self.emails = emails.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Id of the user, by which it is addressed here.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    /// See [`ScimMeta`].
+    #[must_use]
+    pub fn meta(mut self, meta: ScimMeta) -> Self {
+        self.meta = ::std::option::Option::Some(meta);
+        self
+    }
+    /// See [`ScimUserName`].
+    #[must_use]
+    pub fn name(mut self, name: ScimUserName) -> Self {
+        self.name = ::std::option::Option::Some(name);
+        self
+    }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Login id of the user; most providers use the email address.
+    #[must_use]
+    pub fn user_name(mut self, user_name: impl Into<::std::string::String>) -> Self {
+        self.user_name = ::std::option::Option::Some(user_name.into());
+        self
     }
 }
 impl crate::json::Object for ScimUser {
@@ -1377,6 +2119,55 @@ impl<'de> ::serde::Deserialize<'de> for ScimUser {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimUserListResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            items_per_page: ::std::default::Default::default(),
+            resources: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            start_index: ::std::default::Default::default(),
+            total_results: ::std::default::Default::default(),
+        }
+    }
+    ///How many resources this page holds.
+    #[must_use]
+    pub fn items_per_page(mut self, items_per_page: i64) -> Self {
+        self.items_per_page = ::std::option::Option::Some(items_per_page);
+        self
+    }
+    ///The users of the page.
+    #[must_use]
+    pub fn resources(
+        mut self,
+        resources: impl IntoIterator<Item = impl Into<ScimUser>>,
+    ) -> Self {
+        self.resources = resources.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Where this page starts, counted from 1.
+    #[must_use]
+    pub fn start_index(mut self, start_index: i64) -> Self {
+        self.start_index = ::std::option::Option::Some(start_index);
+        self
+    }
+    ///How many resources match in all, on this page and others.
+    #[must_use]
+    pub fn total_results(mut self, total_results: i64) -> Self {
+        self.total_results = ::std::option::Option::Some(total_results);
+        self
+    }
+}
 impl crate::json::Object for ScimUserListResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1410,6 +2201,35 @@ impl<'de> ::serde::Deserialize<'de> for ScimUserListResponse {
         crate::json::deserialize(deserializer)
     }
 }
+impl ScimUserName {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            family_name: ::std::default::Default::default(),
+            given_name: ::std::default::Default::default(),
+            middle_name: ::std::default::Default::default(),
+        }
+    }
+    ///Last name.
+    #[must_use]
+    pub fn family_name(mut self, family_name: impl Into<::std::string::String>) -> Self {
+        self.family_name = ::std::option::Option::Some(family_name.into());
+        self
+    }
+    ///First name.
+    #[must_use]
+    pub fn given_name(mut self, given_name: impl Into<::std::string::String>) -> Self {
+        self.given_name = ::std::option::Option::Some(given_name.into());
+        self
+    }
+    ///Names between the first and the last one.
+    #[must_use]
+    pub fn middle_name(mut self, middle_name: impl Into<::std::string::String>) -> Self {
+        self.middle_name = ::std::option::Option::Some(middle_name.into());
+        self
+    }
+}
 impl crate::json::Object for ScimUserName {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1437,6 +2257,84 @@ impl<'de> ::serde::Deserialize<'de> for ScimUserName {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimUserRequest {
+    /// With what is required, and no other member set.
+    #[must_use]
+    pub fn new(user_name: impl Into<::std::string::String>) -> Self {
+        Self {
+            active: ::std::default::Default::default(),
+            attributes: ::std::default::Default::default(),
+            display_name: ::std::default::Default::default(),
+            emails: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            user_name: user_name.into(),
+        }
+    }
+    ///False keeps the user from signing in; providers do this instead of deleting.
+    #[must_use]
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = ::std::option::Option::Some(active);
+        self
+    }
+    ///Further attributes, custom ones included, by name; values of any JSON type.
+    #[must_use]
+    pub fn attributes(
+        mut self,
+        attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Name to show for the user.
+    #[must_use]
+    pub fn display_name(
+        mut self,
+        display_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.display_name = ::std::option::Option::Some(display_name.into());
+        self
+    }
+    ///Email addresses; the primary one becomes the address of the user.
+    #[must_use]
+    pub fn emails(
+        mut self,
+        emails: impl IntoIterator<Item = impl Into<ScimEmail>>,
+    ) -> Self {
+        self.emails = emails.into_iter().map(Into::into).collect();
+        self
+    }
+    /// See [`ScimUserName`].
+    #[must_use]
+    pub fn name(mut self, name: ScimUserName) -> Self {
+        self.name = ::std::option::Option::Some(name);
+        self
+    }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
     }
 }
 impl crate::json::Object for ScimUserRequest {
@@ -1476,6 +2374,111 @@ impl<'de> ::serde::Deserialize<'de> for ScimUserRequest {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl ScimUserResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            active: ::std::default::Default::default(),
+            attributes: ::std::default::Default::default(),
+            display_name: ::std::default::Default::default(),
+            emails: ::std::default::Default::default(),
+            id: ::std::default::Default::default(),
+            meta: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone_numbers: ::std::default::Default::default(),
+            schemas: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+            user_name: ::std::default::Default::default(),
+        }
+    }
+    ///False keeps the user from signing in; providers do this instead of deleting.
+    #[must_use]
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = ::std::option::Option::Some(active);
+        self
+    }
+    ///Further attributes, custom ones included, by name; values of any JSON type.
+    #[must_use]
+    pub fn attributes(
+        mut self,
+        attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Name to show for the user.
+    #[must_use]
+    pub fn display_name(
+        mut self,
+        display_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.display_name = ::std::option::Option::Some(display_name.into());
+        self
+    }
+    ///Email addresses; the primary one becomes the address of the user.
+    #[must_use]
+    pub fn emails(
+        mut self,
+        emails: impl IntoIterator<Item = impl Into<ScimEmail>>,
+    ) -> Self {
+        self.emails = emails.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Id of the user, by which it is addressed here.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<::std::string::String>) -> Self {
+        self.id = ::std::option::Option::Some(id.into());
+        self
+    }
+    /// See [`ScimMeta`].
+    #[must_use]
+    pub fn meta(mut self, meta: ScimMeta) -> Self {
+        self.meta = ::std::option::Option::Some(meta);
+        self
+    }
+    /// See [`ScimUserName`].
+    #[must_use]
+    pub fn name(mut self, name: ScimUserName) -> Self {
+        self.name = ::std::option::Option::Some(name);
+        self
+    }
+    ///Phone numbers; the primary one becomes the number of the user.
+    #[must_use]
+    pub fn phone_numbers(
+        mut self,
+        phone_numbers: impl IntoIterator<Item = impl Into<ScimPhoneNumber>>,
+    ) -> Self {
+        self.phone_numbers = phone_numbers.into_iter().map(Into::into).collect();
+        self
+    }
+    ///URNs of the SCIM schemas that the message follows.
+    #[must_use]
+    pub fn schemas(
+        mut self,
+        schemas: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.schemas = schemas.into_iter().map(Into::into).collect();
+        self
+    }
+    /// See [`ScimUser`].
+    #[must_use]
+    pub fn user(mut self, user: ScimUser) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+    ///Login id of the user; most providers use the email address.
+    #[must_use]
+    pub fn user_name(mut self, user_name: impl Into<::std::string::String>) -> Self {
+        self.user_name = ::std::option::Option::Some(user_name.into());
+        self
     }
 }
 impl crate::json::Object for ScimUserResponse {

@@ -4,6 +4,7 @@
 use super::*;
 ///One sign-in.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthHistoryEntry {
     ///City that the network address belongs to, as far as known.
@@ -78,6 +79,7 @@ for EmptyResponse {
 }
 ///The body of every refusal. A proxy in front of the service may answer without it; the status is all that is known then.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ErrorResponse {
     ///What was wrong with this call, at the SCIM endpoints.
@@ -137,6 +139,7 @@ pub struct ErrorResponse {
 }
 ///What the identity provider said of the user at an SSO sign-in.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct IdpResponse {
     ///Groups that the provider put the user in.
@@ -229,6 +232,7 @@ pub struct IdpResponse {
 }
 ///A public key in the form of RFC 7517. Which members are there depends on `kty`.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Jwk {
     ///The one signature algorithm that the key is to be used with.
@@ -300,6 +304,7 @@ pub struct Jwk {
 }
 ///The public keys of a project, in the form of RFC 7517.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwkSet {
     ///Each key once, in no fixed order.
@@ -311,6 +316,7 @@ pub struct JwkSet {
 }
 ///A session: its two tokens, whose it is, and how the tokens are to be kept in cookies. Any member may be missing; a project that manages tokens in cookies sends them in `Set-Cookie` and not here.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwtResponse {
     ///The claims of the session token, of any JSON type.
@@ -461,7 +467,7 @@ pub struct JwtResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub tenant_ssoid: ::std::option::Option<::std::string::String>,
+    pub tenant_sso_id: ::std::option::Option<::std::string::String>,
     ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
     #[cfg_attr(
         feature = "schemars",
@@ -488,6 +494,7 @@ pub struct JwtResponse {
 }
 ///How this sign-in differs from the project's defaults.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LoginOptions {
     ///Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
@@ -589,6 +596,7 @@ pub struct LoginOptions {
 }
 ///What is known of a user at sign-up.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SignUpUser {
     ///Email address.
@@ -663,6 +671,7 @@ pub struct SignUpUser {
 }
 ///A user of the project. The upper-case names are spelled that way by the service.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct User {
     ///When the consent that the user gave ends, in epoch seconds.
@@ -776,7 +785,7 @@ pub struct User {
             skip_serializing_if = ":: std :: collections :: BTreeMap::is_empty"
         )
     )]
-    pub o_auth: ::std::collections::BTreeMap<::std::string::String, bool>,
+    pub oauth: ::std::collections::BTreeMap<::std::string::String, bool>,
     ///Whether the user has signed in by OIDC.
     #[cfg_attr(
         feature = "schemars",
@@ -942,6 +951,7 @@ pub struct User {
 }
 ///A tenant that a user belongs to, and what the user may do there.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UserTenant {
     ///Permissions that those roles grant in this tenant.
@@ -1011,6 +1021,59 @@ pub mod error {
         }
     }
 }
+impl AuthHistoryEntry {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            city: ::std::default::Default::default(),
+            country: ::std::default::Default::default(),
+            ip: ::std::default::Default::default(),
+            login_time: ::std::default::Default::default(),
+            selected_tenant: ::std::default::Default::default(),
+            user_id: ::std::default::Default::default(),
+        }
+    }
+    ///City that the network address belongs to, as far as known.
+    #[must_use]
+    pub fn city(mut self, city: impl Into<::std::string::String>) -> Self {
+        self.city = ::std::option::Option::Some(city.into());
+        self
+    }
+    ///Country that the network address belongs to, as far as known.
+    #[must_use]
+    pub fn country(mut self, country: impl Into<::std::string::String>) -> Self {
+        self.country = ::std::option::Option::Some(country.into());
+        self
+    }
+    ///Network address that the sign-in came from, IPv4 or IPv6.
+    #[must_use]
+    pub fn ip(mut self, ip: impl Into<::std::string::String>) -> Self {
+        self.ip = ::std::option::Option::Some(ip.into());
+        self
+    }
+    ///When it was, in epoch seconds.
+    #[must_use]
+    pub fn login_time(mut self, login_time: i64) -> Self {
+        self.login_time = ::std::option::Option::Some(login_time);
+        self
+    }
+    ///Id of the tenant that the user had chosen, if any.
+    #[must_use]
+    pub fn selected_tenant(
+        mut self,
+        selected_tenant: impl Into<::std::string::String>,
+    ) -> Self {
+        self.selected_tenant = ::std::option::Option::Some(selected_tenant.into());
+        self
+    }
+    ///Who signed in.
+    #[must_use]
+    pub fn user_id(mut self, user_id: impl Into<::std::string::String>) -> Self {
+        self.user_id = ::std::option::Option::Some(user_id.into());
+        self
+    }
+}
 impl crate::json::Object for AuthHistoryEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1051,6 +1114,69 @@ impl crate::json::FromJson for EmptyResponse {
         crate::json::by_serde(value)
     }
 }
+impl ErrorResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            detail: ::std::default::Default::default(),
+            error: ::std::default::Default::default(),
+            error_code: ::std::default::Default::default(),
+            error_description: ::std::default::Default::default(),
+            error_message: ::std::default::Default::default(),
+            message: ::std::default::Default::default(),
+            scim_type: ::std::default::Default::default(),
+        }
+    }
+    ///What was wrong with this call, at the SCIM endpoints.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<::std::string::String>) -> Self {
+        self.detail = ::std::option::Option::Some(detail.into());
+        self
+    }
+    ///Reason in the words of OAuth (RFC 6749, 8628, 9449), at the endpoints that follow it.
+    #[must_use]
+    pub fn error(mut self, error: impl Into<::std::string::String>) -> Self {
+        self.error = ::std::option::Option::Some(error.into());
+        self
+    }
+    ///`E` and six digits; stable, made to branch on. `E01` is common, `E06` authentication, `E11` management, `E13` infrastructure.
+    #[must_use]
+    pub fn error_code(mut self, error_code: impl Into<::std::string::String>) -> Self {
+        self.error_code = ::std::option::Option::Some(error_code.into());
+        self
+    }
+    ///The fixed English text that belongs to the code.
+    #[must_use]
+    pub fn error_description(
+        mut self,
+        error_description: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_description = ::std::option::Option::Some(error_description.into());
+        self
+    }
+    ///What was wrong with this call in particular.
+    #[must_use]
+    pub fn error_message(
+        mut self,
+        error_message: impl Into<::std::string::String>,
+    ) -> Self {
+        self.error_message = ::std::option::Option::Some(error_message.into());
+        self
+    }
+    ///A copy of `errorMessage`, kept by the service for older clients.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
+        self.message = ::std::option::Option::Some(message.into());
+        self
+    }
+    ///Reason in the words of SCIM (RFC 7644 section 3.12), at the SCIM endpoints.
+    #[must_use]
+    pub fn scim_type(mut self, scim_type: impl Into<::std::string::String>) -> Self {
+        self.scim_type = ::std::option::Option::Some(scim_type.into());
+        self
+    }
+}
 impl crate::json::Object for ErrorResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         from.alias("errorDescription", "error_description");
@@ -1087,6 +1213,116 @@ impl<'de> ::serde::Deserialize<'de> for ErrorResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl IdpResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            idp_groups: ::std::default::Default::default(),
+            idp_oidc_claims: ::std::default::Default::default(),
+            idp_saml_attributes: ::std::default::Default::default(),
+            oidc_generated_roles: ::std::default::Default::default(),
+            oidc_generated_user: ::std::default::Default::default(),
+            oidc_response: ::std::default::Default::default(),
+            saml_generated_roles: ::std::default::Default::default(),
+            saml_generated_user: ::std::default::Default::default(),
+            saml_response: ::std::default::Default::default(),
+        }
+    }
+    ///Groups that the provider put the user in.
+    #[must_use]
+    pub fn idp_groups(
+        mut self,
+        idp_groups: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.idp_groups = idp_groups.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Claims of the provider's ID token or user info, by claim name.
+    #[must_use]
+    pub fn idp_oidc_claims(
+        mut self,
+        idp_oidc_claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.idp_oidc_claims = idp_oidc_claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Attributes of the SAML assertion, by attribute name.
+    #[must_use]
+    pub fn idp_saml_attributes(
+        mut self,
+        idp_saml_attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.idp_saml_attributes = idp_saml_attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Roles that the group mapping makes of the OIDC answer, as JSON text.
+    #[must_use]
+    pub fn oidc_generated_roles(
+        mut self,
+        oidc_generated_roles: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_generated_roles = ::std::option::Option::Some(
+            oidc_generated_roles.into(),
+        );
+        self
+    }
+    ///User that the attribute mapping makes of the OIDC answer, as JSON text.
+    #[must_use]
+    pub fn oidc_generated_user(
+        mut self,
+        oidc_generated_user: impl Into<::std::string::String>,
+    ) -> Self {
+        self.oidc_generated_user = ::std::option::Option::Some(
+            oidc_generated_user.into(),
+        );
+        self
+    }
+    ///The OIDC answer as it came from the provider.
+    #[must_use]
+    pub fn oidc_response(mut self, oidc_response: impl Into<crate::Secret>) -> Self {
+        self.oidc_response = ::std::option::Option::Some(oidc_response.into());
+        self
+    }
+    ///Roles that the group mapping makes of the SAML response, as JSON text.
+    #[must_use]
+    pub fn saml_generated_roles(
+        mut self,
+        saml_generated_roles: impl Into<::std::string::String>,
+    ) -> Self {
+        self.saml_generated_roles = ::std::option::Option::Some(
+            saml_generated_roles.into(),
+        );
+        self
+    }
+    ///User that the attribute mapping makes of the SAML response, as JSON text.
+    #[must_use]
+    pub fn saml_generated_user(
+        mut self,
+        saml_generated_user: impl Into<::std::string::String>,
+    ) -> Self {
+        self.saml_generated_user = ::std::option::Option::Some(
+            saml_generated_user.into(),
+        );
+        self
+    }
+    ///The SAML response as it came from the provider.
+    #[must_use]
+    pub fn saml_response(mut self, saml_response: impl Into<crate::Secret>) -> Self {
+        self.saml_response = ::std::option::Option::Some(saml_response.into());
+        self
     }
 }
 impl crate::json::Object for IdpResponse {
@@ -1128,6 +1364,94 @@ impl<'de> ::serde::Deserialize<'de> for IdpResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl Jwk {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            alg: ::std::default::Default::default(),
+            crv: ::std::default::Default::default(),
+            e: ::std::default::Default::default(),
+            kid: ::std::default::Default::default(),
+            kty: ::std::default::Default::default(),
+            n: ::std::default::Default::default(),
+            use_: ::std::default::Default::default(),
+            x: ::std::default::Default::default(),
+            x5c: ::std::default::Default::default(),
+            x5t: ::std::default::Default::default(),
+            y: ::std::default::Default::default(),
+        }
+    }
+    ///The one signature algorithm that the key is to be used with.
+    #[must_use]
+    pub fn alg(mut self, alg: impl Into<::std::string::String>) -> Self {
+        self.alg = ::std::option::Option::Some(alg.into());
+        self
+    }
+    ///Curve of an elliptic-curve key.
+    #[must_use]
+    pub fn crv(mut self, crv: impl Into<::std::string::String>) -> Self {
+        self.crv = ::std::option::Option::Some(crv.into());
+        self
+    }
+    ///Exponent of an RSA key, in base64url without padding.
+    #[must_use]
+    pub fn e(mut self, e: impl Into<::std::string::String>) -> Self {
+        self.e = ::std::option::Option::Some(e.into());
+        self
+    }
+    ///Id of the key, found in the header of the tokens that it signed.
+    #[must_use]
+    pub fn kid(mut self, kid: impl Into<::std::string::String>) -> Self {
+        self.kid = ::std::option::Option::Some(kid.into());
+        self
+    }
+    ///Family of the key.
+    #[must_use]
+    pub fn kty(mut self, kty: impl Into<::std::string::String>) -> Self {
+        self.kty = ::std::option::Option::Some(kty.into());
+        self
+    }
+    ///Modulus of an RSA key, in base64url without padding.
+    #[must_use]
+    pub fn n(mut self, n: impl Into<::std::string::String>) -> Self {
+        self.n = ::std::option::Option::Some(n.into());
+        self
+    }
+    ///What the key is for; `sig` for checking signatures.
+    #[must_use]
+    pub fn use_(mut self, use_: impl Into<::std::string::String>) -> Self {
+        self.use_ = ::std::option::Option::Some(use_.into());
+        self
+    }
+    ///First coordinate of an elliptic-curve key, in base64url without padding.
+    #[must_use]
+    pub fn x(mut self, x: impl Into<::std::string::String>) -> Self {
+        self.x = ::std::option::Option::Some(x.into());
+        self
+    }
+    ///Certificates of the key, DER in base64, the key's own first.
+    #[must_use]
+    pub fn x5c(
+        mut self,
+        x5c: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.x5c = x5c.into_iter().map(Into::into).collect();
+        self
+    }
+    ///SHA-1 thumbprint of the key's own certificate, in base64url without padding.
+    #[must_use]
+    pub fn x5t(mut self, x5t: impl Into<::std::string::String>) -> Self {
+        self.x5t = ::std::option::Option::Some(x5t.into());
+        self
+    }
+    ///Second coordinate of an elliptic-curve key, in base64url without padding.
+    #[must_use]
+    pub fn y(mut self, y: impl Into<::std::string::String>) -> Self {
+        self.y = ::std::option::Option::Some(y.into());
+        self
     }
 }
 impl crate::json::Object for Jwk {
@@ -1175,6 +1499,21 @@ impl<'de> ::serde::Deserialize<'de> for Jwk {
         crate::json::deserialize(deserializer)
     }
 }
+impl JwkSet {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            keys: ::std::default::Default::default(),
+        }
+    }
+    ///Each key once, in no fixed order.
+    #[must_use]
+    pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<Jwk>>) -> Self {
+        self.keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+}
 impl crate::json::Object for JwkSet {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1200,6 +1539,184 @@ impl<'de> ::serde::Deserialize<'de> for JwkSet {
         crate::json::deserialize(deserializer)
     }
 }
+impl JwtResponse {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            claims: ::std::default::Default::default(),
+            cookie_domain: ::std::default::Default::default(),
+            cookie_expiration: ::std::default::Default::default(),
+            cookie_max_age: ::std::default::Default::default(),
+            cookie_name: ::std::default::Default::default(),
+            cookie_path: ::std::default::Default::default(),
+            external_token: ::std::default::Default::default(),
+            first_seen: ::std::default::Default::default(),
+            idp_response: ::std::default::Default::default(),
+            known_device_jwt: ::std::default::Default::default(),
+            next_refresh_seconds: ::std::default::Default::default(),
+            refresh_jwt: ::std::default::Default::default(),
+            session_cookie_domain: ::std::default::Default::default(),
+            session_cookie_name: ::std::default::Default::default(),
+            session_expiration: ::std::default::Default::default(),
+            session_jwt: ::std::default::Default::default(),
+            tenant_sso_id: ::std::default::Default::default(),
+            trusted_device_jwt: ::std::default::Default::default(),
+            unsaved_sso: ::std::default::Default::default(),
+            user: ::std::default::Default::default(),
+        }
+    }
+    ///The claims of the session token, of any JSON type.
+    #[must_use]
+    pub fn claims(
+        mut self,
+        claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.claims = claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Value for the `Domain` attribute of the refresh cookie.
+    #[must_use]
+    pub fn cookie_domain(
+        mut self,
+        cookie_domain: impl Into<::std::string::String>,
+    ) -> Self {
+        self.cookie_domain = ::std::option::Option::Some(cookie_domain.into());
+        self
+    }
+    ///When the refresh cookie ends, in epoch seconds.
+    #[must_use]
+    pub fn cookie_expiration(mut self, cookie_expiration: i64) -> Self {
+        self.cookie_expiration = ::std::option::Option::Some(cookie_expiration);
+        self
+    }
+    ///Value for the `Max-Age` attribute of the refresh cookie, in seconds from now.
+    #[must_use]
+    pub fn cookie_max_age(mut self, cookie_max_age: i64) -> Self {
+        self.cookie_max_age = ::std::option::Option::Some(cookie_max_age);
+        self
+    }
+    ///Name of the refresh cookie; `DSR` when it is left out.
+    #[must_use]
+    pub fn cookie_name(mut self, cookie_name: impl Into<::std::string::String>) -> Self {
+        self.cookie_name = ::std::option::Option::Some(cookie_name.into());
+        self
+    }
+    ///Value for the `Path` attribute of the refresh cookie.
+    #[must_use]
+    pub fn cookie_path(mut self, cookie_path: impl Into<::std::string::String>) -> Self {
+        self.cookie_path = ::std::option::Option::Some(cookie_path.into());
+        self
+    }
+    ///Token of an outside system that the project has exchanged for this session.
+    #[must_use]
+    pub fn external_token(mut self, external_token: impl Into<crate::Secret>) -> Self {
+        self.external_token = ::std::option::Option::Some(external_token.into());
+        self
+    }
+    ///True when this sign-in created the user.
+    #[must_use]
+    pub fn first_seen(mut self, first_seen: bool) -> Self {
+        self.first_seen = ::std::option::Option::Some(first_seen);
+        self
+    }
+    /// See [`IdpResponse`].
+    #[must_use]
+    pub fn idp_response(mut self, idp_response: IdpResponse) -> Self {
+        self.idp_response = ::std::option::Option::Some(idp_response);
+        self
+    }
+    ///Token by which this device is recognised at the next sign-in. Keep it and send it with later calls in the header `x-descope-known-device-token`.
+    #[must_use]
+    pub fn known_device_jwt(
+        mut self,
+        known_device_jwt: impl Into<crate::Secret>,
+    ) -> Self {
+        self.known_device_jwt = ::std::option::Option::Some(known_device_jwt.into());
+        self
+    }
+    ///How long to wait before the next refresh, in seconds.
+    #[must_use]
+    pub fn next_refresh_seconds(mut self, next_refresh_seconds: i64) -> Self {
+        self.next_refresh_seconds = ::std::option::Option::Some(next_refresh_seconds);
+        self
+    }
+    ///Long-lived token that buys new session tokens. Keep the one in hand when an answer to a refresh has none.
+    #[must_use]
+    pub fn refresh_jwt(mut self, refresh_jwt: impl Into<crate::Secret>) -> Self {
+        self.refresh_jwt = ::std::option::Option::Some(refresh_jwt.into());
+        self
+    }
+    ///Value for the `Domain` attribute of the session cookie.
+    #[must_use]
+    pub fn session_cookie_domain(
+        mut self,
+        session_cookie_domain: impl Into<::std::string::String>,
+    ) -> Self {
+        self.session_cookie_domain = ::std::option::Option::Some(
+            session_cookie_domain.into(),
+        );
+        self
+    }
+    ///Name of the session cookie; `DS` when it is left out.
+    #[must_use]
+    pub fn session_cookie_name(
+        mut self,
+        session_cookie_name: impl Into<::std::string::String>,
+    ) -> Self {
+        self.session_cookie_name = ::std::option::Option::Some(
+            session_cookie_name.into(),
+        );
+        self
+    }
+    ///When the session token ends, in epoch seconds.
+    #[must_use]
+    pub fn session_expiration(mut self, session_expiration: i64) -> Self {
+        self.session_expiration = ::std::option::Option::Some(session_expiration);
+        self
+    }
+    ///Short-lived token that goes with every request to the application's own back end.
+    #[must_use]
+    pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
+        self.session_jwt = ::std::option::Option::Some(session_jwt.into());
+        self
+    }
+    ///Id of the tenant's SSO configuration by which the user signed in.
+    #[must_use]
+    pub fn tenant_sso_id(
+        mut self,
+        tenant_sso_id: impl Into<::std::string::String>,
+    ) -> Self {
+        self.tenant_sso_id = ::std::option::Option::Some(tenant_sso_id.into());
+        self
+    }
+    ///Token that lets this device skip a further factor. Keep it and send it with later calls in the header `x-descope-trusted-device-token`.
+    #[must_use]
+    pub fn trusted_device_jwt(
+        mut self,
+        trusted_device_jwt: impl Into<crate::Secret>,
+    ) -> Self {
+        self.trusted_device_jwt = ::std::option::Option::Some(trusted_device_jwt.into());
+        self
+    }
+    ///True when the user signed in by an SSO configuration that is still being set up.
+    #[must_use]
+    pub fn unsaved_sso(mut self, unsaved_sso: bool) -> Self {
+        self.unsaved_sso = ::std::option::Option::Some(unsaved_sso);
+        self
+    }
+    /// See [`User`].
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.user = ::std::option::Option::Some(user);
+        self
+    }
+}
 impl crate::json::Object for JwtResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1219,7 +1736,7 @@ impl crate::json::Object for JwtResponse {
             session_cookie_name: from.take("sessionCookieName")?,
             session_expiration: from.take("sessionExpiration")?,
             session_jwt: from.take("sessionJwt")?,
-            tenant_ssoid: from.take("tenantSSOID")?,
+            tenant_sso_id: from.take("tenantSSOID")?,
             trusted_device_jwt: from.take("trustedDeviceJwt")?,
             unsaved_sso: from.take("unsavedSSO")?,
             user: from.take("user")?,
@@ -1242,7 +1759,7 @@ impl crate::json::Object for JwtResponse {
         to.filled("sessionCookieName", &self.session_cookie_name);
         to.filled("sessionExpiration", &self.session_expiration);
         to.filled("sessionJwt", &self.session_jwt);
-        to.filled("tenantSSOID", &self.tenant_ssoid);
+        to.filled("tenantSSOID", &self.tenant_sso_id);
         to.filled("trustedDeviceJwt", &self.trusted_device_jwt);
         to.filled("unsavedSSO", &self.unsaved_sso);
         to.filled("user", &self.user);
@@ -1261,6 +1778,118 @@ impl<'de> ::serde::Deserialize<'de> for JwtResponse {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl LoginOptions {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            custom_claims: ::std::default::Default::default(),
+            locale: ::std::default::Default::default(),
+            mfa: ::std::default::Default::default(),
+            pkce_challenge: ::std::default::Default::default(),
+            revoke_other_sessions: ::std::default::Default::default(),
+            revoke_other_sessions_types: ::std::default::Default::default(),
+            sso_app_id: ::std::default::Default::default(),
+            stepup: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
+            template_options: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+        }
+    }
+    ///Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
+    #[must_use]
+    pub fn custom_claims(
+        mut self,
+        custom_claims: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.custom_claims = custom_claims
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<::std::string::String>) -> Self {
+        self.locale = ::std::option::Option::Some(locale.into());
+        self
+    }
+    ///Count this sign-in as a further factor, which adds `mfa` to the claim `amr`. Needs the refresh JWT of the signed-in user in the bearer.
+    #[must_use]
+    pub fn mfa(mut self, mfa: bool) -> Self {
+        self.mfa = ::std::option::Option::Some(mfa);
+        self
+    }
+    ///SHA-256 of a verifier that only the first device knows, in base64.
+    #[must_use]
+    pub fn pkce_challenge(
+        mut self,
+        pkce_challenge: impl Into<::std::string::String>,
+    ) -> Self {
+        self.pkce_challenge = ::std::option::Option::Some(pkce_challenge.into());
+        self
+    }
+    ///End the user's other sessions once this sign-in has succeeded.
+    #[must_use]
+    pub fn revoke_other_sessions(mut self, revoke_other_sessions: bool) -> Self {
+        self.revoke_other_sessions = ::std::option::Option::Some(revoke_other_sessions);
+        self
+    }
+    ///Restrict `revokeOtherSessions` to sessions of these kinds.
+    #[must_use]
+    pub fn revoke_other_sessions_types(
+        mut self,
+        revoke_other_sessions_types: impl IntoIterator<
+            Item = impl Into<::std::string::String>,
+        >,
+    ) -> Self {
+        self.revoke_other_sessions_types = revoke_other_sessions_types
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        self
+    }
+    ///Federated application for which the user signs in.
+    #[must_use]
+    pub fn sso_app_id(mut self, sso_app_id: impl Into<::std::string::String>) -> Self {
+        self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
+        self
+    }
+    ///Ask for a step-up, which marks the new session with the claim `su`. Needs the refresh JWT of the signed-in user in the bearer.
+    #[must_use]
+    pub fn stepup(mut self, stepup: bool) -> Self {
+        self.stepup = ::std::option::Option::Some(stepup);
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
+    ///Values for the placeholders of the message template, by placeholder name.
+    #[must_use]
+    pub fn template_options(
+        mut self,
+        template_options: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::std::string::String>),
+        >,
+    ) -> Self {
+        self.template_options = template_options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Tenant whose settings apply and which becomes the current tenant of the session.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
     }
 }
 impl crate::json::Object for LoginOptions {
@@ -1309,6 +1938,83 @@ impl<'de> ::serde::Deserialize<'de> for LoginOptions {
         crate::json::deserialize(deserializer)
     }
 }
+impl SignUpUser {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            email: ::std::default::Default::default(),
+            family_name: ::std::default::Default::default(),
+            given_name: ::std::default::Default::default(),
+            login_id: ::std::default::Default::default(),
+            middle_name: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            recovery_email: ::std::default::Default::default(),
+            recovery_phone: ::std::default::Default::default(),
+        }
+    }
+    ///Email address.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    ///Last name.
+    #[must_use]
+    pub fn family_name(mut self, family_name: impl Into<::std::string::String>) -> Self {
+        self.family_name = ::std::option::Option::Some(family_name.into());
+        self
+    }
+    ///First name.
+    #[must_use]
+    pub fn given_name(mut self, given_name: impl Into<::std::string::String>) -> Self {
+        self.given_name = ::std::option::Option::Some(given_name.into());
+        self
+    }
+    ///Name under which the user signs in, when it is not given beside this object.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<::std::string::String>) -> Self {
+        self.login_id = ::std::option::Option::Some(login_id.into());
+        self
+    }
+    ///Name between the first and the last, where the user has one.
+    #[must_use]
+    pub fn middle_name(mut self, middle_name: impl Into<::std::string::String>) -> Self {
+        self.middle_name = ::std::option::Option::Some(middle_name.into());
+        self
+    }
+    ///Display name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Email address that is used for recovery only.
+    #[must_use]
+    pub fn recovery_email(
+        mut self,
+        recovery_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.recovery_email = ::std::option::Option::Some(recovery_email.into());
+        self
+    }
+    ///Phone number in E.164 form that is used for recovery only.
+    #[must_use]
+    pub fn recovery_phone(
+        mut self,
+        recovery_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.recovery_phone = ::std::option::Option::Some(recovery_phone.into());
+        self
+    }
+}
 impl crate::json::Object for SignUpUser {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         from.alias("familyName", "family_name");
@@ -1353,6 +2059,303 @@ impl<'de> ::serde::Deserialize<'de> for SignUpUser {
         crate::json::deserialize(deserializer)
     }
 }
+impl User {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            consent_expiration: ::std::default::Default::default(),
+            created_time: ::std::default::Default::default(),
+            custom_attributes: ::std::default::Default::default(),
+            editable: ::std::default::Default::default(),
+            email: ::std::default::Default::default(),
+            external_ids: ::std::default::Default::default(),
+            family_name: ::std::default::Default::default(),
+            given_name: ::std::default::Default::default(),
+            login_ids: ::std::default::Default::default(),
+            middle_name: ::std::default::Default::default(),
+            modified_time: ::std::default::Default::default(),
+            name: ::std::default::Default::default(),
+            oauth: ::std::default::Default::default(),
+            oidc: ::std::default::Default::default(),
+            password: ::std::default::Default::default(),
+            permissions: ::std::default::Default::default(),
+            phone: ::std::default::Default::default(),
+            picture: ::std::default::Default::default(),
+            push: ::std::default::Default::default(),
+            recovery_email: ::std::default::Default::default(),
+            recovery_phone: ::std::default::Default::default(),
+            role_names: ::std::default::Default::default(),
+            saml: ::std::default::Default::default(),
+            scim: ::std::default::Default::default(),
+            sso_app_ids: ::std::default::Default::default(),
+            status: ::std::default::Default::default(),
+            test: ::std::default::Default::default(),
+            totp: ::std::default::Default::default(),
+            user_id: ::std::default::Default::default(),
+            user_tenants: ::std::default::Default::default(),
+            verified_email: ::std::default::Default::default(),
+            verified_phone: ::std::default::Default::default(),
+            verified_recovery_email: ::std::default::Default::default(),
+            verified_recovery_phone: ::std::default::Default::default(),
+            webauthn: ::std::default::Default::default(),
+        }
+    }
+    ///When the consent that the user gave ends, in epoch seconds.
+    #[must_use]
+    pub fn consent_expiration(mut self, consent_expiration: i64) -> Self {
+        self.consent_expiration = ::std::option::Option::Some(consent_expiration);
+        self
+    }
+    ///When the user was created, in epoch seconds.
+    #[must_use]
+    pub fn created_time(mut self, created_time: i64) -> Self {
+        self.created_time = ::std::option::Option::Some(created_time);
+        self
+    }
+    ///Values of the project's own user attributes, of any JSON type, by attribute name.
+    #[must_use]
+    pub fn custom_attributes(
+        mut self,
+        custom_attributes: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.custom_attributes = custom_attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Whether the console lets the user be changed.
+    #[must_use]
+    pub fn editable(mut self, editable: bool) -> Self {
+        self.editable = ::std::option::Option::Some(editable);
+        self
+    }
+    ///Email address.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<::std::string::String>) -> Self {
+        self.email = ::std::option::Option::Some(email.into());
+        self
+    }
+    ///The login ids once more, under the name that older clients read.
+    #[must_use]
+    pub fn external_ids(
+        mut self,
+        external_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.external_ids = external_ids.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Last name.
+    #[must_use]
+    pub fn family_name(mut self, family_name: impl Into<::std::string::String>) -> Self {
+        self.family_name = ::std::option::Option::Some(family_name.into());
+        self
+    }
+    ///First name.
+    #[must_use]
+    pub fn given_name(mut self, given_name: impl Into<::std::string::String>) -> Self {
+        self.given_name = ::std::option::Option::Some(given_name.into());
+        self
+    }
+    ///Every name under which the user can sign in.
+    #[must_use]
+    pub fn login_ids(
+        mut self,
+        login_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.login_ids = login_ids.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Name between the first and the last, where the user has one.
+    #[must_use]
+    pub fn middle_name(mut self, middle_name: impl Into<::std::string::String>) -> Self {
+        self.middle_name = ::std::option::Option::Some(middle_name.into());
+        self
+    }
+    ///When the user was last changed, in epoch seconds.
+    #[must_use]
+    pub fn modified_time(mut self, modified_time: i64) -> Self {
+        self.modified_time = ::std::option::Option::Some(modified_time);
+        self
+    }
+    ///Display name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<::std::string::String>) -> Self {
+        self.name = ::std::option::Option::Some(name.into());
+        self
+    }
+    ///Whether the user has signed in by a social provider, by provider name.
+    #[must_use]
+    pub fn oauth(
+        mut self,
+        oauth: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<bool>),
+        >,
+    ) -> Self {
+        self.oauth = oauth
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+    ///Whether the user has signed in by OIDC.
+    #[must_use]
+    pub fn oidc(mut self, oidc: bool) -> Self {
+        self.oidc = ::std::option::Option::Some(oidc);
+        self
+    }
+    ///Whether the user has a password.
+    #[must_use]
+    pub fn password(mut self, password: bool) -> Self {
+        self.password = ::std::option::Option::Some(password);
+        self
+    }
+    ///Permissions that those roles grant.
+    #[must_use]
+    pub fn permissions(
+        mut self,
+        permissions: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.permissions = permissions.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Phone number in E.164 form, such as `+15551234567`.
+    #[must_use]
+    pub fn phone(mut self, phone: impl Into<::std::string::String>) -> Self {
+        self.phone = ::std::option::Option::Some(phone.into());
+        self
+    }
+    ///Address of a picture of the user.
+    #[must_use]
+    pub fn picture(mut self, picture: impl Into<::std::string::String>) -> Self {
+        self.picture = ::std::option::Option::Some(picture.into());
+        self
+    }
+    ///Whether the user has a device registered for push sign-in.
+    #[must_use]
+    pub fn push(mut self, push: bool) -> Self {
+        self.push = ::std::option::Option::Some(push);
+        self
+    }
+    ///Email address that is used for recovery only.
+    #[must_use]
+    pub fn recovery_email(
+        mut self,
+        recovery_email: impl Into<::std::string::String>,
+    ) -> Self {
+        self.recovery_email = ::std::option::Option::Some(recovery_email.into());
+        self
+    }
+    ///Phone number in E.164 form that is used for recovery only.
+    #[must_use]
+    pub fn recovery_phone(
+        mut self,
+        recovery_phone: impl Into<::std::string::String>,
+    ) -> Self {
+        self.recovery_phone = ::std::option::Option::Some(recovery_phone.into());
+        self
+    }
+    ///Roles at the level of the project.
+    #[must_use]
+    pub fn role_names(
+        mut self,
+        role_names: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.role_names = role_names.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Whether the user has signed in by SAML.
+    #[must_use]
+    pub fn saml(mut self, saml: bool) -> Self {
+        self.saml = ::std::option::Option::Some(saml);
+        self
+    }
+    ///Whether the user was provisioned by SCIM.
+    #[must_use]
+    pub fn scim(mut self, scim: bool) -> Self {
+        self.scim = ::std::option::Option::Some(scim);
+        self
+    }
+    ///Federated applications that the user may enter.
+    #[must_use]
+    pub fn sso_app_ids(
+        mut self,
+        sso_app_ids: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.sso_app_ids = sso_app_ids.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Whether the user may sign in. One made by management is `invited` until the first sign-in and `expired` when the invitation has run out; a `disabled` user is refused.
+    #[must_use]
+    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+        self.status = ::std::option::Option::Some(status.into());
+        self
+    }
+    ///True for a test user, whose codes and links are answered to management and never sent.
+    #[must_use]
+    pub fn test(mut self, test: bool) -> Self {
+        self.test = ::std::option::Option::Some(test);
+        self
+    }
+    ///Whether the user has an authenticator app registered.
+    #[must_use]
+    pub fn totp(mut self, totp: bool) -> Self {
+        self.totp = ::std::option::Option::Some(totp);
+        self
+    }
+    ///Stable id of the user, `U` and 27 letters and digits; the claim `sub` of the user's tokens.
+    #[must_use]
+    pub fn user_id(mut self, user_id: impl Into<::std::string::String>) -> Self {
+        self.user_id = ::std::option::Option::Some(user_id.into());
+        self
+    }
+    ///Tenants that the user belongs to.
+    #[must_use]
+    pub fn user_tenants(
+        mut self,
+        user_tenants: impl IntoIterator<Item = impl Into<UserTenant>>,
+    ) -> Self {
+        self.user_tenants = user_tenants.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Whether the user has shown to receive mail at `email`.
+    #[must_use]
+    pub fn verified_email(mut self, verified_email: bool) -> Self {
+        self.verified_email = ::std::option::Option::Some(verified_email);
+        self
+    }
+    ///Whether the user has shown to receive messages at `phone`.
+    #[must_use]
+    pub fn verified_phone(mut self, verified_phone: bool) -> Self {
+        self.verified_phone = ::std::option::Option::Some(verified_phone);
+        self
+    }
+    ///Whether the user has shown to receive mail at `recoveryEmail`.
+    #[must_use]
+    pub fn verified_recovery_email(mut self, verified_recovery_email: bool) -> Self {
+        self.verified_recovery_email = ::std::option::Option::Some(
+            verified_recovery_email,
+        );
+        self
+    }
+    ///Whether the user has shown to receive messages at `recoveryPhone`.
+    #[must_use]
+    pub fn verified_recovery_phone(mut self, verified_recovery_phone: bool) -> Self {
+        self.verified_recovery_phone = ::std::option::Option::Some(
+            verified_recovery_phone,
+        );
+        self
+    }
+    ///Whether the user has a passkey.
+    #[must_use]
+    pub fn webauthn(mut self, webauthn: bool) -> Self {
+        self.webauthn = ::std::option::Option::Some(webauthn);
+        self
+    }
+}
 impl crate::json::Object for User {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1368,7 +2371,7 @@ impl crate::json::Object for User {
             middle_name: from.take("middleName")?,
             modified_time: from.take("modifiedTime")?,
             name: from.take("name")?,
-            o_auth: from.take_or_default("OAuth")?,
+            oauth: from.take_or_default("OAuth")?,
             oidc: from.take("OIDC")?,
             password: from.take("password")?,
             permissions: from.take_or_default("permissions")?,
@@ -1406,7 +2409,7 @@ impl crate::json::Object for User {
         to.filled("middleName", &self.middle_name);
         to.filled("modifiedTime", &self.modified_time);
         to.filled("name", &self.name);
-        to.filled("OAuth", &self.o_auth);
+        to.filled("OAuth", &self.oauth);
         to.filled("OIDC", &self.oidc);
         to.filled("password", &self.password);
         to.filled("permissions", &self.permissions);
@@ -1444,6 +2447,48 @@ impl<'de> ::serde::Deserialize<'de> for User {
         deserializer: D,
     ) -> ::std::result::Result<Self, D::Error> {
         crate::json::deserialize(deserializer)
+    }
+}
+impl UserTenant {
+    /// With no member set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            permissions: ::std::default::Default::default(),
+            role_names: ::std::default::Default::default(),
+            tenant_id: ::std::default::Default::default(),
+            tenant_name: ::std::default::Default::default(),
+        }
+    }
+    ///Permissions that those roles grant in this tenant.
+    #[must_use]
+    pub fn permissions(
+        mut self,
+        permissions: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.permissions = permissions.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Roles of the user in this tenant.
+    #[must_use]
+    pub fn role_names(
+        mut self,
+        role_names: impl IntoIterator<Item = impl Into<::std::string::String>>,
+    ) -> Self {
+        self.role_names = role_names.into_iter().map(Into::into).collect();
+        self
+    }
+    ///Tenant that the user belongs to, by its id such as `T2RmwA1b2C3d4E5f6G7h8J9k0Lm`.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
+        self.tenant_id = ::std::option::Option::Some(tenant_id.into());
+        self
+    }
+    ///Display name of the tenant.
+    #[must_use]
+    pub fn tenant_name(mut self, tenant_name: impl Into<::std::string::String>) -> Self {
+        self.tenant_name = ::std::option::Option::Some(tenant_name.into());
+        self
     }
 }
 impl crate::json::Object for UserTenant {

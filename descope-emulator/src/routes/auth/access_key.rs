@@ -42,9 +42,5 @@ fn exchange(call: &mut Call<'_>) -> Answer {
     }
     let (session_jwt, expiration) =
         token::issue_for_access_key(call.state, call.project_id, key, &nsec, tenant.as_deref(), call.now)?;
-    reply(&AccessKeySession {
-        key_id: Some(key.id.clone()),
-        session_jwt: Some(session_jwt),
-        expiration: Some(expiration),
-    })
+    reply(&AccessKeySession::new().key_id(key.id.clone()).session_jwt(session_jwt).expiration(expiration))
 }

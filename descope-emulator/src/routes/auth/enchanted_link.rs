@@ -50,7 +50,7 @@ fn update_email(call: &mut Call<'_>) -> Answer {
     let request = AddressUpdate {
         login_id: body.login_id,
         address: body.email,
-        add_to_login_ids: body.add_to_login_i_ds,
+        add_to_login_ids: body.add_to_login_ids,
         on_merge_use_existing: body.on_merge_use_existing,
         fail_on_conflict: body.fail_on_conflict,
         mfa: None,
@@ -73,11 +73,9 @@ fn send(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> Answer {
     call.inbox.deliver(outgoing.message(call, None, links));
     let pending = Pending { challenge: outgoing.challenge, state: PendingState::Waiting };
     call.state.pending.insert(pending_ref.clone(), pending);
-    reply(&EnchantedLinkResponse {
-        pending_ref: Some(pending_ref.into()),
-        link_id: ids.get(right).cloned(),
-        masked_email: Some(mask_email(&outgoing.to)),
-    })
+    let mut sent = EnchantedLinkResponse::new().pending_ref(pending_ref).masked_email(mask_email(&outgoing.to));
+    sent.link_id = ids.get(right).cloned();
+    reply(&sent)
 }
 
 fn verify(call: &mut Call<'_>) -> Answer {

@@ -59,7 +59,7 @@ fn update_email(call: &mut Call<'_>) -> Answer {
     let request = AddressUpdate {
         login_id: body.login_id,
         address: body.email,
-        add_to_login_ids: body.add_to_login_i_ds,
+        add_to_login_ids: body.add_to_login_ids,
         on_merge_use_existing: body.on_merge_use_existing,
         fail_on_conflict: body.fail_on_conflict,
         mfa: None,
@@ -74,7 +74,7 @@ fn update_phone_sms(call: &mut Call<'_>) -> Answer {
     let request = AddressUpdate {
         login_id: body.login_id,
         address: body.phone,
-        add_to_login_ids: body.add_to_login_i_ds,
+        add_to_login_ids: body.add_to_login_ids,
         on_merge_use_existing: body.on_merge_use_existing,
         fail_on_conflict: body.fail_on_conflict,
         mfa: None,
@@ -88,9 +88,9 @@ fn send(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> Answer {
     let by_phone = outgoing.channel.is_phone();
     send_link(call, outgoing, page);
     if by_phone {
-        reply(&MagicLinkPhoneResponse { masked_phone: Some(masked) })
+        reply(&MagicLinkPhoneResponse::new().masked_phone(masked))
     } else {
-        reply(&MagicLinkEmailResponse { masked_email: Some(masked) })
+        reply(&MagicLinkEmailResponse::new().masked_email(masked))
     }
 }
 

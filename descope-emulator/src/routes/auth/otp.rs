@@ -75,7 +75,7 @@ fn update_email(call: &mut Call<'_>) -> Answer {
     let request = AddressUpdate {
         login_id: body.login_id,
         address: body.email,
-        add_to_login_ids: body.add_to_login_i_ds,
+        add_to_login_ids: body.add_to_login_ids,
         on_merge_use_existing: body.on_merge_use_existing,
         fail_on_conflict: body.fail_on_conflict,
         mfa: body.mfa,
@@ -89,7 +89,7 @@ fn update_phone(call: &mut Call<'_>, channel: Channel) -> Answer {
     let request = AddressUpdate {
         login_id: body.login_id,
         address: body.phone,
-        add_to_login_ids: body.add_to_login_i_ds,
+        add_to_login_ids: body.add_to_login_ids,
         on_merge_use_existing: body.on_merge_use_existing,
         fail_on_conflict: body.fail_on_conflict,
         mfa: body.mfa,
@@ -110,11 +110,13 @@ fn send(call: &mut Call<'_>, outgoing: &Outgoing) -> Answer {
         wrong_attempts: 0,
     });
     call.inbox.deliver(outgoing.message(call, Some(digits), Vec::new()));
-    let verification_attempts = Some(i64::from(ATTEMPTS));
+    let verification_attempts = i64::from(ATTEMPTS);
     if outgoing.channel.is_phone() {
-        reply(&OtpPhoneResponse { masked_phone: Some(mask_phone(&outgoing.to)), verification_attempts })
+        let masked = mask_phone(&outgoing.to);
+        reply(&OtpPhoneResponse::new().masked_phone(masked).verification_attempts(verification_attempts))
     } else {
-        reply(&OtpEmailResponse { masked_email: Some(mask_email(&outgoing.to)), verification_attempts })
+        let masked = mask_email(&outgoing.to);
+        reply(&OtpEmailResponse::new().masked_email(masked).verification_attempts(verification_attempts))
     }
 }
 

@@ -71,11 +71,14 @@ fn setup(call: &mut Call<'_>) -> Answer {
 
 fn get(call: &mut Call<'_>) -> Answer {
     let asked = &call.user()?.questions.answers;
-    let questions = asked
-        .iter()
-        .map(|(id, _)| SecurityQuestion { id: Some(id.clone()), text: text_of(id).map(str::to_owned) })
-        .collect();
-    reply(&SecurityQuestionsResponse { questions })
+    let questions = asked.iter().map(|(id, _)| {
+        let question = SecurityQuestion::new().id(id);
+        match text_of(id) {
+            Some(text) => question.text(text),
+            None => question,
+        }
+    });
+    reply(&SecurityQuestionsResponse::new().questions(questions))
 }
 
 fn verify(call: &mut Call<'_>) -> Answer {

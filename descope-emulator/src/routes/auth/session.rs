@@ -7,7 +7,6 @@ use descope_api::{
         SessionSelectTenantRequest, SessionTenant, SessionTenantList, SessionTenantsRequest,
     },
 };
-use serde_json::Map;
 
 use crate::{
     error::{ARGUMENTS_INVALID, PROJECT_NOT_FOUND, Refusal},
@@ -45,7 +44,7 @@ fn keys_v1(call: &mut Call<'_>) -> Answer {
 
 fn keys(call: &mut Call<'_>) -> Answer {
     check_project(call)?;
-    reply_bare(&JwkSet { keys: call.state.keys.published()? })
+    reply_bare(&JwkSet::new().keys(call.state.keys.published()?))
 }
 
 fn refresh(call: &mut Call<'_>) -> Answer {
@@ -60,19 +59,18 @@ fn try_refresh(call: &mut Call<'_>) -> Answer {
         Err(_) => OptionalJwtResponse::default(),
         Ok(presented) => {
             let full = token::reissue(call.state, call.project_id, presented, call.now)?;
-            OptionalJwtResponse {
-                session_jwt: full.session_jwt,
-                refresh_jwt: full.refresh_jwt,
-                cookie_domain: full.cookie_domain,
-                cookie_path: full.cookie_path,
-                cookie_max_age: full.cookie_max_age,
-                cookie_expiration: full.cookie_expiration,
-                cookie_name: full.cookie_name,
-                session_cookie_name: full.session_cookie_name,
-                session_expiration: full.session_expiration,
-                next_refresh_seconds: full.next_refresh_seconds,
-                ..OptionalJwtResponse::default()
-            }
+            let mut renewed = OptionalJwtResponse::new();
+            renewed.session_jwt = full.session_jwt;
+            renewed.refresh_jwt = full.refresh_jwt;
+            renewed.cookie_domain = full.cookie_domain;
+            renewed.cookie_path = full.cookie_path;
+            renewed.cookie_max_age = full.cookie_max_age;
+            renewed.cookie_expiration = full.cookie_expiration;
+            renewed.cookie_name = full.cookie_name;
+            renewed.session_cookie_name = full.session_cookie_name;
+            renewed.session_expiration = full.session_expiration;
+            renewed.next_refresh_seconds = full.next_refresh_seconds;
+            renewed
         }
     };
     reply_bare(&response)
@@ -80,7 +78,7 @@ fn try_refresh(call: &mut Call<'_>) -> Answer {
 
 fn validate(call: &mut Call<'_>) -> Answer {
     let parsed_jwt = call.token()?.claims.clone();
-    reply_bare(&SessionClaims { parsed_jwt, extra: Map::new() })
+    reply_bare(&SessionClaims::new().parsed_jwt(parsed_jwt))
 }
 
 fn logout(call: &mut Call<'_>) -> Answer {
@@ -99,18 +97,16 @@ fn logout_all(call: &mut Call<'_>) -> Answer {
 
 /// Empty tokens and the attributes of the cookies that are to be cleared.
 fn cleared() -> JwtResponse {
-    JwtResponse {
-        session_jwt: Some(Secret::default()),
-        refresh_jwt: Some(Secret::default()),
-        cookie_domain: Some(String::new()),
-        cookie_path: Some("/".to_owned()),
-        cookie_max_age: Some(0),
-        cookie_expiration: Some(0),
-        cookie_name: Some("DSR".to_owned()),
-        session_cookie_name: Some("DS".to_owned()),
-        first_seen: Some(false),
-        ..JwtResponse::default()
-    }
+    JwtResponse::new()
+        .session_jwt(Secret::default())
+        .refresh_jwt(Secret::default())
+        .cookie_domain(String::new())
+        .cookie_path("/")
+        .cookie_max_age(0)
+        .cookie_expiration(0)
+        .cookie_name("DSR")
+        .session_cookie_name("DS")
+        .first_seen(false)
 }
 
 fn me(call: &mut Call<'_>) -> Answer {
@@ -120,13 +116,14 @@ fn me(call: &mut Call<'_>) -> Answer {
 /// A bare array, newest sign-in first.
 fn history(call: &mut Call<'_>) -> Answer {
     let user = call.user()?;
-    let entry = |login: &crate::state::Login| AuthHistoryEntry {
-        user_id: Some(user.id.clone()),
-        login_time: Some(login.at),
-        ip: Some(login.ip.clone()),
-        city: Some(String::new()),
-        country: Some(String::new()),
-        selected_tenant: Some(login.tenant.clone().unwrap_or_default()),
+    let entry = |login: &crate::state::Login| {
+        AuthHistoryEntry::new()
+            .user_id(user.id.clone())
+            .login_time(login.at)
+            .ip(login.ip.clone())
+            .city(String::new())
+            .country(String::new())
+            .selected_tenant(login.tenant.clone().unwrap_or_default())
     };
     reply(&AuthHistory::Bare(user.logins.iter().rev().map(entry).collect()))
 }
@@ -142,12 +139,11 @@ fn tenants(call: &mut Call<'_>) -> Answer {
         _ => return Err(Refusal::new(&ARGUMENTS_INVALID, "Either dct or ids has to be given")),
     };
     let user = call.user()?;
-    let tenants = asked.into_iter().filter(|id| user.tenants.contains_key(id)).map(|id| SessionTenant {
-        name: Some(call.state.tenants.get(&id).unwrap_or(&id).clone()),
-        id: Some(id),
-        ..SessionTenant::default()
-    });
-    reply(&SessionTenantList { tenants: tenants.collect() })
+    let tenants = asked
+        .into_iter()
+        .filter(|id| user.tenants.contains_key(id))
+        .map(|id| SessionTenant::new().name(call.state.tenants.get(&id).unwrap_or(&id).clone()).id(id));
+    reply(&SessionTenantList::new().tenants(tenants))
 }
 
 fn select_tenant(call: &mut Call<'_>) -> Answer {

@@ -45,10 +45,8 @@ fn create(call: &mut Call<'_>) -> Answer {
         custom_attributes: body.custom_attributes,
         permitted_ips: body.permitted_ips,
     };
-    let response = AccessKeyCreateResponse {
-        cleartext: Some(key.cleartext.as_str().into()),
-        key: Some(key.to_api(&call.state.tenants, call.now)),
-    };
+    let response =
+        AccessKeyCreateResponse::new().cleartext(key.cleartext.as_str()).key(key.to_api(&call.state.tenants, call.now));
     call.state.access_keys.insert(id, key);
     reply(&response)
 }

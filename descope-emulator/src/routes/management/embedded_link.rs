@@ -65,5 +65,5 @@ fn sign_up(call: &mut Call<'_>) -> Answer {
 fn embed(call: &mut Call<'_>, challenge: Challenge) -> Answer {
     let token = random::alphanumeric(40);
     call.state.links.insert(token.clone(), challenge);
-    reply(&EmbeddedLinkResponse { token: Some(token.into()), ..EmbeddedLinkResponse::default() })
+    reply(&EmbeddedLinkResponse::new().token(token))
 }

@@ -62,7 +62,7 @@ fn generate_otp(call: &mut Call<'_>) -> Answer {
     let challenge = challenge(call, body.login_id.clone(), channel, body.login_options)?;
     let digits = random::code();
     call.state.codes.push(Code { digits: digits.clone(), challenge, generated: true, wrong_attempts: 0 });
-    reply(&TestUserGenerateOtpResponse { code: Some(digits.into()), login_id: Some(body.login_id) })
+    reply(&TestUserGenerateOtpResponse::new().code(digits).login_id(body.login_id))
 }
 
 fn generate_magic_link(call: &mut Call<'_>) -> Answer {
@@ -73,7 +73,7 @@ fn generate_magic_link(call: &mut Call<'_>) -> Answer {
     let token = random::alphanumeric(40);
     let link = link_to(&page, &token);
     call.state.links.insert(token, challenge);
-    reply(&TestUserGenerateMagicLinkResponse { link: Some(link.into()), login_id: Some(body.login_id) })
+    reply(&TestUserGenerateMagicLinkResponse::new().link(link).login_id(body.login_id))
 }
 
 fn generate_enchanted_link(call: &mut Call<'_>) -> Answer {
@@ -85,11 +85,7 @@ fn generate_enchanted_link(call: &mut Call<'_>) -> Answer {
     let entry = EnchantedToken { pending_ref: pending_ref.clone(), right: true };
     call.state.enchanted.insert(token, entry);
     call.state.pending.insert(pending_ref.clone(), Pending { challenge, state: PendingState::Waiting });
-    reply(&TestUserGenerateEnchantedLinkResponse {
-        link: Some(link.into()),
-        login_id: Some(body.login_id),
-        pending_ref: Some(pending_ref.into()),
-    })
+    reply(&TestUserGenerateEnchantedLinkResponse::new().link(link).login_id(body.login_id).pending_ref(pending_ref))
 }
 
 fn delete_all(call: &mut Call<'_>) -> Answer {

@@ -81,7 +81,7 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
     user.tenants = tenancies(call.state, body.user_tenants);
     user.custom_attributes = body.custom_attributes;
     user.sso_app_ids = body.sso_app_ids;
-    let response = UserResponse { user: Some(user.to_api(&call.state.tenants)), created: Some(true) };
+    let response = UserResponse::new().user(user.to_api(&call.state.tenants)).created(true);
     if body.invite == Some(true) {
         let by_mail = user.profile.email.clone().filter(|_| body.send_mail != Some(false));
         let by_sms = user.profile.phone.clone().filter(|_| body.send_sms == Some(true));
@@ -113,7 +113,7 @@ fn load(call: &mut Call<'_>) -> Answer {
         (None, None) => return Err(Refusal::required("loginId")),
     };
     let user = user.ok_or_else(not_found)?;
-    reply(&UserResponse { user: Some(user.to_api(&call.state.tenants)), created: Some(false) })
+    reply(&UserResponse::new().user(user.to_api(&call.state.tenants)).created(false))
 }
 
 fn delete(call: &mut Call<'_>) -> Answer {

@@ -1,12 +1,12 @@
 //! Links that were sent and of which the right one has to be clicked.
 
-use descope_api::RetryPolicy;
-use descope_api::Secret;
-use descope_api::types::EnchantedLinkPendingSessionRequest;
+use descope_api::{RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api_error::{call, operation};
-use crate::{Authentication, Descope, PollOptions, Result, check, poll};
+use crate::{
+    Authentication, Descope, PollOptions, Result, check, poll,
+    raw_error::{call, operation},
+};
 
 /// Links that are on their way to the user. [`wait`](Self::wait) or [`check`](Self::check) finish the sign-in.
 ///
@@ -28,7 +28,7 @@ pub struct PendingLink {
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+/// # let descope = emulator.descope()?;
 /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
 /// let stored = serde_json::to_string(&link)?;
 ///
@@ -94,7 +94,7 @@ impl PendingLink {
     /// Waits until the right link has been clicked, as the client's
     /// [`poll`](crate::DescopeBuilder::poll) options say: every second, for ten minutes at most.
     ///
-    /// Passing failures are outlived. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
+    /// Transient failures are retried, and so is what a proxy or firewall answers in the place of the service. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
     /// example.
     ///
     /// `POST /v1/auth/enchantedlink/pending-session`, again and again
@@ -115,7 +115,7 @@ impl PendingLink {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
     /// let options = PollOptions::new()
     ///     .deadline(Duration::from_millis(100))
@@ -139,7 +139,7 @@ impl PendingLink {
 
     async fn session(&self, api: &descope_api::Client) -> Result<Authentication> {
         check::secret("pending_ref", &self.state.pending_ref)?;
-        let body = EnchantedLinkPendingSessionRequest { pending_ref: self.state.pending_ref.clone() };
+        let body = EnchantedLinkPendingSessionRequest::new(self.state.pending_ref.clone());
         Authentication::read(call!(api, enchanted_link_pending_session, &body)?)
     }
 }

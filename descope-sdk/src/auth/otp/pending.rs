@@ -1,11 +1,9 @@
 //! A code that was sent and has to come back.
 
-use descope_api::Secret;
-use descope_api::types::OtpVerifyRequest;
+use descope_api::{Secret, types::OtpVerifyRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::api_error::call;
-use crate::{Authentication, DeliveryMethod, Descope, Result, check};
+use crate::{Authentication, DeliveryMethod, Descope, Result, check, raw_error::call};
 
 /// A code that is on its way to the user. [`verify`](Self::verify) finishes the sign-in.
 ///
@@ -39,11 +37,11 @@ impl PendingCode {
     /// `POST /v1/auth/otp/verify/{method}`
     ///
     /// ```
-    /// # use descope_sdk::{Descope, ErrorKind};
+    /// # use descope_sdk::ErrorKind;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let right = inbox.next("ada@example.com").await.code.unwrap();
@@ -124,7 +122,7 @@ pub(super) async fn verify(
 ) -> Result<Authentication> {
     check::text("login_id", login_id)?;
     check::secret("code", &code)?;
-    let body = OtpVerifyRequest { login_id: login_id.to_owned(), code };
+    let body = OtpVerifyRequest::new(login_id, code);
     let api = descope.api();
     let answer = match method {
         DeliveryMethod::Email => call!(api, otp_verify_email, &body),

@@ -1,17 +1,21 @@
 //! Asking for a code.
 
-use descope_api::Secret;
-use descope_api::types::{
-    LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest, OtpSignUpPhoneRequest,
-    SignUpOptions, SignUpUser,
+use descope_api::{
+    Secret,
+    types::{
+        LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest,
+        OtpSignUpPhoneRequest, SignUpOptions, SignUpUser,
+    },
 };
 
 use super::{OtpChannel, PendingCode, PendingCodeState};
-use crate::api_error::{Answer, call};
-use crate::options::{
-    UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
+use crate::{
+    DeliveryMethod, Result, check,
+    options::{
+        UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
+    },
+    raw_error::{Answer, call},
 };
-use crate::{DeliveryMethod, Result, check};
 
 /// A sign-up by one-time code. From [`OtpChannel::sign_up`]; [`send`](Self::send) sends the code.
 #[derive(Clone, Debug)]
@@ -68,11 +72,10 @@ impl OtpSignUp {
     /// `POST /v1/auth/otp/signup/{method}`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// let pending = descope
     ///     .otp()
     ///     .email("ada@example.com")
@@ -100,20 +103,19 @@ impl OtpSignUp {
         if channel.method == DeliveryMethod::Email {
             user.email.get_or_insert_with(|| address.clone());
             let (email, user) = (Some(address), Some(user));
-            let body = OtpSignUpEmailRequest { login_id, email, user, provider_id, login_options };
+            let mut body = OtpSignUpEmailRequest::new(login_id);
+            body.email = email;
+            body.user = user;
+            body.provider_id = provider_id;
+            body.login_options = login_options;
             let sent = call!(channel.descope.api(), otp_sign_up_email, &body)?;
             return Ok(channel.sent(sent));
         }
         user.phone.get_or_insert_with(|| address.clone());
-        let mut body = OtpSignUpPhoneRequest {
-            login_id,
-            phone: None,
-            voice: None,
-            whatsapp: None,
-            user: Some(user),
-            provider_id,
-            login_options,
-        };
+        let mut body = OtpSignUpPhoneRequest::new(login_id);
+        body.user = Some(user);
+        body.provider_id = provider_id;
+        body.login_options = login_options;
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,
@@ -153,11 +155,10 @@ impl OtpSignIn {
     /// `POST /v1/auth/otp/signin/{method}` or `/v1/auth/otp/signup-in/{method}`
     ///
     /// ```
-    /// # use descope_sdk::Descope;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+    /// # let descope = emulator.descope()?;
     /// # let inbox = emulator.inbox();
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
@@ -181,13 +182,11 @@ impl OtpSignIn {
         let channel = self.channel;
         check::text("login_id", &channel.login_id)?;
         let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let body = OtpSignInRequest {
-            login_id: channel.login_id.clone(),
-            login_options: self.options,
-            provider_id: self.provider_id,
-            sso_app_id: self.sso_app_id,
-            use_recovery: self.use_recovery,
-        };
+        let mut body = OtpSignInRequest::new(channel.login_id.clone());
+        body.login_options = self.options;
+        body.provider_id = self.provider_id;
+        body.sso_app_id = self.sso_app_id;
+        body.use_recovery = self.use_recovery;
         let sent = match (channel.method, self.or_sign_up) {
             (DeliveryMethod::Email, false) => call!(api, otp_sign_in_email, &body)?.into(),
             (DeliveryMethod::Sms, false) => call!(api, otp_sign_in_sms, &body)?.into(),
@@ -236,11 +235,11 @@ impl OtpUpdate {
         // The code is verified under the login id that the user has until then.
         let address = std::mem::replace(&mut channel.login_id, update.login_id.clone());
         if channel.method == DeliveryMethod::Email {
-            let body = update_body!(OtpUpdateEmailRequest, &update, { email: address, mfa: mfa });
+            let body = update_body!(OtpUpdateEmailRequest, &update, address, { mfa: mfa });
             let sent = call!(api, otp_update_email, &body)?;
             return Ok(channel.sent(sent));
         }
-        let body = update_body!(OtpUpdatePhoneRequest, &update, { phone: address, mfa: mfa });
+        let body = update_body!(OtpUpdatePhoneRequest, &update, address, { mfa: mfa });
         let sent = match channel.method {
             DeliveryMethod::Voice => call!(api, otp_update_phone_voice, &body),
             DeliveryMethod::Whatsapp => call!(api, otp_update_phone_whatsapp, &body),

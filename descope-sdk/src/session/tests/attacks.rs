@@ -5,9 +5,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::verdict;
-use crate::session::algorithm::Algorithm;
-use crate::session::testing::{NOW, TestKey, encode, fixed, session_claims};
-use crate::session::{MAX_TOKEN_BYTES, SessionValidator};
+use crate::session::{
+    MAX_TOKEN_BYTES, SessionValidator,
+    testing::{NOW, TestKey, encode, fixed, session_claims},
+    token::algorithm::Algorithm,
+};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)

@@ -6,12 +6,13 @@ use descope_api::Secret;
 use serde_json::json;
 
 use super::verdict;
-use crate::session::algorithm::Algorithm;
-use crate::session::cache::Cache;
-use crate::session::dpop::Binding;
-use crate::session::keys::{Key, KeySet};
-use crate::session::testing::{TestKey, claims, fixed, session_claims};
-use crate::session::verified::Verified;
+use crate::session::{
+    dpop::Binding,
+    keys::key_set::{Key, KeySet},
+    testing::{TestKey, claims, fixed, session_claims},
+    token::algorithm::Algorithm,
+    validator::{cache::Cache, verified::Verified},
+};
 
 fn key() -> Arc<Key> {
     let jwk = TestKey::new(Algorithm::Es256, "k1").jwk();

@@ -3,18 +3,17 @@
 //! Whatever we accept, it accepts. Whatever it accepts, we accept too, unless one of the rules refuses it in which we
 //! mean to be stricter.
 
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{DecodingKey, Validation};
-use proptest::prelude::*;
-use proptest::sample::Index;
-use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
-use crate::session::algorithm::Algorithm;
-use crate::session::jws::Jws;
-use crate::session::keys::KeySet;
-use crate::session::testing::{TestKey, encode, session_claims};
-use crate::session::token_error::TokenError;
+use jsonwebtoken::{DecodingKey, Validation, jwk::Jwk};
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Map, Value, json};
+
+use crate::session::{
+    keys::key_set::KeySet,
+    testing::{TestKey, encode, session_claims},
+    token::{algorithm::Algorithm, error::TokenError, jws::Jws},
+};
 
 static KEYS: LazyLock<Vec<TestKey>> =
     LazyLock::new(|| Algorithm::ALL.iter().map(|algorithm| TestKey::new(*algorithm, "k1")).collect());

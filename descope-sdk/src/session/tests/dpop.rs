@@ -1,22 +1,28 @@
 //! Proofs of possession: good ones, forged ones, and used ones.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    rand::SystemRandom,
+    signature::{ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::verdict;
-use crate::session::algorithm::{Algorithm, Scheme};
-use crate::session::jwk::PublicKey;
-use crate::session::testing::{NOW, TestClock, TestKey, encode, fixed, session_claims};
 use crate::session::{
     AuthScheme, BurnFuture, Burned, DpopError, DpopRequest, MemoryReplayStore, ProofId, ReplayStore, SessionValidator,
     TokenError,
+    keys::jwk::PublicKey,
+    testing::{NOW, TestClock, TestKey, encode, fixed, session_claims},
+    token::algorithm::{Algorithm, Scheme},
 };
 
 pub(super) const URL: &str = "https://api.example.com/orders/7";

@@ -1,12 +1,10 @@
 //! Proofs of possession: which URL one is for, and proofs made by chance.
 
-use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use super::dpop::{URL, later, scene};
-use crate::session::DpopRequest;
-use crate::session::testing::NOW;
+use crate::session::{DpopRequest, testing::NOW};
 
 #[test]
 fn urls_that_are_the_same_and_urls_that_are_not() {

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::JoinSet;
-use tokio::time::{advance, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{advance, sleep},
+};
 
 use super::verdict;
-use crate::session::algorithm::Algorithm;
-use crate::session::testing::{Endpoint, TestKey, fetching, session_claims};
-use crate::session::{SessionValidator, TokenError};
+use crate::session::{
+    SessionValidator, TokenError,
+    testing::{Endpoint, TestKey, fetching, session_claims},
+    token::algorithm::Algorithm,
+};
 
 fn ec(kid: &str) -> TestKey {
     TestKey::new(Algorithm::Es256, kid)

@@ -9,7 +9,7 @@ mod fetches;
 mod properties;
 mod validator;
 
-use super::token_error::TokenError;
+use super::token::error::TokenError;
 
 /// The name of a verdict's variant, or `ok`.
 fn verdict<T>(result: Result<T, TokenError>) -> String {

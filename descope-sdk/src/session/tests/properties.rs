@@ -1,17 +1,20 @@
 //! What the fuzz targets look for in keys and cookies, in the small.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::{prelude::*, sample::Index};
 use serde_json::json;
 
 use super::verdict;
-use crate::Authentication;
-use crate::api_error::{Answer, Origin};
-use crate::session::algorithm::Algorithm;
-use crate::session::keys::KeySet;
-use crate::session::testing::{TestKey, fixed, session_claims};
-use crate::session::{SessionCookies, SessionValidator};
+use crate::{
+    Authentication,
+    raw_error::{Answer, Origin},
+    session::{
+        SessionCookies, SessionValidator,
+        keys::key_set::KeySet,
+        testing::{TestKey, fixed, session_claims},
+        token::algorithm::Algorithm,
+    },
+};
 
 /// Text of the pieces that matter, in no good order.
 fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {

@@ -1,14 +1,18 @@
 //! What is accepted, what is refused, and by which name.
 
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::{
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
 use super::verdict;
-use crate::session::algorithm::Algorithm;
-use crate::session::testing::{Endpoint, NOW, PROJECT, TestClock, TestKey, fetching, fixed, session_claims};
-use crate::session::{AudiencePolicy, ConfigError, SessionValidator, TokenError, TokenKind};
+use crate::session::{
+    AudiencePolicy, ConfigError, SessionValidator, TokenError, TokenKind,
+    testing::{Endpoint, NOW, PROJECT, TestClock, TestKey, fetching, fixed, session_claims},
+    token::algorithm::Algorithm,
+};
 
 #[tokio::test]
 async fn a_session_is_told_by_every_algorithm() {

@@ -1,0 +1,354 @@
+//! The judge of tokens.
+
+pub(super) mod cache;
+pub(super) mod clock;
+pub(super) mod verified;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use descope_api::Secret;
+
+use self::{
+    cache::{Cache, Group},
+    clock::{Clock, millis},
+    verified::{RefreshToken, Session, Verified},
+};
+use super::{
+    dpop::{
+        self, Binding, DpopRequest,
+        replay::{MemoryReplayStore, ReplayStore},
+    },
+    keys::{
+        key_set::KeySet,
+        store::{KeyFetch, KeyStore, KeyStoreSettings},
+    },
+    token::{
+        audience::AudiencePolicy,
+        claims::Claims,
+        error::{ConfigError, TokenError},
+        issuer,
+        jws::{Header, Jws},
+        kind::{self, KindNames, TokenKind},
+    },
+};
+
+/// How many verified tokens are remembered unless set otherwise. At 2 kB each that is half a megabyte.
+const DEFAULT_CACHE_CAPACITY: usize = 256;
+
+/// Tells valid tokens of a project from all others, without asking the service about each.
+///
+/// Cheap to clone; clones share the keys and the memory of verified tokens. One per project and process is enough.
+/// The [module documentation](super) says what is checked.
+#[derive(Clone)]
+pub struct SessionValidator(Arc<Inner>);
+
+struct Inner {
+    project_id: Box<str>,
+    keys: KeyStore,
+    /// The header of the last good token, which the next one most likely has too.
+    header: ArcSwapOption<Header>,
+    leeway_ms: i64,
+    audience: AudiencePolicy,
+    kinds: KindNames,
+    clock: Clock,
+    cache: Option<Cache>,
+    replay: Arc<dyn ReplayStore>,
+}
+
+impl SessionValidator {
+    /// Starts a validator for the tokens of a project.
+    ///
+    /// # Examples
+    /// A validator that never uses the network, because its key is part of the configuration:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use descope_sdk::session::{AudiencePolicy, SessionValidator};
+    ///
+    /// # let public_key = r#"{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+    /// let validator = SessionValidator::builder("P2aaaaaaaaaaaaaaaaaaaaaaaaaa")
+    ///     .static_key(public_key)
+    ///     .leeway(Duration::from_secs(10))
+    ///     .audience(AudiencePolicy::any_of(["shop-backend"]))
+    ///     .build()?;
+    /// # Ok::<(), descope_sdk::session::ConfigError>(())
+    /// ```
+    pub fn builder(project_id: impl Into<String>) -> SessionValidatorBuilder {
+        SessionValidatorBuilder {
+            project_id: project_id.into(),
+            fetch: None,
+            static_key: None,
+            settings: KeyStoreSettings::default(),
+            leeway: Duration::from_secs(5),
+            audience: AudiencePolicy::default(),
+            kinds: KindNames::default(),
+            clock: Clock::default(),
+            cache_capacity: DEFAULT_CACHE_CAPACITY,
+            replay: None,
+        }
+    }
+
+    /// Validates a session token: whoever sent it is signed in.
+    ///
+    /// Makes no network request, save for the project's keys when they are not known yet or the token names a new one.
+    ///
+    /// # Errors
+    /// [`TokenError`] says why the token is refused. [`TokenError::KeysUnavailable`] alone is not the sender's fault.
+    pub async fn validate_session(&self, session_jwt: &str) -> Result<Session, TokenError> {
+        self.validate(session_jwt, TokenKind::Session).await.and_then(refuse_bound).map(Session::new)
+    }
+
+    /// Validates a session token together with the request that it came with: where the token is bound to a key of its
+    /// holder (`cnf.jkt`), the request has to bring a proof of possession (DPoP, RFC 9449), made with that key for this
+    /// method, URL and token, less than 60 seconds ago, and used for the first time. Other tokens are validated as by
+    /// [`validate_session`](Self::validate_session), so that one call serves both.
+    ///
+    /// - `session_jwt`: the token, without the `Bearer` or `DPoP` before it.
+    /// - `request`: what the proof is held against.
+    ///
+    /// # Errors
+    /// As for [`validate_session`](Self::validate_session), and [`TokenError::InvalidProof`], in which
+    /// [`DpopError`](super::DpopError) says what is wrong with the proof. A proof is used up only by a call that
+    /// succeeds.
+    pub async fn validate_session_with_proof(
+        &self,
+        session_jwt: &str,
+        request: &DpopRequest<'_>,
+    ) -> Result<Session, TokenError> {
+        let verified = self.validate(session_jwt, TokenKind::Session).await?;
+        let Inner { clock, replay, .. } = &*self.0;
+        dpop::check(&verified.binding, session_jwt, request, clock.now(), &**replay)
+            .await
+            .map_err(TokenError::InvalidProof)?;
+        Ok(Session::new(verified))
+    }
+
+    /// Validates a refresh token. It is good for getting a new session token, and should open nothing by itself.
+    ///
+    /// Whether the user has been signed out meanwhile is known to the service alone, which says so at the refresh.
+    ///
+    /// # Errors
+    /// As for [`validate_session`](Self::validate_session).
+    pub async fn validate_refresh(&self, refresh_jwt: &str) -> Result<RefreshToken, TokenError> {
+        self.validate(refresh_jwt, TokenKind::Refresh).await.and_then(refuse_bound).map(RefreshToken::new)
+    }
+
+    /// Validates a session token that the service has handed out a moment ago.
+    pub(crate) async fn validate_received(&self, session_jwt: &str) -> Result<Session, TokenError> {
+        self.validate_session(session_jwt).await
+    }
+
+    /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.
+    ///
+    /// # Errors
+    /// [`TokenError::KeysUnavailable`]. The validator stays usable and tries again when a token comes.
+    pub async fn preload_keys(&self) -> Result<(), TokenError> {
+        self.0.keys.preload().await
+    }
+
+    /// The project whose tokens are accepted.
+    pub fn project_id(&self) -> &str {
+        &self.0.project_id
+    }
+
+    /// What the project's session and refresh tokens are called.
+    pub(crate) fn token_names(&self) -> (&str, &str) {
+        (&self.0.kinds.session, &self.0.kinds.refresh)
+    }
+
+    async fn validate(&self, token: &str, expected: TokenKind) -> Result<Arc<Verified>, TokenError> {
+        let inner = &*self.0;
+        let group = inner.cache.as_ref().map(|cache| cache.group(token));
+        if let Some(group) = &group
+            && let Some(verified) = group.get(token)
+        {
+            // Tokens from memory must not keep their keys from growing old.
+            inner.keys.renew_if_due().await;
+            let judged = inner.judge(&verified, expected, inner.clock.now_ms());
+            if matches!(judged, Err(TokenError::Expired)) {
+                group.remove(token);
+            }
+            return judged.map(|()| verified);
+        }
+        let verified = inner.verify(token).await?;
+        let now_ms = inner.clock.now_ms();
+        inner.judge(&verified, expected, now_ms)?;
+        if let Some(group) = group.filter(Group::comes_again) {
+            group.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
+        }
+        Ok(verified)
+    }
+}
+
+impl Inner {
+    /// What is true of a token once and for all: who signed it, for which project and for whom.
+    async fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
+        let known = self.header.load_full();
+        let jws = Jws::parse(token, known)?;
+        let key = self.keys.find(jws.header.kid.as_deref(), jws.header.algorithm).await?;
+        key.verify(jws.signing_input, jws.signature())?;
+        // From here on the text is the service's own.
+        if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
+            self.header.store(Some(Arc::clone(&jws.header)));
+        }
+        let claims = Claims::new(jws.claims()?)?;
+        issuer::check(&self.project_id, claims.all())?;
+        self.audience.check(claims.all())?;
+        let kind = self.kinds.of(claims.all())?;
+        let binding = Binding::of(claims.all());
+        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, key, binding }))
+    }
+
+    /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
+    /// use to hear that it has expired.
+    fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
+        kind::check(expected, verified.kind)?;
+        verified.claims.times.check(now_ms, self.leeway_ms)
+    }
+}
+
+/// For calls that know of the token alone.
+fn refuse_bound(verified: Arc<Verified>) -> Result<Arc<Verified>, TokenError> {
+    if verified.binding == Binding::None { Ok(verified) } else { Err(TokenError::DpopBound) }
+}
+
+impl fmt::Debug for SessionValidator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache, .. } = &*self.0;
+        f.debug_struct("SessionValidator")
+            .field("project_id", project_id)
+            .field("keys", keys)
+            .field("leeway_ms", leeway_ms)
+            .field("audience", audience)
+            .field("kinds", kinds)
+            .field("clock", clock)
+            .field("cached", &cache.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`SessionValidator`]; see there.
+#[must_use = "a builder does nothing until it is built"]
+pub struct SessionValidatorBuilder {
+    project_id: String,
+    fetch: Option<KeyFetch>,
+    static_key: Option<Vec<u8>>,
+    settings: KeyStoreSettings,
+    leeway: Duration,
+    audience: AudiencePolicy,
+    kinds: KindNames,
+    clock: Clock,
+    cache_capacity: usize,
+    replay: Option<Arc<dyn ReplayStore>>,
+}
+
+impl SessionValidatorBuilder {
+    /// Where the project's keys come from: a function that reads the body of `GET /v2/keys/{projectId}`. The
+    /// [client](crate) gives its own.
+    pub fn fetch_keys(mut self, fetch: KeyFetch) -> Self {
+        self.fetch = Some(fetch);
+        self
+    }
+
+    /// A public key that is used instead of fetching any, as JSON: one JWK, an array of them, or a JWK set. Nothing is
+    /// fetched then, and a rotation of the project's keys needs a new configuration.
+    pub fn static_key(mut self, jwk: impl AsRef<[u8]>) -> Self {
+        self.static_key = Some(jwk.as_ref().to_vec());
+        self
+    }
+
+    /// By how much the clocks of the service and of this machine may differ. 5 s unless set; it lengthens the life of
+    /// every token.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// What is asked of `aud`. Nothing unless set.
+    pub fn audience(mut self, policy: AudiencePolicy) -> Self {
+        self.audience = policy;
+        self
+    }
+
+    /// The time of day, for tests and for machines whose clock is not to be trusted.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How many verified tokens are remembered, so that they cost no signature check any more: those that have come
+    /// twice. About as many as there are users at work at the same time; 256 unless set, and 0 turns it off.
+    pub fn cache_capacity(mut self, tokens: usize) -> Self {
+        self.cache_capacity = tokens;
+        self
+    }
+
+    /// The age at which the project's keys are read again, in the background. 10 minutes unless set. It bounds how long
+    /// a key that was withdrawn is still trusted.
+    pub fn key_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.soft_ttl = ttl;
+        self
+    }
+
+    /// The least time between two requests for keys that are caused by tokens with an unknown key id. 30 s unless set.
+    pub fn key_cool_down(mut self, cool_down: Duration) -> Self {
+        self.settings.cool_down = cool_down;
+        self
+    }
+
+    /// The names of the project's session and refresh cookies if it has renamed them: they appear in the tokens' `drn`
+    /// too, by which the two kinds are told apart. `DS` and `DSR` keep their meaning.
+    pub fn token_names(mut self, session: impl Into<String>, refresh: impl Into<String>) -> Self {
+        self.kinds = KindNames { session: session.into().into(), refresh: refresh.into().into() };
+        self
+    }
+
+    /// Where the proofs of possession are remembered that were used. A [`MemoryReplayStore`] unless set; processes that
+    /// stand for each other need one in common.
+    pub fn replay_store(mut self, store: impl ReplayStore + 'static) -> Self {
+        self.replay = Some(Arc::new(store));
+        self
+    }
+
+    /// Makes the validator. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: a project id that cannot be one, no source of keys, or a static key that is not usable.
+    pub fn build(self) -> Result<SessionValidator, ConfigError> {
+        // An id with a slash, or none at all, would match the issuer of any project.
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.project_id.is_empty() || !self.project_id.chars().all(plain) {
+            return Err(ConfigError::ProjectId);
+        }
+        let keys = match (self.static_key, self.fetch) {
+            (Some(jwk), _) => {
+                let keys =
+                    KeySet::parse_static(&jwk).map_err(|_| ConfigError::StaticKey("it is no JWK and no JWK set"))?;
+                if keys.len() == 0 {
+                    return Err(ConfigError::StaticKey("its type, size or algorithm is not supported"));
+                }
+                KeyStore::fixed(keys)
+            }
+            (None, Some(fetch)) => KeyStore::fetching(fetch, self.settings),
+            (None, None) => return Err(ConfigError::NoKeys),
+        };
+        Ok(SessionValidator(Arc::new(Inner {
+            project_id: self.project_id.into(),
+            keys,
+            header: ArcSwapOption::empty(),
+            leeway_ms: millis(self.leeway),
+            audience: self.audience,
+            kinds: self.kinds,
+            clock: self.clock,
+            cache: Cache::new(self.cache_capacity),
+            replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplayStore::default())),
+        })))
+    }
+}
+
+impl fmt::Debug for SessionValidatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionValidatorBuilder").field("project_id", &self.project_id).finish_non_exhaustive()
+    }
+}
