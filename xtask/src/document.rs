@@ -9,6 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
+    errors::{self, Row},
     problem::{Failure, Place, Problem},
     text,
     yaml::{self, escape},
@@ -29,6 +30,8 @@ pub(crate) struct Document {
     pub(crate) value: Value,
     places: BTreeMap<String, Place>,
     root: Place,
+    /// The codes of refusals, in a file of their own.
+    pub(crate) errors: Vec<Row>,
 }
 
 /// One operation with what the rules ask of it.
@@ -70,7 +73,7 @@ impl Document {
             }
         }
         match Self::join(&parts) {
-            Ok(document) if strays.is_empty() => Ok(document),
+            Ok(document) if strays.is_empty() => Ok(Self { errors: errors::read(workspace)?, ..document }),
             Ok(_) => Err(Failure::Problems(strays)),
             Err(problems) => Err(Failure::Problems([strays, problems].concat())),
         }
@@ -82,6 +85,7 @@ impl Document {
             value: Value::Object(Map::new()),
             places: BTreeMap::new(),
             root: Place { file: "spec/openapi.yaml".to_owned(), line: 1 },
+            errors: Vec::new(),
         };
         let mut problems = Vec::new();
         for (file, text) in parts {

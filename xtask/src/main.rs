@@ -5,6 +5,7 @@ mod codegen;
 mod coverage;
 mod diff;
 mod document;
+mod errors;
 mod freshness;
 mod index;
 mod lint;

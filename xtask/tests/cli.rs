@@ -10,11 +10,12 @@ use std::{
 use tempfile::TempDir;
 
 /// The document and the folders of what is generated from it.
-const GENERATED: [&str; 4] = [
+const GENERATED: [&str; 5] = [
     "spec",
     "descope-api/src/generated",
     "descope-emulator/src/generated",
     "descope-httpmock/src/generated",
+    "descope-sdk/src/generated",
 ];
 
 struct Workspace {

@@ -5,6 +5,7 @@ mod construct;
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
+mod errors;
 mod fixup;
 mod functions;
 mod guard;
@@ -25,8 +26,13 @@ use self::fixup::Tally;
 use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 4] =
-    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated", "spec/bundle"];
+pub(crate) const OWNED_FOLDERS: [&str; 5] = [
+    "descope-api/src/generated",
+    "descope-emulator/src/generated",
+    "descope-httpmock/src/generated",
+    "spec/bundle",
+    "descope-sdk/src/generated",
+];
 
 /// The two forms of the bundle, the same as OpenAPI 3.1, and a list of its operations.
 pub(crate) fn bundles(document: &Document) -> [Output; 4] {
@@ -43,6 +49,7 @@ pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let mut outputs = Vec::from(bundles(document));
     let digest = digest::digest(outputs[0].text.as_bytes());
     outputs.extend(guard::run(document, || client(document, &digest), attempt)?.0);
+    outputs.extend(errors::outputs(&document.errors));
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }

@@ -2,6 +2,7 @@
 //!
 //! A rule is data: its id, why it exists, and the function that finds what breaks it. `tests.rs` breaks each of them.
 
+mod errors;
 mod examples;
 mod form;
 #[cfg(test)]
@@ -18,7 +19,7 @@ pub(crate) use examples::Checker;
 
 use crate::{
     document::Document,
-    problem::{Failure, Problem},
+    problem::{Failure, Place, Problem},
 };
 
 /// One rule.
@@ -166,6 +167,11 @@ const CONTENT: &[Rule] = &[
         reason: "every body has an example, and it validates against the schema with no unknown member",
         check: examples::check,
     },
+    Rule {
+        id: "errors",
+        reason: "every code of a refusal is known once, by a name of its own, with operations that exist",
+        check: errors::check,
+    },
 ];
 
 /// Every rule, in the order in which `cargo xtask lint --rules` lists them.
@@ -181,6 +187,11 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Notes a problem with what is not part of the document.
+    fn place(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push(Problem::new(place.clone(), self.rule, message));
+    }
+
     /// Notes a problem with the value behind a JSON pointer.
     fn at(&mut self, pointer: &str, message: impl Into<String>) {
         self.problems.push(Problem::new(self.document.place(pointer), self.rule, message));

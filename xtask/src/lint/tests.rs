@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     document::Document,
+    errors,
     problem::{Failure, Problem},
 };
 
@@ -257,7 +258,7 @@ fn the_same_operation_id_in_two_parts_is_refused() {
 
 #[test]
 fn every_rule_has_a_case() {
-    let covered: BTreeSet<&str> = cases().iter().map(|case| case.0).chain(["head", "partial"]).collect();
+    let covered: BTreeSet<&str> = cases().iter().map(|case| case.0).chain(["errors", "head", "partial"]).collect();
     // Merge keys are refused as the part is read.
     let rules: BTreeSet<&str> = rules().map(|rule| rule.id).chain(["yaml"]).collect();
     assert_eq!(covered, rules);
@@ -298,6 +299,42 @@ fn lists_and_maps_of_a_call_that_changes_what_is_sent_may_be_null() {
             !lint(HEAD, &required).iter().any(|problem| problem.rule == "partial"),
             "what is required is always sent"
         );
+    }
+}
+
+#[test]
+fn codes_of_refusals_are_checked() {
+    const TABLE: &str = include_str!("../../tests/small/spec/errors.yaml");
+    let lint = |table: &str| {
+        let parts =
+            [("spec/openapi.yaml".to_owned(), HEAD.to_owned()), ("spec/auth/otp.yaml".to_owned(), PART.to_owned())];
+        let mut document = Document::join(&parts).expect("joins");
+        document.errors = errors::parse(table).expect("is read");
+        run(&document).err().map(|failure| failure.to_string()).unwrap_or_default()
+    };
+    assert_eq!(lint(TABLE), "");
+    let again = TABLE.trim_start_matches("errors:\n");
+    for (table, words) in [
+        (TABLE.replace("E061102", "E06110"), ":2: [errors] `E06110` is not `E` and six digits"),
+        (TABLE.replace("E061102", "e061102"), ":2: [errors] `e061102` is not `E` and six digits"),
+        (TABLE.replace("E061102", "E0611O2"), ":2: [errors] `E0611O2` is not `E` and six digits"),
+        (TABLE.replace("name: WRONG_CODE", "name: wrongCode"), ":2: [errors] the name `wrongCode` is not in UPPER"),
+        (TABLE.replace("kind: WrongCode", "kind: Wrong"), ":2: [errors] the kind `Wrong` is none of"),
+        (TABLE.replace("sent.", "sent"), ":2: [errors] the meaning is not a sentence"),
+        (TABLE.replace("sent.", "`SENT`."), ":2: [errors] the meaning names `SENT`"),
+        (TABLE.replace("confidence: high", "confidence: sure"), ":2: [errors] the confidence `sure` is none of"),
+        (
+            TABLE.replace("otpVerify]", "otpVerifi]"),
+            ":2: [errors] `otpVerifi` in `from` is neither a tag nor an operation",
+        ),
+        (TABLE.replace("status: 401", "status: 200"), ":2: [errors] the status of the emulator"),
+        (TABLE.replace("E061102", "E990501"), ":2: [errors] `E990501` is one of the emulator's own"),
+        (format!("{TABLE}{again}"), ":10: [errors] `E061102` stands here twice, first at spec/errors.yaml:2"),
+        (format!("{TABLE}{again}"), ":10: [errors] `WRONG_CODE` stands here twice"),
+        (format!("{TABLE}{}", again.replace("E061102", "E061101")), ":10: [errors] `E061101` stands below `E061102`"),
+    ] {
+        let found = lint(&table);
+        assert!(found.contains(&format!("spec/errors.yaml{words}")), "{words}: {found}");
     }
 }
 
