@@ -6,6 +6,7 @@ mod generated;
 mod another_process;
 mod emulator;
 mod flows;
+mod management;
 mod polling;
 mod proxy;
 mod raw;

@@ -14,7 +14,7 @@ use descope_emulator::Fault;
 use descope_sdk::{Authentication, Error, ErrorKind, PendingLink, PollOptions, Result, RetryPolicy};
 use tokio::time::Instant;
 
-use crate::world::{ADA, World, client, refused};
+use crate::world::{ADA, World, refused};
 
 const PENDING_SESSION: &str = "enchantedLinkPendingSession";
 
@@ -86,7 +86,7 @@ struct Waiting {
 impl Waiting {
     async fn start() -> Self {
         let mut world = World::start().await;
-        world.descope = client(&world.emulator).retry(RetryPolicy::none()).build().unwrap();
+        world.descope = world.emulator.descope_builder().retry(RetryPolicy::none()).build().unwrap();
         let pending = world.descope.enchanted_link().sign_up_or_in(ADA).send().await.unwrap();
         let mail = world.mail(ADA).await;
         let right = mail.link(pending.link_id()).unwrap().token.clone();
@@ -329,7 +329,7 @@ async fn a_request_without_an_answer_is_cut_at_the_deadline() {
 #[tokio::test]
 async fn a_request_that_times_out_is_asked_again() {
     let mut waiting = Waiting::start().await;
-    let impatient = client(&waiting.world.emulator).retry(RetryPolicy::none()).timeout(Duration::from_secs(4));
+    let impatient = waiting.world.emulator.descope_builder().retry(RetryPolicy::none()).timeout(Duration::from_secs(4));
     waiting.world.descope = impatient.build().unwrap();
     waiting.pending = waiting.world.descope.enchanted_link().resume(waiting.pending.state().clone());
     waiting.fail(Fault::hang());
@@ -384,7 +384,7 @@ async fn the_options_of_the_client_are_those_of_a_plain_wait() {
     let waiting = Waiting::start().await;
     let log = Log::default();
     let options = log.options(PollOptions::new().interval(Duration::from_secs(3)).deadline(Duration::from_secs(10)));
-    let descope = client(&waiting.world.emulator).poll(options).build().unwrap();
+    let descope = waiting.world.emulator.descope_builder().poll(options).build().unwrap();
     let pending = descope.enchanted_link().resume(waiting.pending.state().clone());
     let error = pumped(&log, pending.wait(), async |_| {}).await.unwrap_err();
     assert_eq!(error.waited().unwrap().attempts as usize, log.told().len());

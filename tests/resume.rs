@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     another_process,
-    world::{ADA, PHONE, World, client},
+    world::{ADA, PHONE, World},
 };
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn a_pending_link_is_finished_by_another_client() {
     let (link_id, masked) = (pending.link_id().to_owned(), pending.masked_email().map(str::to_owned));
     drop(pending);
 
-    let elsewhere = client(&world.emulator).build().unwrap();
+    let elsewhere = world.emulator.descope_builder().build().unwrap();
     let state: PendingLinkState = serde_json::from_str(&stored).unwrap();
     let pending = elsewhere.enchanted_link().resume(state);
     assert_eq!((pending.link_id(), pending.masked_email().map(str::to_owned)), (&*link_id, masked));
@@ -37,7 +37,7 @@ async fn a_pending_code_is_finished_by_another_client() {
     let before = pending.state().clone();
     drop(pending);
 
-    let elsewhere = client(&world.emulator).build().unwrap();
+    let elsewhere = world.emulator.descope_builder().build().unwrap();
     let state: PendingCodeState = serde_json::from_str(&stored).unwrap();
     assert_eq!(state, before);
     let pending = elsewhere.otp().resume(state);
@@ -54,7 +54,7 @@ async fn what_test_users_wait_for_is_put_away_alike() {
     tests.create(ADA).send().await.unwrap();
     let enchanted = tests.generate_enchanted_link(ADA).send().await.unwrap();
     let stored = serde_json::to_string(enchanted.pending()).unwrap();
-    let elsewhere = client(&world.emulator).build().unwrap();
+    let elsewhere = world.emulator.descope_builder().build().unwrap();
     elsewhere.enchanted_link().verify(enchanted.link().token()).await.unwrap();
     let pending = elsewhere.enchanted_link().resume(serde_json::from_str(&stored).unwrap());
     assert!(pending.check().await.unwrap().is_some());

@@ -17,7 +17,7 @@ use crate::{
     another_process,
     requests::{ACCESS_KEY, REFRESH_JWT, SESSION_JWT, cases, least},
     support::raw::http,
-    world::{ADA, BOB, PHONE, World, client, refresh_of},
+    world::{ADA, BOB, PHONE, World, refresh_of},
 };
 
 /// Everything secret that the request tables hold.
@@ -58,7 +58,8 @@ async fn an_error_of_any_function_shows_nothing_that_was_given_to_it() {
     let world = World::start().await;
     let (http, key) = (http(), world.emulator.management_key());
     for case in cases() {
-        let descope = client(&world.emulator).http_client(http.clone()).retry(RetryPolicy::none()).build().unwrap();
+        let descope =
+            world.emulator.descope_builder().http_client(http.clone()).retry(RetryPolicy::none()).build().unwrap();
         for fault in [
             Fault::status(502),
             Fault::close(),
@@ -87,7 +88,8 @@ async fn what_a_server_says_back_is_not_shown_when_it_looks_like_a_token() {
     let mark = "eyJhbGciOiJSUzI1NiJ9.bWFya2Vk.bWFya2Vk";
     let json = |text: &str| serde_json::Value::from(text).to_string();
     for case in least() {
-        let descope = client(&world.emulator).http_client(http.clone()).retry(RetryPolicy::none()).build().unwrap();
+        let descope =
+            world.emulator.descope_builder().http_client(http.clone()).retry(RetryPolicy::none()).build().unwrap();
         for fault in [
             Fault::error(400, "E011001", format!("cannot use {mark}, really")),
             Fault::error(400, mark, "odd code"),
@@ -249,7 +251,7 @@ async fn logs_tell_every_call_and_no_secret() {
     let mut policy = RetryPolicy::default();
     policy.base_delay = std::time::Duration::from_millis(1);
     for case in cases() {
-        let descope = client(&world.emulator).http_client(http.clone()).retry(policy).build().unwrap();
+        let descope = world.emulator.descope_builder().http_client(http.clone()).retry(policy).build().unwrap();
         world.emulator.fail_next(case.operation, Fault::status(503));
         // Most are refused, since the tokens in the tables are none; all of them are sent.
         let _ = (case.call)(descope).await;

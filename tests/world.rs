@@ -1,12 +1,9 @@
 //! A local Descope, a client for it, and the usual steps of a flow.
 
-use std::{
-    fmt::Debug,
-    time::{Duration, SystemTime},
-};
+use std::{fmt::Debug, time::Duration};
 
 use descope_emulator::{Emulator, Message};
-use descope_sdk::{Authentication, Descope, DescopeBuilder, Error, ErrorKind, Secret, session::Clock};
+use descope_sdk::{Authentication, Descope, Error, ErrorKind, Secret};
 
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const BOB: &str = "bob@example.com";
@@ -20,7 +17,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let emulator = Emulator::builder().start().await.expect("the emulator starts");
-        let descope = client(&emulator).build().expect("a client");
+        let descope = emulator.descope().expect("a client");
         Self { emulator, descope }
     }
 
@@ -82,16 +79,6 @@ impl World {
     pub(crate) async fn claims(&self, ada: &Authentication) -> descope_sdk::session::Session {
         self.descope.session().validate(ada.session_jwt().expose()).await.expect("a valid session")
     }
-}
-
-/// A client whose session validator goes by the emulator's clock.
-pub(crate) fn client(emulator: &Emulator) -> DescopeBuilder {
-    let clock = emulator.clock();
-    let now = move || SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(clock.now()).unwrap_or_default());
-    Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .session_validator(move |validator| validator.clock(Clock::from_fn(now)))
 }
 
 pub(crate) fn refresh_of(session: &Authentication) -> Secret {

@@ -22,7 +22,7 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 type Result<T> = std::result::Result<T, Error>;
 
 /// An answer that has come, without its body.
-struct Head {
+pub(crate) struct Head {
     status: StatusCode,
     headers: HeaderMap,
 }
@@ -60,7 +60,11 @@ impl Client {
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type.
-    async fn read(&self, request: reqwest::Result<Request>, operation: &'static str) -> Result<(Head, Bytes)> {
+    pub(crate) async fn read(
+        &self,
+        request: reqwest::Result<Request>,
+        operation: &'static str,
+    ) -> Result<(Head, Bytes)> {
         let mut response = self.send(accepting_json(request), operation).await?;
         let head = Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
         let body = response.bytes().await;

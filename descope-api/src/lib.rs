@@ -9,6 +9,8 @@ mod error;
     allow(dead_code, reason = "each slice needs some of them")
 )]
 mod json;
+#[cfg(feature = "auth")]
+mod keys;
 mod license;
 mod operation;
 mod path;

@@ -37,10 +37,7 @@
 //! curl -i -b jar $APP/me                                 # 401
 //! ```
 
-use std::{
-    fmt,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::fmt;
 
 use actix_web::{
     App, HttpResponse, HttpServer, ResponseError,
@@ -50,7 +47,7 @@ use actix_web::{
 use descope_emulator::Emulator;
 use descope_sdk::{
     Descope, ErrorKind,
-    session::{Clock, Session, SessionCookies},
+    session::{Session, SessionCookies},
     web::{RefreshJwt, Refusal, Require, RequireMiddleware, SessionMiddleware, SessionPolicy},
 };
 use serde::Deserialize;
@@ -173,13 +170,7 @@ impl ResponseError for Failure {
 
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
-    let time = emulator.clock();
-    let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now().unsigned_abs()));
-    let descope = Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .session_validator(|validator| validator.clock(clock))
-        .build()?;
+    let descope = emulator.descope()?;
     let grace = descope.management().user().create("grace@example.com").verified_email(true);
     grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
     Ok(descope)

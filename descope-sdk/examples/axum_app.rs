@@ -37,8 +37,6 @@
 //! curl -i -b jar $APP/me                                 # 401
 //! ```
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::{
     Router,
     extract::{Path, Query, State},
@@ -48,7 +46,7 @@ use axum::{
 use descope_emulator::Emulator;
 use descope_sdk::{
     Descope, ErrorKind, StatusCode,
-    session::{Clock, Session, SessionCookies, SetCookies},
+    session::{Session, SessionCookies, SetCookies},
     web::{RefreshJwt, Refusal, Require, RequireLayer, SessionLayer, SessionPolicy},
 };
 use serde::Deserialize;
@@ -158,13 +156,7 @@ impl IntoResponse for Failure {
 
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
-    let time = emulator.clock();
-    let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now().unsigned_abs()));
-    let descope = Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .session_validator(|validator| validator.clock(clock))
-        .build()?;
+    let descope = emulator.descope()?;
     let grace = descope.management().user().create("grace@example.com").verified_email(true);
     grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
     Ok(descope)

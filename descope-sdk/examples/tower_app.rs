@@ -21,15 +21,12 @@
 //! curl -i -H 'Content-Type: application/grpc' $APP/me            # grpc-status: 16
 //! ```
 
-use std::{
-    convert::Infallible,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::convert::Infallible;
 
 use descope_emulator::Emulator;
 use descope_sdk::{
     Authentication, Descope, StatusCode,
-    session::{Clock, Session},
+    session::Session,
     web::{Require, RequireLayer, SessionLayer, SessionPolicy},
 };
 use http::{Request, Response};
@@ -87,13 +84,7 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
-    let time = emulator.clock();
-    let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now().unsigned_abs()));
-    let descope = Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .session_validator(|validator| validator.clock(clock))
-        .build()?;
+    let descope = emulator.descope()?;
     let users = descope.management().user();
     users.create("ada@example.com").status("enabled").send().await?;
     users.create("grace@example.com").role_names(["admin"]).status("enabled").send().await?;

@@ -8,7 +8,6 @@ use crate::{
     DescopeBuilder, Error, PollOptions, Result,
     auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
     check,
-    management::Management,
     session::{Flights, SessionValidator, Sessions},
 };
 
@@ -87,9 +86,11 @@ impl Descope {
         Sessions::new(self.clone())
     }
 
-    /// Manages the users and keys of the project. Needs a management key.
-    pub fn management(&self) -> Management {
-        Management::new(self.clone())
+    /// Manages the users and keys of the project. Needs a management key, and the feature `management`, which is on by
+    /// default.
+    #[cfg(feature = "management")]
+    pub fn management(&self) -> crate::management::Management {
+        crate::management::Management::new(self.clone())
     }
 
     /// The raw client, for operations that have no function of their own here.

@@ -34,13 +34,15 @@
 //! | [`Descope::access_key`] | sign machines in |
 //! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
 //! | [features](#features) `tower`, `axum`, `actix-web` | the session of each request, in the module `web` |
-//! | [`Descope::management`] | users, test users, access keys and embedded links, with a management key |
+//! | [`Descope::management`] (feature `management`, on by default) | users, test users, access keys and embedded links, with a management key |
 //! | [`Descope::api`] | every other operation, typed, as the API has it |
 //!
 //! # Features
 //!
-//! None is on by default, and what they need is not in the dependency tree without them. `tower` has layers for every
-//! service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and extractors.
+//! `management` is on by default. An application that only signs users in and checks their sessions builds faster with
+//! `default-features = false`. The others are off, and what they need is not in the dependency tree without them: `tower`
+//! has layers for every service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and
+//! extractors.
 //!
 //! # How it works
 //!
@@ -59,6 +61,7 @@
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "management")]
 pub mod management;
 pub mod session;
 #[cfg(any(feature = "actix-web", feature = "tower"))]
@@ -74,8 +77,6 @@ mod error;
 mod options;
 mod poll;
 mod raw_error;
-#[cfg(test)]
-mod tests;
 
 pub use auth::{
     AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkSignIn, EnchantedLinkSignUp,

@@ -1,9 +1,9 @@
 //! Validation and refresh against the emulator, whose clock makes tokens expire.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::{Authentication, Descope, ErrorKind, session::Clock};
+use descope_sdk::{Authentication, Descope, ErrorKind};
 
 struct World {
     emulator: Emulator,
@@ -14,13 +14,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let emulator = Emulator::builder().start().await.unwrap();
-        let time = emulator.clock();
-        let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(time.now().unsigned_abs()));
-        let descope = Descope::builder(emulator.project_id())
-            .base_url(emulator.base_url())
-            .session_validator(|validator| validator.clock(clock))
-            .build()
-            .unwrap();
+        let descope = emulator.descope().unwrap();
         let pending = descope.otp().email("ada@example.com").sign_up().send().await.unwrap();
         let code = emulator.inbox().next("ada@example.com").await.code.unwrap();
         let ada = pending.verify(code).await.unwrap();

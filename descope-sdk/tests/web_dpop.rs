@@ -87,11 +87,7 @@ async fn cases(emulator: &Emulator, descope: &Descope) -> Vec<Case> {
 
 async fn world() -> (Emulator, Descope) {
     let emulator = Emulator::builder().start().await.unwrap();
-    let descope = Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .build()
-        .unwrap();
+    let descope = emulator.descope().unwrap();
     (emulator, descope)
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use descope_sdk::{ErrorCode, ErrorKind, management::CreatedAccessKey};
 
-use crate::world::{ADA, World, client, refused, refused_here};
+use crate::world::{ADA, World, refused, refused_here};
 
 async fn key(world: &World) -> CreatedAccessKey {
     world.descope.management().access_key().create("nightly").send().await.unwrap()
@@ -114,7 +114,7 @@ async fn keys_are_managed_with_a_management_key_only() {
     refused_here(keys.create("x").send().await, ErrorKind::Configuration, "management_key");
     refused_here(keys.delete("x").await, ErrorKind::Configuration, "management_key");
     // An access key is no management key.
-    let descope = client(&world.emulator).management_key(created.cleartext()).build().unwrap();
+    let descope = world.emulator.descope_builder().management_key(created.cleartext()).build().unwrap();
     let outcome = descope.management().access_key().create("x").send().await;
     let error = refused(outcome, ErrorKind::Unauthorized, 401, "E111119");
     assert_eq!(error.code(), Some(&ErrorCode::MANAGEMENT_UNAUTHORIZED));

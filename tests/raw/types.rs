@@ -302,23 +302,101 @@ fn anything() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-#[test]
-fn every_answer_survives_any_value_of_any_member_that_may_be_absent() {
-    for_arbitrary_instances(Bent { gaps: false, unknown: false, digits: false }, |name, value| {
-        let Some(members) = value.as_object() else { return Ok(()) };
+/// Where something stands in a value: a JSON pointer, and whether anything around it may be absent.
+type Spot = (String, bool);
+
+fn spots(schema: &'static Value, value: &Value, at: &Spot, found: &mut Vec<Spot>) {
+    let schema = resolve(schema);
+    let mut step = |name: &str, member: &'static Value, value: &Value, optional: bool| {
+        let spot = (format!("{}/{name}", at.0), at.1 || optional);
+        found.push(spot.clone());
+        spots(member, value, &spot, found);
+    };
+    match value {
         // Which of several forms it is shows in the members.
-        if schema(name)["oneOf"].is_array() {
-            return Ok(());
+        _ if schema["oneOf"].is_array() => {}
+        Value::Object(members) => {
+            let required =
+                |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|it| it == name));
+            for (name, value) in members {
+                match &schema["properties"][name] {
+                    Value::Null if schema["additionalProperties"]["type"].is_string() => {
+                        step(name, &schema["additionalProperties"], value, true);
+                    }
+                    Value::Null => {}
+                    member => step(name, member, value, !required(name)),
+                }
+            }
         }
-        let required = required_members(name);
-        let mut runner = TestRunner::deterministic();
-        for member in members.keys().filter(|member| !required.contains_key(*member)) {
-            let mut bent = members.clone();
-            let odd = anything().new_tree(&mut runner).map_err(|why| TestCaseError::fail(why.to_string()))?.current();
-            bent.insert(member.clone(), odd);
-            round_trip(name, &Value::Object(bent))
-                .map_err(|error| TestCaseError::fail(format!("{name}.{member}: {error}")))?;
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                step(&index.to_string(), &schema["items"], value, true);
+            }
         }
-        Ok(())
-    });
+        _ => {}
+    }
+}
+
+#[test]
+fn every_type_survives_anything_in_the_place_of_what_may_be_absent_at_any_depth() {
+    let bent = Bent { gaps: false, unknown: false, digits: false };
+    let (mut replaced, mut deep) = (0, 0);
+    for name in SCHEMAS {
+        let mut runner =
+            TestRunner::new(Config { cases: 4, max_shrink_iters: 50, failure_persistence: None, ..Config::default() });
+        let odd = collection::vec((any::<prop::sample::Index>(), anything()), 12);
+        let counts = std::cell::Cell::new((replaced, deep));
+        let result = runner.run(&(instance(schema(name), bent, 3), odd), |(value, odd)| {
+            let mut all = Vec::new();
+            spots(schema(name), &value, &(String::new(), false), &mut all);
+            for (index, odd) in odd {
+                let Some((pointer, optional)) = (!all.is_empty()).then(|| index.get(&all)) else { return Ok(()) };
+                let mut bent = value.clone();
+                *bent.pointer_mut(pointer).expect("it is there") = odd;
+                match round_trip(name, &bent) {
+                    Ok(_) => {}
+                    Err(error) if *optional => return Err(TestCaseError::fail(format!("{pointer}: {error}"))),
+                    Err(error) => prop_assert!(!error.to_string().contains("marked"), "{}: {}", pointer, error),
+                }
+                let (replaced, deep) = counts.get();
+                counts.set((replaced + 1, deep + usize::from(pointer.matches('/').count() > 1)));
+            }
+            Ok(())
+        });
+        if let Err(error) = result {
+            panic!("{name}: {error}");
+        }
+        (replaced, deep) = counts.get();
+    }
+    assert!(replaced > 10_000 && deep > 1_000, "{replaced} {deep}");
+}
+
+#[test]
+fn required_member_of_another_type_is_named_and_not_quoted() {
+    let wrong = |schema: &Value| match schema["type"].as_str() {
+        Some("string") if is_digits(schema) => {
+            vec![json!("marked"), json!({"marked": 1}), json!(["marked"]), json!(true)]
+        }
+        Some("string") => vec![json!(5), json!({"marked": 1}), json!(["marked"]), json!(true), json!(null)],
+        Some("boolean") => vec![json!("marked"), json!(1), json!(["marked"]), json!(null)],
+        Some("integer" | "number") => vec![json!("marked"), json!({"marked": 1}), json!(["marked"]), json!(null)],
+        Some("array") => vec![json!("marked"), json!({"marked": 1}), json!(5)],
+        Some("object") => vec![json!("marked"), json!(["marked"]), json!(5)],
+        _ => Vec::new(),
+    };
+    let mut seen = 0;
+    for name in SCHEMAS.iter().filter(|name| !schema(name)["oneOf"].is_array()) {
+        let whole = required_members(name);
+        for property in whole.keys() {
+            for value in wrong(resolve(&schema(name)["properties"][property])) {
+                let mut object = whole.clone();
+                object.insert(property.clone(), value.clone());
+                let error = round_trip(name, &Value::Object(object)).expect_err(&format!("{name}.{property} {value}"));
+                let error = error.to_string();
+                assert!(error.starts_with(property.as_str()) && !error.contains("marked"), "{name}: {error}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
 }

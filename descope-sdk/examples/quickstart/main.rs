@@ -30,11 +30,7 @@ async fn main() -> Done {
     } else {
         let emulator = descope_emulator::Emulator::builder().start().await?;
         println!("No DESCOPE_PROJECT_ID, so a local Descope was started at {}.\n", emulator.base_url());
-        let descope = Descope::builder(emulator.project_id())
-            .management_key(emulator.management_key())
-            .base_url(emulator.base_url())
-            .build()?;
-        (descope, Mailbox::Emulator(emulator))
+        (emulator.descope()?, Mailbox::Emulator(emulator))
     };
     let login_id = mailbox.login_id().await?;
 

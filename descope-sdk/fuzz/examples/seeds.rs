@@ -53,7 +53,30 @@ fn main() -> std::io::Result<()> {
         "\x01{\"typ\":\"dpop+jwt\",\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}}",
     )?;
     write("dpop", "url", &format!("\x02{URL}?a=b#c\nhttps\napi.example.com"))?;
-    write("dpop", "whole", &format!("\x03{proof}"))
+    write("dpop", "whole", &format!("\x03{proof}"))?;
+
+    // 0: a success; 1: a refusal; 2: `Retry-After`; 3: a parameter of a path.
+    write("answer", "session", "\0{\"sessionJwt\":\"a.b.c\",\"refreshJwt\":\"d.e.f\",\"user\":{\"userId\":\"U1\"}}")?;
+    write(
+        "answer",
+        "odd_members",
+        "\0{\"sessionJwt\":\"a\",\"cookieMaxAge\":\"x\",\"user\":{\"OAuth\":{\"google\":null},\"loginIds\":[null,5]}}",
+    )?;
+    write(
+        "answer",
+        "large_numbers",
+        "\0{\"customAttributes\":{\"n\":18446744073709551616,\"m\":1e400},\"name\":\"\\\"9\"}",
+    )?;
+    write("answer", "refusal", "\x01{\"errorCode\":\"E061102\",\"errorDescription\":\"Wrong\",\"error\":{}}")?;
+    write("answer", "foreign", "\x01{\"error\":{\"code\":403,\"message\":[\"Forbidden\",{\"detail\":1}]}}")?;
+    write("answer", "gateway", "\x01{\"code\":16,\"message\":\"Unauthenticated\",\"details\":[]}")?;
+    write("answer", "page", "\x01<html>403</html>")?;
+    write("answer", "seconds", "\x021.5")?;
+    write("answer", "several", "\x023, 12 , soon")?;
+    write("answer", "date", "\x02Wed, 25 Nov 2026 10:00:30 GMT")?;
+    write("answer", "dots", "\x03..")?;
+    write("answer", "windows", "\x03..\\..\\user\\test\\delete\\all")?;
+    write("answer", "encoded", "\x03%2e%2e/;a\t\n\0\u{fc}?#")
 }
 
 fn write(target: &str, name: &str, seed: &str) -> std::io::Result<()> {

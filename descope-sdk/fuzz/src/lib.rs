@@ -1,5 +1,6 @@
 //! What the fuzz targets share: a project and a user whose keys and clock never change, so that seeds stay good.
 
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,6 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use descope_sdk::session::{Clock, SessionValidator, SessionValidatorBuilder};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 pub const PROJECT: &str = "P2aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -104,4 +108,65 @@ pub fn done<T>(future: impl Future<Output = T>) -> T {
 /// The input without its first byte, which says what is done with it.
 pub fn split(data: &[u8]) -> Option<(u8, &[u8])> {
     data.split_first().map(|(first, rest)| (first % 4, rest))
+}
+
+/// A server on this machine that answers every request with the bytes it was given.
+pub struct Service {
+    runtime: Runtime,
+    pub base_url: String,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    answer: Vec<u8>,
+    requests: Vec<Vec<u8>>,
+}
+
+impl Service {
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let state = Arc::new(Mutex::new(State::default()));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shared = Arc::clone(&state);
+        runtime.spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let mut request = Vec::new();
+                    // One read may bring a part of a request only.
+                    while connection.read_buf(&mut request).await.is_ok_and(|length| length > 0) {
+                        if is_whole(&request) {
+                            let answer = {
+                                let mut state = locked(&shared);
+                                state.requests.push(std::mem::take(&mut request));
+                                state.answer.clone()
+                            };
+                            if connection.write_all(&answer).await.is_err() {
+                                break;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self { runtime, base_url, state }
+    }
+
+    /// Makes a call that meets this answer, and gives its outcome and the requests that it sent.
+    pub fn call<T>(&self, answer: Vec<u8>, call: impl Future<Output = T>) -> (T, Vec<Vec<u8>>) {
+        *locked(&self.state) = State { answer, requests: Vec::new() };
+        let outcome = self.runtime.block_on(call);
+        (outcome, std::mem::take(&mut locked(&self.state).requests))
+    }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("a lock")
+}
+
+/// The head has come; and the body, where there is one: it is `{}`.
+fn is_whole(request: &[u8]) -> bool {
+    request.ends_with(b"\r\n\r\n") || request.ends_with(b"{}")
 }

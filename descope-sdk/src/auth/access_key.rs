@@ -18,7 +18,6 @@ use crate::{
 /// Sign-in of machines. From [`Descope::access_key`].
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;

@@ -26,7 +26,6 @@ use crate::{
 /// number has been clicked, wherever that was, [`PendingLink::wait`] gives the session.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;

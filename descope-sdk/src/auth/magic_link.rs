@@ -23,7 +23,6 @@ use crate::{
 /// [`verify`](Self::verify), and the user is signed in there.
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;

@@ -14,7 +14,6 @@ use crate::{Authentication, DeliveryMethod, Descope, Result};
 /// Choose how the code reaches the user, then what it is for:
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
@@ -80,7 +79,7 @@ impl Otp {
     /// Goes on with a code that was sent earlier, perhaps by another process.
     ///
     /// ```
-    /// # use descope_sdk::{Descope, PendingCodeState};
+    /// # use descope_sdk::PendingCodeState;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;

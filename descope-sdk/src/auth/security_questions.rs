@@ -10,7 +10,6 @@ use crate::{Authentication, Descope, Error, Result, check, raw_error::call};
 /// Security questions as a further proof of who a signed-in user is. From [`Descope::security_questions`].
 ///
 /// ```
-/// # use descope_sdk::Descope;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;

@@ -20,7 +20,7 @@ use crate::{
 /// [`Management::test_user`](super::Management::test_user).
 ///
 /// ```
-/// # use descope_sdk::{Descope, DeliveryMethod};
+/// # use descope_sdk::DeliveryMethod;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
@@ -118,7 +118,7 @@ impl TestUsers {
     /// `POST /v1/mgmt/tests/generate/magiclink`
     ///
     /// ```
-    /// # use descope_sdk::{Descope, DeliveryMethod};
+    /// # use descope_sdk::DeliveryMethod;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;

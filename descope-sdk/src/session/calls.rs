@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use descope_api::{
-    Secret,
+    RetryPolicy, Secret,
     types::{
         AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest,
         SessionTenant, SessionTenantsRequest, User,
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{KeyFetch, Session, SessionCookies, SessionValidator, TokenError, single_flight::Reuse};
 use crate::{
     Authentication, CookieSettings, Descope, Error, Result, check,
-    raw_error::{Answer, call},
+    raw_error::{Answer, call, operation},
 };
 
 /// Sessions of signed-in users. From [`Descope::session`].
@@ -572,15 +572,16 @@ fn texts(argument: &'static str, values: impl IntoIterator<Item = impl Into<Stri
     Ok(values)
 }
 
-/// Reads the project's keys through the client, whose bounds and retries then count for them too.
+/// Reads the project's keys through the client, whose bounds and headers then hold for them too. Once: requests wait for
+/// it, and the key store decides when to try again.
 pub(crate) fn key_fetch(api: &descope_api::Client) -> KeyFetch {
-    let api = api.clone();
+    let api = api.with_retry(RetryPolicy::none());
     Arc::new(move || {
         let api = api.clone();
         Box::pin(async move {
-            let project_id = api.config().project_id.clone();
-            let keys = call!(api, session_keys, &project_id, None)?;
-            Ok(serde_json::to_vec(&keys.body)?)
+            let body = api.session_keys_bytes().await;
+            let body = body.map_err(|error| Error::from(error).in_operation(operation!(session_keys)))?;
+            Ok(body.into())
         })
     })
 }

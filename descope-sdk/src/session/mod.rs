@@ -88,6 +88,7 @@ mod cookies;
 mod dpop;
 mod keys;
 mod single_flight;
+mod sync;
 mod token;
 mod validator;
 

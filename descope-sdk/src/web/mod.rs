@@ -14,11 +14,10 @@
     feature = "axum",
     doc = r#"
 ```
-# use descope_sdk::Descope;
 # #[tokio::main]
 # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 # let emulator = descope_emulator::Emulator::builder().start().await?;
-# let descope = Descope::builder(emulator.project_id()).base_url(emulator.base_url()).build()?;
+# let descope = emulator.descope()?;
 use axum::{Router, routing::get};
 use descope_sdk::session::Session;
 use descope_sdk::web::{Refusal, Require, RequireLayer, SessionLayer, SessionPolicy};

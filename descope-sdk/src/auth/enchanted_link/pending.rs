@@ -24,7 +24,7 @@ pub struct PendingLink {
 /// server, or encrypted in a cookie.
 ///
 /// ```
-/// # use descope_sdk::{Descope, PendingLinkState};
+/// # use descope_sdk::PendingLinkState;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
@@ -110,7 +110,7 @@ impl PendingLink {
     /// Waits until the right link has been clicked, in a way of its own.
     ///
     /// ```
-    /// # use descope_sdk::{Descope, ErrorKind, PollOptions};
+    /// # use descope_sdk::{ErrorKind, PollOptions};
     /// # use std::time::Duration;
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -41,7 +41,7 @@ pub enum DpopError {
         /// The longest proof that is read, in bytes.
         limit: usize,
     },
-    /// The proof is no compact JWS: not three parts, not canonical base64url, no JSON object inside, a member twice, or
+    /// The proof is not a compact JWS: not three parts, not canonical base64url, no JSON object inside, a member twice, or
     /// a header extension that it demands (`crit`).
     #[error("the proof is malformed: {0}")]
     Malformed(&'static str),
@@ -51,7 +51,7 @@ pub enum DpopError {
     /// The header names no algorithm of the allow list; `none` and the HMAC family end here.
     #[error("the proof's signature algorithm is not allowed")]
     UnsupportedAlgorithm,
-    /// `jwk` is not there, is not a public key, or is none for the algorithm.
+    /// `jwk` is not there, is not a public key, or is not one for the algorithm.
     #[error("the proof's key is not a public key for its algorithm")]
     UnusableKey,
     /// The proof is made with another key than the one that the token is bound to.
@@ -81,6 +81,11 @@ pub enum DpopError {
     /// The proof was used before.
     #[error("the proof was used before")]
     Replayed,
+    /// The holder of this key has used more proofs within two minutes than are remembered for one key, 1,000 unless
+    /// [set otherwise](crate::session::MemoryReplayStore::per_key). That is the sender's own doing: others are not
+    /// affected, and it ends by itself when they slow down.
+    #[error("too many proofs were used with this key within two minutes")]
+    TooManyProofs,
     /// No more proofs can be remembered, so that it cannot be told whether this one comes for the first time. Not the
     /// user's fault.
     #[error("no more proofs can be remembered")]

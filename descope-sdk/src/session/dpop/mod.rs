@@ -82,7 +82,7 @@ impl AuthScheme {
     }
 }
 
-/// What a proof of possession is held against: the request that it came with.
+/// What a proof of possession is checked against: the request that it came with.
 ///
 /// ```no_run
 /// use descope_sdk::session::{AuthScheme, DpopRequest, Session, SessionValidator, TokenError};
@@ -269,7 +269,7 @@ impl Binding {
     }
 }
 
-/// Holds a request against what its token is bound to, and burns the proof.
+/// Checks a request against what its token is bound to, and burns the proof.
 pub(crate) async fn check(
     binding: &Binding,
     token: &str,
@@ -289,6 +289,7 @@ pub(crate) async fn check(
         Ok(Burned::Now) => Ok(()),
         Ok(Burned::Before) => Err(DpopError::Replayed),
         Ok(Burned::NoRoom) => Err(DpopError::ReplayStoreFull),
+        Ok(Burned::HolderLimit) => Err(DpopError::TooManyProofs),
         Err(error) => Err(DpopError::ReplayStoreUnavailable(error.into())),
     }
 }

@@ -7,6 +7,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
+use super::weak_rsa::is_weak;
 use crate::session::token::algorithm::Scheme;
 
 /// The numbers of a public key, decoded and of the right sizes for its algorithm.
@@ -80,12 +81,13 @@ impl PublicKey {
     }
 }
 
-/// 2048 to 8192 bits, an odd modulus, and an odd exponent from 3 to 33 bits: what the signature code accepts. Checked
-/// here too, so that a key that could never verify anything is known as unusable when it arrives.
+/// 2048 to 8192 bits, and an odd exponent of 2 to 33 bits: what the signature code accepts. Checked here too, so that a
+/// key that could never verify anything is known as unusable when it arrives. A modulus that is known to be weak is
+/// refused besides: with one, anybody could sign.
 fn acceptable_rsa(n: &[u8], e: &[u8]) -> bool {
     let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
     let bits = |number: &[u8]| number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize);
-    (2048..=8192).contains(&bits(n)) && odd(n) && (2..=33).contains(&bits(e)) && odd(e)
+    (2048..=8192).contains(&bits(n)) && (2..=33).contains(&bits(e)) && odd(e) && !is_weak(n)
 }
 
 /// A number of a JWK. Some issuers write leading zeros.

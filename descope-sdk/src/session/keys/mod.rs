@@ -3,3 +3,4 @@
 pub(super) mod jwk;
 pub(super) mod key_set;
 pub(super) mod store;
+mod weak_rsa;

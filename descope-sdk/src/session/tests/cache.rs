@@ -17,7 +17,7 @@ use crate::session::{
 fn key() -> Arc<Key> {
     let jwk = TestKey::new(Algorithm::Es256, "k1").jwk();
     let set = KeySet::parse_static(jwk.to_string().as_bytes()).expect("a key");
-    set.find(Some("k1"), Algorithm::Es256).expect("found").expect("a key")
+    set.find(Some("k1"), Algorithm::Es256).expect("found").expect("a key").only()
 }
 
 fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
@@ -25,7 +25,9 @@ fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
         jwt: Secret::from(jwt),
         claims: claims(json!({})),
         kind: None,
+        audience: true,
         key: Arc::clone(key),
+        came_early: false,
         binding: Binding::None,
     })
 }

@@ -1,5 +1,6 @@
 //! Tests of the validator as a whole.
 
+mod ages;
 mod attacks;
 mod cache;
 mod differential;
@@ -7,6 +8,7 @@ mod dpop;
 mod dpop_urls;
 mod fetches;
 mod properties;
+mod received;
 mod validator;
 
 use super::token::error::TokenError;

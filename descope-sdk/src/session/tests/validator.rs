@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::verdict;
 use crate::session::{
-    AudiencePolicy, ConfigError, SessionValidator, TokenError, TokenKind,
+    AudiencePolicy, ConfigError, DpopRequest, SessionValidator, TokenError, TokenKind,
     testing::{Endpoint, NOW, PROJECT, TestClock, TestKey, fetching, fixed, session_claims},
     token::algorithm::Algorithm,
 };
@@ -81,6 +81,65 @@ async fn the_wrong_kind_is_named() {
     let error = validator.validate_session(&token).await.expect_err("a refresh token");
     assert!(matches!(error, TokenError::WrongKind { expected: TokenKind::Session, found: TokenKind::Refresh }));
     assert_eq!(error.to_string(), "a session token is needed, not a refresh token");
+    let token = key.token(&session_claims(json!({})));
+    let error = validator.validate_refresh(&token).await.expect_err("a session token");
+    assert_eq!(error.to_string(), "a refresh token is needed, not a session token");
+}
+
+#[tokio::test]
+async fn a_name_of_neither_kind_points_to_the_setting() {
+    let key = TestKey::new(Algorithm::Es256, "k1");
+    let named = fixed(&[&key]).token_names("shop", "shop_refresh").build().expect("a validator");
+    for validator in [fixed(&[&key]).build().expect("a validator"), named] {
+        for drn in ["dsr", "DS ", "", "shop2", "\u{e9}"] {
+            let token = key.token(&session_claims(json!({"drn": drn})));
+            for error in [
+                validator.validate_session(&token).await.expect_err("neither"),
+                validator.validate_refresh(&token).await.expect_err("neither"),
+            ] {
+                assert!(matches!(error, TokenError::WrongKind { found: TokenKind::Other, .. }), "{drn}");
+                assert!(error.to_string().contains("token_names"), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_audience_is_a_matter_of_session_tokens() {
+    let key = TestKey::new(Algorithm::Es256, "k1");
+    let any = AudiencePolicy::any_of(["shop"]);
+    // policy, `aud`, as a session, as a refresh token
+    for (policy, aud, as_session, as_refresh) in [
+        (any.clone(), json!(null), "AudienceRejected", "ok"),
+        (any.clone(), json!("other"), "AudienceRejected", "ok"),
+        (any.clone(), json!(["other", PROJECT]), "AudienceRejected", "ok"),
+        (any.clone(), json!("shop"), "ok", "ok"),
+        (any, json!(7), "AudienceRejected", "ok"),
+        (AudiencePolicy::any_of([""; 0]), json!("shop"), "AudienceRejected", "ok"),
+        (AudiencePolicy::MustBeAbsent, json!("shop"), "AudienceRejected", "ok"),
+        (AudiencePolicy::MustBeAbsent, json!(null), "ok", "ok"),
+        (AudiencePolicy::Ignore, json!("other"), "ok", "ok"),
+    ] {
+        let validator = fixed(&[&key]).audience(policy.clone()).build().expect("a validator");
+        let session = key.token(&session_claims(json!({"aud": aud})));
+        let refresh = key.token(&session_claims(json!({"aud": aud, "drn": "DSR"})));
+        // One token that does not say what it is, used as both.
+        let either = key.token(&session_claims(json!({"aud": aud, "drn": null})));
+        let bound = key.token(&session_claims(json!({"aud": aud, "cnf": {"jkt": "x"}})));
+        // From memory, at the last, the verdicts are the same.
+        for _ in 0..3 {
+            assert_eq!(verdict(validator.validate_session(&session).await), as_session, "{policy:?} {aud}");
+            assert_eq!(verdict(validator.validate_refresh(&refresh).await), as_refresh, "{policy:?} {aud}");
+            assert_eq!(verdict(validator.validate_refresh(&either).await), as_refresh, "{policy:?} {aud}");
+            assert_eq!(verdict(validator.validate_session(&either).await), as_session, "{policy:?} {aud}");
+            assert_eq!(verdict(validator.validate_received(&session).await), as_session, "{policy:?} {aud}");
+            // The kind comes first: it says what to do.
+            assert_eq!(verdict(validator.validate_session(&refresh).await), "WrongKind");
+            let request = DpopRequest::new("GET", "https://api.example.com/");
+            let expected = if as_session == "ok" { "InvalidProof" } else { as_session };
+            assert_eq!(verdict(validator.validate_session_with_proof(&bound, &request).await), expected);
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::TokenError;
-
-/// What is asked of the `aud` claim.
+/// What is asked of the `aud` claim of a session token.
 ///
 /// Descope puts the project id, an application or a resource there, depending on the project's JWT templates, and often
 /// nothing at all; so there is no rule that fits every project, and the choice is the application's. An application
@@ -34,16 +32,15 @@ impl AudiencePolicy {
         Self::AnyOf(audiences.into_iter().map(Into::into).collect())
     }
 
-    pub(crate) fn check(&self, claims: &Map<String, Value>) -> Result<(), TokenError> {
+    pub(crate) fn accepts(&self, claims: &Map<String, Value>) -> bool {
         let audience = claims.get("aud").filter(|audience| !audience.is_null());
-        let satisfied = match self {
+        match self {
             Self::Ignore => true,
             Self::MustBeAbsent => audience.is_none(),
             Self::AnyOf(accepted) => {
                 audience.is_some_and(|audience| names(audience).any(|name| accepted.iter().any(|other| other == name)))
             }
-        };
-        if satisfied { Ok(()) } else { Err(TokenError::AudienceRejected) }
+        }
     }
 }
 
@@ -87,10 +84,10 @@ mod tests {
             if let Some(aud) = aud.clone() {
                 claims.insert("aud".to_owned(), aud);
             }
-            assert!(AudiencePolicy::Ignore.check(&claims).is_ok());
-            assert_eq!(any.check(&claims).is_ok(), by_any, "{aud:?}");
-            assert_eq!(AudiencePolicy::MustBeAbsent.check(&claims).is_ok(), by_absent, "{aud:?}");
-            assert!(none.check(&claims).is_err(), "an empty list accepts nobody: {aud:?}");
+            assert!(AudiencePolicy::Ignore.accepts(&claims));
+            assert_eq!(any.accepts(&claims), by_any, "{aud:?}");
+            assert_eq!(AudiencePolicy::MustBeAbsent.accepts(&claims), by_absent, "{aud:?}");
+            assert!(!none.accepts(&claims), "an empty list accepts nobody: {aud:?}");
         }
     }
 }

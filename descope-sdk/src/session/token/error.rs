@@ -8,8 +8,8 @@ use crate::session::dpop::error::DpopError;
 /// The reason for which a token was refused, or could not be judged.
 ///
 /// Every reason has a variant of its own, so that an application can tell "send the user to the sign-in page" from
-/// "refresh the session" and from "our side is broken". No variant holds text of the token: an error of this type may
-/// be logged as it is.
+/// "refresh the session" and from "our side is broken". An error of this type may be logged as it is: of a token's own
+/// text it holds nothing but a foreign issuer, which is not a secret, shortened and made printable.
 ///
 /// ```
 /// use descope_sdk::session::TokenError;
@@ -67,11 +67,17 @@ pub enum TokenError {
     /// A claim that is checked has a type or a value that makes no sense there, as `exp` given as text.
     #[error("the token's claim `{0}` is not usable")]
     InvalidClaim(&'static str),
-    /// `iss` names another project.
-    #[error("the token was issued for another project")]
-    WrongIssuer,
+    /// `iss` names another project: the token comes from another environment, or the client is configured with the wrong
+    /// project id.
+    #[error("the token was issued by `{issuer}`, which is not the project `{project_id}` nor a URL that ends with it")]
+    WrongIssuer {
+        /// The token's `iss`, at most some 120 characters of it. What is not printable ASCII is escaped.
+        issuer: Box<str>,
+        /// The project whose tokens are accepted.
+        project_id: Box<str>,
+    },
     /// A refresh token where a session token is needed, or the other way round.
-    #[error("a {expected} token is needed, not a {found} token")]
+    #[error("a {expected} token is needed, {}", not_of(*found))]
     WrongKind {
         /// The kind that the call accepts.
         expected: TokenKind,
@@ -91,6 +97,18 @@ pub enum TokenError {
     /// The project's keys could not be read, so nothing is known about the token. Not the user's fault.
     #[error("the project's public keys are not available")]
     KeysUnavailable(#[source] KeysError),
+}
+
+/// What is wrong with the kind of a token, and what to do where it is the configuration's fault.
+fn not_of(found: TokenKind) -> &'static str {
+    match found {
+        TokenKind::Session => "not a session token",
+        TokenKind::Refresh => "not a refresh token",
+        TokenKind::Other => {
+            "and this token's `drn` is the name of neither: if the project has renamed its cookies, give their names to \
+             `token_names`"
+        }
+    }
 }
 
 impl TokenError {

@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use super::error::TokenError;
 
+/// How much of a foreign issuer is shown in an error, in characters.
+const MAX_SHOWN: usize = 120;
+
 /// `iss` names the project in one of three ways, depending on the JWT template: it is the project id; it is a URL that
 /// ends with it; or it is a URL in which one more segment follows (tokens of agents and MCP servers).
 ///
@@ -15,7 +18,30 @@ pub(crate) fn check(project_id: &str, claims: &Map<String, Value>) -> Result<(),
         Some(Value::String(issuer)) => issuer,
         Some(_) => return Err(TokenError::InvalidClaim("iss")),
     };
-    if issuer == project_id || names_in_path(issuer, project_id) { Ok(()) } else { Err(TokenError::WrongIssuer) }
+    if issuer == project_id || names_in_path(issuer, project_id) {
+        return Ok(());
+    }
+    Err(TokenError::WrongIssuer { issuer: shown(issuer).into(), project_id: project_id.into() })
+}
+
+/// An issuer as it can be shown and logged, whatever is in it: bounded, on one line, and printable.
+fn shown(issuer: &str) -> String {
+    let mut shown = String::new();
+    for c in issuer.chars() {
+        let room = MAX_SHOWN - shown.len();
+        let printable = c == ' ' || c.is_ascii_graphic();
+        let length = if printable { 1 } else { c.escape_default().count() };
+        if length > room {
+            shown.push_str("...");
+            break;
+        }
+        if printable {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_default());
+        }
+    }
+    shown
 }
 
 fn names_in_path(issuer: &str, project_id: &str) -> bool {
@@ -79,7 +105,31 @@ mod tests {
             format!("ftp://api.descope.com/{PROJECT}"),
             format!("https:/{PROJECT}"),
         ] {
-            assert!(matches!(verdict(&json!(iss)), Err(TokenError::WrongIssuer)), "{iss}");
+            assert!(matches!(verdict(&json!(iss)), Err(TokenError::WrongIssuer { .. })), "{iss}");
+        }
+    }
+
+    #[test]
+    fn the_error_names_issuer_and_project() {
+        let long = format!("https://issuer.example/{}", "x".repeat(60_000));
+        for (iss, issuer) in [
+            ("P2bbbbbbbbbbbbbbbbbbbbbbbbbb", "P2bbbbbbbbbbbbbbbbbbbbbbbbbb"),
+            ("https://api.descope.com/P2other", "https://api.descope.com/P2other"),
+            ("https://auth.shop.example/v1/apps/P2other?x=1", "https://auth.shop.example/v1/apps/P2other?x=1"),
+            ("", ""),
+            ("a b", "a b"),
+            ("a\nERROR forged line", "a\\nERROR forged line"),
+            ("a\u{1b}[31mred\0", "a\\u{1b}[31mred\\u{0}"),
+            ("caf\u{e9}\u{202e}", "caf\\u{e9}\\u{202e}"),
+            (long.as_str(), &format!("{}...", &long[..MAX_SHOWN])),
+            (&"\u{10ffff}".repeat(1000), &format!("{}...", "\\u{10ffff}".repeat(MAX_SHOWN / 10))),
+        ] {
+            let error = verdict(&json!(iss)).expect_err("another issuer");
+            assert!(matches!(&error, TokenError::WrongIssuer { issuer: named, project_id }
+                if **named == *issuer && **project_id == *PROJECT));
+            let text = error.to_string();
+            assert!(text.contains(issuer) && text.contains(PROJECT), "{text}");
+            assert!(text.len() < 250 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The two kinds of token, as the `drn` claim tells them.
+//! The two kinds of token, by the `drn` claim.
 
 use std::fmt;
 
@@ -14,7 +14,8 @@ pub enum TokenKind {
     Session,
     /// A refresh token (`DSR`): long-lived, only good for getting new session tokens.
     Refresh,
-    /// A `drn` that is neither.
+    /// A `drn` that is neither. Where the project has renamed its cookies, the validator has to know the names:
+    /// [`token_names`](crate::session::SessionValidatorBuilder::token_names).
     Other,
 }
 
@@ -23,12 +24,12 @@ impl fmt::Display for TokenKind {
         f.write_str(match self {
             Self::Session => "session",
             Self::Refresh => "refresh",
-            Self::Other => "foreign",
+            Self::Other => "other",
         })
     }
 }
 
-/// The values of `drn` by which the kinds are told.
+/// The values of `drn` that stand for the two kinds.
 ///
 /// The claim doubles as the name of the cookie that carries the token, and a project can rename its cookies.
 #[derive(Clone, Debug)]

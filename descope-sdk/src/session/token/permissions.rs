@@ -12,7 +12,7 @@
 //! | R without a tenant | every name of R is at the top level; yes for an empty R |
 //! | R in t, the user does not belong to t | no, for an empty R too |
 //! | R in t, `tenants[t]` has `C` | every name of R is in `tenants[t][C]` |
-//! | R in t, no `tenants` claim at all, `dct` is t | every name of R is at the top level |
+//! | R in t, no `tenants` claim (or a `null` one), `dct` is t | every name of R is at the top level |
 //! | R in t, anything else | yes for an empty R, no for any other |
 //!
 //! Claims may hold anything, since JWT templates can be edited: what is no text, or no list, grants nothing.
@@ -131,7 +131,8 @@ impl Claims {
     /// The claim that grants names where they are asked for.
     fn granted(&self, tenant: Option<&str>, names: Names) -> Option<&Value> {
         let Some(tenant) = tenant else { return self.claim(names.claim()) };
-        if self.claim("tenants").is_some() {
+        // A `null` is as good as no claim, as in Descope's other SDKs.
+        if self.claim("tenants").is_some_and(|tenants| !tenants.is_null()) {
             self.tenant_entry(tenant)?.get(names.claim())
         } else if self.current_tenant() == Some(tenant) {
             self.claim(names.claim())
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
     use crate::session::testing::claims;
 
-    /// Holds one row for roles and for permissions alike: `claim` stands for either.
+    /// Checks one row for roles and for permissions alike: `claim` stands for either.
     fn each(body: &Value, check: impl Fn(&Claims, Names)) {
         for names in [Names::Roles, Names::Permissions] {
             let text = body.to_string().replace("\"claim\"", &format!("\"{}\"", names.claim()));
@@ -233,11 +234,23 @@ mod tests {
             (json!({"dct": "t", "claim": ["a"]}), &["a", "b"], true, false, &["a"]),
             (json!({"dct": "t"}), &[], true, true, &[]),
             (json!({"dct": "t"}), &["a"], true, false, &[]),
+            // A null is no claim.
+            (json!({"dct": "t", "claim": ["a"], "tenants": null}), &["a"], true, true, &["a"]),
+            (json!({"dct": "t", "claim": ["a"], "tenants": null}), &["a", "b"], true, false, &["a"]),
+            (json!({"dct": "t", "claim": null, "tenants": null}), &["a"], true, false, &[]),
+            (json!({"dct": "t", "tenants": null}), &[], true, true, &[]),
+            (json!({"dct": "u", "claim": ["a"], "tenants": null}), &["a"], false, false, &[]),
+            (json!({"claim": ["a"], "tenants": null}), &["a"], false, false, &[]),
+            (json!({"claim": ["a"], "tenants": null}), &[], false, false, &[]),
+            (json!({"dct": null, "claim": ["a"], "tenants": null}), &["a"], false, false, &[]),
             // The current tenant, but there is a `tenants`, even an empty or a broken one: nothing leaks.
             (json!({"dct": "t", "claim": ["a"], "tenants": {}}), &["a"], true, false, &[]),
             (json!({"dct": "t", "claim": ["a"], "tenants": {}}), &[], true, true, &[]),
-            (json!({"dct": "t", "claim": ["a"], "tenants": null}), &["a"], true, false, &[]),
             (json!({"dct": "t", "claim": ["a"], "tenants": ["t"]}), &["a"], true, false, &[]),
+            (json!({"dct": "t", "claim": ["a"], "tenants": []}), &["a"], true, false, &[]),
+            (json!({"dct": "t", "claim": ["a"], "tenants": "t"}), &["a"], true, false, &[]),
+            (json!({"dct": "t", "claim": ["a"], "tenants": false}), &["a"], true, false, &[]),
+            (json!({"dct": "t", "claim": ["a"], "tenants": 0}), &["a"], true, false, &[]),
             (json!({"dct": "t", "claim": ["a"], "tenants": {"u": {"claim": ["a"]}}}), &["a"], true, false, &[]),
             (json!({"dct": "u", "claim": ["a"], "tenants": {"t": {"claim": ["b"]}}}), &["b"], true, true, &["b"]),
             // Odd types.

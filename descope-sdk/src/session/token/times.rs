@@ -24,12 +24,13 @@ impl Times {
         })
     }
 
-    /// Holds the times against the clock, both in milliseconds. `exp` is the first moment at which a token is over.
-    pub(crate) fn check(&self, now_ms: i64, leeway_ms: i64) -> Result<(), TokenError> {
+    /// Checks the times against the clock, in milliseconds. `exp` is the first moment at which a token is over; `ahead_ms`
+    /// is how far `nbf` and `iat` may lie ahead.
+    pub(crate) fn check(&self, now_ms: i64, leeway_ms: i64, ahead_ms: i64) -> Result<(), TokenError> {
         if self.is_over(now_ms, leeway_ms) {
             return Err(TokenError::Expired);
         }
-        let latest = now_ms.saturating_add(leeway_ms);
+        let latest = now_ms.saturating_add(ahead_ms);
         if self.not_before.is_some_and(|at| at * 1000 > latest) {
             return Err(TokenError::NotYetValid);
         }
@@ -37,6 +38,12 @@ impl Times {
             return Err(TokenError::IssuedInFuture);
         }
         Ok(())
+    }
+
+    /// How far the token lies ahead of the clock, in milliseconds; nothing or less for one that does not.
+    pub(crate) fn ahead_ms(&self, now_ms: i64) -> i64 {
+        let start = self.not_before.max(self.issued_at).unwrap_or(0);
+        (start * 1000).saturating_sub(now_ms)
     }
 
     pub(crate) fn is_over(&self, now_ms: i64, leeway_ms: i64) -> bool {
@@ -199,20 +206,32 @@ mod tests {
     #[test]
     fn the_borders() {
         let times = Times { expires_at: 100, not_before: Some(50), issued_at: Some(40) };
-        let at = |now: i64| times.check(now, 5_000);
+        let at = |now: i64| times.check(now, 5_000, 5_000);
         assert!(at(104_999).is_ok());
         assert!(matches!(at(105_000), Err(TokenError::Expired)));
         assert!(at(45_000).is_ok());
         assert!(matches!(at(44_999), Err(TokenError::NotYetValid)));
         let times = Times { expires_at: 100, not_before: None, issued_at: Some(40) };
-        assert!(times.check(35_000, 5_000).is_ok());
-        assert!(matches!(times.check(34_999, 5_000), Err(TokenError::IssuedInFuture)));
-        assert!(times.check(99_999, 0).is_ok());
-        assert!(matches!(times.check(100_000, 0), Err(TokenError::Expired)));
+        assert!(times.check(35_000, 5_000, 5_000).is_ok());
+        assert!(matches!(times.check(34_999, 5_000, 5_000), Err(TokenError::IssuedInFuture)));
+        assert!(times.check(34_999, 0, 5_001).is_ok());
+        assert!(times.check(99_999, 0, 0).is_ok());
+        assert!(matches!(times.check(100_000, 0, 5_000), Err(TokenError::Expired)));
         // The extremes do not overflow.
-        assert!(times.check(i64::MAX, i64::MAX).is_ok());
-        assert!(times.check(i64::MAX, 0).is_err());
-        assert!(times.check(0, i64::MAX).is_ok());
+        assert!(times.check(i64::MAX, i64::MAX, i64::MAX).is_ok());
+        assert!(times.check(i64::MAX, 0, i64::MAX).is_err());
+        assert!(times.check(0, i64::MAX, i64::MAX).is_ok());
+    }
+
+    #[test]
+    fn how_far_ahead() {
+        let times = |not_before, issued_at| Times { expires_at: 100, not_before, issued_at };
+        assert_eq!(times(None, Some(40)).ahead_ms(33_000), 7_000);
+        assert_eq!(times(Some(41), Some(40)).ahead_ms(33_000), 8_000);
+        assert_eq!(times(Some(39), Some(40)).ahead_ms(33_000), 7_000);
+        assert_eq!(times(Some(39), None).ahead_ms(39_001), -1);
+        assert!(times(None, None).ahead_ms(1) <= 0);
+        assert!(times(None, Some(END_OF_TIME)).ahead_ms(i64::MIN) > 0);
     }
 
     #[test]

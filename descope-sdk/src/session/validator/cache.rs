@@ -10,15 +10,11 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
-use arc_swap::ArcSwapOption;
-
 use super::verified::Verified;
+use crate::session::sync::{ArcSwapOption, AtomicU32, AtomicUsize};
 
 /// Places that one token may go to. With several a collision of two hot tokens costs nothing.
 const WAYS: usize = 4;
@@ -39,7 +35,7 @@ pub(crate) struct Cache {
     /// Groups of [`WAYS`] slots.
     slots: Box<[ArcSwapOption<Verified>]>,
     hasher: RandomState,
-    /// Marks of tokens that came of late, as many as there are slots.
+    /// Marks of tokens that were seen recently, as many as there are slots.
     came: Box<[AtomicU32]>,
     /// Which slot of a full group goes next.
     victim: AtomicUsize,
@@ -109,7 +105,7 @@ impl Group<'_> {
         None
     }
 
-    /// Whether the token has come before, of late. From now on it has.
+    /// Whether the token was seen recently, and marks it as seen.
     pub(crate) fn comes_again(&self) -> bool {
         self.came.swap(self.mark, Ordering::Relaxed) == self.mark
     }
@@ -125,7 +121,7 @@ impl Group<'_> {
 
     /// Keeps a verified token, in place of one that is of no more use if there is one, else of any.
     ///
-    /// `dead` tells whether a token has expired. Two tokens that arrive at once may take the same slot; then one of them
+    /// `dead` determines whether a token has expired. Two tokens that arrive at once may take the same slot; then one of them
     /// is verified again next time.
     pub(crate) fn insert(&self, verified: &Arc<Verified>, dead: impl Fn(&Verified) -> bool) {
         let useless = |slot: &&ArcSwapOption<Verified>| match &*slot.load() {

@@ -4,10 +4,15 @@ pub(super) mod cache;
 pub(super) mod clock;
 pub(super) mod verified;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use descope_api::Secret;
+use tokio::time::Instant;
 
 use self::{
     cache::{Cache, Group},
@@ -21,7 +26,7 @@ use super::{
     },
     keys::{
         key_set::KeySet,
-        store::{KeyFetch, KeyStore, KeyStoreSettings},
+        store::{KeyFetch, KeyStore, KeyStoreSettings, Source},
     },
     token::{
         audience::AudiencePolicy,
@@ -35,6 +40,13 @@ use super::{
 
 /// How many verified tokens are remembered unless set otherwise. At 2 kB each that is half a megabyte.
 const DEFAULT_CACHE_CAPACITY: usize = 256;
+
+/// How far a token that has just come from the service may lie ahead of this machine's clock, in milliseconds. It is
+/// known to be new, so only the clocks can be wrong; a difference beyond this should be noticed.
+const RECEIVED_AHEAD_MS: i64 = 5 * 60 * 1000;
+
+/// A clock that is wrong is reported this often.
+const SKEW_REPORTED_EVERY: Duration = Duration::from_secs(600);
 
 /// Tells valid tokens of a project from all others, without asking the service about each.
 ///
@@ -54,6 +66,8 @@ struct Inner {
     clock: Clock,
     cache: Option<Cache>,
     replay: Arc<dyn ReplayStore>,
+    /// When it was last reported that the clock is wrong.
+    skew_reported: Mutex<Option<Instant>>,
 }
 
 impl SessionValidator {
@@ -134,9 +148,26 @@ impl SessionValidator {
         self.validate(refresh_jwt, TokenKind::Refresh).await.and_then(refuse_bound).map(RefreshToken::new)
     }
 
-    /// Validates a session token that the service has handed out a moment ago.
+    /// Validates a session token that the service has handed out a moment ago, as the answer to a refresh. It is not lost
+    /// for what cannot be the token's fault: a key that was published after the keys were last read, which is fetched
+    /// then, and a clock of this machine that is behind, which is reported. Later calls with this token, as long as it is
+    /// remembered, do not hold the clock against it either.
     pub(crate) async fn validate_received(&self, session_jwt: &str) -> Result<Session, TokenError> {
-        self.validate_session(session_jwt).await
+        let inner = &*self.0;
+        let group = inner.cache.as_ref().map(|cache| cache.group(session_jwt));
+        let mut verified = inner.verify(session_jwt, Source::Service).await?;
+        let now_ms = inner.clock.now_ms();
+        let ahead_ms = verified.claims.times.ahead_ms(now_ms);
+        verified.came_early = ahead_ms > inner.leeway_ms && ahead_ms <= RECEIVED_AHEAD_MS;
+        inner.judge(&verified, TokenKind::Session, now_ms)?;
+        let verified = refuse_bound(Arc::new(verified))?;
+        if verified.came_early {
+            inner.report_skew(ahead_ms);
+            if let Some(group) = group {
+                group.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
+            }
+        }
+        Ok(Session::new(verified))
     }
 
     /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.
@@ -162,16 +193,15 @@ impl SessionValidator {
         let group = inner.cache.as_ref().map(|cache| cache.group(token));
         if let Some(group) = &group
             && let Some(verified) = group.get(token)
+            && inner.still_holds(&verified).await?
         {
-            // Tokens from memory must not keep their keys from growing old.
-            inner.keys.renew_if_due().await;
             let judged = inner.judge(&verified, expected, inner.clock.now_ms());
             if matches!(judged, Err(TokenError::Expired)) {
                 group.remove(token);
             }
             return judged.map(|()| verified);
         }
-        let verified = inner.verify(token).await?;
+        let verified = Arc::new(inner.verify(token, Source::Request).await?);
         let now_ms = inner.clock.now_ms();
         inner.judge(&verified, expected, now_ms)?;
         if let Some(group) = group.filter(Group::comes_again) {
@@ -182,29 +212,64 @@ impl SessionValidator {
 }
 
 impl Inner {
-    /// What is true of a token once and for all: who signed it, for which project and for whom.
-    async fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
+    /// Whether a token from memory can be relied upon: a key must not grow old only because its tokens are remembered.
+    async fn still_holds(&self, verified: &Verified) -> Result<bool, TokenError> {
+        if !self.keys.is_young() {
+            self.keys.confirm().await?;
+        }
+        Ok(!verified.key.is_withdrawn())
+    }
+
+    /// What is true of a token once and for all: who signed it, and for which project.
+    async fn verify(&self, token: &str, source: Source) -> Result<Verified, TokenError> {
         let known = self.header.load_full();
         let jws = Jws::parse(token, known)?;
-        let key = self.keys.find(jws.header.kid.as_deref(), jws.header.algorithm).await?;
-        key.verify(jws.signing_input, jws.signature())?;
+        let candidates = self.keys.find(jws.header.kid.as_deref(), jws.header.algorithm, source).await?;
+        let key = candidates.verify(jws.signing_input, jws.signature())?;
         // From here on the text is the service's own.
         if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
             self.header.store(Some(Arc::clone(&jws.header)));
         }
         let claims = Claims::new(jws.claims()?)?;
         issuer::check(&self.project_id, claims.all())?;
-        self.audience.check(claims.all())?;
+        let audience = self.audience.accepts(claims.all());
         let kind = self.kinds.of(claims.all())?;
         let binding = Binding::of(claims.all());
-        Ok(Arc::new(Verified { jwt: Secret::from(token), claims, kind, key, binding }))
+        Ok(Verified { jwt: Secret::from(token), claims, kind, audience, key, came_early: false, binding })
     }
 
     /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
     /// use to hear that it has expired.
     fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
         kind::check(expected, verified.kind)?;
-        verified.claims.times.check(now_ms, self.leeway_ms)
+        // A refresh token goes back to the service and nowhere else, and usually names no audience; the session token
+        // that it gets is checked.
+        if expected == TokenKind::Session && !verified.audience {
+            return Err(TokenError::AudienceRejected);
+        }
+        let ahead_ms = if verified.came_early { self.leeway_ms.max(RECEIVED_AHEAD_MS) } else { self.leeway_ms };
+        verified.claims.times.check(now_ms, self.leeway_ms, ahead_ms)
+    }
+
+    /// Says in the log that this machine's clock is behind, now and then.
+    fn report_skew(&self, ahead_ms: i64) {
+        let now = Instant::now();
+        let due = {
+            let mut last = self.skew_reported.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = last.is_none_or(|last| now.duration_since(last) >= SKEW_REPORTED_EVERY);
+            if due {
+                *last = Some(now);
+            }
+            due
+        };
+        if due {
+            let skew_seconds = (ahead_ms + 999) / 1000;
+            tracing::warn!(
+                target: "descope",
+                skew_seconds,
+                "this machine's clock is behind that of the service: set it, or allow for the difference with `leeway`"
+            );
+        }
     }
 }
 
@@ -265,7 +330,8 @@ impl SessionValidatorBuilder {
         self
     }
 
-    /// What is asked of `aud`. Nothing unless set.
+    /// What is asked of the `aud` of session tokens. Nothing unless set. Refresh tokens are not asked: they only serve to
+    /// get a session token, which is.
     pub fn audience(mut self, policy: AudiencePolicy) -> Self {
         self.audience = policy;
         self
@@ -284,10 +350,30 @@ impl SessionValidatorBuilder {
         self
     }
 
-    /// The age at which the project's keys are read again, in the background. 10 minutes unless set. It bounds how long
-    /// a key that was withdrawn is still trusted.
+    /// The age at which the project's keys are read again, in the background, while the known ones go on serving. 10
+    /// minutes unless set. The request that starts it is still judged by the known keys; how long a key that was withdrawn
+    /// can be trusted is bounded by [`key_max_age`](Self::key_max_age).
     pub fn key_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.soft_ttl = ttl;
+        self.settings.ttl = ttl;
+        self
+    }
+
+    /// The age at which the project's keys are no longer trusted without asking: a request waits until they have been read
+    /// again, for at most 5 seconds. 1 hour unless set, or the [`key_ttl`](Self::key_ttl) if that is longer; a longer
+    /// `key_ttl` than this counts as this.
+    ///
+    /// While the endpoint fails, known keys go on serving up to the age of
+    /// [`key_stale_if_error`](Self::key_stale_if_error), and only one request a minute waits to find out.
+    pub fn key_max_age(mut self, age: Duration) -> Self {
+        self.settings.max_age = Some(age);
+        self
+    }
+
+    /// The age up to which known keys go on serving while the endpoint fails, counted from the last time that they were
+    /// read. 24 hours unless set, or the [`key_max_age`](Self::key_max_age) if that is longer. Beyond it tokens are
+    /// refused as [`TokenError::KeysUnavailable`] until the keys can be read.
+    pub fn key_stale_if_error(mut self, age: Duration) -> Self {
+        self.settings.stale_if_error = Some(age);
         self
     }
 
@@ -343,6 +429,7 @@ impl SessionValidatorBuilder {
             clock: self.clock,
             cache: Cache::new(self.cache_capacity),
             replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplayStore::default())),
+            skew_reported: Mutex::default(),
         })))
     }
 }

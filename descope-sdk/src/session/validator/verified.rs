@@ -10,13 +10,18 @@ use crate::session::{
     token::{claims::Claims, kind::TokenKind},
 };
 
-/// What a verification found out, shared by everybody who holds the token.
+/// The outcome of a verification, shared by everybody who holds the token.
 pub(crate) struct Verified {
     pub(crate) jwt: Secret,
     pub(crate) claims: Claims,
     pub(crate) kind: Option<TokenKind>,
+    /// Whether the audience policy accepts it, which matters where it is used as a session token.
+    pub(crate) audience: bool,
     /// The key that signed it; the token is good no longer than its key.
     pub(crate) key: Arc<Key>,
+    /// Whether it came from the service itself, with a time that lay ahead of this machine's clock. Whose token it is and
+    /// that it is good already is known then, whatever the clock says.
+    pub(crate) came_early: bool,
     /// Whether it is bound to a key of its holder, who then has to prove that it is theirs.
     pub(crate) binding: Binding,
 }

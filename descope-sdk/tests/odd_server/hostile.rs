@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use descope_sdk::{DescopeBuilder, Error, ErrorKind, RetryPolicy};
 use http::StatusCode;
 
-use super::{Server, Then};
-use crate::{DescopeBuilder, Error, ErrorKind, RetryPolicy};
+use crate::{Server, Then};
 
 async fn verify(server: &Server) -> Error {
     let descope = server.client().retry(RetryPolicy::none()).timeout(Duration::from_millis(800)).build().unwrap();

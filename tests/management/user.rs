@@ -2,7 +2,7 @@
 
 use descope_sdk::{Descope, ErrorCode, ErrorKind};
 
-use crate::world::{ADA, BOB, PHONE, World, client, refused, refused_here};
+use crate::world::{ADA, BOB, PHONE, World, refused, refused_here};
 
 #[tokio::test]
 async fn a_user_is_created_loaded_and_deleted() {
@@ -113,11 +113,11 @@ async fn management_needs_its_key() {
     refused_here(users.delete_by_user_id("U2Rm").await, ErrorKind::Configuration, "management_key");
     assert!(world.operations().is_empty());
 
-    let wrong = client(&world.emulator).management_key("K2wrong").build().unwrap();
+    let wrong = world.emulator.descope_builder().management_key("K2wrong").build().unwrap();
     let outcome = wrong.management().user().create(ADA).send().await;
     refused(outcome, ErrorKind::Unauthorized, 401, "E111119");
     let ada = world.refresh_jwt(ADA).await;
-    let token = client(&world.emulator).management_key(ada).build().unwrap();
+    let token = world.emulator.descope_builder().management_key(ada).build().unwrap();
     refused(token.management().user().load(ADA).await, ErrorKind::Unauthorized, 401, "E111119");
 }
 

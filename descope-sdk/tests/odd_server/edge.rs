@@ -2,8 +2,11 @@
 
 use std::future::Future;
 
-use super::Server;
-use crate::{DeliveryMethod, ErrorKind, PendingCodeState, PendingLinkState, Result, management::TestUserLink};
+use descope_sdk::{
+    DeliveryMethod, Descope, ErrorKind, PendingCodeState, PendingLinkState, Result, management::TestUserLink,
+};
+
+use crate::{PROJECT, Server};
 
 async fn refuses<T>(argument: &str, call: impl Future<Output = Result<T>>) {
     let Err(error) = call.await else {
@@ -96,7 +99,7 @@ async fn management_without_a_key_names_both_ways_to_give_one() {
 #[test]
 fn futures_can_be_spawned() {
     fn spawnable<T: Send + 'static>(_: T) {}
-    let descope = crate::Descope::builder(super::PROJECT).build().unwrap();
+    let descope = Descope::builder(PROJECT).build().unwrap();
     spawnable(descope.otp().email("a").sign_up().send());
     spawnable(descope.enchanted_link().sign_in("a").send());
     spawnable(descope.magic_link().email("a").sign_in().send());

@@ -1,7 +1,8 @@
 //! Refreshes whose answer the emulator does not give.
 
-use super::{Server, Then};
-use crate::ErrorKind;
+use descope_sdk::ErrorKind;
+
+use crate::{Server, Then};
 
 #[tokio::test]
 async fn new_refresh_token_replaces_the_old_and_the_old_one_stays_when_none_comes() {

@@ -1,10 +1,5 @@
 //! Sessions under tonic: a server and a client of its own kind, over HTTP/2.
 
-mod web;
-
-#[path = "web/tower.rs"]
-mod tower_app;
-
 use descope_emulator::{Emulator, Fault};
 use descope_sdk::{
     Descope,
@@ -20,7 +15,11 @@ use tonic_health::{
     pb::{HealthCheckRequest, health_client::HealthClient, health_server::HealthServer},
     server::{HealthReporter, HealthService},
 };
-use web::{Web, session_of};
+
+use crate::{
+    tower_app,
+    web::{self, Web, session_of},
+};
 
 /// A service that answers nobody whose session it does not see. With `admins`, one for admins only.
 async fn serve(emulator: Emulator, admins: bool) -> (Emulator, Descope, String) {

@@ -2,19 +2,24 @@
 
 mod edge;
 mod hostile;
+mod keys;
 mod refresh;
+
+// The benchmarks use the rest.
+#[allow(dead_code)]
+#[path = "../../benches/session/setup.rs"]
+mod setup;
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
+use descope_sdk::{Descope, DescopeBuilder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-
-use crate::DescopeBuilder;
 
 pub(crate) const PROJECT: &str = "P2RmuXyZ0123456789abcdefghij";
 
@@ -66,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> DescopeBuilder {
-        crate::Descope::builder(PROJECT).base_url(&self.base_url)
+        Descope::builder(PROJECT).base_url(&self.base_url)
     }
 
     pub(crate) fn requests(&self) -> usize {

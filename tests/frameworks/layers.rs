@@ -4,10 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::body::Body;
 use descope_emulator::Emulator;
-use descope_sdk::{
-    Descope,
-    web::{Require, RequireLayer, SessionLayer, SessionPolicy},
-};
+use descope_sdk::web::{Require, RequireLayer, SessionLayer, SessionPolicy};
 use http::{HeaderName, Request, Response, StatusCode};
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_http::{
@@ -43,11 +40,7 @@ where
 #[tokio::test]
 async fn usual_layers_go_around_it_and_inside() {
     let emulator = Emulator::builder().start().await.unwrap();
-    let descope = Descope::builder(emulator.project_id())
-        .base_url(emulator.base_url())
-        .management_key(emulator.management_key())
-        .build()
-        .unwrap();
+    let descope = emulator.descope().unwrap();
     let link = descope.management().embedded_link().sign_in("ada@example.com");
     descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
     let ada = descope.magic_link().verify(link.send().await.unwrap()).await.unwrap();

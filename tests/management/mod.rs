@@ -1,0 +1,5 @@
+//! Every management area against the emulator: how it goes well, and every way in which it is refused.
+
+mod embedded_link;
+mod test_user;
+mod user;
