@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, read_json, respond},
-    error::{ARGUMENTS_INVALID, REQUEST_MALFORMED, Refusal},
+    error::{BAD_REQUEST, INVALID_ARGUMENTS, Refusal},
     fault::Fault,
 };
 
@@ -42,11 +42,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/reset", post(reset))
         .route("/keys/rotate", post(|app, body| async move { respond(rotate(app, body).await) }))
         .fallback(|method: Method, uri: http::Uri| async move {
-            respond(Err(Refusal::new(&REQUEST_MALFORMED, format!("The emulator has no {method} {uri} of its own"))
+            respond(Err(Refusal::new(&BAD_REQUEST, format!("The emulator has no {method} {uri} of its own"))
                 .status(StatusCode::NOT_FOUND)))
         })
         .method_not_allowed_fallback(|| async {
-            respond(Err(Refusal::new(&REQUEST_MALFORMED, "The emulator's endpoint does not take this method")
+            respond(Err(Refusal::new(&BAD_REQUEST, "The emulator's endpoint does not take this method")
                 .status(StatusCode::METHOD_NOT_ALLOWED)))
         })
 }
@@ -68,7 +68,7 @@ async fn inbox(Shared(app): AppState, Query(query): Query<HashMap<String, String
     let number = |name: &str| match query.get(name).filter(|value| !value.is_empty()) {
         None => Ok(0),
         Some(value) => value.parse::<u64>().map_err(|_| {
-            Refusal::new(&ARGUMENTS_INVALID, format!("The query parameter {name} has to be a whole number"))
+            Refusal::new(&INVALID_ARGUMENTS, format!("The query parameter {name} has to be a whole number"))
         }),
     };
     let to = query.get("to").filter(|to| !to.is_empty()).map(String::as_str);
@@ -93,7 +93,7 @@ async fn reset(Shared(app): AppState) -> Response {
 
 async fn body_of<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
     let value = read_json(body).await?.unwrap_or_else(|| json!({}));
-    serde_json::from_value(value).map_err(|error| Refusal::new(&REQUEST_MALFORMED, error.to_string()))
+    serde_json::from_value(value).map_err(|error| Refusal::new(&BAD_REQUEST, error.to_string()))
 }
 
 #[derive(Deserialize)]
@@ -155,7 +155,7 @@ async fn add_fault(Shared(app): AppState, body: Body) -> Answer {
     let request: FaultRequest = body_of(body).await?;
     let Some(operation) = descope_api::operation(&request.operation) else {
         let message = format!("There is no operation {:?}", request.operation);
-        return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
     };
     let fault = fault(request)?;
     app.faults.add(operation.id, fault);
@@ -170,7 +170,7 @@ fn fault(request: FaultRequest) -> Result<Fault, Refusal> {
         Some("endlessBody") => Fault::endless_body(),
         Some(other) => {
             let message = format!("There is no fault of kind {other:?}; there are close, hang and endlessBody");
-            return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
         }
         None => match (request.error_code, request.body, request.large_body, request.location) {
             (Some(code), ..) => Fault::error(status, code, request.error_message.unwrap_or_default()),

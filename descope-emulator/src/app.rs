@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{
     auth,
     clock::Clock,
-    error::{NOT_EMULATED, REQUEST_MALFORMED, Refusal},
+    error::{BAD_REQUEST, NOT_EMULATED, Refusal},
     fault::Faults,
     handler::{Call, Table},
     inbox::Inbox,
@@ -209,7 +209,7 @@ pub(crate) async fn dispatch(Shared(app): Shared<Arc<App>>, request: Request) ->
 }
 
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
-    let refusal = Refusal::new(&REQUEST_MALFORMED, message).status(status);
+    let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
     app.record(None, parts, &Bytes::new(), Vec::new(), (status.as_u16(), Some(refusal.code.id.to_owned())));
     respond(Err(refusal))
 }
@@ -231,7 +231,7 @@ async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
     let mut read = Vec::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::new(&REQUEST_MALFORMED, "The request body ended too early"))?;
+        let frame = frame.map_err(|_| Refusal::new(&BAD_REQUEST, "The request body ended too early"))?;
         let Ok(data) = frame.into_data() else { continue };
         total += data.len();
         if total <= MAX_BODY {
@@ -245,7 +245,7 @@ async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
     }
     if total > MAX_BODY {
         let message = format!("The request body is larger than {MAX_BODY} bytes");
-        return Err(Refusal::new(&REQUEST_MALFORMED, message).status(StatusCode::PAYLOAD_TOO_LARGE));
+        return Err(Refusal::new(&BAD_REQUEST, message).status(StatusCode::PAYLOAD_TOO_LARGE));
     }
     Ok(read.into())
 }
@@ -256,7 +256,7 @@ fn parse_body(body: &Bytes) -> Result<Option<Value>, Refusal> {
     }
     serde_json::from_slice(body)
         .map(Some)
-        .map_err(|error| Refusal::new(&REQUEST_MALFORMED, format!("The request body is not JSON: {error}")))
+        .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The request body is not JSON: {error}")))
 }
 
 fn parse_query(query: Option<&str>) -> HashMap<String, String> {

@@ -4,7 +4,9 @@ use descope_api::{Auth, Operation, Secret};
 use http::{HeaderMap, StatusCode, header};
 
 use crate::{
-    error::{ACCESS_KEY_MISSING, ARGUMENTS_MISSING, PROJECT_NOT_FOUND, Refusal, TOKEN_INVALID, UNAUTHORIZED},
+    error::{
+        ACCESS_KEY_MISSING, MANAGEMENT_UNAUTHORIZED, MISSING_ARGUMENTS, PROJECT_NOT_FOUND, Refusal, TOKEN_EXPIRED,
+    },
     journal::Credential,
     state::State,
     token::{self, Kind, Presented},
@@ -66,7 +68,7 @@ pub(crate) fn authorise(
             Ok(Caller::default())
         } else {
             let message = "The Authorization header is missing or not of the form Bearer projectId";
-            Err(Refusal::new(&ARGUMENTS_MISSING, message).status(StatusCode::UNAUTHORIZED))
+            Err(Refusal::new(&MISSING_ARGUMENTS, message).status(StatusCode::UNAUTHORIZED))
         };
         return (vec![Credential::None], result);
     };
@@ -152,19 +154,19 @@ fn admit(
             Some(Ok(token)) => return Ok(Caller { token: Some(token), access_key: None }),
             Some(Err(refusal)) if !lenient => return Err(refusal),
             None if bearer.other.is_some() && !lenient => {
-                return Err(Refusal::new(&TOKEN_INVALID, "The token in the bearer cannot be read"));
+                return Err(Refusal::new(&TOKEN_EXPIRED, "The token in the bearer cannot be read"));
             }
             _ if takes(Auth::ProjectId) => return Ok(Caller::default()),
             _ => {
                 let message = "The token of a signed-in user is required in the bearer";
-                return Err(Refusal::new(&ARGUMENTS_MISSING, message).status(StatusCode::UNAUTHORIZED));
+                return Err(Refusal::new(&MISSING_ARGUMENTS, message).status(StatusCode::UNAUTHORIZED));
             }
         }
     }
     if takes(Auth::ProjectId) {
         return match bearer.other {
             None => Ok(Caller::default()),
-            Some(_) => Err(Refusal::new(&UNAUTHORIZED, "The key in the bearer is not valid")),
+            Some(_) => Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, "The key in the bearer is not valid")),
         };
     }
     let message = if bearer.other.is_some() || bearer.jwt.is_some() {
@@ -172,5 +174,5 @@ fn admit(
     } else {
         "A management key is required"
     };
-    Err(Refusal::new(&UNAUTHORIZED, message))
+    Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message))
 }

@@ -12,7 +12,7 @@ use axum::{
 use descope_api::types::ErrorResponse;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::error::{RATE_LIMIT, Refusal};
+use crate::error::{RATE_LIMIT_EXCEEDED, Refusal};
 
 /// What the next call of an operation gets instead of its answer.
 ///
@@ -73,7 +73,7 @@ impl Fault {
 
     /// A refusal because of too many calls (429), with the number of seconds to wait.
     pub fn rate_limit(seconds: u64) -> Self {
-        let body = Refusal::new(&RATE_LIMIT, "API rate limit exceeded");
+        let body = Refusal::new(&RATE_LIMIT_EXCEEDED, "API rate limit exceeded");
         Self::error(body.status.as_u16(), body.code.id, body.message).retry_after(seconds)
     }
 

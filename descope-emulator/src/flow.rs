@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::{
     address::{is_email, is_phone},
-    error::{ARGUMENTS_INVALID, Refusal, USER_EXISTS, USER_NOT_FOUND, VALIDATION},
+    error::{INVALID_ARGUMENTS, Refusal, USER_ALREADY_EXISTS, USER_NOT_FOUND, VALIDATION_FAILED},
     handler::Call,
     inbox::{Channel, Message, MessageLink},
     random,
@@ -131,7 +131,7 @@ pub(crate) fn require_own<'a>(call: &'a Call<'_>, login_id: &str) -> Result<&'a 
     match call.state.users.find(login_id) {
         Some(user) if user.id == caller.id => Ok(caller),
         Some(_) => {
-            Err(Refusal::new(&ARGUMENTS_INVALID, "The refresh token belongs to another user")
+            Err(Refusal::new(&INVALID_ARGUMENTS, "The refresh token belongs to another user")
                 .status(StatusCode::FORBIDDEN))
         }
         None => Err(Refusal::new(&USER_NOT_FOUND, "The user does not exist")),
@@ -149,13 +149,13 @@ pub(crate) fn wish_for(
     let by_back_end = call.operation.auth.contains(&descope_api::Auth::ManagementKey);
     if (wish.stepup || wish.mfa) && !(by_back_end && call.caller.token.is_none()) {
         if call.user()?.id != user.id {
-            return Err(Refusal::new(&ARGUMENTS_INVALID, "The refresh token belongs to another user")
+            return Err(Refusal::new(&INVALID_ARGUMENTS, "The refresh token belongs to another user")
                 .status(StatusCode::FORBIDDEN));
         }
         wish.earlier_amr = earlier_amr(call);
     }
     if let Some(tenant) = wish.tenant.as_deref().filter(|tenant| !user.tenants.contains_key(*tenant)) {
-        return Err(Refusal::new(&ARGUMENTS_INVALID, format!("The user does not belong to tenant {tenant}")));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, format!("The user does not belong to tenant {tenant}")));
     }
     Ok(wish)
 }
@@ -228,7 +228,7 @@ fn can_sign_up_again(user: &UserRecord) -> bool {
 }
 
 fn user_exists() -> Refusal {
-    Refusal::new(&USER_EXISTS, "A user with this login id exists already")
+    Refusal::new(&USER_ALREADY_EXISTS, "A user with this login id exists already")
 }
 
 /// An address that fits the channel. One that was only guessed from the login id counts as missing when it does not.
@@ -239,7 +239,7 @@ fn checked_address(address: String, login_id: &str, channel: Channel) -> Result<
     } else if address == login_id {
         Err(Refusal::required(field))
     } else {
-        Err(Refusal::new(&VALIDATION, format!("The {field} field is not valid")))
+        Err(Refusal::new(&VALIDATION_FAILED, format!("The {field} field is not valid")))
     }
 }
 
@@ -250,9 +250,9 @@ fn reachable(user: &UserRecord, login_id: &str, channel: Channel, recovery: bool
     let known = if recovery { special.as_ref() } else { usual.as_ref() };
     match known.filter(|address| !address.is_empty()) {
         Some(address) => Ok(address.clone()),
-        None if recovery => Err(Refusal::new(&ARGUMENTS_INVALID, "The user has no recovery address for this channel")),
+        None if recovery => Err(Refusal::new(&INVALID_ARGUMENTS, "The user has no recovery address for this channel")),
         None => checked_address(login_id.to_owned(), login_id, channel)
-            .map_err(|_| Refusal::new(&ARGUMENTS_INVALID, "The user has no address for this channel")),
+            .map_err(|_| Refusal::new(&INVALID_ARGUMENTS, "The user has no address for this channel")),
     }
 }
 
@@ -265,7 +265,7 @@ fn refuse_conflict(state: &State, update: &Update, channel: Channel) -> Result<(
             && (user.login_ids.contains(&update.address) || address(user).as_deref() == Some(&*update.address))
     };
     if update.fail_on_conflict && state.users.iter().any(taken) {
-        return Err(Refusal::new(&USER_EXISTS, "Another user has this address"));
+        return Err(Refusal::new(&USER_ALREADY_EXISTS, "Another user has this address"));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     auth::Caller,
-    error::{ARGUMENTS_MISSING, REQUEST_MALFORMED, Refusal},
+    error::{BAD_REQUEST, MISSING_ARGUMENTS, Refusal},
     inbox::Inbox,
     schema::Document,
     state::{State, UserRecord},
@@ -39,13 +39,13 @@ impl Call<'_> {
     /// The checked body as the type of the operation. To be called once.
     pub(crate) fn body<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
         serde_json::from_value(self.body.take())
-            .map_err(|error| Refusal::new(&REQUEST_MALFORMED, format!("The request body does not fit: {error}")))
+            .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The request body does not fit: {error}")))
     }
 
     /// The token of the signed-in user who calls.
     pub(crate) fn token(&self) -> Result<&Presented, Refusal> {
         self.caller.token.as_ref().ok_or_else(|| {
-            Refusal::new(&ARGUMENTS_MISSING, "The refresh token of a signed-in user is required in the bearer")
+            Refusal::new(&MISSING_ARGUMENTS, "The refresh token of a signed-in user is required in the bearer")
                 .status(http::StatusCode::UNAUTHORIZED)
         })
     }
@@ -76,7 +76,7 @@ pub(crate) fn reply<T: Serialize>(body: &T) -> Answer {
 /// Serialises an answer as it is.
 pub(crate) fn reply_bare<T: Serialize>(body: &T) -> Answer {
     serde_json::to_value(body).map_err(|error| {
-        Refusal::new(&REQUEST_MALFORMED, format!("The emulator could not write its answer: {error}"))
+        Refusal::new(&BAD_REQUEST, format!("The emulator could not write its answer: {error}"))
             .status(http::StatusCode::INTERNAL_SERVER_ERROR)
     })
 }

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use serde_json::{Map, Value};
 
-use crate::error::{REQUEST_MALFORMED, Refusal};
+use crate::error::{BAD_REQUEST, Refusal};
 
 /// The document without its prose, written by `cargo xtask codegen`.
 const COMPACT: &str = include_str!("generated/openapi.json");
@@ -274,7 +274,7 @@ fn join(at: &str, name: &str) -> String {
 }
 
 fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new(&REQUEST_MALFORMED, message)
+    Refusal::new(&BAD_REQUEST, message)
 }
 
 fn unknown_field(field: &str) -> Refusal {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::rfc3339,
-    error::{LOGGED_OUT, REQUEST_MALFORMED, Refusal, TOKEN_INVALID, UNAUTHORIZED},
+    error::{BAD_REQUEST, LOGGED_OUT, MANAGEMENT_UNAUTHORIZED, Refusal, TOKEN_EXPIRED},
     keys::SigningFailed,
     random,
     state::{AccessKeyRecord, Session, State, Status, Tenancy, UserRecord},
@@ -69,14 +69,13 @@ pub(crate) struct Presented {
 
 impl From<SigningFailed> for Refusal {
     fn from(_: SigningFailed) -> Self {
-        Self::new(&REQUEST_MALFORMED, "The emulator could not sign a token")
-            .status(http::StatusCode::INTERNAL_SERVER_ERROR)
+        Self::new(&BAD_REQUEST, "The emulator could not sign a token").status(http::StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 /// Checks everything about a user's token: signature, issuer, kind, expiry, and that its session was not ended.
 pub(crate) fn check(state: &State, project_id: &str, raw: &str, kind: Kind, now: i64) -> Result<Presented, Refusal> {
-    let refuse = |why: &str| Refusal::new(&TOKEN_INVALID, why);
+    let refuse = |why: &str| Refusal::new(&TOKEN_EXPIRED, why);
     let claims = state.keys.verify(raw).ok_or_else(|| refuse("The token cannot be verified"))?;
     if claims.get("iss") != Some(&Value::from(project_id)) {
         return Err(refuse("The token was issued for another project"));
@@ -108,7 +107,7 @@ pub(crate) fn check(state: &State, project_id: &str, raw: &str, kind: Kind, now:
 pub(crate) fn refuse_disabled(user: Option<&UserRecord>) -> Result<(), Refusal> {
     match user {
         Some(user) if user.status == Status::Disabled => {
-            Err(Refusal::new(&UNAUTHORIZED, "The user is disabled").status(http::StatusCode::FORBIDDEN))
+            Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, "The user is disabled").status(http::StatusCode::FORBIDDEN))
         }
         _ => Ok(()),
     }
@@ -160,7 +159,7 @@ fn respond(
 fn session_and_user<'a>(state: &'a State, session_id: &str) -> Result<(&'a Session, &'a UserRecord), Refusal> {
     let session = state.sessions.get(session_id);
     let user = session.and_then(|session| state.users.get(&session.user_id));
-    session.zip(user).ok_or_else(|| Refusal::new(&TOKEN_INVALID, "The token belongs to no session"))
+    session.zip(user).ok_or_else(|| Refusal::new(&TOKEN_EXPIRED, "The token belongs to no session"))
 }
 
 fn user_claims(

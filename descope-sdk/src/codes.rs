@@ -1,4 +1,4 @@
-//! The codes of the service, each once: its name, its meaning and the kind it belongs to.
+//! The codes of the service. Their names, meanings and kinds are generated from the table that the emulator uses too.
 
 use std::{borrow::Cow, fmt};
 
@@ -42,72 +42,7 @@ macro_rules! codes {
     };
 }
 
-codes! {
-    /// The request is malformed, or nothing fits it.
-    BAD_REQUEST = "E011001" => InvalidArgument;
-    /// Arguments are missing.
-    MISSING_ARGUMENTS = "E011002" => InvalidArgument;
-    /// A field did not pass the service's checks; [`Error::message`](crate::Error::message) says which.
-    VALIDATION_FAILED = "E011003" => InvalidArgument;
-    /// Arguments are present but not acceptable.
-    INVALID_ARGUMENTS = "E011004" => InvalidArgument;
-    /// There is no project with this id in this region.
-    PROJECT_NOT_FOUND = "E011008" => NotFound;
-    /// The project has as many test users as its plan allows. Comes nested in [`USER_NOT_CREATED`](Self::USER_NOT_CREATED).
-    TEST_USER_LIMIT = "E013002" => Api;
-    /// The one-time code is not the one that was sent. Let the user try again.
-    WRONG_CODE = "E061102" => WrongCode;
-    /// Too many wrong codes were tried; a new one has to be asked for.
-    TOO_MANY_ATTEMPTS = "E061103" => TooManyAttempts;
-    /// The one-time code has expired; a new one has to be asked for.
-    CODE_EXPIRED = "E061104" => Expired;
-    /// Sign-up of a login id that somebody has already.
-    USER_ALREADY_EXISTS = "E062107" => AlreadyExists;
-    /// Sign-in of a login id that nobody has. Management calls answer [`MANAGED_USER_NOT_FOUND`](Self::MANAGED_USER_NOT_FOUND) instead.
-    USER_NOT_FOUND = "E062108" => NotFound;
-    /// The enchanted link has not been clicked yet.
-    ENCHANTED_LINK_PENDING = "E062503" => Pending;
-    /// The token has expired, or the link it came from was used before.
-    TOKEN_EXPIRED = "E062504" => Expired;
-    /// No access key came with the call.
-    ACCESS_KEY_MISSING = "E062802" => Unauthorized;
-    /// The access key is unknown, expired or deactivated.
-    ACCESS_KEY_INVALID = "E062803" => Unauthorized;
-    /// The password was right but has expired; it has to be replaced or reset first.
-    PASSWORD_EXPIRED = "E062909" => Expired;
-    /// The link is not known any more, most probably because it expired.
-    LINK_EXPIRED = "E063010" => Expired;
-    /// The user has not given the consent that was asked for.
-    CONSENT_NOT_FOUND = "E063302" => NotFound;
-    /// The token ended with a logout.
-    LOGGED_OUT = "E064001" => Unauthorized;
-    /// The nOTP message has not arrived yet.
-    NOTP_PENDING = "E066103" => Pending;
-    /// The user has no passkey.
-    NO_PASSKEYS = "E067010" => NotFound;
-    /// The flow was changed while the user was in it.
-    FLOW_VERSION_CHANGED = "E102004" => Api;
-    /// The step of the flow is not known.
-    FLOW_STEP_NOT_FOUND = "E102116" => NotFound;
-    /// The flow was aborted, by the user or by one of its steps.
-    FLOW_ABORTED = "E102122" => Api;
-    /// The flow that is polled for is not known.
-    FLOW_STATUS_NOT_FOUND = "E103202" => NotFound;
-    /// The flow took too long.
-    FLOW_TIMED_OUT = "E103205" => Expired;
-    /// The flow belongs to another browser.
-    FLOW_NONCE_MISMATCH = "E108201" => Forbidden;
-    /// The user could not be created; [`Error::nested_code`](crate::Error::nested_code) may say why.
-    USER_NOT_CREATED = "E111111" => Api;
-    /// The management call carries no credential that is good for it.
-    MANAGEMENT_UNAUTHORIZED = "E111119" => Unauthorized;
-    /// A management call names a user that does not exist.
-    MANAGED_USER_NOT_FOUND = "E112102" => NotFound;
-    /// Too many calls; [`Error::retry_after`](crate::Error::retry_after) tells how long to wait.
-    RATE_LIMIT_EXCEEDED = "E130429" => RateLimited;
-    /// The token of the outbound application is not usable.
-    OUTBOUND_TOKEN_INVALID = "E152110" => Unauthorized;
-}
+include!("generated/codes.rs");
 
 impl ErrorCode {
     /// The code as the service wrote it.

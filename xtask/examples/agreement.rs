@@ -10,6 +10,8 @@
 mod diff;
 #[path = "../src/document.rs"]
 mod document;
+#[path = "../src/errors.rs"]
+mod errors;
 #[path = "../src/problem.rs"]
 mod problem;
 #[path = "../src/text.rs"]

@@ -9,6 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
+    errors::{self, Row},
     problem::{Failure, Place, Problem},
     text,
     yaml::{self, escape},
@@ -17,8 +18,11 @@ use crate::{
 /// HTTP methods that a path may have.
 pub(crate) const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 
-/// Files beside the parts that say something of the document.
-const NO_PARTS: [&str; 2] = ["spec/deviations.yaml", "spec/freshness.yaml"];
+/// Files of spec/ that are not parts of the document.
+const NOT_PARTS: [&str; 5] = ["README.md", "deviations.yaml", "errors.yaml", "freshness.yaml", "upstream.lock.json"];
+
+/// How a line begins that a merge left behind.
+const CONFLICT_MARKERS: [&str; 2] = ["<<<<<<< ", ">>>>>>> "];
 
 /// The joined document, and where each value stands.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) struct Document {
     pub(crate) value: Value,
     places: BTreeMap<String, Place>,
     root: Place,
+    /// The codes of refusals, in a file of their own.
+    pub(crate) errors: Vec<Row>,
 }
 
 /// One operation with what the rules ask of it.
@@ -55,12 +61,22 @@ impl Document {
     pub(crate) fn load(workspace: &Path) -> Result<Self, Failure> {
         let spec = workspace.join("spec");
         let mut parts = Vec::new();
-        for path in part_files(&spec)? {
+        let mut strays = Vec::new();
+        for path in files(&spec)? {
             let name = path.strip_prefix(workspace).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            let text = text::read(&path, &name)?;
-            parts.push((name, text));
+            if path.extension().is_some_and(|extension| extension == "yaml") {
+                let text = text::read(&path, &name)?;
+                parts.push((name, text));
+            } else if is_meant_for_a_part(&name) {
+                let message = "is not read: the name of a part ends in `.yaml`; rename it, or take it out of spec/";
+                strays.push(Problem::new(Place { file: name, line: 1 }, "part", message));
+            }
         }
-        Self::join(&parts).map_err(Failure::Problems)
+        match Self::join(&parts) {
+            Ok(document) if strays.is_empty() => Ok(Self { errors: errors::read(workspace)?, ..document }),
+            Ok(_) => Err(Failure::Problems(strays)),
+            Err(problems) => Err(Failure::Problems([strays, problems].concat())),
+        }
     }
 
     /// Joins parts given as (name, text). The part called `openapi.yaml` is the head.
@@ -69,9 +85,16 @@ impl Document {
             value: Value::Object(Map::new()),
             places: BTreeMap::new(),
             root: Place { file: "spec/openapi.yaml".to_owned(), line: 1 },
+            errors: Vec::new(),
         };
         let mut problems = Vec::new();
         for (file, text) in parts {
+            let conflict = text.lines().position(|line| CONFLICT_MARKERS.iter().any(|mark| line.starts_with(mark)));
+            if let Some(index) = conflict {
+                let place = Place { file: file.clone(), line: index + 1 };
+                problems.push(Problem::new(place, "part", "a conflict of a merge is not resolved"));
+                continue;
+            }
             match yaml::parse(file, text) {
                 Ok(located) => document.add(file, located, &mut problems),
                 Err(problem) => problems.push(problem),
@@ -103,6 +126,10 @@ impl Document {
                             problems.push(Problem::new(at, "part", format!("`components.{kind}` is not a mapping")));
                             continue;
                         };
+                        if components.is_empty() && self.value["components"][&kind].is_null() {
+                            // Kept, so that a misspelt kind is found.
+                            self.value["components"][&kind] = Value::Object(Map::new());
+                        }
                         for (component, value) in components {
                             let at = place(&format!("/components/{}/{}", escape(&kind), escape(&component)));
                             self.insert(
@@ -115,6 +142,14 @@ impl Document {
                             );
                         }
                     }
+                }
+                ("paths" | "components", other) => {
+                    let what = if other.is_null() { "empty" } else { "not a mapping" };
+                    problems.push(Problem::new(
+                        place(&format!("/{name}")),
+                        "part",
+                        format!("`{name}` is {what}; give it members or take it out"),
+                    ));
                 }
                 (_, value) if head => {
                     self.insert(&[], &name, value, "duplicate-key", &place(&format!("/{}", escape(&name))), problems);
@@ -227,7 +262,14 @@ pub(crate) fn walk<'a>(value: &'a Value, pointer: &str, visit: &mut dyn FnMut(&s
     }
 }
 
-fn part_files(spec: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Whether a file that is not read looks as if it should be.
+fn is_meant_for_a_part(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".yml", ".yaml", ".json"].iter().any(|ending| name.ends_with(ending)) || !name.contains('.')
+}
+
+/// Every file below spec/ but those of the bundle, which is made from the parts.
+fn files(spec: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = BTreeSet::new();
     let mut folders = vec![spec.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -235,13 +277,10 @@ fn part_files(spec: &Path) -> Result<Vec<PathBuf>, Failure> {
         for entry in fs::read_dir(&folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
             if path.is_dir() {
-                // The bundle is made from the parts.
-                if !path.ends_with("spec/bundle") {
+                if path != spec.join("bundle") {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "yaml")
-                && !NO_PARTS.iter().any(|name| path.ends_with(name))
-            {
+            } else if !NOT_PARTS.iter().any(|name| path == spec.join(name)) {
                 files.insert(path);
             }
         }

@@ -5,6 +5,7 @@ mod codegen;
 mod coverage;
 mod diff;
 mod document;
+mod errors;
 mod freshness;
 mod index;
 mod lint;
@@ -181,7 +182,7 @@ fn counts(document: &Document) -> String {
 }
 
 fn rules() -> String {
-    lint::RULES.iter().map(|rule| format!("{:16} {}", rule.id, rule.reason)).collect::<Vec<_>>().join("\n")
+    lint::rules().map(|rule| format!("{:16} {}", rule.id, rule.reason)).collect::<Vec<_>>().join("\n")
 }
 
 fn generate(

@@ -9,6 +9,15 @@ use std::{
 
 use tempfile::TempDir;
 
+/// The document and the folders of what is generated from it.
+const GENERATED: [&str; 5] = [
+    "spec",
+    "descope-api/src/generated",
+    "descope-emulator/src/generated",
+    "descope-httpmock/src/generated",
+    "descope-sdk/src/generated",
+];
+
 struct Workspace {
     folder: TempDir,
 }
@@ -18,9 +27,7 @@ impl Workspace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for part in
-            ["spec", "descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated"]
-        {
+        for part in GENERATED {
             copy(&here.join(part), &folder.path().join(part));
         }
         fs::create_dir(folder.path().join("tests")).unwrap();
@@ -459,11 +466,12 @@ fn every_command_tells_what_is_wrong_with_a_part_and_writes_nothing() {
     let part = "spec/auth/otp.yaml";
     let head = "spec/openapi.yaml";
     let many = "paths:\n".to_owned() + &"  /a: {}\n".repeat(100_000);
-    let schemas: String = (0..50_000).map(|n| format!("    S{n}:\n      type: object\n")).collect::<Vec<_>>().concat();
+    let schemas: String = (0..50_000).map(|n| format!("    S{n}:\n      tipe: object\n")).collect::<Vec<_>>().concat();
     let circle =
         "components:\n  schemas:\n    A: {$ref: '#/components/schemas/B'}\n    B: {$ref: '#/components/schemas/A'}\n";
     let new = include_str!("small/spec/openapi.yaml").replace("openapi: 3.0.3", "openapi: 3.1.0");
-    let cases: [(&str, Option<Vec<u8>>, &str); 10] = [
+    let misspelt = include_str!("small/spec/auth/otp.yaml").replace("    post:", "    psot:");
+    let cases: [(&str, Option<Vec<u8>>, &str); 13] = [
         (head, None, "no part holds the head of the document"),
         (part, Some(Vec::new()), "spec/auth/otp.yaml:1: [yaml] the file is empty"),
         (part, Some(b"{\"paths\": {}}".into()), "spec/auth/otp.yaml:1: [yaml] JSON"),
@@ -474,6 +482,13 @@ fn every_command_tells_what_is_wrong_with_a_part_and_writes_nothing() {
         (part, Some(format!("components:\n  schemas:\n{schemas}").into()), "… and "),
         (part, Some(circle.into()), "spec/auth/otp.yaml:3: [reference] `#/components/schemas/B` leads back"),
         (head, Some(new.into()), "spec/openapi.yaml:1: [head] version 3.1.0 is not 3.0"),
+        (
+            part,
+            Some(misspelt.into()),
+            "spec/auth/otp.yaml:3: [member] `psot` is not a member of a path; did you mean `post`?",
+        ),
+        ("spec/auth/extra.yml", Some(b"paths: {}\n".into()), "spec/auth/extra.yml:1: [part] is not read"),
+        ("spec/auth/session", Some(b"paths: {}\n".into()), "spec/auth/session:1: [part] is not read"),
     ];
     for (file, bytes, told) in cases {
         let workspace = Workspace::small();

@@ -5,8 +5,10 @@ mod construct;
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
+mod errors;
 mod fixup;
 mod functions;
+mod guard;
 mod mocks;
 mod objects;
 mod operations;
@@ -24,8 +26,13 @@ use self::fixup::Tally;
 use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 4] =
-    ["descope-api/src/generated", "descope-emulator/src/generated", "descope-httpmock/src/generated", "spec/bundle"];
+pub(crate) const OWNED_FOLDERS: [&str; 5] = [
+    "descope-api/src/generated",
+    "descope-emulator/src/generated",
+    "descope-httpmock/src/generated",
+    "spec/bundle",
+    "descope-sdk/src/generated",
+];
 
 /// The two forms of the bundle, the same as OpenAPI 3.1, and a list of its operations.
 pub(crate) fn bundles(document: &Document) -> [Output; 4] {
@@ -41,7 +48,8 @@ pub(crate) fn bundles(document: &Document) -> [Output; 4] {
 pub(crate) fn outputs(document: &Document) -> Result<Vec<Output>, Failure> {
     let mut outputs = Vec::from(bundles(document));
     let digest = digest::digest(outputs[0].text.as_bytes());
-    outputs.extend(client(document, &digest)?.0);
+    outputs.extend(guard::run(document, || client(document, &digest), attempt)?.0);
+    outputs.extend(errors::outputs(&document.errors));
     outputs.push(Output::new("descope-emulator/src/generated/openapi.json", emulator::compact(&document.value)));
     Ok(outputs)
 }
@@ -62,6 +70,7 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
     // The mocks have nothing to do with the rest and take a third of the time.
     std::thread::scope(|scope| {
         let mocks = scope.spawn(|| {
+            guard::quiet();
             let mut tally = Tally::default();
             let tokens =
                 generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
@@ -88,6 +97,15 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
         tally.check()?;
         Ok((files, tally))
     })
+}
+
+/// Has the generators read a document, for what they say of it.
+fn attempt(document: &Value) -> Result<(), Failure> {
+    let mut tally = Tally::default();
+    let prepared = prepare::for_progenitor(document, &mut tally);
+    generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
+    generator().generate_tokens(&api(prepared)?).map_err(fault)?;
+    Ok(())
 }
 
 #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over

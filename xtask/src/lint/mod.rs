@@ -2,11 +2,16 @@
 //!
 //! A rule is data: its id, why it exists, and the function that finds what breaks it. `tests.rs` breaks each of them.
 
+mod errors;
 mod examples;
+mod form;
+#[cfg(test)]
+mod mistakes;
 mod names;
 mod operations;
 mod references;
 mod schemas;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +19,7 @@ pub(crate) use examples::Checker;
 
 use crate::{
     document::Document,
-    problem::{Failure, Problem},
+    problem::{Failure, Place, Problem},
 };
 
 /// One rule.
@@ -24,13 +29,42 @@ pub(crate) struct Rule {
     check: fn(&Document, &mut Report<'_>),
 }
 
-/// Every rule, in the order in which `cargo xtask lint --rules` lists them.
-pub(crate) const RULES: &[Rule] = &[
+/// The rules that the others build on: while one of these is broken, only they are checked, so that one misspelt word
+/// is one problem. The same goes for the next list.
+const FORM: &[Rule] = &[
     Rule {
         id: "head",
         reason: "generators of Rust and other languages read OpenAPI 3.0 and nothing newer",
         check: operations::head,
     },
+    Rule {
+        id: "member",
+        reason: "what no reader knows is dropped by all of them: a misspelt method takes its operation with it",
+        check: form::check,
+    },
+    Rule {
+        id: "reference",
+        reason: "references stay inside the document, resolve, and have no siblings, which 3.0 ignores",
+        check: references::resolve,
+    },
+];
+
+/// What each schema is, once its members are known.
+const TYPES: &[Rule] = &[
+    Rule {
+        id: "type",
+        reason: "a schema says what it is, in words that the generated code reads without refusing an answer",
+        check: schemas::kind,
+    },
+    Rule {
+        id: "known-values",
+        reason: "the values that are known today are of the type of the schema, each once",
+        check: schemas::known_values,
+    },
+];
+
+/// What is checked once the document is well formed.
+const CONTENT: &[Rule] = &[
     Rule {
         id: "operation-id",
         reason: "the id becomes a function in every language: lowerCamelCase, unique in snake_case, without a suffix \
@@ -74,11 +108,6 @@ pub(crate) const RULES: &[Rule] = &[
         check: operations::body,
     },
     Rule {
-        id: "reference",
-        reason: "references stay inside the document, resolve, and have no siblings, which 3.0 ignores",
-        check: references::resolve,
-    },
-    Rule {
         id: "unused",
         reason: "a component that nothing refers to is dead weight in every generated client",
         check: references::unused,
@@ -95,7 +124,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         id: "property-name",
-        reason: "two names that meet in snake_case cannot both become fields, nor `hasX` one beside `x` in Go",
+        reason: "two names that differ only in case, underscores or hyphens cannot both become fields, nor `hasX` one beside `x` in Go",
         check: names::properties,
     },
     Rule {
@@ -124,6 +153,11 @@ pub(crate) const RULES: &[Rule] = &[
         check: schemas::closed_enum,
     },
     Rule {
+        id: "partial",
+        reason: "generators send an empty list for one that was not set, which clears it where only what is sent changes",
+        check: schemas::partial,
+    },
+    Rule {
         id: "secret",
         reason: "what is marked as a password is redacted in logs and wiped from memory",
         check: schemas::secret,
@@ -133,7 +167,17 @@ pub(crate) const RULES: &[Rule] = &[
         reason: "every body has an example, and it validates against the schema with no unknown member",
         check: examples::check,
     },
+    Rule {
+        id: "errors",
+        reason: "every code of a refusal is known once, by a name of its own, with operations that exist",
+        check: errors::check,
+    },
 ];
+
+/// Every rule, in the order in which `cargo xtask lint --rules` lists them.
+pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
+    [FORM, TYPES, CONTENT].into_iter().flatten()
+}
 
 /// Collects what the rules find.
 pub(crate) struct Report<'a> {
@@ -143,6 +187,11 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Notes a problem with what is not part of the document.
+    fn place(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push(Problem::new(place.clone(), self.rule, message));
+    }
+
     /// Notes a problem with the value behind a JSON pointer.
     fn at(&mut self, pointer: &str, message: impl Into<String>) {
         self.problems.push(Problem::new(self.document.place(pointer), self.rule, message));
@@ -151,14 +200,19 @@ impl Report<'_> {
 
 /// Holds the document against every rule.
 pub(crate) fn run(document: &Document) -> Result<(), Failure> {
-    let mut report = Report { document, rule: "", problems: Vec::new() };
-    for rule in RULES {
-        report.rule = rule.id;
-        (rule.check)(document, &mut report);
+    for rules in [FORM, TYPES, CONTENT] {
+        let mut report = Report { document, rule: "", problems: Vec::new() };
+        for rule in rules {
+            report.rule = rule.id;
+            (rule.check)(document, &mut report);
+        }
+        let mut problems = report.problems;
+        problems.sort();
+        // An anchor used in several places is one mistake.
+        problems.dedup();
+        if !problems.is_empty() {
+            return Err(Failure::Problems(problems));
+        }
     }
-    let mut problems = report.problems;
-    problems.sort();
-    // An anchor used in several places is one mistake.
-    problems.dedup();
-    if problems.is_empty() { Ok(()) } else { Err(Failure::Problems(problems)) }
+    Ok(())
 }

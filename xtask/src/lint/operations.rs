@@ -1,9 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use heck::ToSnakeCase as _;
 use serde_json::Value;
 
-use super::Report;
+use super::{Report, names::squashed};
 use crate::{
     document::{Document, Operation, members},
     yaml::escape,
@@ -11,6 +10,16 @@ use crate::{
 
 /// The refusals that every operation lists.
 const ERROR_CODES: [&str; 6] = ["400", "401", "403", "404", "429", "500"];
+
+/// Media types of bodies.
+const BODY_TYPES: [&str; 2] = ["application/json", "application/x-www-form-urlencoded"];
+
+/// Media types of answers.
+const ANSWER_TYPES: [&str; 3] = ["application/json", "application/samlmetadata+xml", "application/scim+json"];
+
+/// What parameters of each place may be; lists are lists of text.
+const PARAMETER_TYPES: [(&str, &[&str]); 3] =
+    [("path", &["string"]), ("query", &["array", "boolean", "integer", "string"]), ("header", &["string"])];
 
 const SHARED_ERROR: &str = "#/components/responses/Error";
 
@@ -29,12 +38,26 @@ pub(super) fn head(document: &Document, report: &mut Report<'_>) {
         let pointer = format!("/paths/{}", escape(path));
         if !path.starts_with('/') || path.len() > 1 && path.ends_with('/') {
             report.at(&pointer, format!("`{path}` does not start with a slash, or ends with one"));
+        } else if let Some(part) = path.split('/').skip(1).find(|part| !is_segment(part) && path.len() > 1) {
+            report.at(
+                &pointer,
+                format!("`{part}` in `{path}` is neither a plain segment nor one parameter in braces, as `{{id}}`"),
+            );
         }
         let shape: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
         if let Some(other) = seen.insert(shape, path) {
             report.at(&pointer, format!("`{path}` matches the same addresses as `{other}`"));
         }
     }
+}
+
+/// A name in braces, or text that needs no escape.
+fn is_segment(part: &str) -> bool {
+    let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let plain = |text: &str, also: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+    };
+    name.map_or_else(|| plain(part, "-._~"), |name| plain(name, "-_"))
 }
 
 pub(super) fn tag(document: &Document, report: &mut Report<'_>) {
@@ -99,6 +122,10 @@ pub(super) fn security(document: &Document, report: &mut Report<'_>) {
             match members(alternative).as_slice() {
                 [(scheme, _)] if !schemes[*scheme].is_null() => {}
                 [(scheme, _)] => report.at(&pointer, format!("the security scheme `{scheme}` is not declared")),
+                [] => report.at(
+                    &pointer,
+                    "an empty entry makes the credential optional; a public operation says `security: []`",
+                ),
                 several => report.at(
                     &pointer,
                     format!(
@@ -115,19 +142,35 @@ pub(super) fn responses(document: &Document, report: &mut Report<'_>) {
     for operation in document.operations() {
         let pointer = format!("{}/responses", operation.pointer());
         let responses = members(&operation.value["responses"]);
-        let (errors, successes): (Vec<_>, Vec<_>) =
-            responses.into_iter().partition(|(code, _)| !code.starts_with(['2', '3']));
+        let (errors, successes): (Vec<_>, Vec<_>) = responses.into_iter().partition(|(code, _)| !is_success(code));
         if successes.len() != 1 {
             report.at(&pointer, format!("{} successes instead of one", successes.len()));
         }
         for (code, success) in successes {
-            if members(&success["content"]).len() > 1 {
+            if success["$ref"].is_string() {
+                report.at(&format!("{pointer}/{code}"), "write the success out; only errors are shared by reference");
+            }
+            let content = members(&success["content"]);
+            if content.len() > 1 {
                 report.at(&pointer, format!("{code} has more than one media type"));
+            }
+            if code.starts_with('3') && !content.is_empty() {
+                report.at(&format!("{pointer}/{code}/content"), "a redirect has no content that a client reads");
+            }
+            for (name, _) in content.iter().filter(|(name, _)| !ANSWER_TYPES.contains(name)) {
+                let pointer = format!("{pointer}/{code}/content/{}", escape(name));
+                report.at(&pointer, not_a_type(name, &ANSWER_TYPES));
             }
         }
         for (code, error) in &errors {
             if !ERROR_CODES.contains(code) {
-                report.at(&pointer, format!("`{code}` is not one of the listed error codes"));
+                let known = ERROR_CODES.join(", ");
+                report.at(
+                    &format!("{pointer}/{}", escape(code)),
+                    format!(
+                        "`{code}` is neither a success (`200`, `302`) nor one of the errors that are listed: {known}"
+                    ),
+                );
             } else if error["$ref"] != SHARED_ERROR {
                 report.at(&pointer, format!("{code} does not refer to {SHARED_ERROR}"));
             }
@@ -138,6 +181,15 @@ pub(super) fn responses(document: &Document, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Three digits of which the first is a 2 or a 3.
+fn is_success(code: &str) -> bool {
+    code.len() == 3 && code.starts_with(['2', '3']) && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn not_a_type(name: &str, known: &[&str]) -> String {
+    format!("the media type `{name}` is not one that the raw client is generated for: {}", known.join(", "))
 }
 
 pub(super) fn extensions(document: &Document, report: &mut Report<'_>) {
@@ -158,52 +210,54 @@ pub(super) fn extensions(document: &Document, report: &mut Report<'_>) {
         if operation.method == "get" && retry != "safe" && operation.value["x-descope-changes"].is_null() {
             report.at(&pointer, "a GET reads, so x-descope-retry is `safe` (x-descope-changes says why it is not)");
         }
-        for (name, _) in members(operation.value).iter().filter(|(name, _)| name.starts_with("x-")) {
-            if !KNOWN_EXTENSIONS.contains(name) {
-                report.at(&pointer, format!("`{name}` is not an extension that anything reads"));
-            }
-        }
     }
 }
-
-const KNOWN_EXTENSIONS: [&str; 6] = [
-    "x-descope-changes",
-    "x-descope-may-be-empty",
-    "x-descope-retry",
-    "x-descope-source",
-    "x-descope-upstream-operation",
-    "x-internal",
-];
 
 pub(super) fn parameters(document: &Document, report: &mut Report<'_>) {
     for operation in document.operations() {
         let pointer = operation.pointer();
-        let declared: Vec<&Value> = operation.value["parameters"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|parameter| document.resolve(parameter))
-            .collect();
         let in_path: BTreeSet<&str> = names_in_path(operation.path);
-        let mut seen = BTreeMap::new();
-        for parameter in &declared {
+        let mut declared = Vec::new();
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for (index, parameter) in operation.value["parameters"].as_array().into_iter().flatten().enumerate() {
+            let pointer = format!("{pointer}/parameters/{index}");
+            let parameter = document.resolve(parameter);
             let name = text(&parameter["name"]);
+            declared.push(parameter);
             if text(&parameter["description"]).is_empty() {
                 report.at(&pointer, format!("the parameter `{name}` has no description"));
             }
-            if text(&parameter["in"]) == "path" && (!in_path.contains(name) || parameter["required"] != true) {
+            let place = text(&parameter["in"]);
+            if place == "path" && (!in_path.contains(name) || parameter["required"] != true) {
                 report.at(&pointer, format!("the path parameter `{name}` is not in the path, or not required"));
             }
-            if parameter["schema"].is_null() {
-                report.at(&pointer, format!("the parameter `{name}` has no schema"));
+            let kind = text(&parameter["schema"]["type"]);
+            match PARAMETER_TYPES.iter().find(|(known, _)| *known == place) {
+                None => report.at(&pointer, format!("`in: {place}` is none of `path`, `query` and `header`")),
+                Some((_, kinds)) if !kinds.contains(&kind) => {
+                    let kinds = kinds.join(", ");
+                    report.at(&pointer, format!("the {place} parameter `{name}` has to be one of these: {kinds}"));
+                }
+                Some(_) if kind == "array" && parameter["schema"]["items"]["type"] != "string" => {
+                    report.at(&pointer, format!("the items of the parameter `{name}` are not strings"));
+                }
+                Some(_) => {}
             }
-            if let Some(other) = seen.insert(name.to_snake_case(), name) {
-                report.at(&pointer, format!("the parameter `{name}` meets `{other}` in snake_case"));
+            if name == "body" {
+                report.at(&pointer, "a parameter called `body` meets that of the body in the generated function");
+            }
+            match seen.insert(squashed(name), name) {
+                Some(other) if other == name => report.at(&pointer, format!("`{name}` is declared twice")),
+                Some(other) => report.at(
+                    &pointer,
+                    format!("the parameter `{name}` meets `{other}`; they differ only in case, underscores or hyphens"),
+                ),
+                None => {}
             }
         }
         for name in in_path {
             if !declared.iter().any(|parameter| parameter["name"] == name && parameter["in"] == "path") {
-                report.at(&pointer, format!("the path parameter `{name}` is not declared"));
+                report.at(&pointer, format!("the path parameter `{name}` is not declared under `parameters`"));
             }
             let body = body_schema(document, operation).map(|schema| &schema["properties"][name]);
             if body.is_some_and(|property| !property.is_null()) {
@@ -238,8 +292,12 @@ pub(super) fn body(document: &Document, report: &mut Report<'_>) {
         if body["required"] != true && (insists || body["required"] != false) {
             report.at(&pointer, "the body is not `required`");
         }
-        if members(&body["content"]).len() != 1 {
+        let content = members(&body["content"]);
+        if content.len() != 1 {
             report.at(&pointer, "the body has not exactly one media type");
+        }
+        for (name, _) in content.iter().filter(|(name, _)| !BODY_TYPES.contains(name)) {
+            report.at(&format!("{pointer}/content/{}", escape(name)), not_a_type(name, &BODY_TYPES));
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Report;
 use crate::{
@@ -7,25 +7,35 @@ use crate::{
 };
 
 pub(super) fn resolve(document: &Document, report: &mut Report<'_>) {
+    // One wrong anchor is repeated at every place that uses it: the first place of each file is enough.
+    let mut wrong: BTreeMap<(String, String), (String, usize)> = BTreeMap::new();
     walk(&document.value, "", &mut |pointer, value| {
         let Some(target) = value.get("$ref").and_then(|target| target.as_str()) else { return };
         if pointer.ends_with("/example") || pointer.contains("/example/") {
             return;
         }
-        match target.strip_prefix('#') {
-            None => report.at(pointer, format!("`{target}` leads out of the document")),
-            Some(inner) if document.value.pointer(inner).is_none() => {
-                report.at(pointer, format!("`{target}` does not exist"));
-            }
+        let message = match target.strip_prefix('#') {
+            None => format!("`{target}` leads out of the document; write `'#/components/schemas/NAME'`"),
+            Some(inner) if document.value.pointer(inner).is_none() => format!("`{target}` does not exist"),
             Some(_) if members(value).len() > 1 => {
-                report.at(pointer, format!("members beside the reference to `{target}` are ignored by every reader"));
+                format!("members beside the reference to `{target}` are ignored by every reader; take them out")
             }
             Some(inner) if circles(document, inner) => {
-                report.at(pointer, format!("`{target}` leads back to itself through references alone"));
+                format!("`{target}` leads back to itself through references alone")
             }
-            Some(_) => {}
+            Some(_) => return,
+        };
+        let place = document.place(pointer);
+        let entry = wrong.entry((place.file.clone(), message)).or_insert_with(|| (pointer.to_owned(), 0));
+        entry.1 += 1;
+        if place < document.place(&entry.0) {
+            pointer.clone_into(&mut entry.0);
         }
     });
+    for ((_, message), (pointer, count)) in wrong {
+        let more = if count > 1 { format!(" (and {} more in this file)", count - 1) } else { String::new() };
+        report.at(&pointer, format!("{message}{more}"));
+    }
 }
 
 /// Whether one reference leads to the next without end. A schema that holds itself as a property does not.

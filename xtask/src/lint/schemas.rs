@@ -1,11 +1,31 @@
 use heck::ToSnakeCase as _;
 use serde_json::Value;
 
-use super::{Report, names::is_schema};
-use crate::document::{Document, members, walk};
+use super::{Report, form};
+use crate::document::{Document, members};
 
-const FORMATS: [&str; 12] =
-    ["int32", "int64", "float", "double", "byte", "binary", "date", "date-time", "password", "uuid", "uri", "email"];
+/// The types of a schema, and the formats of each that are read as they are meant.
+const TYPES: [(&str, &[&str]); 6] = [
+    ("array", &[]),
+    ("boolean", &[]),
+    ("integer", &["int64"]),
+    ("number", &["double"]),
+    ("object", &[]),
+    // Digits in quotes, as the service writes 64-bit numbers.
+    ("string", &["byte", "int64", "password"]),
+];
+
+/// The members of a schema that mean nothing beside another type.
+const BELONGS_TO: [(&str, &[&str]); 8] = [
+    ("items", &["array"]),
+    ("properties", &["object"]),
+    ("additionalProperties", &["object"]),
+    ("required", &["object"]),
+    ("x-descope-aliases", &["object"]),
+    ("minimum", &["integer", "number"]),
+    ("maximum", &["integer", "number"]),
+    ("x-extensible-enum", &["string", "integer"]),
+];
 
 /// Properties that are secrets wherever they stand.
 const SECRETS: [&str; 14] = [
@@ -25,15 +45,95 @@ const SECRETS: [&str; 14] = [
     "pendingRef",
 ];
 
+pub(super) fn kind(document: &Document, report: &mut Report<'_>) {
+    each(document, &mut |pointer, schema| {
+        if schema["$ref"].is_string() {
+            return;
+        }
+        let Some(kind) = schema["type"].as_str() else {
+            return untyped(schema, pointer, report);
+        };
+        if !TYPES.iter().any(|(known, _)| *known == kind) {
+            let known = TYPES.map(|(known, _)| known);
+            let meant = known.iter().min_by_key(|known| strsim::osa_distance(known, kind)).unwrap_or(&"string");
+            let known = known.join(", ");
+            let at = format!("{pointer}/type");
+            report.at(&at, format!("`{kind}` is not a type ({known}); did you mean `{meant}`?"));
+            return;
+        }
+        if kind == "number" && schema["format"] != "double" {
+            report.at(pointer, "a number without `format: double`; whole numbers are `integer` with `format: int64`");
+        }
+        for (member, kinds) in BELONGS_TO {
+            if schema.get(member).is_some() && !kinds.contains(&kind) {
+                let at = format!("{pointer}/{member}");
+                report.at(&at, format!("`{member}` belongs to {}, not to `type: {kind}`", kinds.join(" or ")));
+            }
+        }
+        if schema["x-descope-any"] == true {
+            report.at(pointer, format!("`x-descope-any` beside `type: {kind}`: leave one of them out"));
+        }
+        for (index, name) in schema["required"].as_array().into_iter().flatten().enumerate() {
+            let known = name.as_str().is_none_or(|name| schema["properties"].get(name).is_some());
+            if !known {
+                let at = format!("{pointer}/required/{index}");
+                report.at(&at, format!("{name} is required and not among the properties"));
+            }
+        }
+        if schema["minimum"].as_f64().is_some_and(|minimum| minimum > 0.0) {
+            let message = "a minimum above 0 becomes a type that refuses a lower value in an answer; say it in the \
+                           description";
+            report.at(&format!("{pointer}/minimum"), message);
+        }
+        if schema["maximum"].as_f64().is_some_and(|maximum| schema["minimum"].as_f64().is_some_and(|m| m > maximum)) {
+            report.at(&format!("{pointer}/maximum"), "the maximum is below the minimum");
+        }
+    });
+}
+
+fn untyped(schema: &Value, pointer: &str, report: &mut Report<'_>) {
+    if let Some(variants) = schema["oneOf"].as_array() {
+        if variants.len() < 2 {
+            report.at(pointer, "`oneOf` has fewer than two forms");
+        }
+        return;
+    }
+    // What else a map holds needs no word.
+    if schema["x-descope-any"] == true || pointer.ends_with("/additionalProperties") {
+        return;
+    }
+    let message = match BELONGS_TO.iter().find(|(member, _)| schema.get(member).is_some()) {
+        Some((member, kinds)) => format!("`{member}` without a type; write `type: {}`", kinds[0]),
+        None => "no `type`; a value that may be any JSON says `x-descope-any: true`".to_owned(),
+    };
+    report.at(pointer, message);
+}
+
+pub(super) fn known_values(document: &Document, report: &mut Report<'_>) {
+    each(document, &mut |pointer, schema| {
+        let Some(values) = schema["x-extensible-enum"].as_array() else { return };
+        let pointer = format!("{pointer}/x-extensible-enum");
+        let kind = schema["type"].as_str().unwrap_or_default();
+        if values.is_empty() {
+            report.at(&pointer, "no value; leave x-extensible-enum out");
+        }
+        for (index, value) in values.iter().enumerate() {
+            let at = format!("{pointer}/{index}");
+            let fits = if kind == "integer" { value.is_i64() } else { value.is_string() };
+            if !fits {
+                let hint = if kind == "string" { "; put it in quotes" } else { "" };
+                report.at(&at, format!("{value} is not of the type `{kind}`{hint}"));
+            }
+            if values[..index].contains(value) {
+                report.at(&at, format!("{value} stands in the list twice"));
+            }
+        }
+    });
+}
+
 /// Calls `visit` for every schema of the document, components and inline ones, with its pointer.
 fn each<'a>(document: &'a Document, visit: &mut dyn FnMut(&str, &'a Value)) {
-    for root in ["components", "paths"] {
-        walk(&document.value[root], &format!("/{root}"), &mut |pointer, value| {
-            if is_schema(value) && !pointer.contains("/example") && !pointer.contains("/securitySchemes/") {
-                visit(pointer, value);
-            }
-        });
-    }
+    form::schemas(document, visit);
 }
 
 pub(super) fn prose(document: &Document, report: &mut Report<'_>) {
@@ -110,11 +210,22 @@ pub(super) fn default(document: &Document, report: &mut Report<'_>) {
 pub(super) fn format(document: &Document, report: &mut Report<'_>) {
     each(document, &mut |pointer, schema| {
         let format = schema["format"].as_str();
-        match format {
-            Some(format) if !FORMATS.contains(&format) => report.at(pointer, format!("`{format}` is no format of 3.0")),
-            _ => {}
+        let kind = schema["type"].as_str().unwrap_or_default();
+        let known = TYPES.iter().find(|(known, _)| *known == kind).map_or(&[][..], |(_, formats)| formats);
+        if let Some(format) = format
+            && !known.contains(&format)
+        {
+            let message = match known {
+                [] => format!("`{kind}` has no formats; leave `format: {format}` out"),
+                known => format!(
+                    "`format: {format}` becomes a type that refuses other spellings or is not read at all; describe \
+                     the form instead (formats of `{kind}`: {})",
+                    known.join(", ")
+                ),
+            };
+            report.at(pointer, message);
         }
-        if schema["type"] == "integer" && format != Some("int64") {
+        if kind == "integer" && format != Some("int64") {
             report.at(pointer, "an integer without `format: int64`");
         }
     });
@@ -137,4 +248,39 @@ pub(super) fn secret(document: &Document, report: &mut Report<'_>) {
             }
         }
     });
+}
+
+/// In the body of a call that changes only what is sent, what is sent has to be told from what is not: generators start
+/// an optional list or map with nothing in it and send it, which clears what the service holds.
+pub(super) fn partial(document: &Document, report: &mut Report<'_>) {
+    for operation in document.operations() {
+        for (media, body) in members(&operation.value["requestBody"]["content"]) {
+            let target = body["schema"]["$ref"].as_str();
+            let name = target.and_then(|target| target.rsplit('/').next()).unwrap_or_default();
+            let partial = operation.value["x-descope-partial"] == true
+                || operation.method == "patch"
+                || [operation.id().unwrap_or_default(), name]
+                    .iter()
+                    .any(|name| name.to_snake_case().split('_').any(|word| word == "patch"));
+            if !partial {
+                continue;
+            }
+            let pointer = target.and_then(|target| target.strip_prefix('#')).map_or_else(
+                || format!("{}/requestBody/content/{}/schema", operation.pointer(), crate::yaml::escape(media)),
+                str::to_owned,
+            );
+            let schema = document.resolve(&body["schema"]);
+            let required: Vec<&str> =
+                schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            for (name, property) in members(&schema["properties"]) {
+                let known = document.resolve(property);
+                let holds_many = known["type"] == "array" || known["type"] == "object" && known["properties"].is_null();
+                if holds_many && known["nullable"] != true && !required.contains(&name) {
+                    let at = format!("{pointer}/properties/{}", crate::yaml::escape(name));
+                    let id = operation.id().unwrap_or_default();
+                    report.at(&at, format!("`{name}` is left alone by `{id}` when it is left out: `nullable: true`"));
+                }
+            }
+        }
+    }
 }

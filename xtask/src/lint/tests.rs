@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{RULES, run};
+use super::{
+    mistakes::{self, Case},
+    rules, run,
+};
 use crate::{
     document::Document,
+    errors,
     problem::{Failure, Problem},
 };
 
@@ -45,7 +49,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "operation-id",
         "schema: {$ref: '#/components/schemas/OtpVerifyRequest'}",
-        "schema: {$ref: '#/components/schemas/OtpVerifyResponse'}",
+        "schema: {$ref: '#/components/schemas/OtpSession'}",
         "operationId",
     ),
     ("tag", "tags: [otp]", "tags: []", "post:"),
@@ -66,11 +70,11 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     ("security", "- RefreshJwt: []", "- Cookie: []", "post:"),
     ("responses", "        '429': *error\n", "", "responses:"),
-    ("responses", "'500': *error", "default: *error", "responses:"),
-    ("responses", "'500': *error", "4XX: *error", "responses:"),
+    ("responses", "'500': *error", "default: *error", "default:"),
+    ("responses", "'500': *error", "4XX: *error", "4XX:"),
     ("extensions", "x-descope-retry: never", "x-descope-retry: sometimes", "post:"),
     ("extensions", "x-descope-source: published", "x-descope-source: sdk", "post:"),
-    ("extensions", "x-descope-retry: never", "x-descope-retry: never\n      x-meta: {}", "post:"),
+    ("member", "x-descope-retry: never", "x-descope-retry: never\n      x-meta: {}", "x-meta"),
     ("parameters", "- name: channel", "- name: chanel", "post:"),
     (
         "parameters",
@@ -128,7 +132,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "        hasCode: {type: boolean, description: Whether there is one.}\n        code:\n          type",
         "hasCode",
     ),
-    ("title", "        loginId:\n", "        loginId:\n          title: OtpVerifyResponse\n", "loginId:\n"),
+    ("title", "        loginId:\n", "        loginId:\n          title: OtpSession\n", "loginId:\n"),
     (
         "title",
         "        claims:\n",
@@ -159,15 +163,51 @@ const CASES: &[(&str, &str, &str, &str)] = &[
 
 #[test]
 fn every_rule_finds_what_it_is_for_and_names_the_line() {
-    for (rule, from, to, line_of) in CASES {
-        assert!(PART.contains(from), "the case does not apply: {from}");
-        let broken = PART.replacen(from, to, 1);
+    let mut missed = Vec::new();
+    for (rule, from, to, line_of) in &cases() {
+        let broken = broken(from, to);
         let problems = lint(HEAD, &broken);
         let line = 1 + broken[..broken.find(line_of).expect(line_of)].matches('\n').count();
-        assert!(
-            problems.iter().any(|p| p.rule == *rule && p.place.line == line && p.place.file == "spec/auth/otp.yaml"),
-            "{rule} at line {line} of {to:?}: {problems:?}"
-        );
+        if !problems.iter().any(|p| p.rule == *rule && p.place.line == line && p.place.file == "spec/auth/otp.yaml") {
+            missed.push(format!("{rule} at line {line} of {to:?}: {problems:#?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+fn cases() -> Vec<Case> {
+    let here = CASES.iter().map(|(rule, from, to, line_of)| (*rule, *from, (*to).to_owned(), *line_of));
+    here.chain(mistakes::all()).collect()
+}
+
+/// The part with a text replaced that it holds.
+fn broken(from: &str, to: &str) -> String {
+    assert!(PART.contains(from), "the case does not apply: {from}");
+    PART.replacen(from, to, 1)
+}
+
+#[test]
+fn a_mistake_in_the_form_is_one_problem_with_one_place() {
+    for (rule, from, to, _) in cases().iter().filter(|case| ["member", "type", "known-values"].contains(&case.0)) {
+        let problems = lint(HEAD, &broken(from, to));
+        assert!(problems.len() <= 2, "{rule} of {to:?}: {problems:#?}");
+    }
+}
+
+/// Even a document that nobody linted ends the generators with a place, not with a panic.
+#[test]
+fn codegen_reports_what_it_cannot_write() {
+    for (rule, from, to, _) in &cases() {
+        let parts =
+            [("spec/openapi.yaml".to_owned(), HEAD.to_owned()), ("spec/auth/otp.yaml".to_owned(), broken(from, to))];
+        let Ok(document) = Document::join(&parts) else { continue };
+        match crate::codegen::outputs(&document) {
+            Ok(_) => {}
+            Err(Failure::Problems(problems)) => {
+                assert!(problems.iter().all(|problem| problem.rule == "codegen"), "{rule} {to:?}: {problems:?}");
+            }
+            Err(other) => panic!("{rule} {to:?}: {other}"),
+        }
     }
 }
 
@@ -218,7 +258,109 @@ fn the_same_operation_id_in_two_parts_is_refused() {
 
 #[test]
 fn every_rule_has_a_case() {
-    let covered: BTreeSet<&str> = CASES.iter().map(|case| case.0).chain(["head"]).collect();
-    let rules: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    let covered: BTreeSet<&str> = cases().iter().map(|case| case.0).chain(["errors", "head", "partial"]).collect();
+    // Merge keys are refused as the part is read.
+    let rules: BTreeSet<&str> = rules().map(|rule| rule.id).chain(["yaml"]).collect();
     assert_eq!(covered, rules);
+}
+
+#[test]
+fn lists_and_maps_of_a_call_that_changes_what_is_sent_may_be_null() {
+    let list = "lists: {type: array, items: {type: string}, description: Some of them.}";
+    let map = "maps: {type: object, additionalProperties: true, description: Some of them.}";
+    let markers = [
+        ("operationId: otpVerify\n", "operationId: otpVerify\n      x-descope-partial: true\n"),
+        ("operationId: otpVerify\n", "operationId: otpPatchVerify\n"),
+        ("    post:\n", "    patch:\n"),
+        ("OtpVerifyRequest", "OtpPatchRequest"),
+    ];
+    let code = "        code:\n          type";
+    for property in [list, map] {
+        let with_property = PART.replacen(code, &format!("        {property}\n{code}"), 1);
+        assert_eq!(lint(HEAD, &with_property), [], "another call may have it");
+        for (from, to) in markers {
+            let part = with_property.replace(from, to);
+            let problems = lint(HEAD, &part);
+            let line = 1 + part[..part.find(property).expect("holds it")].matches('\n').count();
+            assert!(
+                matches!(&problems[..], [one] if one.rule == "partial" && one.place.line == line),
+                "{to}: {problems:?}"
+            );
+            assert_eq!(lint(HEAD, &part.replacen("description: Some", "nullable: true, description: Some", 1)), []);
+        }
+        let required = with_property
+            .replace(markers[0].0, markers[0].1)
+            .replace("[loginId, code]", "[loginId, code, lists, maps]");
+        let required = required.replace(
+            if property == list { ", maps]" } else { "lists, maps]" },
+            if property == list { "]" } else { "maps]" },
+        );
+        assert!(
+            !lint(HEAD, &required).iter().any(|problem| problem.rule == "partial"),
+            "what is required is always sent"
+        );
+    }
+}
+
+#[test]
+fn codes_of_refusals_are_checked() {
+    const TABLE: &str = include_str!("../../tests/small/spec/errors.yaml");
+    let lint = |table: &str| {
+        let parts =
+            [("spec/openapi.yaml".to_owned(), HEAD.to_owned()), ("spec/auth/otp.yaml".to_owned(), PART.to_owned())];
+        let mut document = Document::join(&parts).expect("joins");
+        document.errors = errors::parse(table).expect("is read");
+        run(&document).err().map(|failure| failure.to_string()).unwrap_or_default()
+    };
+    assert_eq!(lint(TABLE), "");
+    let again = TABLE.trim_start_matches("errors:\n");
+    for (table, words) in [
+        (TABLE.replace("E061102", "E06110"), ":2: [errors] `E06110` is not `E` and six digits"),
+        (TABLE.replace("E061102", "e061102"), ":2: [errors] `e061102` is not `E` and six digits"),
+        (TABLE.replace("E061102", "E0611O2"), ":2: [errors] `E0611O2` is not `E` and six digits"),
+        (TABLE.replace("name: WRONG_CODE", "name: wrongCode"), ":2: [errors] the name `wrongCode` is not in UPPER"),
+        (TABLE.replace("kind: WrongCode", "kind: Wrong"), ":2: [errors] the kind `Wrong` is none of"),
+        (TABLE.replace("sent.", "sent"), ":2: [errors] the meaning is not a sentence"),
+        (TABLE.replace("sent.", "`SENT`."), ":2: [errors] the meaning names `SENT`"),
+        (TABLE.replace("confidence: high", "confidence: sure"), ":2: [errors] the confidence `sure` is none of"),
+        (
+            TABLE.replace("otpVerify]", "otpVerifi]"),
+            ":2: [errors] `otpVerifi` in `from` is neither a tag nor an operation",
+        ),
+        (TABLE.replace("status: 401", "status: 200"), ":2: [errors] the status of the emulator"),
+        (TABLE.replace("E061102", "E990501"), ":2: [errors] `E990501` is one of the emulator's own"),
+        (format!("{TABLE}{again}"), ":10: [errors] `E061102` stands here twice, first at spec/errors.yaml:2"),
+        (format!("{TABLE}{again}"), ":10: [errors] `WRONG_CODE` stands here twice"),
+        (format!("{TABLE}{}", again.replace("E061102", "E061101")), ":10: [errors] `E061101` stands below `E061102`"),
+    ] {
+        let found = lint(&table);
+        assert!(found.contains(&format!("spec/errors.yaml{words}")), "{words}: {found}");
+    }
+}
+
+#[test]
+fn a_typo_that_an_anchor_repeats_is_one_problem() {
+    let problems = lint(HEAD, &PART.replacen("#/components/responses/Error", "#/components/responses/Eror", 1));
+    let [problem] = &problems[..] else { panic!("{problems:#?}") };
+    assert!(problem.message.ends_with("does not exist (and 5 more in this file)"), "{problem}");
+}
+
+#[test]
+fn a_conflict_of_a_merge_is_called_so() {
+    let part = PART.replacen("      tags:", "<<<<<<< HEAD\n      tags:", 1);
+    let problems = lint(HEAD, &part);
+    let [problem] = &problems[..] else { panic!("{problems:#?}") };
+    assert_eq!(problem.to_string(), "spec/auth/otp.yaml:5: [part] a conflict of a merge is not resolved");
+}
+
+#[test]
+fn paths_and_components_are_mappings() {
+    for (text, line, words) in [
+        ("paths: [1]\n", 1, "`paths` is not a mapping"),
+        ("paths:\n", 1, "`paths` is empty"),
+        ("paths: {}\ncomponents: a\n", 2, "`components` is not a mapping"),
+    ] {
+        let problems = lint(HEAD, text);
+        assert!(problems.iter().any(|p| p.place.line == line && p.message.contains(words)), "{text}: {problems:?}");
+    }
 }

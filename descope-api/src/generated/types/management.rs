@@ -7602,11 +7602,10 @@ pub struct ManagementKeyUpdateRequest {
         feature = "schemars",
         serde(
             rename = "permittedIps",
-            default,
-            skip_serializing_if = "::std::vec::Vec::is_empty"
+            skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub permitted_ips: ::std::vec::Vec<::std::string::String>,
+    pub permitted_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     ///Whether calls with the key are accepted.
     #[cfg_attr(
         feature = "schemars",
@@ -38558,7 +38557,9 @@ impl ManagementKeyUpdateRequest {
         mut self,
         permitted_ips: impl IntoIterator<Item = impl Into<::std::string::String>>,
     ) -> Self {
-        self.permitted_ips = permitted_ips.into_iter().map(Into::into).collect();
+        self.permitted_ips = ::std::option::Option::Some(
+            permitted_ips.into_iter().map(Into::into).collect(),
+        );
         self
     }
     ///Whether calls with the key are accepted.
@@ -38574,7 +38575,7 @@ impl crate::json::Object for ManagementKeyUpdateRequest {
             description: from.take("description")?,
             id: from.take("id")?,
             name: from.take("name")?,
-            permitted_ips: from.take_or_default("permittedIps")?,
+            permitted_ips: from.take("permittedIps")?,
             status: from.take("status")?,
         })
     }

@@ -6,7 +6,7 @@ use descope_api::{
 };
 
 use crate::{
-    error::{ACCESS_KEY_INVALID, ACCESS_KEY_MISSING, ARGUMENTS_INVALID, Refusal},
+    error::{ACCESS_KEY_INVALID, ACCESS_KEY_MISSING, INVALID_ARGUMENTS, Refusal},
     handler::{Answer, Call, Table, reply},
     token,
 };
@@ -38,7 +38,7 @@ fn exchange(call: &mut Call<'_>) -> Answer {
     let tenant = tenant.filter(|tenant| !tenant.is_empty());
     if let Some(tenant) = tenant.as_deref().filter(|tenant| !key.tenants.contains_key(*tenant)) {
         let message = format!("The access key does not belong to tenant {tenant}");
-        return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
     }
     let (session_jwt, expiration) =
         token::issue_for_access_key(call.state, call.project_id, key, &nsec, tenant.as_deref(), call.now)?;

@@ -10,7 +10,7 @@ use url::Url;
 use super::{link_to, redirect};
 use crate::{
     address::mask_email,
-    error::{LINK_GONE, LINK_PENDING, Refusal, TOKEN_INVALID},
+    error::{ENCHANTED_LINK_PENDING, LINK_EXPIRED, Refusal, TOKEN_EXPIRED},
     flow::{self, AddressUpdate, Outgoing, SENT_SECONDS, SignIn, SignUp},
     handler::{Answer, Call, Table, empty, reply},
     inbox::{Channel, MessageLink},
@@ -80,7 +80,7 @@ fn send(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> Answer {
 
 fn verify(call: &mut Call<'_>) -> Answer {
     let body: EnchantedLinkVerifyRequest = call.body()?;
-    let refuse = |why: &str| Err(Refusal::new(&TOKEN_INVALID, why));
+    let refuse = |why: &str| Err(Refusal::new(&TOKEN_EXPIRED, why));
     let token = body.token.expose().trim();
     let Some(link) = call.state.enchanted.get(token) else {
         return refuse("Failed to load the token: it is unknown, expired or was used before");
@@ -125,10 +125,10 @@ fn pending_session(call: &mut Call<'_>) -> Answer {
     let pending_ref = body.pending_ref.expose().trim();
     let Some(pending) = call.state.pending.get(pending_ref).filter(|known| known.challenge.expires_at > call.now)
     else {
-        return Err(Refusal::new(&LINK_GONE, "The enchanted link is unknown, expired or its session was fetched"));
+        return Err(Refusal::new(&LINK_EXPIRED, "The enchanted link is unknown, expired or its session was fetched"));
     };
     if pending.state == PendingState::Waiting {
-        return Err(Refusal::new(&LINK_PENDING, "The right link was not clicked yet"));
+        return Err(Refusal::new(&ENCHANTED_LINK_PENDING, "The right link was not clicked yet"));
     }
     let challenge = pending.challenge.clone();
     let response = flow::complete(call, &challenge)?;

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::error::{ARGUMENTS_INVALID, Refusal};
+use crate::error::{INVALID_ARGUMENTS, Refusal};
 
 /// Where links lead when neither the call nor a project setting tells.
 const DEFAULT_REDIRECT: &str = "https://app.example.com/verify";
@@ -12,7 +12,7 @@ pub(crate) fn redirect(redirect_url: Option<String>, uri: Option<String>) -> Res
     let given = redirect_url.into_iter().chain(uri).find(|address| !address.trim().is_empty());
     let given = given.as_deref().unwrap_or(DEFAULT_REDIRECT);
     Url::parse(given.trim())
-        .map_err(|error| Refusal::new(&ARGUMENTS_INVALID, format!("The redirect URL is not valid: {error}")))
+        .map_err(|error| Refusal::new(&INVALID_ARGUMENTS, format!("The redirect URL is not valid: {error}")))
 }
 
 /// The link with its token as query parameter `t`.

@@ -9,7 +9,7 @@ use url::Url;
 use super::{link_to, redirect};
 use crate::{
     address::{mask_email, mask_phone},
-    error::{Refusal, TOKEN_INVALID},
+    error::{Refusal, TOKEN_EXPIRED},
     flow::{self, AddressUpdate, Outgoing, SignIn, SignUp},
     handler::{Answer, Call, Table, reply},
     inbox::{Channel, MessageLink},
@@ -107,10 +107,10 @@ fn verify(call: &mut Call<'_>) -> Answer {
     let token = body.token.expose().trim();
     let Some(challenge) = call.state.links.get(token).cloned() else {
         let message = "Failed to load the token: it is unknown, expired or was used before";
-        return Err(Refusal::new(&TOKEN_INVALID, message));
+        return Err(Refusal::new(&TOKEN_EXPIRED, message));
     };
     if challenge.expires_at <= call.now {
-        return Err(Refusal::new(&TOKEN_INVALID, "The token has expired"));
+        return Err(Refusal::new(&TOKEN_EXPIRED, "The token has expired"));
     }
     let response = flow::complete(call, &challenge)?;
     call.state.links.remove(token);

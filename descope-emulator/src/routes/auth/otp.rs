@@ -7,7 +7,7 @@ use descope_api::types::{
 
 use crate::{
     address::{mask_email, mask_phone},
-    error::{CODE_ATTEMPTS, CODE_EXPIRED, CODE_WRONG, Refusal},
+    error::{CODE_EXPIRED, Refusal, TOO_MANY_ATTEMPTS, WRONG_CODE},
     flow::{self, AddressUpdate, Outgoing, SignIn, SignUp},
     handler::{Answer, Call, Table, reply},
     inbox::Channel,
@@ -139,7 +139,7 @@ fn verify(call: &mut Call<'_>, channel: Channel) -> Answer {
         for code in call.state.codes.iter_mut().filter(|code| code.is_for(&body.login_id, channel)) {
             code.wrong_attempts += 1;
         }
-        return Err(Refusal::new(&CODE_WRONG, "The code is wrong"));
+        return Err(Refusal::new(&WRONG_CODE, "The code is wrong"));
     };
     if code.challenge.expires_at <= now {
         return Err(Refusal::new(&CODE_EXPIRED, "The code has expired"));
@@ -160,5 +160,5 @@ fn verify(call: &mut Call<'_>, channel: Channel) -> Answer {
 }
 
 fn too_many() -> Refusal {
-    Refusal::new(&CODE_ATTEMPTS, "Too many wrong codes; ask for a new code")
+    Refusal::new(&TOO_MANY_ATTEMPTS, "Too many wrong codes; ask for a new code")
 }

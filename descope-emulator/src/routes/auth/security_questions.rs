@@ -6,7 +6,7 @@ use descope_api::types::{
 };
 
 use crate::{
-    error::{ARGUMENTS_INVALID, CODE_ATTEMPTS, Refusal, UNAUTHORIZED},
+    error::{INVALID_ARGUMENTS, MANAGEMENT_UNAUTHORIZED, Refusal, TOO_MANY_ATTEMPTS},
     flow,
     handler::{Answer, Call, Table, empty, reply},
     state::{QuestionRecord, SessionWish},
@@ -55,11 +55,11 @@ fn setup(call: &mut Call<'_>) -> Answer {
         if text_of(&answer.id).is_none() {
             let known = QUESTIONS.map(|(id, _)| id).join(", ");
             let message = format!("There is no security question {:?}; there are {known}", answer.id);
-            return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
         }
         if answers.iter().any(|(id, _)| *id == answer.id) {
             let message = format!("The security question {:?} is answered twice", answer.id);
-            return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
         }
         answers.push((answer.id.clone(), normalised(answer)));
     }
@@ -87,10 +87,10 @@ fn verify(call: &mut Call<'_>) -> Answer {
     let user_id = user.id.clone();
     let stored = &user.questions;
     if stored.answers.is_empty() {
-        return Err(Refusal::new(&ARGUMENTS_INVALID, "The user has set up no security questions"));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, "The user has set up no security questions"));
     }
     if stored.locked_until > call.now {
-        return Err(Refusal::new(&CODE_ATTEMPTS, "Too many wrong answers; try again later"));
+        return Err(Refusal::new(&TOO_MANY_ATTEMPTS, "Too many wrong answers; try again later"));
     }
     let given = |id: &str| body.answers.iter().find(|answer| answer.id == id).map(normalised);
     let all_right = stored.answers.iter().all(|(id, answer)| given(id).as_ref() == Some(answer));
@@ -110,7 +110,7 @@ fn verify(call: &mut Call<'_>) -> Answer {
         }
     }
     if !all_right {
-        return Err(Refusal::new(&UNAUTHORIZED, "The answers to the security questions are wrong"));
+        return Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, "The answers to the security questions are wrong"));
     }
     let wish = SessionWish { stepup: body.stepup == Some(true), mfa: true, earlier_amr, ..SessionWish::default() };
     reply(&flow::sign_in(call, &user_id, &wish, "mfa")?)

@@ -9,7 +9,7 @@ use descope_api::{
 };
 
 use crate::{
-    error::{ARGUMENTS_INVALID, PROJECT_NOT_FOUND, Refusal},
+    error::{INVALID_ARGUMENTS, PROJECT_NOT_FOUND, Refusal},
     handler::{Answer, Call, Table, reply, reply_bare},
     token,
 };
@@ -136,7 +136,7 @@ fn tenants(call: &mut Call<'_>) -> Answer {
             call.token()?.claims.get("dct").and_then(|id| id.as_str()).map(str::to_owned).into_iter().collect()
         }
         (false, ids) if !ids.is_empty() => ids,
-        _ => return Err(Refusal::new(&ARGUMENTS_INVALID, "Either dct or ids has to be given")),
+        _ => return Err(Refusal::new(&INVALID_ARGUMENTS, "Either dct or ids has to be given")),
     };
     let user = call.user()?;
     let tenants = asked
@@ -150,7 +150,7 @@ fn select_tenant(call: &mut Call<'_>) -> Answer {
     let body: SessionSelectTenantRequest = call.body()?;
     if !call.user()?.tenants.contains_key(&body.tenant) {
         let message = format!("The user does not belong to tenant {}", body.tenant);
-        return Err(Refusal::new(&ARGUMENTS_INVALID, message));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
     }
     let session_id = call.token()?.session_id.clone();
     if let Some(session) = call.state.sessions.get_mut(&session_id) {

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::{tenancies, user};
 use crate::{
-    error::{ACCESS_KEY_INVALID, ARGUMENTS_INVALID, Refusal, VALIDATION},
+    error::{ACCESS_KEY_INVALID, INVALID_ARGUMENTS, Refusal, VALIDATION_FAILED},
     handler::{Answer, Call, Table, empty, reply},
     random,
     state::{AccessKeyRecord, is_range},
@@ -20,11 +20,11 @@ fn create(call: &mut Call<'_>) -> Answer {
     let body: AccessKeyCreateRequest = call.body()?;
     let expires_at = body.expire_time.unwrap_or_default();
     if expires_at < 0 || (expires_at > 0 && expires_at <= call.now) {
-        return Err(Refusal::new(&ARGUMENTS_INVALID, "The expireTime field lies in the past"));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, "The expireTime field lies in the past"));
     }
     if let Some(range) = body.permitted_ips.iter().find(|range| !is_range(range)) {
         let message = format!("The permittedIps field holds {range:?}, which is no address and no network");
-        return Err(Refusal::new(&VALIDATION, message));
+        return Err(Refusal::new(&VALIDATION_FAILED, message));
     }
     let bound_user_id = match body.user_id.filter(|id| !id.is_empty()) {
         Some(id) => Some(call.state.users.find(&id).ok_or_else(user::not_found)?.id.clone()),

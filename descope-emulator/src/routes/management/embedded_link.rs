@@ -5,7 +5,7 @@ use descope_api::types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, Embedd
 use super::user;
 use crate::{
     address::{is_email, is_phone},
-    error::{ARGUMENTS_INVALID, Refusal, USER_EXISTS},
+    error::{INVALID_ARGUMENTS, Refusal, USER_ALREADY_EXISTS},
     flow,
     handler::{Answer, Call, Table, reply},
     random,
@@ -27,7 +27,7 @@ fn expires_at(now: i64, timeout: Option<i64>) -> Result<i64, Refusal> {
     match timeout.unwrap_or_default() {
         0 => Ok(now + DEFAULT_TIMEOUT),
         seconds @ 1..=MAX_TIMEOUT => Ok(now + seconds),
-        _ => Err(Refusal::new(&ARGUMENTS_INVALID, "The timeout field is in seconds, from 1 to a year")),
+        _ => Err(Refusal::new(&INVALID_ARGUMENTS, "The timeout field is in seconds, from 1 to a year")),
     }
 }
 
@@ -46,7 +46,7 @@ fn sign_up(call: &mut Call<'_>) -> Answer {
     let body: EmbeddedLinkSignUpRequest = call.body()?;
     let expires_at = expires_at(call.now, body.timeout)?;
     if call.state.users.by_login_id(&body.login_id).is_some_and(|user| !user.test || user.seen) {
-        return Err(Refusal::new(&USER_EXISTS, "A user with this login id exists already"));
+        return Err(Refusal::new(&USER_ALREADY_EXISTS, "A user with this login id exists already"));
     }
     let mut profile = body.user.map(flow::profile_of).unwrap_or_default();
     if profile.email.is_none() && is_email(&body.login_id) {

@@ -8,7 +8,7 @@ use descope_api::types::{
 
 use super::user;
 use crate::{
-    error::{ARGUMENTS_INVALID, Refusal},
+    error::{INVALID_ARGUMENTS, Refusal},
     flow::{self, SENT_SECONDS},
     handler::{Answer, Call, Table, empty, reply},
     inbox::Channel,
@@ -36,7 +36,7 @@ fn channel(delivery_method: &str) -> Result<Option<Channel>, Refusal> {
             let message = format!(
                 "The deliveryMethod field cannot be {delivery_method:?}; it is email, sms, voice, whatsapp, im or Embedded"
             );
-            Refusal::new(&ARGUMENTS_INVALID, message)
+            Refusal::new(&INVALID_ARGUMENTS, message)
         },
     )
 }
@@ -49,7 +49,7 @@ fn challenge(
 ) -> Result<Challenge, Refusal> {
     let user = call.state.users.find(&login_id).ok_or_else(user::not_found)?;
     if !user.test {
-        return Err(Refusal::new(&ARGUMENTS_INVALID, "The user is not a test user"));
+        return Err(Refusal::new(&INVALID_ARGUMENTS, "The user is not a test user"));
     }
     let wish = flow::wish_for(call, user, options)?;
     let purpose = Purpose::SignIn { user_id: user.id.clone() };

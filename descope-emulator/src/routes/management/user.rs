@@ -6,7 +6,7 @@ use url::Url;
 use super::tenancies;
 use crate::{
     address::{is_email, is_phone},
-    error::{MANAGED_USER_NOT_FOUND, NOT_EMULATED, Refusal, USER_EXISTS, VALIDATION},
+    error::{MANAGED_USER_NOT_FOUND, NOT_EMULATED, Refusal, USER_ALREADY_EXISTS, VALIDATION_FAILED},
     flow::Outgoing,
     handler::{Answer, Call, Table, empty, reply},
     inbox::Channel,
@@ -38,20 +38,20 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
         }
     }
     if let Some(taken) = login_ids.iter().find(|login_id| call.state.users.by_login_id(login_id).is_some()) {
-        return Err(Refusal::new(&USER_EXISTS, format!("A user with login id {taken} exists already")));
+        return Err(Refusal::new(&USER_ALREADY_EXISTS, format!("A user with login id {taken} exists already")));
     }
     let status = match body.status.as_deref().filter(|status| !status.is_empty()) {
         None => Status::Invited,
         Some(status) => Status::parse(status)
-            .ok_or_else(|| Refusal::new(&VALIDATION, format!("The status field cannot be {status:?}")))?,
+            .ok_or_else(|| Refusal::new(&VALIDATION_FAILED, format!("The status field cannot be {status:?}")))?,
     };
     let some = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
     let (given_email, given_phone) = (some(body.email), some(body.phone));
     if given_email.as_deref().is_some_and(|email| !is_email(email)) {
-        return Err(Refusal::new(&VALIDATION, "The email field is not valid"));
+        return Err(Refusal::new(&VALIDATION_FAILED, "The email field is not valid"));
     }
     if given_phone.as_deref().is_some_and(|phone| !is_phone(phone)) {
-        return Err(Refusal::new(&VALIDATION, "The phone field is not valid"));
+        return Err(Refusal::new(&VALIDATION_FAILED, "The phone field is not valid"));
     }
     let invite_page = redirect(body.invite_url, None)?;
     if body.password.is_some() || body.hashed_password.is_some() {
