@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_is_read_later_is_checked_at_once_and_reads_the_same() {
-        let many: String = (0..20).map(|n| format!("\"t{n}\":{{\"roles\":[\"a\",{{}}]}},")).collect();
+        let many = (0..20).fold(String::new(), |many, n| many + &format!("\"t{n}\":{{\"roles\":[\"a\",{{}}]}},"));
         for value in [
             "null",
             "true",
