@@ -135,12 +135,13 @@ impl Sessions {
     ) -> Result<Authentication> {
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let token = refresh_jwt.clone();
+        let life_left = validator.life_left(token.expose());
         let validator = validator.clone();
         let refresh = move || async move {
             let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
             Ok(Authentication::read(answer, validator.kinds())?.keeping(refresh_jwt))
         };
-        self.descope.refreshes().join(&token, reuse, refresh).await
+        self.descope.refreshes().join(&token, life_left, reuse, refresh).await
     }
 
     /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the

@@ -141,6 +141,26 @@ async fn tokens_of_former_names_stay_good_for_what_they_are() {
     }
 }
 
+#[test]
+fn life_of_a_token_is_what_it_says_by_the_validators_clock() {
+    let key = TestKey::new(Algorithm::Es256, "k1");
+    let validator = fixed(&[&key]).build().expect("a validator");
+    let token = |exp: Value| key.token(&session_claims(json!({"drn": "DSR", "exp": exp})));
+    for (token, left) in [
+        (token(json!(NOW + 5)), Some(5)),
+        (token(json!(NOW + 5000)), Some(5000)),
+        (token(json!(NOW)), Some(0)),
+        (token(json!(NOW - 5)), Some(0)),
+        (token(json!(null)), None),
+        (token(json!("soon")), None),
+        ("opaque".to_owned(), None),
+        ("a.b.c".to_owned(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(validator.life_left(&token), left.map(Duration::from_secs), "{token}");
+    }
+}
+
 #[tokio::test]
 async fn the_audience_is_a_matter_of_session_tokens() {
     let key = TestKey::new(Algorithm::Es256, "k1");

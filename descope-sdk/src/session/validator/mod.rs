@@ -33,8 +33,9 @@ use super::{
         claims::Claims,
         error::{ConfigError, TokenError},
         issuer,
-        jws::{Header, Jws},
+        jws::{Header, Jws, MAX_TOKEN_BYTES, Parts, read_payload},
         kind::{self, KindNames, TokenKind},
+        times::{Round, seconds},
     },
 };
 #[cfg(any(feature = "actix-web", feature = "tower"))]
@@ -173,6 +174,16 @@ impl SessionValidator {
             }
         }
         Ok(Session::new(verified))
+    }
+
+    /// How long a token lives on by what it says itself. Nothing of it is checked, so it may shorten something and never
+    /// prolong it.
+    pub(crate) fn life_left(&self, token: &str) -> Option<Duration> {
+        let decoded = Parts::split(token, MAX_TOKEN_BYTES).and_then(|parts| parts.decode()).ok()?;
+        let claims = read_payload(decoded.payload()).ok()?;
+        let expires_at = seconds(&claims, "exp", Round::Down).ok()??;
+        let left = (expires_at * 1000).saturating_sub(self.inner.clock.now_ms());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
     /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.
