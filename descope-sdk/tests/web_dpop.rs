@@ -13,13 +13,16 @@ use actix_web::test as actix;
 use descope_emulator::Emulator;
 use descope_sdk::{
     Descope,
-    session::Session,
+    session::{MemoryReplayStore, Session},
     web::{SessionLayer, SessionMiddleware, SessionPolicy},
 };
 use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
 use serde_json::json;
 use setup::{Key, hash};
 use tower::{Layer as _, ServiceExt as _, service_fn};
+
+type Body = Full<hyper::body::Bytes>;
 
 const ORIGIN: &str = "https://api.example.com";
 
@@ -169,6 +172,102 @@ async fn proof_is_for_the_whole_path_in_a_scope() {
         let request = request.insert_header(("authorization", authorization)).insert_header(("dpop", proof));
         let response = actix::call_service(&app, request.to_request()).await;
         assert_eq!(response.status().as_u16(), status);
+    }
+}
+
+/// Requests of a holder who has used all of their proofs but one, and of another one.
+struct Hasty {
+    descope: Descope,
+    /// `Cookie`, `DPoP`, and the status.
+    requests: Vec<(String, String, u16)>,
+    _emulator: Emulator,
+}
+
+impl Hasty {
+    async fn new() -> Self {
+        let emulator = Emulator::builder().start().await.unwrap();
+        let replay = || MemoryReplayStore::with_capacity(100).per_key(2);
+        let builder = emulator.descope_builder();
+        let descope = builder.session_validator(|validator| validator.replay_store(replay())).build().unwrap();
+        let mut requests = Vec::new();
+        for name in ["ada@example.com", "grace@example.com"] {
+            let holder = Holder::new();
+            descope.management().user().create(name).status("enabled").send().await.unwrap();
+            let link = descope.management().embedded_link().sign_in(name);
+            let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
+            let user = descope.magic_link().verify(link).await.unwrap();
+            let token = user.session_jwt().expose();
+            let cookie = format!("DS={token}; DSR={}", user.refresh_jwt().unwrap().expose());
+            for status in [200, 200, 429, 429] {
+                let proof = holder.proof(token, emulator.clock().now(), "GET", &format!("{ORIGIN}/me"));
+                requests.push((cookie.clone(), proof, status));
+            }
+        }
+        Self { descope, requests, _emulator: emulator }
+    }
+
+    fn policies(&self) -> [SessionPolicy; 2] {
+        let policy = || SessionPolicy::new(&self.descope).origin(ORIGIN).refresh();
+        [policy(), policy().optional()]
+    }
+}
+
+const TOO_MANY: &str =
+    r#"{"error":"too_many_requests","error_description":"too many proofs of possession were used with this key"}"#;
+
+/// What an answer of 429 says, and that the session is left alone.
+fn assert_told_to_slow_down<'h>(header: impl Fn(&str) -> Option<&'h str>, body: &[u8]) {
+    assert_eq!(header("retry-after"), Some("120"));
+    assert_eq!(header("cache-control"), Some("no-store"));
+    assert_eq!(header("content-type"), Some("application/json"));
+    assert_eq!((header("set-cookie"), header("www-authenticate")), (None, None));
+    assert_eq!(body, TOO_MANY.as_bytes());
+}
+
+#[tokio::test]
+async fn layer_tells_a_hasty_holder_to_slow_down() {
+    for optional in [false, true] {
+        let hasty = Hasty::new().await;
+        let routes = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::default())));
+        let app = SessionLayer::new(hasty.policies()[usize::from(optional)].clone()).layer(routes);
+        let ask = |cookie: &str, proof: &str, content_type: &str| {
+            let request = Request::get("/me").header("cookie", cookie).header("dpop", proof);
+            app.clone().oneshot(request.header("content-type", content_type).body(Body::default()).unwrap())
+        };
+        for (cookie, proof, status) in &hasty.requests {
+            let response = ask(cookie, proof, "text/plain").await.unwrap();
+            assert_eq!(response.status(), *status);
+            let headers = response.headers().clone();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            if *status == 429 {
+                assert_told_to_slow_down(|name| headers.get(name).map(|value| value.to_str().unwrap()), &body);
+                let response = ask(cookie, proof, "application/grpc").await.unwrap();
+                assert_eq!(response.headers()["grpc-status"], "8");
+                assert_eq!(response.headers()["retry-after"], "120");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn middleware_tells_a_hasty_holder_to_slow_down() {
+    for optional in [false, true] {
+        let hasty = Hasty::new().await;
+        let policy = hasty.policies()[usize::from(optional)].clone();
+        let me = actix_web::web::get().to(actix_web::HttpResponse::Ok);
+        let app = actix::init_service(actix_web::App::new().wrap(SessionMiddleware::new(policy)).route("/me", me));
+        let app = app.await;
+        for (cookie, proof, status) in hasty.requests {
+            let request = actix::TestRequest::get().uri("/me");
+            let request = request.insert_header(("cookie", cookie)).insert_header(("dpop", proof));
+            let response = actix::call_service(&app, request.to_request()).await;
+            assert_eq!(response.status().as_u16(), status);
+            let headers = response.headers().clone();
+            let body = actix::read_body(response).await;
+            if status == 429 {
+                assert_told_to_slow_down(|name| headers.get(name).map(|value| value.to_str().unwrap()), &body);
+            }
+        }
     }
 }
 

@@ -101,6 +101,8 @@ pub(crate) use calls::key_fetch;
 pub(crate) use calls::refresh_may_help;
 pub use calls::{Sessions, ValidatedSession};
 pub use cookies::{SameSite, SessionCookies, SetCookies, extract::RequestTokens};
+#[cfg(any(feature = "actix-web", feature = "tower"))]
+pub(crate) use dpop::PROOFS_KEPT;
 pub use dpop::{
     AuthScheme, DpopRequest, MAX_PROOF_BYTES,
     error::DpopError,

@@ -347,7 +347,7 @@ mod tests {
     async fn outcome_is_kept_for_its_time() {
         let intercepted = || Err(Inner::of(ErrorKind::Intercepted).into());
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        for (outcome, life, reuse, kept) in [
+        for (outcome, life, reuse, kept) in vec![
             (Ok(tokens("new")), None, Reuse::All, 10),
             (Ok(tokens("new")), seconds(5), Reuse::All, 10),
             (Ok(tokens("new")), None, Reuse::Rotated, 10),

@@ -15,19 +15,17 @@ use actix_web::{
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
     http::{
         StatusCode,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 
 use super::{
     RefreshJwt, Refusal, Require, SessionPolicy,
-    outgoing::{Changes, Outgoing},
-    policy::{Admission, found},
+    admission::{Admission, Extensions, Headers},
+    outgoing::Outgoing,
+    policy::found,
 };
-use crate::{
-    Authentication,
-    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies},
-};
+use crate::session::{Session, SetCookies};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
 /// [`Session`].
@@ -110,11 +108,10 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (inner, policy) = (Rc::clone(&self.inner), Arc::clone(&self.policy));
         Box::pin(async move {
-            let tokens = tokens(policy.session_cookies(), request.headers());
-            let describe = |url| describe(&request, url, &tokens);
-            let Admission { session, refreshed, outgoing } = policy.admit(tokens, request.path(), describe).await;
-
-            let mut response = match enter(&request, session, refreshed, &policy) {
+            let (method, path) = (request.method().as_str(), request.path());
+            let admission = Admission::decide(&policy, method, path, request.headers()).await;
+            let (entered, outgoing) = admission.enter(&policy, &mut *request.extensions_mut());
+            let mut response = match entered {
                 Ok(()) => match inner.call(request).await {
                     Ok(response) => response.map_into_left_body(),
                     // The framework makes a response of it, which has to set the cookies too.
@@ -123,7 +120,7 @@ where
                 },
                 Err(refusal) => request.into_response(refusal.error_response()).map_into_right_body(),
             };
-            finish(&outgoing, response.headers_mut());
+            outgoing.apply(response.headers_mut());
             Ok(response)
         })
     }
@@ -149,64 +146,39 @@ impl ResponseError for ErrorWithCookies {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = self.error.error_response();
-        finish(&self.outgoing, response.headers_mut());
+        self.outgoing.apply(response.headers_mut());
         response
     }
 }
 
-/// Puts what was found among the request's extensions, or refuses the request.
-fn enter(
-    request: &ServiceRequest,
-    session: Result<Session, Refusal>,
-    refreshed: Option<Authentication>,
-    policy: &Arc<SessionPolicy>,
-) -> Result<(), Refusal> {
-    let mut extensions = request.extensions_mut();
-    // What an outer middleware has found is not about this project.
-    extensions.remove::<Session>();
-    extensions.remove::<Refusal>();
-    extensions.remove::<Authentication>();
-    match session {
-        Ok(session) => drop(extensions.insert(session)),
-        Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
-        Err(refusal) => return Err(refusal),
-    }
-    extensions.insert(Arc::clone(policy));
-    if let Some(refreshed) = refreshed {
-        extensions.insert(refreshed);
-    }
-    Ok(())
-}
-
 type LocalFuture<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
 
-fn tokens<'h>(cookies: &SessionCookies, headers: &'h HeaderMap) -> RequestTokens<'h> {
-    let values = |name| headers.get_all(name).map(HeaderValue::as_bytes);
-    cookies.tokens_in(values(header::AUTHORIZATION), || values(header::COOKIE))
+impl Headers for HeaderMap {
+    fn all<'h>(&'h self, name: &'static str) -> impl Iterator<Item = &'h [u8]> {
+        self.get_all(name).map(HeaderValue::as_bytes)
+    }
+
+    fn set(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.insert(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn add(&mut self, name: &'static str, value: &str) {
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(name == header::SET_COOKIE);
+            self.append(HeaderName::from_static(name), value);
+        }
+    }
 }
 
-fn describe<'r>(request: &'r ServiceRequest, url: String, tokens: &RequestTokens<'_>) -> DpopRequest<'r> {
-    let described = DpopRequest::new(request.method().as_str(), url).scheme(tokens.scheme().unwrap_or_default());
-    // A header that is not text is as good as an empty one: a proof, and no good one.
-    let proofs = request.headers().get_all("dpop").map(|value| value.to_str().unwrap_or_default());
-    proofs.fold(described, DpopRequest::proof)
-}
+impl Extensions for actix_web::dev::Extensions {
+    fn put<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
+        self.insert(value);
+    }
 
-fn finish(outgoing: &Outgoing, headers: &mut HeaderMap) {
-    let values = |name| -> Vec<HeaderValue> { headers.get_all(name).cloned().collect() };
-    let (set, vary) = (values(header::SET_COOKIE), values(header::VARY));
-    let set: Vec<_> = set.iter().map(HeaderValue::as_bytes).collect();
-    let vary: Vec<_> = vary.iter().map(HeaderValue::as_bytes).collect();
-    let Changes { set_cookie, no_store, vary } = outgoing.changes(&set, &vary);
-    for mut value in set_cookie.into_iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
-        value.set_sensitive(true);
-        headers.append(header::SET_COOKIE, value);
-    }
-    if no_store {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if let Some(Ok(vary)) = vary.map(HeaderValue::try_from) {
-        headers.append(header::VARY, vary);
+    fn take_away<T: Send + Sync + 'static>(&mut self) {
+        self.remove::<T>();
     }
 }
 
@@ -298,8 +270,7 @@ impl FromRequest for RefreshJwt {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let extensions = request.extensions();
-        let found = |cookies: &SessionCookies| tokens(cookies, request.headers());
-        ready(Self::of(extensions.get(), extensions.get(), found))
+        ready(Self::of(extensions.get(), extensions.get(), request.headers()))
     }
 }
 
@@ -310,12 +281,9 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::build(self.status_code());
-        response.content_type("application/json").insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(challenge) = self.challenge() {
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
-        }
-        response.body(self.body())
+        let mut response = HttpResponse::with_body(self.status_code(), BoxBody::new(self.body()));
+        self.write_headers(response.headers_mut());
+        response
     }
 }
 

@@ -7,7 +7,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, IntoResponseParts, Response, ResponseParts},
 };
-use http::{HeaderValue, header, request::Parts};
+use http::request::Parts;
 
 use super::{RefreshJwt, Refusal, policy::found};
 use crate::session::{Session, SetCookies};
@@ -47,12 +47,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(Ok(challenge)) = self.challenge().map(HeaderValue::try_from) {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
+        self.write_headers(response.headers_mut());
         response
     }
 }

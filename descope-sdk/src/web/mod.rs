@@ -54,6 +54,7 @@ let app: Router = Router::new()
 //! - **Outages.** While the project's keys cannot be read, known keys go on serving; with none, requests are answered 503
 //!   and not 401, so that nobody is sent to the sign-in page for it.
 
+mod admission;
 mod outgoing;
 mod policy;
 mod refusal;
@@ -63,6 +64,8 @@ mod require;
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(any(test, feature = "tower"))]
+mod http_types;
 #[cfg(feature = "tower")]
 mod tower;
 

@@ -1,5 +1,6 @@
 //! What a response gets because of what became of its request, whatever the framework.
 
+use super::admission::Headers;
 use crate::session::SetCookies;
 
 /// The headers on which the session of a request depends.
@@ -13,18 +14,35 @@ pub(crate) struct Outgoing {
 
 /// Changes of a response's headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Changes<'c> {
+struct Changes<'c> {
     /// Values of `Set-Cookie` to append.
-    pub(crate) set_cookie: Vec<&'c str>,
+    set_cookie: Vec<&'c str>,
     /// Whether no cache may keep the response, whatever it says itself.
-    pub(crate) no_store: bool,
+    no_store: bool,
     /// A value of `Vary` to append.
-    pub(crate) vary: Option<String>,
+    vary: Option<String>,
 }
 
 impl Outgoing {
     pub(crate) fn new(cookies: Option<SetCookies>) -> Self {
         Self { cookies }
+    }
+
+    /// Changes the headers of a response.
+    pub(crate) fn apply(&self, headers: &mut impl Headers) {
+        let Changes { set_cookie, no_store, vary } = {
+            let (set, vary): (Vec<_>, Vec<_>) = (headers.all("set-cookie").collect(), headers.all("vary").collect());
+            self.changes(&set, &vary)
+        };
+        for cookie in set_cookie {
+            headers.add("set-cookie", cookie);
+        }
+        if no_store {
+            headers.set("cache-control", "no-store");
+        }
+        if let Some(vary) = vary {
+            headers.add("vary", &vary);
+        }
     }
 
     /// Whether there are cookies to set.
@@ -37,7 +55,7 @@ impl Outgoing {
     /// - `set`: the values of its `Set-Cookie` headers. Cookies that it sets by itself win, as those of a handler that
     ///   signs somebody out.
     /// - `vary`: the values of its `Vary` headers.
-    pub(crate) fn changes(&self, set: &[&[u8]], vary: &[&[u8]]) -> Changes<'_> {
+    fn changes(&self, set: &[&[u8]], vary: &[&[u8]]) -> Changes<'_> {
         let sets = |name: &str| {
             set.iter().any(|value| {
                 let end = value.iter().position(|byte| *byte == b'=').unwrap_or_default();

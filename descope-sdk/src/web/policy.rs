@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 
-use super::{Refusal, outgoing::Outgoing};
+use super::{
+    Refusal,
+    admission::{Headers, tokens},
+};
 use crate::{
-    Authentication, CookieSettings, Descope, Error, Secret, Sessions,
-    session::{
-        DpopRequest, RequestTokens, Session, SessionCookies, SessionValidator, SetCookies, TokenError, refresh_may_help,
-    },
+    Authentication, CookieSettings, Descope, Secret, Sessions,
+    session::{Session, SessionCookies, SessionValidator},
 };
 
 /// How the session of a request is found, and what happens to requests without one.
@@ -29,26 +30,16 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a policy does nothing until a layer or middleware is made of it"]
 pub struct SessionPolicy {
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     /// The project's, which also accepts tokens that are named after the cookies.
-    validator: SessionValidator,
-    cookies: SessionCookies,
-    refresh: bool,
+    pub(super) validator: SessionValidator,
+    pub(super) cookies: SessionCookies,
+    pub(super) refresh: bool,
     optional: bool,
-    origin: Option<String>,
+    pub(super) origin: Option<String>,
     /// How the project wants its cookies to be set, as the last refresh said it: a browser takes a cookie away only when
     /// domain and path are those that it was set with.
-    settings: Arc<ArcSwapOption<CookieSettings>>,
-}
-
-/// What became of a request.
-pub(crate) struct Admission {
-    /// The session, or why there is none.
-    pub(crate) session: Result<Session, Refusal>,
-    /// New tokens.
-    pub(crate) refreshed: Option<Authentication>,
-    /// What the response gets, whoever makes it.
-    pub(crate) outgoing: Outgoing,
+    pub(super) settings: Arc<ArcSwapOption<CookieSettings>>,
 }
 
 impl SessionPolicy {
@@ -86,7 +77,8 @@ impl SessionPolicy {
     }
 
     /// Lets requests without a good session pass, and leaves it to the handlers to ask for one. They are still refused
-    /// when nothing can be known of their token ([`Refusal::Unavailable`]).
+    /// when nothing can be known of their token ([`Refusal::Unavailable`]) and when their proofs of possession come too
+    /// fast ([`Refusal::TooManyProofs`]).
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -105,97 +97,9 @@ impl SessionPolicy {
         &self.cookies
     }
 
-    /// Judges a request by what it brings.
-    ///
-    /// - `path`: the path of its URL.
-    /// - `describe`: what a proof of possession is checked against, given the URL.
-    pub(crate) async fn admit<'r>(
-        &self,
-        tokens: RequestTokens<'r>,
-        path: &str,
-        describe: impl FnOnce(String) -> DpopRequest<'r>,
-    ) -> Admission {
-        let validator = &self.validator;
-        let mut refused = Refusal::Missing;
-        let request = self.origin.as_ref().map(|origin| describe(format!("{origin}{path}")));
-        for session_jwt in tokens.session_jwts() {
-            let validated = match &request {
-                None => validator.validate_session(session_jwt).await,
-                Some(request) => validator.validate_session_with_proof(session_jwt, request).await,
-            };
-            match validated {
-                Ok(session) => return Admission::of(Ok(session)),
-                Err(error) => {
-                    tracing::debug!(target: "descope", %error, "the session token of a request is not good");
-                    refused = Refusal::from(&error);
-                    if tokens.scheme().is_some() || !refresh_may_help(&error) {
-                        return Admission::of(Err(refused));
-                    }
-                }
-            }
-        }
-        if !self.refresh {
-            return Admission::of(Err(refused));
-        }
-        let mut admission = Admission::of(Err(refused));
-        let several = tokens.session_jwts().nth(1).is_some() || tokens.refresh_jwts().nth(1).is_some();
-        for refresh_jwt in tokens.refresh_jwts() {
-            match self.renew(refresh_jwt, several).await {
-                Ok(admission) => return admission,
-                Err(error) => {
-                    tracing::debug!(target: "descope", %error, "the session of a request could not be refreshed");
-                    let refused = Refusal::from(&error);
-                    let outgoing = Outgoing::new(self.farewell(refresh_jwt, &error).await);
-                    admission = Admission { outgoing, ..Admission::of(Err(refused)) };
-                    // Nothing is known of this one, so nothing may be said of all of them.
-                    if refused.status() != http::StatusCode::UNAUTHORIZED {
-                        break;
-                    }
-                }
-            }
-        }
-        admission
-    }
-
-    /// - `several`: whether the request brought several cookies of one kind, of which all but the new ones are to go.
-    async fn renew(&self, refresh_jwt: &str, several: bool) -> Result<Admission, Error> {
-        let (session, refreshed) = self.sessions.renew(&self.validator, refresh_jwt).await?.into_parts();
-        let set = |tokens| {
-            let stale = if several { self.cookies.clear_of_host(tokens)? } else { SetCookies::default() };
-            Ok(stale.and(self.cookies.set(tokens)?))
-        };
-        if let Some(tokens) = &refreshed {
-            self.settings.store(Some(Arc::new(tokens.cookies().clone())));
-        }
-        let cookies: Result<Option<SetCookies>, Error> = refreshed.as_ref().map(set).transpose();
-        if let Err(error) = &cookies {
-            tracing::error!(target: "descope", %error, "the cookies of a refreshed session cannot be set");
-        }
-        Ok(Admission { session: Ok(session), refreshed, outgoing: Outgoing::new(cookies?) })
-    }
-
-    /// The cookies that take the tokens away, if the refresh token has ended: it would be refused with every request. Not
-    /// when nothing is known of it.
-    async fn farewell(&self, refresh_jwt: &str, error: &Error) -> Option<SetCookies> {
-        let ended = error.is_refusal()
-            || matches!(self.validator.validate_refresh(refresh_jwt).await, Err(TokenError::Expired));
-        if !ended {
-            return None;
-        }
-        let of_host = self.cookies.clear(&CookieSettings::default()).ok()?;
-        let Some(settings) = self.settings.load_full() else { return Some(of_host) };
-        Some(self.cookies.clear(&settings).ok()?.and_other(of_host))
-    }
-
     /// Whether the application gets to see a request with this outcome.
     pub(crate) fn lets_pass(&self, refusal: Refusal) -> bool {
         self.optional && refusal.status() == http::StatusCode::UNAUTHORIZED
-    }
-}
-
-impl Admission {
-    fn of(session: Result<Session, Refusal>) -> Self {
-        Self { session, refreshed: None, outgoing: Outgoing::default() }
     }
 }
 
@@ -209,16 +113,16 @@ pub struct RefreshJwt(pub Secret);
 impl RefreshJwt {
     /// - `policy`: by which the request was let in.
     /// - `refreshed`: what came of a refresh.
-    pub(crate) fn of<'h>(
+    pub(crate) fn of(
         policy: Option<&Arc<SessionPolicy>>,
         refreshed: Option<&Authentication>,
-        tokens: impl FnOnce(&SessionCookies) -> RequestTokens<'h>,
+        headers: &impl Headers,
     ) -> Result<Self, Refusal> {
         let Some(policy) = policy else { return Err(not_behind_a_layer()) };
         refreshed
             .and_then(Authentication::refresh_jwt)
             .cloned()
-            .or_else(|| tokens(&policy.cookies).refresh_jwt().map(Secret::from))
+            .or_else(|| tokens(&policy.cookies, headers).refresh_jwt().map(Secret::from))
             .map(Self)
             .ok_or(Refusal::Missing)
     }
@@ -282,6 +186,6 @@ mod tests {
     fn what_is_not_behind_a_layer_is_a_mistake_of_the_application() {
         assert_eq!(found(None, None).unwrap_err(), Refusal::Misconfigured);
         assert_eq!(found(None, Some(&Refusal::Expired)).unwrap_err(), Refusal::Expired);
-        assert_eq!(RefreshJwt::of(None, None, |_| RequestTokens::default()), Err(Refusal::Misconfigured));
+        assert_eq!(RefreshJwt::of(None, None, &http::HeaderMap::new()), Err(Refusal::Misconfigured));
     }
 }

@@ -1,11 +1,14 @@
 //! What a request is answered that does not get through.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::json;
 
+use super::admission::Headers;
 use crate::{
     Error, ErrorKind,
-    session::{DpopError, TokenError},
+    session::{DpopError, PROOFS_KEPT, TokenError},
 };
 
 /// Why a request does not get through, and at the same time its answer: a status, the header `WWW-Authenticate` (RFC
@@ -18,6 +21,7 @@ use crate::{
 /// | [`ProofInvalid`](Self::ProofInvalid) | 401 | `invalid_dpop_proof` |
 /// | [`StepUpNeeded`](Self::StepUpNeeded) | 401 | `insufficient_user_authentication` |
 /// | [`Forbidden`](Self::Forbidden) | 403 | `insufficient_scope` |
+/// | [`TooManyProofs`](Self::TooManyProofs) | 429 | `too_many_requests` |
 /// | [`Unavailable`](Self::Unavailable) | 503 | `temporarily_unavailable` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `server_error` |
 ///
@@ -53,6 +57,10 @@ pub enum Refusal {
     /// The user is signed in, and may not do this.
     #[error("the session does not allow this")]
     Forbidden,
+    /// The holder of the key has used more proofs of possession than are remembered for one key
+    /// ([`DpopError::TooManyProofs`]). The session is as good as before; the client has to slow down.
+    #[error("too many proofs of possession were used with this key")]
+    TooManyProofs,
     /// Nothing is known of the token, because the service could not be reached.
     #[error("sessions cannot be checked at the moment")]
     Unavailable,
@@ -74,6 +82,7 @@ impl Refusal {
             | Self::ProofInvalid
             | Self::StepUpNeeded => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooManyProofs => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -88,6 +97,7 @@ impl Refusal {
             Self::ProofInvalid => "invalid_dpop_proof",
             Self::StepUpNeeded => "insufficient_user_authentication",
             Self::Forbidden => "insufficient_scope",
+            Self::TooManyProofs => "too_many_requests",
             Self::Unavailable => "temporarily_unavailable",
             Self::Misconfigured => "server_error",
         }
@@ -101,9 +111,28 @@ impl Refusal {
             Self::Missing => return Some("Bearer realm=\"session\"".to_owned()),
             Self::Expired | Self::Invalid | Self::StepUpNeeded | Self::Forbidden => "Bearer",
             Self::ProofMissing | Self::ProofInvalid => "DPoP",
-            Self::Unavailable | Self::Misconfigured => return None,
+            // Another token would not help.
+            Self::TooManyProofs | Self::Unavailable | Self::Misconfigured => return None,
         };
         Some(format!("{scheme} error=\"{}\", error_description=\"{self}\"", self.error()))
+    }
+
+    /// The header `Retry-After`, for 429: after this time all proofs that were used until now are forgotten.
+    #[must_use]
+    pub fn retry_after(self) -> Option<Duration> {
+        (self == Self::TooManyProofs).then_some(PROOFS_KEPT)
+    }
+
+    /// Sets the headers of the answer.
+    pub(crate) fn write_headers(self, headers: &mut impl Headers) {
+        headers.set("content-type", "application/json");
+        headers.set("cache-control", "no-store");
+        if let Some(challenge) = self.challenge() {
+            headers.set("www-authenticate", &challenge);
+        }
+        if let Some(after) = self.retry_after() {
+            headers.set("retry-after", &after.as_secs().to_string());
+        }
     }
 
     /// The JSON body.
@@ -120,6 +149,7 @@ impl From<&TokenError> for Refusal {
             TokenError::Expired => Self::Expired,
             TokenError::DpopBound | TokenError::InvalidProof(DpopError::MissingProof) => Self::ProofMissing,
             TokenError::InvalidProof(DpopError::NotBound) => Self::Invalid,
+            TokenError::InvalidProof(DpopError::TooManyProofs) => Self::TooManyProofs,
             TokenError::InvalidProof(proof) if proof.is_unavailable() => Self::Unavailable,
             TokenError::InvalidProof(_) => Self::ProofInvalid,
             _ => Self::Invalid,
@@ -158,13 +188,15 @@ impl From<&Error> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         error::Inner,
         session::{KeysError, TokenKind},
     };
 
-    const ALL: [Refusal; 9] = [
+    const ALL: [Refusal; 10] = [
         Refusal::Missing,
         Refusal::Expired,
         Refusal::Invalid,
@@ -172,6 +204,7 @@ mod tests {
         Refusal::ProofInvalid,
         Refusal::StepUpNeeded,
         Refusal::Forbidden,
+        Refusal::TooManyProofs,
         Refusal::Unavailable,
         Refusal::Misconfigured,
     ];
@@ -182,8 +215,10 @@ mod tests {
             let body: serde_json::Value = serde_json::from_str(&refusal.body()).unwrap();
             assert_eq!(body["error"], refusal.error());
             assert!(!body["error_description"].as_str().unwrap().contains(['"', '\\']));
-            let client_error = refusal.status().is_client_error();
-            assert_eq!(refusal.challenge().is_some(), client_error, "{refusal:?}");
+            let challenged = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&refusal.status());
+            assert_eq!(refusal.challenge().is_some(), challenged, "{refusal:?}");
+            let come_back = refusal.status() == StatusCode::TOO_MANY_REQUESTS;
+            assert_eq!(refusal.retry_after().is_some(), come_back, "{refusal:?}");
             if let Some(challenge) = refusal.challenge() {
                 http::HeaderValue::from_str(&challenge).unwrap();
             }
@@ -201,7 +236,12 @@ mod tests {
             (TokenError::InvalidProof(DpopError::MissingProof), Refusal::ProofMissing),
             (TokenError::InvalidProof(DpopError::Replayed), Refusal::ProofInvalid),
             (TokenError::InvalidProof(DpopError::NotBound), Refusal::Invalid),
+            (TokenError::InvalidProof(DpopError::TooManyProofs), Refusal::TooManyProofs),
             (TokenError::InvalidProof(DpopError::ReplayStoreFull), Refusal::Unavailable),
+            (
+                TokenError::InvalidProof(DpopError::ReplayStoreUnavailable(Arc::new(std::io::Error::other("down")))),
+                Refusal::Unavailable,
+            ),
             (TokenError::KeysUnavailable(KeysError::new("down")), Refusal::Unavailable),
         ] {
             assert_eq!(Refusal::from(&error), refusal, "{error:?}");

@@ -14,18 +14,10 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{
-    RefreshJwt, Refusal, Require, SessionPolicy,
-    outgoing::{Changes, Outgoing},
-    policy::{Admission, found},
-};
-use crate::{
-    Authentication,
-    session::{DpopRequest, Session},
-};
+use super::{RefreshJwt, Refusal, Require, SessionPolicy, admission::Admission, policy::found};
 
 /// Finds the session of each request by a [`SessionPolicy`] and puts it among the request's extensions, as a
-/// [`Session`].
+/// [`Session`](crate::session::Session).
 ///
 /// Requests without a good session are answered here, unless the policy makes sessions optional: with a [`Refusal`] as
 /// JSON, or for gRPC with a status of `UNAUTHENTICATED` or `UNAVAILABLE`. Works with any body, so also under tonic.
@@ -103,43 +95,17 @@ where
         let policy = Arc::clone(&self.policy);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let (headers, method) = (&parts.headers, parts.method.as_str());
-            let tokens = policy.session_cookies().tokens(headers);
-            let describe = |url| DpopRequest::from_headers(method, url, headers);
             let path = original_path(&parts.extensions, &parts.uri);
-            let Admission { session, refreshed, outgoing } = policy.admit(tokens, path, describe).await;
-
-            let mut response = match enter(&mut parts.extensions, session, refreshed, &policy) {
+            let admission = Admission::decide(&policy, parts.method.as_str(), path, &parts.headers).await;
+            let (entered, outgoing) = admission.enter(&policy, &mut parts.extensions);
+            let mut response = match entered {
                 Ok(()) => inner.call(Request::from_parts(parts, body)).await?.map(RefusableBody::passed),
                 Err(refusal) => refused(refusal, &parts.headers),
             };
-            finish(&outgoing, response.headers_mut());
+            outgoing.apply(response.headers_mut());
             Ok(response)
         })
     }
-}
-
-/// Puts what was found among the request's extensions, or refuses the request.
-fn enter(
-    extensions: &mut Extensions,
-    session: Result<Session, Refusal>,
-    refreshed: Option<Authentication>,
-    policy: &Arc<SessionPolicy>,
-) -> Result<(), Refusal> {
-    // What an outer layer has found is not about this project.
-    extensions.remove::<Session>();
-    extensions.remove::<Refusal>();
-    extensions.remove::<Authentication>();
-    match session {
-        Ok(session) => drop(extensions.insert(session)),
-        Err(refusal) if policy.lets_pass(refusal) => drop(extensions.insert(refusal)),
-        Err(refusal) => return Err(refusal),
-    }
-    extensions.insert(Arc::clone(policy));
-    if let Some(refreshed) = refreshed {
-        extensions.insert(refreshed);
-    }
-    Ok(())
 }
 
 /// The path by which the client asked. Below `nest`, axum takes the prefix off the URI and keeps the whole one elsewhere.
@@ -148,24 +114,6 @@ fn original_path<'r>(extensions: &'r Extensions, uri: &'r Uri) -> &'r str {
     #[cfg(feature = "axum")]
     let uri = extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0);
     uri.path()
-}
-
-fn finish(outgoing: &Outgoing, headers: &mut HeaderMap) {
-    let values = |name| -> Vec<HeaderValue> { headers.get_all(name).iter().cloned().collect() };
-    let (set, vary) = (values(header::SET_COOKIE), values(header::VARY));
-    let set: Vec<_> = set.iter().map(HeaderValue::as_bytes).collect();
-    let vary: Vec<_> = vary.iter().map(HeaderValue::as_bytes).collect();
-    let Changes { set_cookie, no_store, vary } = outgoing.changes(&set, &vary);
-    for mut value in set_cookie.into_iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
-        value.set_sensitive(true);
-        headers.append(header::SET_COOKIE, value);
-    }
-    if no_store {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if let Some(Ok(vary)) = vary.map(HeaderValue::try_from) {
-        headers.append(header::VARY, vary);
-    }
 }
 
 impl RefreshJwt {
@@ -186,7 +134,7 @@ impl RefreshJwt {
     ///
     /// [`Refusal::Missing`]: the request has none. [`Refusal::Misconfigured`]: there was no layer.
     pub fn find(extensions: &Extensions, headers: &HeaderMap) -> Result<Self, Refusal> {
-        Self::of(extensions.get(), extensions.get(), |cookies| cookies.tokens(headers))
+        Self::of(extensions.get(), extensions.get(), headers)
     }
 }
 
@@ -346,10 +294,11 @@ impl<R: Body<Data = Bytes>> Body for RefusableBody<R> {
 /// The answer to a request that does not get through, in the language of the one who asks.
 fn refused<R>(refusal: Refusal, headers: &HeaderMap) -> Response<RefusableBody<R>> {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let mut response = if content_type.starts_with(b"application/grpc") {
+    if content_type.starts_with(b"application/grpc") {
         // gRPC answers 200 always; the status is in the trailers, which are headers when there is no body.
         let mut response = Response::new(RefusableBody::refused(Bytes::new()));
         let headers = response.headers_mut();
+        refusal.write_headers(headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert("grpc-status", HeaderValue::from_static(grpc_status(refusal)));
         // All of the texts are plain ASCII, and none has a percent sign.
@@ -360,21 +309,17 @@ fn refused<R>(refusal: Refusal, headers: &HeaderMap) -> Response<RefusableBody<R
     } else {
         let mut response = Response::new(RefusableBody::refused(refusal.body()));
         *response.status_mut() = refusal.status();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        refusal.write_headers(response.headers_mut());
         response
-    };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(Ok(challenge)) = refusal.challenge().map(HeaderValue::try_from) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
-    response
 }
 
-/// The number of a gRPC status: `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE` or `INTERNAL`.
+/// The number of a gRPC status: `UNAUTHENTICATED`, `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `UNAVAILABLE` or `INTERNAL`.
 fn grpc_status(refusal: Refusal) -> &'static str {
     match refusal.status() {
         StatusCode::UNAUTHORIZED => "16",
         StatusCode::FORBIDDEN => "7",
+        StatusCode::TOO_MANY_REQUESTS => "8",
         StatusCode::SERVICE_UNAVAILABLE => "14",
         _ => "13",
     }

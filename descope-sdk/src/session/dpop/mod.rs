@@ -43,7 +43,7 @@ const MAX_AHEAD_MS: i64 = 5_000;
 const MAX_JTI: usize = 128;
 
 /// How long a used proof is remembered. It outlasts the time in which one is accepted.
-const KEEP_FOR: Duration = Duration::from_secs(120);
+pub(crate) const PROOFS_KEPT: Duration = Duration::from_secs(120);
 
 /// Members of a JWK that only private and symmetric keys have (RFC 7518, section 6).
 const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
@@ -285,7 +285,7 @@ pub(crate) async fn check(
     };
     // Last of all, so that a proof that fails by something else can be sent again when that is put right.
     let proof = verify(thumbprint, token, request, now.duration_since(UNIX_EPOCH).map_or(0, millis))?;
-    match store.burn(proof, now, KEEP_FOR).await {
+    match store.burn(proof, now, PROOFS_KEPT).await {
         Ok(Burned::Now) => Ok(()),
         Ok(Burned::Before) => Err(DpopError::Replayed),
         Ok(Burned::NoRoom) => Err(DpopError::ReplayStoreFull),
