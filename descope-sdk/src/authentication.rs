@@ -204,7 +204,7 @@ pub(crate) fn missing_session(origin: &Origin) -> Error {
     origin.lacks("the answer holds no session JWT, neither in its body nor in a cookie")
 }
 
-/// Epoch seconds as a point in time; nothing when they are before 1970 or beyond what can be told.
+/// Epoch seconds as a point in time; nothing when they are before 1970 or beyond what a `SystemTime` can hold.
 pub(crate) fn epoch(seconds: i64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(self::seconds(seconds).filter(|duration| !duration.is_zero())?)
 }

@@ -144,7 +144,7 @@ impl Sessions {
         self.descope.refreshes().join(&token, life_left, reuse, refresh).await
     }
 
-    /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the
+    /// Validates the session token, and if it is not good, gets and validates a new one: what a server does with the
     /// tokens that a request brings. Either token alone is enough.
     ///
     /// The refresh token is validated first, so that made-up ones cause no requests to the service; and callers that
@@ -484,7 +484,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none, or there is no tenant id or a
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is not a refresh token, or there is no tenant id or a
     ///   blank one; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E064001` after a logout): the session has ended.
     pub async fn my_tenants(
@@ -542,7 +542,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the refresh token is none or the tenant id is blank;
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is not a refresh token, or the tenant id is blank;
     ///   nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the session has ended, or the user is not in the tenant.
     pub async fn select_tenant(

@@ -1,4 +1,4 @@
-//! Sessions: who is signed in, told locally from the token that a request brings.
+//! Sessions: who is signed in, determined locally from the token that a request brings.
 //!
 //! Every request of a signed-in user carries a **session token**, a JWT that Descope signed. A [`SessionValidator`] tells
 //! a valid one from all others with the project's public keys, without asking the service: the first token of a process
@@ -28,7 +28,7 @@
 //! | `iss` names the project: it is the project id, or a URL whose last or last but one segment is it | tokens of another project would pass where keys are shared or mixed up |
 //! | `drn`, where the token has one, is that of a session for a session, of a refresh token for a refresh | a refresh token, valid for weeks, would work as a session |
 //! | `sub` (or `dsub`) names somebody | an application that keys data by user id would share one record among all such tokens |
-//! | `aud`, by an [`AudiencePolicy`] | tokens made for another application of the project pass; whether they should is for you to say |
+//! | `aud` of session tokens, by an [`AudiencePolicy`] | tokens made for another application of the project pass; whether they should is for you to say |
 //! | a token that is bound to a key of its holder (`cnf`) comes with a proof of possession | a stolen DPoP token would work without the proof that it was made to need |
 //!
 //! # What is not checked
@@ -42,8 +42,8 @@
 //!
 //! A DPoP token (RFC 9449) names a key (`cnf.jkt`), and every request with it brings a **proof**, a small JWT in the `DPoP`
 //! header that is made with that key. [`SessionValidator::validate_session_with_proof`] takes the token and a
-//! [`DpopRequest`], which is made of values that every framework has; [`SessionValidator::validate_session`], which is
-//! told of no request, refuses bound tokens. Of a proof is checked that
+//! [`DpopRequest`], which is made of values that every framework has; [`SessionValidator::validate_session`], which does
+//! not get the request, refuses bound tokens. A proof is accepted if
 //!
 //! - there is exactly one, of at most 8 KiB, with `typ` `dpop+jwt` and one of the algorithms above or ES512;
 //! - its `jwk` is public, and is the key that the token names (by its RFC 7638 thumbprint), and the signature is that key's;
@@ -53,19 +53,35 @@
 //! - `ath` is the hash of this token;
 //! - its `jti`, of 1 to 128 characters, comes for the first time with this key. A proof is marked as used last, so that
 //!   one that fails can be sent again, in a [`ReplayStore`]: in the memory of this process unless you bring another.
-//!   A store that is full or fails refuses.
+//!   A store that is full or fails refuses, which is not the user's fault.
+//!
+//! The memory of this process has room for 100,000 proofs, each of which is kept for two minutes. One key gets 1,000 of
+//! them, which is 8 requests per second, so that nobody can take all the room: further proofs of that key are refused as
+//! [`DpopError::TooManyProofs`] until old ones have been forgotten. [`MemoryReplayStore::per_key`] sets another share.
 //!
 //! Behind a proxy the client's URL is not the one that the server sees. `X-Forwarded-Proto` and `X-Forwarded-Host` count
 //! only if you hand them to [`DpopRequest::forwarded`]. Nonces (`DPoP-Nonce`) are not asked for.
 //!
 //! # Keys
 //!
-//! Keys are fetched when the first token comes ([`SessionValidator::preload_keys`] does so earlier) and again every ten
-//! minutes, in the background, while the old ones go on serving; a key that is no longer published is forgotten then,
-//! and with it every token of its that is remembered. If the endpoint fails, known keys go on serving, and attempts are
-//! spaced from one second up to the cool-down. A token with an unknown `kid` causes a fetch at once, since keys do get
-//! rotated, but at most one in 30 seconds: made-up tokens cannot be turned into requests. However many tokens wait,
-//! there is one request at a time, and a caller that gives up does not break it off for the others.
+//! Keys are fetched when the first token comes ([`SessionValidator::preload_keys`] does so earlier), and fetched again by
+//! their age, whenever a token comes:
+//!
+//! | age | setting | what happens |
+//! | --- | --- | --- |
+//! | 10 minutes | [`key_ttl`](SessionValidatorBuilder::key_ttl) | they are fetched again in the background, while the known ones go on serving |
+//! | 1 hour | [`key_max_age`](SessionValidatorBuilder::key_max_age) | a request waits until they have been fetched; if the endpoint fails, the known ones go on serving |
+//! | 24 hours | [`key_stale_if_error`](SessionValidatorBuilder::key_stale_if_error) | they are no longer trusted even if the endpoint fails: tokens are refused as [`TokenError::KeysUnavailable`] |
+//!
+//! A key that is no longer published is dropped with the next fetch, and every remembered token that it signed with it.
+//! After a failed fetch the next one waits for a second at first, and for up to 30 seconds
+//! ([`key_cool_down`](SessionValidatorBuilder::key_cool_down)) after further failures. A token with an unknown `kid` causes
+//! a fetch at once, since keys do get rotated, but at most one in 30 seconds: made-up tokens cannot be turned into
+//! requests. However many tokens wait, there is one request at a time, and a caller that gives up does not interrupt it
+//! for the others.
+//!
+//! Keys are read one by one: a key of an unknown type, or one that is malformed, is skipped and does not stop the others
+//! from being used. RSA keys that are too weak are refused.
 //!
 //! # Tokens in requests and cookies
 //!
@@ -73,15 +89,34 @@
 //! that keep a user signed in and those that take them away. [`Sessions::validate_or_refresh`] does with the tokens what a
 //! server has to do. The features `tower`, `axum` and `actix-web` do both for every request.
 //!
-//! Requests that refresh the same token at the same time share one call to the service and its answer. That call goes on
-//! when a caller gives up, because its answer may hold the only refresh token that works from then on.
+//! # Refresh
+//!
+//! [`Sessions::validate_or_refresh`] validates the session token; if it is expired, invalid or missing, it validates the
+//! refresh token and exchanges it at the service for new tokens. No call is made if the refresh token is not valid, if
+//! the keys cannot be read, or if the session token is bound to a key and only its proof is missing or refused.
+//!
+//! Requests that refresh the same token at the same time share one call to the service and its answer. That call
+//! continues when a caller gives up, because its answer may hold the only refresh token that works from then on. Its
+//! outcome is kept:
+//!
+//! - New tokens for 10 seconds: a request that still brings the old refresh token gets the same answer.
+//! - A refusal by the service for 60 seconds, or until the refresh token expires if that is sooner: requests with an
+//!   ended token cost one call a minute.
+//! - Any other failure (network, timeout, 5xx, an answer that is not Descope's) is not kept: the next request tries again.
+//!
+//! [`Sessions::refresh`] always asks the service, unless the same token is being refreshed at this moment or has just been
+//! replaced. [`Sessions::logout`] drops what is kept for its token.
+//!
+//! A session token that has just come from the service may lie up to 5 minutes ahead of this machine's clock; the log has
+//! a warning then. Tokens of requests get the leeway and nothing more.
 //!
 //! # What to configure
 //!
 //! Nothing, for most projects. [`SessionValidatorBuilder`] has the leeway (5 s), the audience policy, the ages above, the
 //! number of remembered tokens (256 of those that came twice; 0 for none), a static key for machines without network,
-//! and a clock for tests. If the project renames its cookies, give the names to
-//! [`token_names`](SessionValidatorBuilder::token_names).
+//! and a clock for tests. If the project has renamed its cookies, give the names to
+//! [`token_names`](SessionValidatorBuilder::token_names), and those that they had before to
+//! [`former_token_names`](SessionValidatorBuilder::former_token_names): users who signed in before stay signed in.
 
 mod calls;
 mod cookies;

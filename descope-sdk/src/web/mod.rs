@@ -49,10 +49,20 @@ let app: Router = Router::new()
 //! - **Cookies and other sites.** A browser sends cookies by itself. The ones set here are `SameSite=Strict`, which keeps
 //!   other sites from using them; with anything laxer, requests that change something need a defence of their own.
 //!   An API that is not for browsers does well [without cookies](SessionPolicy::without_cookies).
-//! - **Refresh.** Two requests that refresh the same token at the same time share one call. The new tokens reach the
-//!   browser with the response, which must not be cached by anything in between.
-//! - **Outages.** While the project's keys cannot be read, known keys go on serving; with none, requests are answered 503
-//!   and not 401, so that nobody is sent to the sign-in page for it.
+//! - **Refresh.** Requests that refresh the same token at the same time share one call, and those that come within the next
+//!   ten seconds get its answer. The new tokens reach the browser as cookies of the response. If the service refuses the
+//!   refresh token, the response takes the cookies away.
+//! - **Caches.** Every response behind a layer has `Vary: Cookie, Authorization`; one that sets or clears session cookies
+//!   has `Cache-Control: no-store`, whatever the handler says, and so does every refusal. Cookies of the same names that a
+//!   handler sets itself win over those of the layer.
+//! - **Outages.** While the project's keys cannot be read, known keys go on serving for up to a day. Without keys, and when
+//!   a refresh fails for any reason but the service's refusal, requests are answered 503 and not 401, and the cookies stay:
+//!   nobody is sent to the sign-in page because of an outage.
+//! - **Proofs of possession.** A client that uses more proofs than are remembered for one key is answered 429 with
+//!   `Retry-After`, and its cookies stay. Where the memory of used proofs is full or fails, the answer is 503.
+//! - **Renamed cookies.** Give the former names to
+//!   [`former_token_names`](crate::session::SessionValidatorBuilder::former_token_names), or all of them to
+//!   [`SessionPolicy::cookies`]: users who signed in under a former name stay signed in.
 
 mod admission;
 mod outgoing;

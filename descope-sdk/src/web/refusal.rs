@@ -107,7 +107,7 @@ impl Refusal {
     #[must_use]
     pub fn challenge(self) -> Option<String> {
         let scheme = match self {
-            // A client that sent nothing is told how, and not that it did something wrong.
+            // A client that sent nothing learns how to, and not that it did something wrong.
             Self::Missing => return Some("Bearer realm=\"session\"".to_owned()),
             Self::Expired | Self::Invalid | Self::StepUpNeeded | Self::Forbidden => "Bearer",
             Self::ProofMissing | Self::ProofInvalid => "DPoP",

@@ -20,7 +20,7 @@ use crate::session::{Claims, Session};
 /// }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "a rule does nothing until a session is held against it"]
+#[must_use = "a rule does nothing until a session is checked against it"]
 pub struct Require(Vec<Rule>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Require {
         self.and(Rule::Factor(factor.into()))
     }
 
-    /// One of several rules holds. None does if there is none.
+    /// One of several rules holds. Without any rule the session is refused.
     ///
     /// ```
     /// use descope_sdk::web::Require;

@@ -1,8 +1,14 @@
 //! Refreshes whose answer the emulator does not give.
 
-use descope_sdk::ErrorKind;
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::{Server, Then};
+use descope_sdk::{ErrorKind, session::Clock};
+use serde_json::json;
+
+use crate::{
+    PROJECT, Server, Then,
+    setup::{Key, claims},
+};
 
 #[tokio::test]
 async fn new_refresh_token_replaces_the_old_and_the_old_one_stays_when_none_comes() {
@@ -52,6 +58,29 @@ async fn callers_at_the_same_time_share_one_request_and_its_failure() {
     assert_eq!(server.requests(), 1);
     sessions.refresh("same").await.unwrap_err();
     assert_eq!(server.requests(), 2);
+}
+
+#[tokio::test]
+async fn refusal_is_believed_no_longer_than_the_token_lives() {
+    let key = Key::es256();
+    let mut claims = claims(1, 1);
+    (claims["drn"], claims["iss"]) = (json!("DSR"), json!(PROJECT));
+    let exp = claims["exp"].as_u64().unwrap();
+    let token = key.token(&claims);
+    // The leeway still lets a token pass that has just ended.
+    for (now, requests) in [(exp - 3000, 1), (exp - 30, 1), (exp, 3), (exp + 4, 3)] {
+        let server = Server::answering("401 Unauthorized", r#"{"errorCode":"E064001","errorMessage":"gone"}"#).await;
+        let client = server.client().session_validator(|validator| {
+            let clock = Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(now));
+            validator.static_key(key.published("k1").to_string()).clock(clock)
+        });
+        let sessions = client.build().unwrap().session();
+        for _ in 0..3 {
+            let error = sessions.validate_or_refresh(None, Some(&token)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        }
+        assert_eq!(server.requests(), requests, "{now}");
+    }
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ pub enum DpopError {
     /// affected, and it ends by itself when they slow down.
     #[error("too many proofs were used with this key within two minutes")]
     TooManyProofs,
-    /// No more proofs can be remembered, so that it cannot be told whether this one comes for the first time. Not the
+    /// No more proofs can be remembered, so that nobody can say whether this one comes for the first time. Not the
     /// user's fault.
     #[error("no more proofs can be remembered")]
     ReplayStoreFull,

@@ -51,7 +51,7 @@ const PRIVATE: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 /// The scheme of an `Authorization` header that brings a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AuthScheme {
-    /// `Bearer`, and everything that is no `Authorization` header, as a cookie.
+    /// `Bearer`, and everything that is not an `Authorization` header, such as a cookie.
     #[default]
     Bearer,
     /// `DPoP`: the token is bound to a key, and a proof comes with it.
@@ -60,7 +60,7 @@ pub enum AuthScheme {
 
 impl AuthScheme {
     /// Takes the value of an `Authorization` header apart into scheme and token; `None` for another scheme, or without a
-    /// token. Schemes are told without regard to case.
+    /// token. Schemes are case-insensitive.
     ///
     /// ```
     /// use descope_sdk::session::AuthScheme;

@@ -49,7 +49,7 @@ impl PublicKey {
         }
     }
 
-    /// What checks the signatures of this key; `None` when the numbers are no key of that algorithm.
+    /// What checks the signatures of this key; `None` when the numbers do not make a key of that algorithm.
     pub(crate) fn verifier(&self, scheme: Scheme) -> Option<ParsedPublicKey> {
         match (scheme, self) {
             (Scheme::Rsa(parameters), Self::Rsa { n, e }) => {

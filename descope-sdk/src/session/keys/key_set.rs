@@ -487,7 +487,7 @@ mod tests {
                 set.find(Some("good"), Algorithm::Rs256).expect("found").expect("a key");
             }
         }
-        // What is no list of keys at all is not taken for a project that has withdrawn its keys.
+        // What is not a list of keys at all is not taken for a project that has withdrawn its keys.
         for body in ["[null]", "[7]", "[{}]", r#"["key"]"#, r#"{"keys":["key"]}"#, r#"[{"kid":"a"}]"#] {
             assert_eq!(KeySet::parse(body.as_bytes()).expect_err("no keys"), KeySetError::Shape, "{body}");
         }

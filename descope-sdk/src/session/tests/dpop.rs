@@ -423,7 +423,7 @@ fn one_users_ids_are_not_anothers() {
     assert_eq!(ada.judge(&ada.good()), "Replayed");
 }
 
-/// A store that answers what it is told to.
+/// A store that gives the answer that it was made with.
 struct Told(Option<Burned>, Arc<AtomicUsize>);
 
 impl ReplayStore for Told {

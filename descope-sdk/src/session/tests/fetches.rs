@@ -169,7 +169,7 @@ async fn known_keys_serve_while_the_endpoint_fails() {
         assert_eq!(verdict(validator.validate_session(&token(&key)).await), "ok");
         settle().await;
         assert_eq!(endpoint.calls(), calls + 1, "a failed renewal waits before the next");
-        // Whether an unknown key is really unknown cannot be told now.
+        // Whether an unknown key is really unknown cannot be determined now.
         assert_eq!(verdict(validator.validate_session(&token(&ec("other"))).await), "KeysUnavailable");
     }
     endpoint.publish(&[&key]);

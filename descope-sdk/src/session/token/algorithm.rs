@@ -30,7 +30,7 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// ES512, which a proof of possession may be made with. It is no [`Algorithm`]: no token of Descope's is.
+    /// ES512, which a proof of possession may be made with. It is not an [`Algorithm`]: Descope does not sign tokens with it.
     pub(crate) const ES512: Self = Self::Ec("P-521", 66, &ECDSA_P521_SHA512_FIXED);
 }
 

@@ -254,7 +254,7 @@ impl Claims {
             Value::Number(number) => number.as_i64()?,
             _ => return None,
         };
-        // A moment before 1970 is long over; the earliest one that is told here says the same.
+        // A moment before 1970 is long over; the earliest one that is given here says the same.
         UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }
 }

@@ -25,7 +25,7 @@ use crate::session::dpop::error::DpopError;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The text is no compact JWS: not three parts, not canonical base64url, or no JSON object inside.
+    /// The text is not a compact JWS: not three parts, not canonical base64url, or no JSON object inside.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
     /// The text is longer than [`MAX_TOKEN_BYTES`](crate::session::MAX_TOKEN_BYTES). It was not decoded.

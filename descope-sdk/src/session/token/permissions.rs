@@ -15,7 +15,7 @@
 //! | R in t, no `tenants` claim (or a `null` one), `dct` is t | every name of R is at the top level |
 //! | R in t, anything else | yes for an empty R, no for any other |
 //!
-//! Claims may hold anything, since JWT templates can be edited: what is no text, or no list, grants nothing.
+//! Claims may hold anything, since JWT templates can be edited: what is not a text, or not a list, grants nothing.
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ impl Names {
     }
 }
 
-/// The lists of texts in a claim; what is none is passed over.
+/// The lists of texts in a claim; anything else is passed over.
 fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> + Clone {
     claim.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_str)
 }
@@ -234,7 +234,7 @@ mod tests {
             (json!({"dct": "t", "claim": ["a"]}), &["a", "b"], true, false, &["a"]),
             (json!({"dct": "t"}), &[], true, true, &[]),
             (json!({"dct": "t"}), &["a"], true, false, &[]),
-            // A null is no claim.
+            // A null counts as a missing claim.
             (json!({"dct": "t", "claim": ["a"], "tenants": null}), &["a"], true, true, &["a"]),
             (json!({"dct": "t", "claim": ["a"], "tenants": null}), &["a", "b"], true, false, &["a"]),
             (json!({"dct": "t", "claim": null, "tenants": null}), &["a"], true, false, &[]),

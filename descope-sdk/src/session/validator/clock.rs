@@ -1,4 +1,4 @@
-//! The time of day that tokens are held against.
+//! The time of day that tokens are checked against.
 
 use std::{
     fmt,

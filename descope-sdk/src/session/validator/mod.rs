@@ -125,7 +125,7 @@ impl SessionValidator {
     /// [`validate_session`](Self::validate_session), so that one call serves both.
     ///
     /// - `session_jwt`: the token, without the `Bearer` or `DPoP` before it.
-    /// - `request`: what the proof is held against.
+    /// - `request`: what the proof is checked against.
     ///
     /// # Errors
     /// As for [`validate_session`](Self::validate_session), and [`TokenError::InvalidProof`], in which
@@ -157,7 +157,7 @@ impl SessionValidator {
     /// Validates a session token that the service has handed out a moment ago, as the answer to a refresh. It is not lost
     /// for what cannot be the token's fault: a key that was published after the keys were last read, which is fetched
     /// then, and a clock of this machine that is behind, which is reported. Later calls with this token, as long as it is
-    /// remembered, do not hold the clock against it either.
+    /// remembered, do not refuse it for the clock either.
     pub(crate) async fn validate_received(&self, session_jwt: &str) -> Result<Session, TokenError> {
         let inner = &*self.inner;
         let group = inner.cache.as_ref().map(|cache| cache.group(session_jwt));
@@ -410,7 +410,7 @@ impl SessionValidatorBuilder {
     }
 
     /// The names of the project's session and refresh cookies if it has renamed them: they appear in the tokens' `drn`
-    /// too, by which the two kinds are told apart, and the client looks for tokens under them where the service answers
+    /// too, by which the two kinds are distinguished, and the client looks for tokens under them where the service answers
     /// with cookies. Tokens named `DS` and `DSR` stay what they are.
     ///
     /// ```

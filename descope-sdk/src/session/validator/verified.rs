@@ -10,7 +10,7 @@ use crate::session::{dpop::Binding, keys::key_set::Key, token::claims::Claims};
 pub(crate) struct Verified {
     pub(crate) jwt: Secret,
     pub(crate) claims: Claims,
-    /// The claim `drn`, by which the two kinds are told apart.
+    /// The claim `drn`, by which the two kinds are distinguished.
     pub(crate) drn: Option<Box<str>>,
     /// Whether the audience policy accepts it, which matters where it is used as a session token.
     pub(crate) audience: bool,
