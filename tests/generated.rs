@@ -3587,7 +3587,7 @@ pub(crate) fn call<'a>(
         "federation_oidc_app_user_info_by_post" => {
             calls::federation_oidc_app_user_info_by_post(client, arguments)
         }
-        _ => panic!("{function} is no operation"),
+        _ => panic!("{function} is not an operation"),
     }
 }
 mod calls {

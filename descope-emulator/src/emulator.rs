@@ -135,7 +135,7 @@ fn check_table(table: &Table, document: &Document) -> Result<(), StartError> {
     match table.operations().find(unknown) {
         None => Ok(()),
         Some(operation) => {
-            let reason = format!("there is a handler for {operation}, which is no operation");
+            let reason = format!("there is a handler for {operation}, which is not an operation");
             Err(StartError::Document { reason })
         }
     }

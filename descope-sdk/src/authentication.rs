@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Result,
     raw_error::{Answer, Origin},
+    session::KindNames,
 };
 
 /// A signed-in user: the tokens of the session, and what came with them.
@@ -135,12 +136,14 @@ impl Authentication {
     }
 
     /// Reads the answer of a sign-in, whose tokens may be in the body or in cookies.
-    pub(crate) fn read(answer: Answer<JwtResponse>) -> Result<Self> {
-        Self::found(answer.body, &answer.origin.headers).ok_or_else(|| missing_session(&answer.origin))
+    ///
+    /// - `names`: under which cookies are looked for if the answer does not name them.
+    pub(crate) fn read(answer: Answer<JwtResponse>, names: &KindNames) -> Result<Self> {
+        Self::found(answer.body, &answer.origin.headers, names).ok_or_else(|| missing_session(&answer.origin))
     }
 
     /// Reads an answer that may hold no session at all.
-    pub(crate) fn read_optional(answer: Answer<OptionalJwtResponse>) -> Option<Self> {
+    pub(crate) fn read_optional(answer: Answer<OptionalJwtResponse>, names: &KindNames) -> Option<Self> {
         let Answer { body: answer, origin } = answer;
         let mut session = JwtResponse::new();
         session.claims = answer.claims;
@@ -158,7 +161,7 @@ impl Authentication {
         session.session_jwt = answer.session_jwt;
         session.tenant_sso_id = answer.tenant_sso_id;
         session.trusted_device_jwt = answer.trusted_device_jwt;
-        Self::found(session, &origin.headers)
+        Self::found(session, &origin.headers, names)
     }
 
     /// The same session with the refresh token that it was refreshed with, unless the service sent a new one.
@@ -167,14 +170,16 @@ impl Authentication {
         self
     }
 
-    fn found(mut answer: JwtResponse, headers: &HeaderMap) -> Option<Self> {
+    fn found(mut answer: JwtResponse, headers: &HeaderMap, names: &KindNames) -> Option<Self> {
         let cookies = CookieSettings::of(&answer);
-        let session_name = cookies.session_name.as_deref().unwrap_or(SESSION_COOKIE);
-        let refresh_name = cookies.refresh_name.as_deref().unwrap_or(REFRESH_COOKIE);
-        let token =
-            |body: Option<Secret>, name| body.filter(|token| !token.is_empty()).or_else(|| from_cookie(headers, name));
-        let session_jwt = token(answer.session_jwt.take(), session_name)?;
-        let refresh_jwt = token(answer.refresh_jwt.take(), refresh_name);
+        let session_jwt = in_body(answer.session_jwt.take()).or_else(|| {
+            let own = cookies.session_name.as_deref().into_iter();
+            from_cookies(headers, own.chain(names.session()).chain([SESSION_COOKIE]))
+        })?;
+        let refresh_jwt = in_body(answer.refresh_jwt.take()).or_else(|| {
+            let own = cookies.refresh_name.as_deref().into_iter();
+            from_cookies(headers, own.chain(names.refresh()).chain([REFRESH_COOKIE]))
+        });
         Some(Self { session_jwt, refresh_jwt, cookies, answer })
     }
 }
@@ -208,16 +213,30 @@ fn seconds(seconds: i64) -> Option<Duration> {
     u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
-/// A token that the project keeps out of the body. Of several cookies of that name the last counts, as for a browser;
-/// those that only take an older one away are passed over.
-fn from_cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
-    headers
+fn in_body(token: Option<Secret>) -> Option<Secret> {
+    token.filter(|token| !token.is_empty())
+}
+
+/// A token that the project keeps out of the body, under the first of these names that is there. Of several cookies of
+/// one name the last counts, as for a browser; those that only take an older one away are passed over.
+fn from_cookies<'n>(headers: &HeaderMap, names: impl Iterator<Item = &'n str>) -> Option<Secret> {
+    let now = cookie::time::OffsetDateTime::from(SystemTime::now());
+    let cookies: Vec<_> = headers
         .get_all(header::SET_COOKIE)
         .iter()
         .filter_map(|value| Cookie::parse(value.to_str().ok()?).ok())
-        .filter(|cookie| cookie.name() == name && !cookie.value_trimmed().is_empty())
-        .rfind(|cookie| cookie.max_age().is_none_or(cookie::time::Duration::is_positive))
-        .map(|cookie| Secret::from(cookie.value_trimmed()))
+        .filter(|cookie| !cookie.value_trimmed().is_empty())
+        // `Max-Age` goes before `Expires`.
+        .filter(|cookie| match cookie.max_age() {
+            Some(age) => age.is_positive(),
+            None => cookie.expires_datetime().is_none_or(|at| at > now),
+        })
+        .collect();
+    let mut names = names;
+    names.find_map(|name| {
+        let last = cookies.iter().rfind(|cookie| cookie.name() == name)?;
+        Some(Secret::from(last.value_trimmed()))
+    })
 }
 
 /// Name of the session cookie where the project has not renamed it; also the claim `drn` of such a token.
@@ -231,7 +250,8 @@ pub(crate) mod testing {
 
     /// A sign-in as this body tells it.
     pub(crate) fn authentication(body: Value) -> Authentication {
-        Authentication::found(serde_json::from_value(body).unwrap(), &HeaderMap::new()).unwrap()
+        let body = serde_json::from_value(body).unwrap();
+        Authentication::found(body, &HeaderMap::new(), &KindNames::default()).unwrap()
     }
 }
 
@@ -243,15 +263,17 @@ mod tests {
     use crate::ErrorKind;
 
     fn read(body: &str, cookies: &[&str]) -> Result<Authentication> {
+        read_under(&KindNames::default(), body, cookies)
+    }
+
+    fn read_under(names: &KindNames, body: &str, cookies: &[&str]) -> Result<Authentication> {
         let mut headers = HeaderMap::new();
         for cookie in cookies {
             headers.append(header::SET_COOKIE, cookie.parse().unwrap());
         }
         let body = serde_json::from_str(body).unwrap();
-        Authentication::read(Answer {
-            body,
-            origin: Origin { operation: "otp_verify_email", status: StatusCode::OK, headers },
-        })
+        let origin = Origin { operation: "otp_verify_email", status: StatusCode::OK, headers };
+        Authentication::read(Answer { body, origin }, names)
     }
 
     #[test]
@@ -279,6 +301,36 @@ mod tests {
         let found = read(renamed, &["DS=wrong", "s=session", "r=refresh"]).unwrap();
         assert_eq!(found.session_jwt().expose(), "session");
         assert_eq!(found.refresh_jwt().unwrap().expose(), "refresh");
+    }
+
+    #[test]
+    fn cookies_are_found_under_configured_names() {
+        let mut names = KindNames::default();
+        names.set_current("s2".into(), "r2".into());
+        names.add_former([&"s1".into()], [&"r1".into()]);
+        let renaming = r#"{"sessionCookieName":"s3","cookieName":"r3"}"#;
+        for (body, cookies, session, refresh) in [
+            ("{}", &["s2=a", "r2=b"][..], "a", Some("b")),
+            ("{}", &["s1=a", "r1=b"], "a", Some("b")),
+            ("{}", &["DS=a", "DSR=b"], "a", Some("b")),
+            ("{}", &["s2=a", "DSR=b"], "a", Some("b")),
+            ("{}", &["DS=z", "s1=y", "s2=a", "DSR=z", "r1=y", "r2=b"], "a", Some("b")),
+            ("{}", &["DS=z", "s1=a", "DSR=z", "r1=b"], "a", Some("b")),
+            // What only takes the older cookie away does not count under any name.
+            ("{}", &["s2=; Max-Age=0", "s1=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "DS=a"], "a", None),
+            ("{}", &["s2=a; Max-Age=9; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "a", None),
+            ("{}", &["s2=a; Expires=Fri, 01 Jan 2100 00:00:00 GMT", "rid=x"], "a", None),
+            (r#"{"sessionCookieName":"","cookieName":null}"#, &["s2=a", "r2=b"], "a", Some("b")),
+            (renaming, &["s2=z", "s3=a", "r2=z", "r3=b"], "a", Some("b")),
+            (renaming, &["s2=a", "r1=b"], "a", Some("b")),
+            (r#"{"sessionJwt":"a"}"#, &["s2=z", "r2=b"], "a", Some("b")),
+        ] {
+            let found = read_under(&names, body, cookies).unwrap();
+            assert_eq!(found.session_jwt().expose(), session, "{body} {cookies:?}");
+            assert_eq!(found.refresh_jwt().map(Secret::expose), refresh, "{body} {cookies:?}");
+        }
+        read("{}", &["s2=a"]).unwrap_err();
+        read_under(&names, "{}", &["S2=a", "s3=a", "r2=a"]).unwrap_err();
     }
 
     #[test]
@@ -321,8 +373,9 @@ mod tests {
                 origin: Origin { operation: "session_try_refresh", status: StatusCode::OK, headers: HeaderMap::new() },
             }
         };
-        assert!(Authentication::read_optional(answer("{}")).is_none());
-        let found = Authentication::read_optional(answer(r#"{"sessionJwt":"s","nextRefreshSeconds":30}"#));
+        assert!(Authentication::read_optional(answer("{}"), &KindNames::default()).is_none());
+        let found = answer(r#"{"sessionJwt":"s","nextRefreshSeconds":30}"#);
+        let found = Authentication::read_optional(found, &KindNames::default());
         assert_eq!(found.unwrap().next_refresh_in(), Some(Duration::from_secs(30)));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     DescopeBuilder, Error, PollOptions, Result,
     auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
     check,
-    session::{Flights, SessionValidator, Sessions},
+    session::{Flights, KindNames, SessionValidator, Sessions},
 };
 
 /// A client for one Descope project.
@@ -127,6 +127,11 @@ impl Descope {
 
     pub(crate) fn validator(&self) -> &SessionValidator {
         &self.inner.validator
+    }
+
+    /// What the project's tokens and cookies are called.
+    pub(crate) fn token_names(&self) -> &KindNames {
+        self.inner.validator.kinds()
     }
 
     /// The refreshes that are under way.

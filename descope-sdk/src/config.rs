@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::{
     Descope, Error, PollOptions, Result, check,
-    session::{self, SessionValidator, SessionValidatorBuilder},
+    session::{self, ConfigError, SessionValidator, SessionValidatorBuilder},
 };
 
 /// Sets a [`Descope`] client up.
@@ -268,9 +268,15 @@ impl DescopeBuilder {
             None => http_client(self.timeout, self.connect_timeout, local)?,
         };
         let api = descope_api::Client::connect(http, config);
-        let argument = self.static_key_from.unwrap_or("session_validator");
+        let key_from = self.static_key_from;
         let validator = self.validator.fetch_keys(session::key_fetch(&api)).build();
-        let validator = validator.map_err(|unusable| Error::configuration(argument, unusable.to_string()))?;
+        let validator = validator.map_err(|unusable| {
+            let argument = match (&unusable, key_from) {
+                (ConfigError::StaticKey(_), Some(variable)) => variable,
+                _ => "session_validator",
+            };
+            Error::configuration(argument, unusable.to_string())
+        })?;
         Ok(Descope::assemble(api, validator, self.poll))
     }
 }

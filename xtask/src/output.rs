@@ -1,4 +1,4 @@
-//! Generated files: held against what is on disk, or written all at once.
+//! Generated files: compared with what is on disk, or written all at once.
 
 use std::{fs, path::Path};
 

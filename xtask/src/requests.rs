@@ -1,4 +1,4 @@
-//! The truth test: requests that official clients were recorded sending, held against the document.
+//! The truth test: requests that official clients were recorded sending, checked against the document.
 //!
 //! One JSON object a line with `http_method`, `path`, `query`, `authorization` and `body`. Secrets stand as
 //! placeholders such as `<refresh_jwt>`, and the project as `<project_id>`.
@@ -35,12 +35,12 @@ pub(crate) fn run(workspace: &Path, document: &Document, file: &Path) -> Result<
             }
         };
         count += 1;
-        let told = format!("{} {}", text_of(&request["http_method"]), text_of(&request["path"]));
+        let sent = format!("{} {}", text_of(&request["http_method"]), text_of(&request["path"]));
         for fault in faults(document, &mut checker, &request) {
-            let known = mistakes.iter().position(|(listed, part)| *listed == told && fault.contains(part.as_str()));
+            let known = mistakes.iter().position(|(listed, part)| *listed == sent && fault.contains(part.as_str()));
             match known {
                 Some(known) => used[known] = true,
-                None => problems.push(Problem::new(place.clone(), "request", format!("{told}: {fault}"))),
+                None => problems.push(Problem::new(place.clone(), "request", format!("{sent}: {fault}"))),
             }
         }
     }

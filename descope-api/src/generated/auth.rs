@@ -1287,7 +1287,7 @@ Sends a `POST` request to `/v1/auth/otp/verify/whatsapp`
     }
     /**Fetch the rules that a password has to meet
 
-Lets a sign-up form tell the user what is missing while the password is typed. The service checks it once more, and checks further things, such as former passwords, that are not told here.
+Lets a sign-up form tell the user what is missing while the password is typed. The service checks it once more, and checks further things, such as former passwords, that are not listed here.
 
 Sends a `GET` request to `/v1/auth/password/policy`
 
@@ -1391,7 +1391,7 @@ Sends a `POST` request to `/v1/auth/push/pending-session`
     }
     /**Tell what the user decided on the phone
 
-Called by the mobile app, in the name of the user who is signed in there, after the user has approved or denied the sign-in that the push message told of. The waiting device gets its session or its refusal with the next poll.
+Called by the mobile app, in the name of the user who is signed in there, after the user has approved or denied the sign-in that the push message asked about. The waiting device gets its session or its refusal with the next poll.
 
 Sends a `POST` request to `/v1/auth/push/signin/finish`
 
@@ -1436,7 +1436,7 @@ Sends a `POST` request to `/v1/auth/push/update`
     }
     /**Make new recovery codes for the signed-in user
 
-Answers a set of codes to print or store in a safe place, for the day when the phone with the second factor is gone. They are told this one time, and all codes that the user had before stop working. The project sets how many there are.
+Answers a set of codes to print or store in a safe place, for the day when the phone with the second factor is gone. They are shown only this once, and all codes that the user had before stop working. The project sets how many there are.
 
 Sends a `POST` request to `/v1/auth/recovery-codes`
 

@@ -737,7 +737,7 @@ Sends a `POST` request to `/v1/mgmt/engine/rotate`
     }
     /**Rename an engine
 
-Changes the display name. Id and secret stay, so the engine need not be told.
+Changes the display name. Id and secret stay, so the engine needs no change.
 
 Sends a `POST` request to `/v1/mgmt/engine/update`
 
@@ -1801,7 +1801,7 @@ Sends a `POST` request to `/v1/mgmt/list/import`
     }
     /**Add addresses to a list
 
-Adds IP addresses and ranges to a list of type `ips`; those that it has already are no error.
+Adds IP addresses and ranges to a list of type `ips`; those that it has already are not an error.
 
 Sends a `POST` request to `/v1/mgmt/list/ip/add`
 
@@ -1865,7 +1865,7 @@ Arguments:
     }
     /**Add texts to a list
 
-Adds texts to a list of type `texts`; those that it has already are no error.
+Adds texts to a list of type `texts`; those that it has already are not an error.
 
 Sends a `POST` request to `/v1/mgmt/list/text/add`
 
@@ -3057,7 +3057,7 @@ Sends a `POST` request to `/v1/mgmt/project/update/name`
     }
     /**Replace the tags of the project
 
-Sets the labels by which projects are told apart in the console. Tags that are not given are removed.
+Sets the labels that tell projects apart in the console. Tags that are not given are removed.
 
 Sends a `POST` request to `/v1/mgmt/project/update/tags`
 

@@ -45,7 +45,7 @@ async fn missing_wrong_expired_and_foreign_keys_are_refused() {
     let made = api.manage("/v1/mgmt/accesskey/create", json!({"name": "short", "expireTime": end})).await.ok();
     let key = text(&made["cleartext"]);
     let session = api.post_as(key, EXCHANGE, json!({})).await.ok();
-    assert_eq!(session["expiration"], end, "the session does not outlive its key");
+    assert_eq!(session["expiration"], end, "the session ends with its key");
     api.wait(101);
     api.post_as(key, EXCHANGE, json!({})).await.refused(401, "E062803");
     let past = json!({"name": "past", "expireTime": end});

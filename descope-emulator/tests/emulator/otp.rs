@@ -112,7 +112,7 @@ async fn codes_expire_are_replaced_and_work_once() {
 }
 
 #[tokio::test]
-async fn generated_codes_outlive_a_later_sign_up_and_sign_in() {
+async fn generated_codes_survive_a_later_sign_up_and_sign_in() {
     let api = Api::start().await;
     api.test_user(PHONE).await;
     let generate = json!({"loginId": PHONE, "deliveryMethod": "sms", "loginOptions": {}});

@@ -108,7 +108,7 @@ impl Api {
 }
 
 pub(crate) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string"))
 }
 
 pub(crate) fn refresh_of(session: &Value) -> String {

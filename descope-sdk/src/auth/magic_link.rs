@@ -138,7 +138,7 @@ impl MagicLink {
         let token = token.into();
         check::secret("token", &token)?;
         let answer = call!(self.descope.api(), magic_link_verify, &MagicLinkVerifyRequest::new(token))?;
-        Authentication::read(answer)
+        Authentication::read(answer, self.descope.token_names())
     }
 }
 

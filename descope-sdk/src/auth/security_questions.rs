@@ -177,7 +177,7 @@ impl SecurityQuestionsVerify {
         let mut body = SecurityQuestionsVerifyRequest::new(login_id, answers);
         body.stepup = stepup;
         let answer = call!(api, security_questions_verify, &body)?;
-        Ok(Authentication::read(answer)?.keeping(refresh_jwt))
+        Ok(Authentication::read(answer, descope.token_names())?.keeping(refresh_jwt))
     }
 }
 

@@ -96,12 +96,13 @@ impl Sessions {
         self.descope.validator()
     }
 
-    /// The cookies for the tokens of this project: under the names that
-    /// [`token_names`](super::SessionValidatorBuilder::token_names) has been told, `DS` and `DSR` otherwise.
+    /// The cookies for the tokens of this project: under the names that were given to
+    /// [`token_names`](super::SessionValidatorBuilder::token_names), `DS` and `DSR` otherwise. Those of
+    /// [`former_token_names`](super::SessionValidatorBuilder::former_token_names) are looked for after them.
     #[must_use]
     pub fn cookies(&self) -> SessionCookies {
-        let (session, refresh) = self.validator().token_names();
-        SessionCookies::named(session, refresh)
+        let names = self.descope.token_names();
+        SessionCookies::new().session_names(names.session()).refresh_names(names.refresh())
     }
 
     /// Gets a new session token. The user notices nothing.
@@ -122,17 +123,25 @@ impl Sessions {
     ///   user has to sign in again.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no tokio runtime.
     pub async fn refresh(&self, refresh_jwt: impl Into<Secret>) -> Result<Authentication> {
-        self.refresh_or_reuse(refresh_jwt.into(), Reuse::Rotated).await
+        self.refresh_or_reuse(self.validator(), refresh_jwt.into(), Reuse::Rotated).await
     }
 
-    async fn refresh_or_reuse(&self, refresh_jwt: Secret, reuse: Reuse) -> Result<Authentication> {
+    /// - `validator`: it knows what the new tokens may be called.
+    async fn refresh_or_reuse(
+        &self,
+        validator: &SessionValidator,
+        refresh_jwt: Secret,
+        reuse: Reuse,
+    ) -> Result<Authentication> {
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let token = refresh_jwt.clone();
+        let life_left = validator.life_left(token.expose());
+        let validator = validator.clone();
         let refresh = move || async move {
             let answer = call!(api, session_refresh, &SessionRefreshRequest::default())?;
-            Ok(Authentication::read(answer)?.keeping(refresh_jwt))
+            Ok(Authentication::read(answer, validator.kinds())?.keeping(refresh_jwt))
         };
-        self.descope.refreshes().join(&token, reuse, refresh).await
+        self.descope.refreshes().join(&token, life_left, reuse, refresh).await
     }
 
     /// Validates the session token, and if it is no good, gets and validates a new one: what a server does with the
@@ -193,20 +202,22 @@ impl Sessions {
             },
         };
         let Some(refresh_jwt) = refresh_jwt.filter(|token| !token.is_empty()) else { return Err(refused) };
-        self.renew(refresh_jwt).await
+        self.renew(self.validator(), refresh_jwt).await
     }
 
     /// A new session by the refresh token alone, which is validated first.
-    pub(crate) async fn renew(&self, refresh_jwt: &str) -> Result<ValidatedSession> {
-        let refresh_jwt = self.validator().validate_refresh(refresh_jwt).await?;
-        let mut refreshed = self.refresh_or_reuse(refresh_jwt.jwt().into(), Reuse::All).await?;
-        let mut session = self.validator().validate_received(refreshed.session_jwt().expose()).await;
+    ///
+    /// - `validator`: the project's, which may know further names of tokens.
+    pub(crate) async fn renew(&self, validator: &SessionValidator, refresh_jwt: &str) -> Result<ValidatedSession> {
+        let refresh_jwt = validator.validate_refresh(refresh_jwt).await?;
+        let mut refreshed = self.refresh_or_reuse(validator, refresh_jwt.jwt().into(), Reuse::All).await?;
+        let mut session = validator.validate_received(refreshed.session_jwt().expose()).await;
         // Tokens of an earlier refresh may have had their time; the newest refresh token gets others.
         if matches!(session, Err(TokenError::Expired))
             && let Some(newest) = refreshed.refresh_jwt().cloned()
         {
-            refreshed = self.refresh_or_reuse(newest, Reuse::Rotated).await?;
-            session = self.validator().validate_received(refreshed.session_jwt().expose()).await;
+            refreshed = self.refresh_or_reuse(validator, newest, Reuse::Rotated).await?;
+            session = validator.validate_received(refreshed.session_jwt().expose()).await;
         }
         Ok(ValidatedSession { session: session?, refreshed: Some(refreshed) })
     }
@@ -237,7 +248,8 @@ impl Sessions {
         let refresh_jwt = refresh_jwt.into();
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let answer = call!(api, session_try_refresh, &SessionRefreshRequest::default())?;
-        Ok(Authentication::read_optional(answer).map(|session| session.keeping(refresh_jwt)))
+        Ok(Authentication::read_optional(answer, self.descope.token_names())
+            .map(|session| session.keeping(refresh_jwt)))
     }
 
     /// Has the service check a session token, and gives its claims. Costs a call, and notices at once when a session
@@ -542,7 +554,7 @@ impl Sessions {
         check::text("tenant_id", &tenant)?;
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let answer = call!(api, session_select_tenant, &SessionSelectTenantRequest::new(tenant))?;
-        Ok(Authentication::read(answer)?.keeping(refresh_jwt))
+        Ok(Authentication::read(answer, self.descope.token_names())?.keeping(refresh_jwt))
     }
 }
 

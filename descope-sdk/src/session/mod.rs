@@ -88,7 +88,6 @@ mod cookies;
 mod dpop;
 mod keys;
 mod single_flight;
-mod sync;
 mod token;
 mod validator;
 
@@ -109,6 +108,7 @@ pub use dpop::{
 };
 pub use keys::store::{KeyFetch, KeyFetchResult};
 pub(crate) use single_flight::Flights;
+pub(crate) use token::kind::KindNames;
 pub use token::{
     audience::AudiencePolicy,
     claims::Claims,

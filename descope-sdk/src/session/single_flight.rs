@@ -19,7 +19,7 @@ use crate::{Authentication, Error, ErrorKind, Result, error::Inner};
 
 /// How long new tokens are handed to those who still come with the old one: a page's other requests, a reload.
 const TOKENS_KEPT: Duration = Duration::from_secs(10);
-/// How long the service's refusal of a refresh token is believed.
+/// How long the service's refusal of a refresh token is believed, unless the token itself ends before.
 const REFUSAL_KEPT: Duration = Duration::from_secs(60);
 /// Outcomes kept at once. Those beyond are handed to the ones who wait for them, and forgotten.
 const MOST_KEPT: usize = 4096;
@@ -55,16 +55,19 @@ impl Flights {
     ///
     /// It runs as a task of its own: a caller that gives up must not interrupt it for the others, and the answer may
     /// hold the only token that works from then on.
+    ///
+    /// - `life_left`: how long the token lives on, where that is known. Its refusal is not kept for longer.
     pub(crate) async fn join<F>(
         &self,
         refresh_jwt: &Secret,
+        life_left: Option<Duration>,
         reuse: Reuse,
         refresh: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Authentication>
     where
         F: Future<Output = Result<Authentication>> + Send + 'static,
     {
-        let mut outcome = self.boarded(refresh_jwt, reuse, refresh)?;
+        let mut outcome = self.boarded(refresh_jwt, life_left, reuse, refresh)?;
         match outcome.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(outcome)) => outcome.clone(),
             // The task was dropped or panicked.
@@ -91,6 +94,7 @@ impl Flights {
     fn boarded<F>(
         &self,
         refresh_jwt: &Secret,
+        life_left: Option<Duration>,
         reuse: Reuse,
         refresh: impl FnOnce() -> F + Send + 'static,
     ) -> Result<watch::Receiver<Outcome>>
@@ -109,7 +113,9 @@ impl Flights {
             }
             table.insert(key, Entry { outcome: outcome.clone(), kept_until: None });
         }
-        let flight = Flight { table: Arc::clone(&self.0), key, announce };
+        // A life that no instant can express is longer than anything is kept.
+        let ends_at = life_left.and_then(|left| Instant::now().checked_add(left));
+        let flight = Flight { table: Arc::clone(&self.0), key, ends_at, announce };
         // Nothing is locked here: a runtime that shuts down drops the task, and with it the flight, at once.
         runtime.spawn(async move {
             let answer = refresh().await;
@@ -141,6 +147,8 @@ impl Entry {
 struct Flight {
     table: Table,
     key: Key,
+    /// When the token ends by itself.
+    ends_at: Option<Instant>,
     announce: watch::Sender<Outcome>,
 }
 
@@ -148,12 +156,15 @@ impl Flight {
     /// Announces the answer and gives the time until which it is kept, if it is. The table is in order before anybody
     /// hears: who tries again after a failure must not be given the old one.
     fn land(&self, answer: Result<Authentication>) -> Option<Instant> {
-        let kept_for = match &answer {
-            Ok(_) => Some(TOKENS_KEPT),
-            Err(error) if error.is_refusal() => Some(REFUSAL_KEPT),
+        let now = Instant::now();
+        let mut kept_until = match &answer {
+            Ok(_) => Some(now + TOKENS_KEPT),
+            Err(error) if error.is_refusal() => {
+                let until = now + REFUSAL_KEPT;
+                Some(self.ends_at.map_or(until, |end| end.min(until))).filter(|until| *until > now)
+            }
             Err(_) => None,
         };
-        let mut kept_until = kept_for.map(|time| Instant::now() + time);
         {
             let mut table = lock(&self.table);
             kept_until = kept_until.filter(|_| table.len() <= MOST_KEPT);
@@ -232,7 +243,7 @@ mod tests {
                 let _ = gate.acquire().await;
                 Err(Error::argument_refused("refresh_jwt", "is not good"))
             };
-            async move { flights.join(&token, Reuse::Rotated, refresh).await }
+            async move { flights.join(&token, None, Reuse::Rotated, refresh).await }
         }
 
         fn started(&self) -> usize {
@@ -282,7 +293,7 @@ mod tests {
         let flights = Flights::default();
         let refresh = || async { Ok(tokens("new")) };
         for _ in 0..2 {
-            let error = flights.boarded(&Secret::from("a"), Reuse::All, refresh).unwrap_err();
+            let error = flights.boarded(&Secret::from("a"), None, Reuse::All, refresh).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
             assert!(error.to_string().contains("tokio runtime"), "{error}");
         }
@@ -295,7 +306,7 @@ mod tests {
         let token = Secret::from("a");
         let first = tokio::runtime::Runtime::new().unwrap();
         let flight = first.block_on(async {
-            let flight = flights.boarded(&token, Reuse::All, std::future::pending).unwrap();
+            let flight = flights.boarded(&token, None, Reuse::All, std::future::pending).unwrap();
             tokio::task::yield_now().await;
             flight
         });
@@ -306,7 +317,7 @@ mod tests {
 
         // A runtime that has ended drops what is spawned while `spawn` is still running.
         let _entered = handle.enter();
-        let flight = flights.boarded(&token, Reuse::All, std::future::pending).unwrap();
+        let flight = flights.boarded(&token, None, Reuse::All, std::future::pending).unwrap();
         assert!(flight.has_changed().is_err());
         assert!(lock(&flights.0).is_empty());
         assert!(interrupted().is_retryable());
@@ -317,10 +328,10 @@ mod tests {
         let flights = Flights::default();
         let token = Secret::from("a");
         let broken = || -> std::future::Ready<Result<Authentication>> { panic!("on purpose") };
-        assert!(flights.join(&token, Reuse::All, broken).await.unwrap_err().is_retryable());
+        assert!(flights.join(&token, None, Reuse::All, broken).await.unwrap_err().is_retryable());
         let broken = || async { panic!("on purpose") };
-        assert!(flights.join(&token, Reuse::All, broken).await.unwrap_err().is_retryable());
-        flights.join(&token, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
+        assert!(flights.join(&token, None, Reuse::All, broken).await.unwrap_err().is_retryable());
+        flights.join(&token, None, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
     }
 
     fn tokens(refresh_jwt: &str) -> Authentication {
@@ -335,15 +346,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn outcome_is_kept_for_its_time() {
         let intercepted = || Err(Inner::of(ErrorKind::Intercepted).into());
-        for (outcome, reuse, kept) in [
-            (Ok(tokens("new")), Reuse::All, 10),
-            (Ok(tokens("new")), Reuse::Rotated, 10),
-            (Ok(tokens("old")), Reuse::All, 10),
-            (Ok(tokens("old")), Reuse::Rotated, 0),
-            (Err(refusal()), Reuse::All, 60),
-            (Err(refusal()), Reuse::Rotated, 0),
-            (intercepted(), Reuse::All, 0),
-            (intercepted(), Reuse::Rotated, 0),
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (outcome, life, reuse, kept) in [
+            (Ok(tokens("new")), None, Reuse::All, 10),
+            (Ok(tokens("new")), seconds(5), Reuse::All, 10),
+            (Ok(tokens("new")), None, Reuse::Rotated, 10),
+            (Ok(tokens("old")), None, Reuse::All, 10),
+            (Ok(tokens("old")), None, Reuse::Rotated, 0),
+            // A refusal ends with the token or after a minute, whichever is sooner.
+            (Err(refusal()), None, Reuse::All, 60),
+            (Err(refusal()), seconds(3600), Reuse::All, 60),
+            (Err(refusal()), Some(Duration::MAX), Reuse::All, 60),
+            (Err(refusal()), seconds(61), Reuse::All, 60),
+            (Err(refusal()), seconds(59), Reuse::All, 59),
+            (Err(refusal()), seconds(5), Reuse::All, 5),
+            (Err(refusal()), seconds(0), Reuse::All, 0),
+            (Err(refusal()), None, Reuse::Rotated, 0),
+            (intercepted(), None, Reuse::All, 0),
+            (intercepted(), None, Reuse::Rotated, 0),
         ] {
             let (flights, calls) = (Flights::default(), Arc::new(AtomicUsize::new(0)));
             let join = || {
@@ -352,19 +372,19 @@ mod tests {
                     calls.fetch_add(1, Ordering::SeqCst);
                     outcome
                 };
-                flights.join(&OLD, reuse, refresh)
+                flights.join(&OLD, life, reuse, refresh)
             };
             let first = join().await.is_ok();
             if kept > 0 {
                 tokio::time::advance(Duration::from_millis(kept * 1000 - 500)).await;
                 assert_eq!(join().await.is_ok(), first);
-                assert_eq!(calls.load(Ordering::SeqCst), 1, "{outcome:?} {reuse:?}");
+                assert_eq!(calls.load(Ordering::SeqCst), 1, "{outcome:?} {life:?} {reuse:?}");
                 tokio::time::advance(Duration::from_secs(1)).await;
             }
             let _ = join().await;
-            assert_eq!(calls.load(Ordering::SeqCst), 2, "{outcome:?} {reuse:?}");
+            assert_eq!(calls.load(Ordering::SeqCst), 2, "{outcome:?} {life:?} {reuse:?}");
             tokio::time::sleep(Duration::from_secs(61)).await;
-            assert!(lock(&flights.0).is_empty(), "{outcome:?} {reuse:?}");
+            assert!(lock(&flights.0).is_empty(), "{outcome:?} {life:?} {reuse:?}");
         }
     }
 
@@ -372,7 +392,7 @@ mod tests {
     async fn ended_session_is_not_kept() {
         for ended in ["old", "new"] {
             let flights = Flights::default();
-            flights.join(&OLD, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
+            flights.join(&OLD, None, Reuse::All, || async { Ok(tokens("new")) }).await.unwrap();
             flights.forget(&Secret::from("other"));
             assert_eq!(lock(&flights.0).len(), 1);
             flights.forget(&Secret::from(ended));

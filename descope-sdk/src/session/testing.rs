@@ -190,7 +190,7 @@ pub(crate) fn claims(body: Value) -> Claims {
     let Value::Object(mut all) = body else { panic!("claims are an object") };
     all.entry("exp").or_insert(json!(NOW + 600));
     all.entry("sub").or_insert(json!("U2test"));
-    Claims::new(all).expect("claims")
+    Claims::read(Value::Object(all).to_string().into_bytes()).expect("claims")
 }
 
 /// What a session token of the project says at [`NOW`]; `changes` are put over it, and `null` takes a claim away.

@@ -7,7 +7,9 @@ use arc_swap::ArcSwapOption;
 use super::{Refusal, outgoing::Outgoing};
 use crate::{
     Authentication, CookieSettings, Descope, Error, Secret, Sessions,
-    session::{DpopRequest, RequestTokens, Session, SessionCookies, SetCookies, TokenError, refresh_may_help},
+    session::{
+        DpopRequest, RequestTokens, Session, SessionCookies, SessionValidator, SetCookies, TokenError, refresh_may_help,
+    },
 };
 
 /// How the session of a request is found, and what happens to requests without one.
@@ -28,6 +30,8 @@ use crate::{
 #[must_use = "a policy does nothing until a layer or middleware is made of it"]
 pub struct SessionPolicy {
     sessions: Sessions,
+    /// The project's, which also accepts tokens that are named after the cookies.
+    validator: SessionValidator,
     cookies: SessionCookies,
     refresh: bool,
     optional: bool,
@@ -52,11 +56,14 @@ impl SessionPolicy {
     pub fn new(descope: &Descope) -> Self {
         let sessions = descope.session();
         let cookies = sessions.cookies();
-        Self { sessions, cookies, refresh: false, optional: false, origin: None, settings: Arc::default() }
+        let validator = sessions.validator().clone();
+        Self { sessions, validator, cookies, refresh: false, optional: false, origin: None, settings: Arc::default() }
     }
 
-    /// Looks for the tokens under these names, and sets cookies with these attributes.
+    /// Looks for the tokens under these names, and sets cookies with these attributes. Tokens whose `drn` is one of the
+    /// names are accepted, wherever they come from: they were made for a cookie that was called so.
     pub fn cookies(mut self, cookies: SessionCookies) -> Self {
+        self.validator = self.sessions.validator().knowing(&cookies);
         self.cookies = cookies;
         self
     }
@@ -108,7 +115,7 @@ impl SessionPolicy {
         path: &str,
         describe: impl FnOnce(String) -> DpopRequest<'r>,
     ) -> Admission {
-        let validator = self.sessions.validator();
+        let validator = &self.validator;
         let mut refused = Refusal::Missing;
         let request = self.origin.as_ref().map(|origin| describe(format!("{origin}{path}")));
         for session_jwt in tokens.session_jwts() {
@@ -152,7 +159,7 @@ impl SessionPolicy {
 
     /// - `several`: whether the request brought several cookies of one kind, of which all but the new ones are to go.
     async fn renew(&self, refresh_jwt: &str, several: bool) -> Result<Admission, Error> {
-        let (session, refreshed) = self.sessions.renew(refresh_jwt).await?.into_parts();
+        let (session, refreshed) = self.sessions.renew(&self.validator, refresh_jwt).await?.into_parts();
         let set = |tokens| {
             let stale = if several { self.cookies.clear_of_host(tokens)? } else { SetCookies::default() };
             Ok(stale.and(self.cookies.set(tokens)?))
@@ -171,7 +178,7 @@ impl SessionPolicy {
     /// when nothing is known of it.
     async fn farewell(&self, refresh_jwt: &str, error: &Error) -> Option<SetCookies> {
         let ended = error.is_refusal()
-            || matches!(self.sessions.validator().validate_refresh(refresh_jwt).await, Err(TokenError::Expired));
+            || matches!(self.validator.validate_refresh(refresh_jwt).await, Err(TokenError::Expired));
         if !ended {
             return None;
         }
@@ -233,7 +240,7 @@ fn not_behind_a_layer() -> Refusal {
 
 impl fmt::Debug for SessionPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions: _, cookies, refresh, optional, origin, settings: _ } = self;
+        let Self { sessions: _, validator: _, cookies, refresh, optional, origin, settings: _ } = self;
         f.debug_struct("SessionPolicy")
             .field("cookies", cookies)
             .field("refresh", refresh)
@@ -264,10 +271,10 @@ mod tests {
     #[test]
     fn renamed_tokens_rename_the_cookies() {
         let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
-            .session_validator(|validator| validator.token_names("sid", "rid"))
+            .session_validator(|validator| validator.token_names("sid", "rid").former_token_names("DS", "old"))
             .build()
             .unwrap();
-        let expected = SessionCookies::new().session_names(["sid"]).refresh_names(["rid"]);
+        let expected = SessionCookies::new().session_names(["sid", "DS"]).refresh_names(["rid", "old"]);
         assert_eq!(SessionPolicy::new(&descope).session_cookies(), &expected);
     }
 

@@ -1,6 +1,6 @@
 //! How a type is made: `new` with what is required, and a setter for every other member.
 //!
-//! With them every type can be `#[non_exhaustive]`, so that a member that the service gains is no breaking change, and a
+//! With them every type can be `#[non_exhaustive]`, so that a member that the service gains is not a breaking change, and a
 //! request with twenty optional members is built by naming the two that matter.
 
 use proc_macro2::{Ident, TokenStream};

@@ -1,7 +1,7 @@
 //! The changes that are made to what progenitor reads and writes, each with a name, a reason and a count.
 //!
 //! progenitor and typify are pinned, and still one day they will write something else. A change that finds nothing to
-//! do any more ends code generation, so that none of them outlives its reason.
+//! do any more ends code generation, so that none of them stays after its reason is gone.
 
 use std::collections::BTreeMap;
 

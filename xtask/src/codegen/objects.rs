@@ -154,7 +154,7 @@ pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
     ]
 }
 
-/// The few types that are no plain objects keep what typify wrote.
+/// The few types that are not plain objects keep what typify wrote.
 pub(super) fn read_by_serde(name: &Ident) -> Item {
     parse_quote! {
         impl crate::json::FromJson for #name {

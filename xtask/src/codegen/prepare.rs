@@ -15,7 +15,7 @@ const NO_EXTENSIONS: Fixup = Fixup::new("no-extensions", "typify repeats extensi
 const SINGLE_IN_QUERY: Fixup = Fixup::new("single-in-query", "a mock of a list in the query does not compile");
 
 const NO_HEADERS: Fixup =
-    Fixup::new("no-headers", "a header that may be left out is no argument of every call: it goes with the client");
+    Fixup::new("no-headers", "a header that may be left out is not an argument of every call: it goes with the client");
 const ALWAYS_BODY: Fixup = Fixup::new("always-body", "a body that may be left out is sent as an empty object");
 const SCIM_AS_JSON: Fixup = Fixup::new("scim-as-json", "progenitor knows no other JSON than application/json");
 const DIGITS: Fixup = Fixup::new("digits", "integers that come as strings of digits are integers in Rust");
@@ -138,7 +138,7 @@ fn strip(value: &mut Value, names_are_data: bool, tally: &mut Tally) {
     }
 }
 
-/// The same for the mocks, where progenitor writes code for a list in the query that does not compile. A mock is told
+/// The same for the mocks, where progenitor writes code for a list in the query that does not compile. A mock is given
 /// one element instead, and matches a query that holds it.
 pub(super) fn for_mocks(prepared: &Value, tally: &mut Tally) -> Value {
     let mut document = prepared.clone();

@@ -67,7 +67,7 @@ pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
         pub(crate) fn call<'a>(client: &'a Client, function: &str, arguments: &'a Arguments) -> Calling<'a> {
             match function {
                 #(#dispatch,)*
-                _ => panic!("{function} is no operation"),
+                _ => panic!("{function} is not an operation"),
             }
         }
 

@@ -15,7 +15,7 @@ use crate::document::members;
 /// HTTP methods that a path may have.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// Every difference, sorted and each told once, and what was not compared.
+/// Every difference, sorted and each reported once, and what was not compared.
 pub(crate) struct Differences {
     pub(crate) changes: Vec<Change>,
     pub(crate) not_compared: BTreeSet<String>,

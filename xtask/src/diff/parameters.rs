@@ -112,7 +112,7 @@ impl<'a> Comparison<'a> {
             self.note_in("type-widened", self.inward(), subject, at, "a value to a list");
             after = Side::of(self.new, other.all("items").collect());
         } else if old["in"] != new["in"] {
-            // Sent elsewhere, which is told by itself.
+            // Sent elsewhere, which is reported by itself.
         } else if sent_as(old).0 != style || old["allowReserved"] == true && new["allowReserved"] != true {
             let detail = format!("{} to {style}", sent_as(old).0);
             self.note("parameter-style-changed", subject, at, detail);

@@ -191,7 +191,7 @@ pub(crate) const RULES: &[Rule] = &[
     both("sunset-malformed", Breaking, "`x-sunset` is not a date"),
     both("unstable-removed", Compatible, "a draft or an alpha is gone"),
     both("stability-decreased", Breaking, "less stable than it was"),
-    both("stability-unknown", Breaking, "`x-stability-level` is none of draft, alpha, beta, stable"),
+    both("stability-unknown", Breaking, "`x-stability-level` is not one of draft, alpha, beta, stable"),
     each("body-default-changed", Breaking, Compatible, "what the service assumes without the value changed"),
     each("known-value-withdrawn", Breaking, Compatible, "a known value is no longer accepted"),
 ];

@@ -14,7 +14,7 @@ use crate::document::members;
 /// Deeper than this, schemas written into each other are not compared.
 const DEEPEST: usize = 150;
 
-/// Where a change is told: the shared schema it is in, or the operation.
+/// Where a change is reported: the shared schema it is in, or the operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     rule: &'static str,

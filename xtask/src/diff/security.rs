@@ -61,7 +61,7 @@ impl<'a> Comparison<'a> {
         for name in keys(&before, &after) {
             let subject = format!("credential {name}");
             match (before.get(name), after.get(name)) {
-                // Operations that ask for it are told of by themselves.
+                // Operations that ask for it are reported by themselves.
                 (Some(_), None) => self.note("security-scheme-removed", &subject, "", ""),
                 (None, Some(_)) => self.note("security-scheme-added", &subject, "", ""),
                 (Some(old), Some(new)) => {

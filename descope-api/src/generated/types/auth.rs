@@ -31,7 +31,7 @@ pub struct AccessKeyLoginOptions {
         )
     )]
     pub custom_claims: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
+    ///Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -52,7 +52,7 @@ pub struct AccessKeySession {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub expiration: ::std::option::Option<i64>,
-    ///Identifies the access key. It is no secret.
+    ///Identifies the access key. It is not a secret.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "keyId", skip_serializing_if = "::std::option::Option::is_none")
@@ -219,6 +219,15 @@ pub struct EnchantedLinkSignInRequest {
         )
     )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -284,6 +293,15 @@ pub struct EnchantedLinkSignUpEmailRequest {
         )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -1426,7 +1444,7 @@ pub struct FlowValidationEvent {
     pub field: ::std::string::String,
     ///Unique id of the event, made by the sender, so that it counts once.
     pub id: ::std::string::String,
-    ///What the user was told, in the language of the screen.
+    ///What was shown to the user, in the language of the screen.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -1541,6 +1559,15 @@ pub struct MagicLinkSignInRequest {
         )
     )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -1606,6 +1633,15 @@ pub struct MagicLinkSignUpEmailRequest {
         )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -1667,6 +1703,15 @@ pub struct MagicLinkSignUpPhoneRequest {
         )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -1728,6 +1773,15 @@ pub struct MagicLinkSignUpWhatsappRequest {
         )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[cfg_attr(
         feature = "schemars",
@@ -2666,6 +2720,15 @@ pub struct OtpSignInRequest {
         )
     )]
     pub sso_app_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Send to the user's recovery address or number instead of the usual one.
     #[cfg_attr(
         feature = "schemars",
@@ -2707,6 +2770,15 @@ pub struct OtpSignUpEmailRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -2744,6 +2816,15 @@ pub struct OtpSignUpPhoneRequest {
         )
     )]
     pub provider_id: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -3114,6 +3195,15 @@ pub struct PasswordResetRequest {
         )
     )]
     pub redirect_url: ::std::option::Option<::std::string::String>,
+    ///Message template to use instead of the one that the project has active.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(
+            rename = "templateId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )
+    )]
+    pub template_id: ::std::option::Option<::std::string::String>,
     ///Values for the placeholders of the message template, by placeholder name.
     #[cfg_attr(
         feature = "schemars",
@@ -4074,7 +4164,7 @@ impl AccessKeyLoginOptions {
             .collect();
         self
     }
-    ///Tenant that becomes the current one of the session, told by the claim `dct`. The key has to belong to it.
+    ///Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
     #[must_use]
     pub fn selected_tenant(
         mut self,
@@ -4127,7 +4217,7 @@ impl AccessKeySession {
         self.expiration = ::std::option::Option::Some(expiration);
         self
     }
-    ///Identifies the access key. It is no secret.
+    ///Identifies the access key. It is not a secret.
     #[must_use]
     pub fn key_id(mut self, key_id: impl Into<::std::string::String>) -> Self {
         self.key_id = ::std::option::Option::Some(key_id.into());
@@ -4371,6 +4461,7 @@ impl EnchantedLinkSignInRequest {
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
             sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             use_recovery: ::std::default::Default::default(),
         }
@@ -4408,6 +4499,12 @@ impl EnchantedLinkSignInRequest {
         self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -4430,6 +4527,7 @@ impl crate::json::Object for EnchantedLinkSignInRequest {
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
             sso_app_id: from.take("ssoAppId")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             use_recovery: from.take("useRecovery")?,
         })
@@ -4441,6 +4539,7 @@ impl crate::json::Object for EnchantedLinkSignInRequest {
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
         to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("useRecovery", &self.use_recovery);
     }
@@ -4471,6 +4570,7 @@ impl EnchantedLinkSignUpEmailRequest {
             login_options: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
         }
@@ -4508,6 +4608,12 @@ impl EnchantedLinkSignUpEmailRequest {
         self.redirect_url = ::std::option::Option::Some(redirect_url.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -4530,6 +4636,7 @@ impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
             login_options: from.take("loginOptions")?,
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             user: from.take("user")?,
         })
@@ -4541,6 +4648,7 @@ impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
         to.filled("loginOptions", &self.login_options);
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("user", &self.user);
     }
@@ -6668,7 +6776,7 @@ impl FlowValidationEvent {
             ts: ::std::default::Default::default(),
         }
     }
-    ///What the user was told, in the language of the screen.
+    ///What was shown to the user, in the language of the screen.
     #[must_use]
     pub fn message(mut self, message: impl Into<::std::string::String>) -> Self {
         self.message = ::std::option::Option::Some(message.into());
@@ -6827,6 +6935,7 @@ impl MagicLinkSignInRequest {
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
             sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             use_recovery: ::std::default::Default::default(),
         }
@@ -6864,6 +6973,12 @@ impl MagicLinkSignInRequest {
         self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -6886,6 +7001,7 @@ impl crate::json::Object for MagicLinkSignInRequest {
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
             sso_app_id: from.take("ssoAppId")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             use_recovery: from.take("useRecovery")?,
         })
@@ -6897,6 +7013,7 @@ impl crate::json::Object for MagicLinkSignInRequest {
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
         to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("useRecovery", &self.use_recovery);
     }
@@ -6927,6 +7044,7 @@ impl MagicLinkSignUpEmailRequest {
             login_options: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
         }
@@ -6964,6 +7082,12 @@ impl MagicLinkSignUpEmailRequest {
         self.redirect_url = ::std::option::Option::Some(redirect_url.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -6986,6 +7110,7 @@ impl crate::json::Object for MagicLinkSignUpEmailRequest {
             login_options: from.take("loginOptions")?,
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             user: from.take("user")?,
         })
@@ -6997,6 +7122,7 @@ impl crate::json::Object for MagicLinkSignUpEmailRequest {
         to.filled("loginOptions", &self.login_options);
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("user", &self.user);
     }
@@ -7027,6 +7153,7 @@ impl MagicLinkSignUpPhoneRequest {
             phone: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
         }
@@ -7064,6 +7191,12 @@ impl MagicLinkSignUpPhoneRequest {
         self.redirect_url = ::std::option::Option::Some(redirect_url.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -7086,6 +7219,7 @@ impl crate::json::Object for MagicLinkSignUpPhoneRequest {
             phone: from.take("phone")?,
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             user: from.take("user")?,
         })
@@ -7097,6 +7231,7 @@ impl crate::json::Object for MagicLinkSignUpPhoneRequest {
         to.filled("phone", &self.phone);
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("user", &self.user);
     }
@@ -7127,6 +7262,7 @@ impl MagicLinkSignUpWhatsappRequest {
             phone: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             uri: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
             whatsapp: ::std::default::Default::default(),
@@ -7165,6 +7301,12 @@ impl MagicLinkSignUpWhatsappRequest {
         self.redirect_url = ::std::option::Option::Some(redirect_url.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Older name of `redirectUrl`, sent by the other SDKs and read just the same.
     #[must_use]
     pub fn uri(mut self, uri: impl Into<::std::string::String>) -> Self {
@@ -7193,6 +7335,7 @@ impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
             phone: from.take("phone")?,
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
             uri: from.take("URI")?,
             user: from.take("user")?,
             whatsapp: from.take("whatsapp")?,
@@ -7205,6 +7348,7 @@ impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
         to.filled("phone", &self.phone);
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
         to.filled("URI", &self.uri);
         to.filled("user", &self.user);
         to.filled("whatsapp", &self.whatsapp);
@@ -8813,6 +8957,7 @@ impl OtpSignInRequest {
             login_options: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
             sso_app_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             use_recovery: ::std::default::Default::default(),
         }
     }
@@ -8834,6 +8979,12 @@ impl OtpSignInRequest {
         self.sso_app_id = ::std::option::Option::Some(sso_app_id.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     ///Send to the user's recovery address or number instead of the usual one.
     #[must_use]
     pub fn use_recovery(mut self, use_recovery: bool) -> Self {
@@ -8848,6 +8999,7 @@ impl crate::json::Object for OtpSignInRequest {
             login_options: from.take("loginOptions")?,
             provider_id: from.take("providerId")?,
             sso_app_id: from.take("ssoAppId")?,
+            template_id: from.take("templateId")?,
             use_recovery: from.take("useRecovery")?,
         })
     }
@@ -8856,6 +9008,7 @@ impl crate::json::Object for OtpSignInRequest {
         to.filled("loginOptions", &self.login_options);
         to.filled("providerId", &self.provider_id);
         to.filled("ssoAppId", &self.sso_app_id);
+        to.filled("templateId", &self.template_id);
         to.filled("useRecovery", &self.use_recovery);
     }
 }
@@ -8883,6 +9036,7 @@ impl OtpSignUpEmailRequest {
             login_id: login_id.into(),
             login_options: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
         }
     }
@@ -8904,6 +9058,12 @@ impl OtpSignUpEmailRequest {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
         self
     }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
+        self
+    }
     /// See [`SignUpUser`].
     #[must_use]
     pub fn user(mut self, user: SignUpUser) -> Self {
@@ -8918,6 +9078,7 @@ impl crate::json::Object for OtpSignUpEmailRequest {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
             provider_id: from.take("providerId")?,
+            template_id: from.take("templateId")?,
             user: from.take("user")?,
         })
     }
@@ -8926,6 +9087,7 @@ impl crate::json::Object for OtpSignUpEmailRequest {
         to.always("loginId", &self.login_id);
         to.filled("loginOptions", &self.login_options);
         to.filled("providerId", &self.provider_id);
+        to.filled("templateId", &self.template_id);
         to.filled("user", &self.user);
     }
 }
@@ -8953,6 +9115,7 @@ impl OtpSignUpPhoneRequest {
             login_options: ::std::default::Default::default(),
             phone: ::std::default::Default::default(),
             provider_id: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             user: ::std::default::Default::default(),
             voice: ::std::default::Default::default(),
             whatsapp: ::std::default::Default::default(),
@@ -8974,6 +9137,12 @@ impl OtpSignUpPhoneRequest {
     #[must_use]
     pub fn provider_id(mut self, provider_id: impl Into<::std::string::String>) -> Self {
         self.provider_id = ::std::option::Option::Some(provider_id.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active. Most SDKs say it in `loginOptions`.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
         self
     }
     /// See [`SignUpUser`].
@@ -9002,6 +9171,7 @@ impl crate::json::Object for OtpSignUpPhoneRequest {
             login_options: from.take("loginOptions")?,
             phone: from.take("phone")?,
             provider_id: from.take("providerId")?,
+            template_id: from.take("templateId")?,
             user: from.take("user")?,
             voice: from.take("voice")?,
             whatsapp: from.take("whatsapp")?,
@@ -9012,6 +9182,7 @@ impl crate::json::Object for OtpSignUpPhoneRequest {
         to.filled("loginOptions", &self.login_options);
         to.filled("phone", &self.phone);
         to.filled("providerId", &self.provider_id);
+        to.filled("templateId", &self.template_id);
         to.filled("user", &self.user);
         to.filled("voice", &self.voice);
         to.filled("whatsapp", &self.whatsapp);
@@ -9633,6 +9804,7 @@ impl PasswordResetRequest {
             login_id: login_id.into(),
             provider_id: ::std::default::Default::default(),
             redirect_url: ::std::default::Default::default(),
+            template_id: ::std::default::Default::default(),
             template_options: ::std::default::Default::default(),
             use_recovery: ::std::default::Default::default(),
         }
@@ -9656,6 +9828,12 @@ impl PasswordResetRequest {
         redirect_url: impl Into<::std::string::String>,
     ) -> Self {
         self.redirect_url = ::std::option::Option::Some(redirect_url.into());
+        self
+    }
+    ///Message template to use instead of the one that the project has active.
+    #[must_use]
+    pub fn template_id(mut self, template_id: impl Into<::std::string::String>) -> Self {
+        self.template_id = ::std::option::Option::Some(template_id.into());
         self
     }
     ///Values for the placeholders of the message template, by placeholder name.
@@ -9686,6 +9864,7 @@ impl crate::json::Object for PasswordResetRequest {
             login_id: from.take("loginId")?,
             provider_id: from.take("providerId")?,
             redirect_url: from.take("redirectUrl")?,
+            template_id: from.take("templateId")?,
             template_options: from.take_or_default("templateOptions")?,
             use_recovery: from.take("useRecovery")?,
         })
@@ -9695,6 +9874,7 @@ impl crate::json::Object for PasswordResetRequest {
         to.always("loginId", &self.login_id);
         to.filled("providerId", &self.provider_id);
         to.filled("redirectUrl", &self.redirect_url);
+        to.filled("templateId", &self.template_id);
         to.filled("templateOptions", &self.template_options);
         to.filled("useRecovery", &self.use_recovery);
     }

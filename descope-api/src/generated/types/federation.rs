@@ -21,7 +21,7 @@ pub struct DiscoveryConfigurationResponse {
     pub backchannel_authentication_endpoint: ::std::option::Option<
         ::std::string::String,
     >,
-    ///True when applications are told server to server that a session has ended.
+    ///True when applications are notified server to server that a session has ended.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -590,7 +590,7 @@ pub struct InboundAppAgenticTokenRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
-    ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
+    ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
     #[cfg_attr(
@@ -1175,7 +1175,7 @@ pub struct InboundAppProjectTokenRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
-    ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
+    ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
     #[cfg_attr(
@@ -1475,7 +1475,7 @@ pub struct InboundAppTokenRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
-    ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
+    ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
     #[cfg_attr(
@@ -1997,7 +1997,7 @@ pub struct OidcAppTokenRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
-    ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
+    ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Password of the user, with `grant_type` `password`.
     #[cfg_attr(
@@ -2389,7 +2389,7 @@ pub struct OidcTokenRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
-    ///What the tokens are bought with. Each kind has members of its own, told at them; the application has to allow it.
+    ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
     pub grant_type: ::std::string::String,
     ///Password of the user, with `grant_type` `password`.
     #[cfg_attr(
@@ -2781,7 +2781,7 @@ impl DiscoveryConfigurationResponse {
         );
         self
     }
-    ///True when applications are told server to server that a session has ended.
+    ///True when applications are notified server to server that a session has ended.
     #[must_use]
     pub fn backchannel_logout_supported(
         mut self,

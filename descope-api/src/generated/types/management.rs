@@ -839,7 +839,7 @@ pub struct AnalyticsSearchRequest {
         )
     )]
     pub group_by_action: ::std::option::Option<bool>,
-    ///Have a line for each stretch of time, whose length is told by a letter, such as `d` for a day.
+    ///Have a line for each stretch of time, whose length is given by a letter, such as `d` for a day.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1968,7 +1968,7 @@ pub struct AuthzConditionParameter {
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzCreateRelationsRequest {
-    ///Relations to record, at least one. One that exists already is no error.
+    ///Relations to record, at least one. One that exists already is not an error.
     pub relations: ::std::vec::Vec<AuthzRelation>,
 }
 ///Which namespace to delete.
@@ -10891,7 +10891,7 @@ pub struct ProjectSummary {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub tag: ::std::option::Option<::std::string::String>,
-    ///Labels by which projects are told apart.
+    ///Labels that tell projects apart.
     #[cfg_attr(
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
@@ -12445,7 +12445,7 @@ pub struct SsoApplicationAddSecretRequest {
     ///Name by which the secret is read and revoked.
     pub name: ::std::string::String,
 }
-///One attribute that the application is told.
+///One attribute that the application receives.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -12504,7 +12504,7 @@ pub struct SsoApplicationDeleteRequest {
     ///Id of the application.
     pub id: ::std::string::String,
 }
-///One group attribute that the application is told.
+///One group attribute that the application receives.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -23619,7 +23619,7 @@ impl AnalyticsSearchRequest {
         self.group_by_action = ::std::option::Option::Some(group_by_action);
         self
     }
-    ///Have a line for each stretch of time, whose length is told by a letter, such as `d` for a day.
+    ///Have a line for each stretch of time, whose length is given by a letter, such as `d` for a day.
     #[must_use]
     pub fn group_by_created(
         mut self,
@@ -45058,7 +45058,7 @@ impl ProjectSummary {
         self.tag = ::std::option::Option::Some(tag.into());
         self
     }
-    ///Labels by which projects are told apart.
+    ///Labels that tell projects apart.
     #[must_use]
     pub fn tags(
         mut self,

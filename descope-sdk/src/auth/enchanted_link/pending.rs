@@ -140,7 +140,8 @@ impl PendingLink {
     async fn session(&self, api: &descope_api::Client) -> Result<Authentication> {
         check::secret("pending_ref", &self.state.pending_ref)?;
         let body = EnchantedLinkPendingSessionRequest::new(self.state.pending_ref.clone());
-        Authentication::read(call!(api, enchanted_link_pending_session, &body)?)
+        let answer = call!(api, enchanted_link_pending_session, &body)?;
+        Authentication::read(answer, self.descope.token_names())
     }
 }
 

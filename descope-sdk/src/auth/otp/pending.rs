@@ -131,7 +131,7 @@ pub(super) async fn verify(
         DeliveryMethod::Whatsapp => call!(api, otp_verify_whatsapp, &body),
         DeliveryMethod::Im => call!(api, otp_verify_im, &body),
     };
-    Authentication::read(answer?)
+    Authentication::read(answer?, descope.token_names())
 }
 
 #[cfg(test)]

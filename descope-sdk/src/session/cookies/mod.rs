@@ -93,13 +93,9 @@ impl SessionCookies {
     /// Cookies named `DS` and `DSR`, with the attributes that are safe.
     #[must_use]
     pub fn new() -> Self {
-        Self::named(SESSION_COOKIE, REFRESH_COOKIE)
-    }
-
-    pub(crate) fn named(session: &str, refresh: &str) -> Self {
         Self {
-            session_names: vec![session.to_owned()],
-            refresh_names: vec![refresh.to_owned()],
+            session_names: vec![SESSION_COOKIE.to_owned()],
+            refresh_names: vec![REFRESH_COOKIE.to_owned()],
             domain: None,
             path: None,
             same_site: SameSite::default(),
@@ -111,6 +107,10 @@ impl SessionCookies {
     /// Names of the cookie for the session token. It is set under the first; a request is searched for all of them in
     /// this order, so that a cookie can be renamed while users are signed in. None at all: the token is neither looked
     /// for nor kept in a cookie.
+    ///
+    /// Tokens say which cookie they were made for (`drn`). A `SessionPolicy` of the web frameworks with these cookies
+    /// accepts tokens of all of their names; otherwise the validator has to know those that the project's cookies had
+    /// before: [`former_token_names`](super::SessionValidatorBuilder::former_token_names).
     ///
     /// The prefixes `__Host-` and `__Secure-` are honoured, that is, the attributes that browsers demand for them are set
     /// whatever else is configured.

@@ -3,17 +3,17 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::jwk::PublicKey;
-use crate::session::{
-    sync::AtomicBool,
-    token::{algorithm::Algorithm, error::TokenError, json},
-};
+use crate::session::token::{algorithm::Algorithm, error::TokenError, json};
 
 /// The longest answer of the keys endpoint that is read. A key takes some 500 bytes.
 pub(crate) const MAX_KEY_SET_BYTES: usize = 1024 * 1024;

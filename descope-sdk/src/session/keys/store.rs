@@ -9,19 +9,17 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
 
 use super::key_set::{Candidates, KeySet};
-use crate::session::{
-    sync::{ArcSwapOption, Mutex, MutexGuard},
-    token::{
-        algorithm::Algorithm,
-        error::{KeysError, TokenError},
-    },
+use crate::session::token::{
+    algorithm::Algorithm,
+    error::{KeysError, TokenError},
 };
 
 /// What a [`KeyFetch`] ends with: the body of the keys endpoint, or any error.

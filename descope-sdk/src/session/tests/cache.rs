@@ -24,7 +24,7 @@ fn verified(jwt: &str, key: &Arc<Key>) -> Arc<Verified> {
     Arc::new(Verified {
         jwt: Secret::from(jwt),
         claims: claims(json!({})),
-        kind: None,
+        drn: None,
         audience: true,
         key: Arc::clone(key),
         came_early: false,

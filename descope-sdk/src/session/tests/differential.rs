@@ -12,7 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::session::{
     keys::key_set::KeySet,
     testing::{TestKey, encode, session_claims},
-    token::{algorithm::Algorithm, error::TokenError, jws::Jws},
+    token::{
+        algorithm::Algorithm,
+        error::TokenError,
+        jws::{Jws, read_payload},
+    },
 };
 
 static KEYS: LazyLock<Vec<TestKey>> =
@@ -24,7 +28,7 @@ fn ours(key: &TestKey, token: &str) -> Result<Map<String, Value>, TokenError> {
     set.find(jws.header.kid.as_deref(), jws.header.algorithm)
         .unwrap_or(Err(TokenError::UnknownKey))?
         .verify(jws.signing_input, jws.signature())?;
-    jws.claims()
+    read_payload(&jws.into_payload())
 }
 
 fn theirs(key: &TestKey, token: &str) -> Option<Map<String, Value>> {

@@ -9,7 +9,7 @@ use crate::{
     Authentication,
     raw_error::{Answer, Origin},
     session::{
-        SessionCookies, SessionValidator,
+        KindNames, SessionCookies, SessionValidator,
         keys::key_set::KeySet,
         testing::{TestKey, fixed, session_claims},
         token::algorithm::Algorithm,
@@ -92,7 +92,7 @@ proptest! {
         let headers = headers(&header::SET_COOKIE, &cookies);
         let body = serde_json::from_str("{}").expect("an answer");
         let origin = Origin { operation: "session_refresh", status: StatusCode::OK, headers };
-        if let Ok(session) = Authentication::read(Answer { body, origin }) {
+        if let Ok(session) = Authentication::read(Answer { body, origin }, &KindNames::default()) {
             let (session_jwt, refresh_jwt) = session.into_tokens();
             for token in [Some(session_jwt), refresh_jwt].iter().flatten() {
                 let token = token.expose();

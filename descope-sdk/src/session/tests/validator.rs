@@ -105,6 +105,63 @@ async fn a_name_of_neither_kind_points_to_the_setting() {
 }
 
 #[tokio::test]
+async fn tokens_of_former_names_stay_good_for_what_they_are() {
+    let key = TestKey::new(Algorithm::Es256, "k1");
+    let builder = fixed(&[&key]).token_names("s3", "r3").former_token_names("s2", "r2").former_token_names("s1", "r1");
+    let validator = builder.build().expect("a validator");
+    for (drn, as_session, as_refresh) in [
+        (json!("s3"), "ok", "WrongKind"),
+        (json!("s2"), "ok", "WrongKind"),
+        (json!("s1"), "ok", "WrongKind"),
+        (json!("DS"), "ok", "WrongKind"),
+        (json!("r3"), "WrongKind", "ok"),
+        (json!("r2"), "WrongKind", "ok"),
+        (json!("r1"), "WrongKind", "ok"),
+        (json!("DSR"), "WrongKind", "ok"),
+        (json!("s4"), "WrongKind", "WrongKind"),
+        (json!("S2"), "WrongKind", "WrongKind"),
+        (json!(null), "ok", "ok"),
+        (json!(7), "InvalidClaim", "InvalidClaim"),
+    ] {
+        let token = key.token(&session_claims(json!({"drn": drn})));
+        // From memory, at the last, the verdicts are the same.
+        for _ in 0..3 {
+            assert_eq!(verdict(validator.validate_session(&token).await), as_session, "{drn}");
+            assert_eq!(verdict(validator.validate_received(&token).await), as_session, "{drn}");
+            assert_eq!(verdict(validator.validate_refresh(&token).await), as_refresh, "{drn}");
+        }
+    }
+    for mixed_up in [
+        fixed(&[&key]).token_names("same", "same"),
+        fixed(&[&key]).token_names("s", ""),
+        fixed(&[&key]).token_names("s", "r").former_token_names("r", "x"),
+        fixed(&[&key]).former_token_names("DSR", "x"),
+    ] {
+        assert!(matches!(mixed_up.build(), Err(ConfigError::TokenNames(_))));
+    }
+}
+
+#[test]
+fn life_of_a_token_is_what_it_says_by_the_validators_clock() {
+    let key = TestKey::new(Algorithm::Es256, "k1");
+    let validator = fixed(&[&key]).build().expect("a validator");
+    let token = |exp: Value| key.token(&session_claims(json!({"drn": "DSR", "exp": exp})));
+    for (token, left) in [
+        (token(json!(NOW + 5)), Some(5)),
+        (token(json!(NOW + 5000)), Some(5000)),
+        (token(json!(NOW)), Some(0)),
+        (token(json!(NOW - 5)), Some(0)),
+        (token(json!(null)), None),
+        (token(json!("soon")), None),
+        ("opaque".to_owned(), None),
+        ("a.b.c".to_owned(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(validator.life_left(&token), left.map(Duration::from_secs), "{token}");
+    }
+}
+
+#[tokio::test]
 async fn the_audience_is_a_matter_of_session_tokens() {
     let key = TestKey::new(Algorithm::Es256, "k1");
     let any = AudiencePolicy::any_of(["shop"]);

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     audience::names,
     error::TokenError,
+    json,
     times::{Times, rfc3339},
 };
 
@@ -42,30 +44,58 @@ const RESERVED: &[&str] = &[
 ///
 /// Reading never fails: JWT templates can give a claim any type, and one of an unexpected type counts as absent.
 /// Serialises as the JSON object that the token carries.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Claims {
-    all: Map<String, Value>,
+    /// With `null` in the place of `tenants`, where the token has that claim.
+    others: Map<String, Value>,
+    tenants: Tenants,
     pub(crate) times: Times,
 }
 
+/// The one claim that grows with the user: of a user with a hundred tenants it is nearly all of the token. It is checked
+/// with the others and made into values when somebody asks for it.
+#[derive(Clone)]
+struct Tenants {
+    /// The whole text of the claims; empty where there are no tenants in it.
+    text: Box<[u8]>,
+    read: OnceLock<Value>,
+}
+
+const TENANTS: &str = "tenants";
+
+impl Tenants {
+    fn get(&self) -> &Value {
+        self.read.get_or_init(|| json::member(TENANTS, &self.text))
+    }
+}
+
 impl Claims {
-    /// Takes the claims of a token whose signature is good. They must name a user and an expiry.
-    pub(crate) fn new(all: Map<String, Value>) -> Result<Self, TokenError> {
-        let times = Times::read(&all)?;
-        let claims = Self { all, times };
+    /// Reads the claims of a token whose signature is good. They must name a user and an expiry.
+    pub(crate) fn read(payload: Vec<u8>) -> Result<Self, TokenError> {
+        let others = json::object_without(Some(TENANTS), &payload, "its payload is not a JSON object")?;
+        let times = Times::read(&others)?;
+        let text = if others.contains_key(TENANTS) { payload.into_boxed_slice() } else { Box::default() };
+        let claims = Self { others, tenants: Tenants { text, read: OnceLock::new() }, times };
         if claims.user_id().is_empty() { Err(TokenError::MissingClaim("sub")) } else { Ok(claims) }
     }
 
-    pub(crate) fn all(&self) -> &Map<String, Value> {
-        &self.all
+    /// All claims but `tenants`.
+    pub(crate) fn others(&self) -> &Map<String, Value> {
+        &self.others
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.others
+            .iter()
+            .map(|(name, value)| (name.as_str(), if name == TENANTS { self.tenants.get() } else { value }))
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.all.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.others.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     fn flag(&self, name: &str) -> bool {
-        self.all.get(name) == Some(&Value::Bool(true))
+        self.others.get(name) == Some(&Value::Bool(true))
     }
 
     /// The id of the user (`U…`) or of the access key (`K…`) that the token was issued to.
@@ -89,7 +119,7 @@ impl Claims {
     /// `aud`: for whom the token is meant; empty when it does not say. Checked only if an
     /// [`AudiencePolicy`](crate::session::AudiencePolicy) asks for it.
     pub fn audience(&self) -> Vec<&str> {
-        self.all.get("aud").map(|audience| names(audience).collect()).unwrap_or_default()
+        self.others.get("aud").map(|audience| names(audience).collect()).unwrap_or_default()
     }
 
     /// `jti`: the token's own id, where the project's JWT template adds one.
@@ -100,8 +130,7 @@ impl Claims {
     /// The ids of the tenants that the user belongs to, in alphabetical order. A token made by a template without
     /// `tenants` lists none although it may have a [`current_tenant`](Self::current_tenant).
     pub fn tenants(&self) -> Vec<&str> {
-        self.all
-            .get("tenants")
+        self.claim(TENANTS)
             .and_then(Value::as_object)
             .map(|tenants| tenants.keys().map(String::as_str).collect())
             .unwrap_or_default()
@@ -113,7 +142,7 @@ impl Claims {
     }
 
     pub(crate) fn tenant_entry(&self, tenant: &str) -> Option<&Value> {
-        self.all.get("tenants")?.as_object()?.get(tenant)
+        self.claim(TENANTS)?.as_object()?.get(tenant)
     }
 
     /// `dct`: the tenant that the user works in now. Set when the user has exactly one, or has selected one.
@@ -128,7 +157,7 @@ impl Claims {
     }
 
     fn amr(&self) -> impl Iterator<Item = &str> {
-        self.all
+        self.others
             .get("amr")
             .and_then(Value::as_array)
             .map(Vec::as_slice)
@@ -164,23 +193,24 @@ impl Claims {
 
     /// Somebody else acts as this user.
     pub fn is_impersonated(&self) -> bool {
-        self.all.get("act").is_some_and(|act| !act.is_null())
+        self.others.get("act").is_some_and(|act| !act.is_null())
     }
 
     /// `act.sub`: who it is that acts as this user. A token may be [impersonated](Self::is_impersonated) and not say.
     pub fn impersonator(&self) -> Option<&str> {
-        self.all.get("act")?.get("sub")?.as_str()
+        self.others.get("act")?.get("sub")?.as_str()
     }
 
     /// `nsec`: claims that came with a sign-in request, that is, that **the user's own browser may have chosen**. They
     /// are kept apart from the others for that reason, and should decide nothing.
     pub fn client_claims(&self) -> Option<&Map<String, Value>> {
-        self.all.get("nsec")?.as_object()
+        self.others.get("nsec")?.as_object()
     }
 
     /// Any claim by its name, in whatever type the token has it.
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.all.get(name)
+        let claim = self.others.get(name)?;
+        Some(if name == TENANTS { self.tenants.get() } else { claim })
     }
 
     /// Any claim by its name, read as a type of yours. `None` when it is not there.
@@ -194,12 +224,12 @@ impl Claims {
     /// # Ok(()) }
     /// ```
     pub fn claim_as<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, serde_json::Error> {
-        self.all.get(name).map(T::deserialize).transpose()
+        self.claim(name).map(T::deserialize).transpose()
     }
 
     /// The claims that are the project's own: set by the management API, a flow, an access key or a JWT template.
     pub fn custom_claims(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.all.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !RESERVED.contains(name))
+        self.others.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !RESERVED.contains(name))
     }
 
     /// `exp`: when the token ends.
@@ -219,7 +249,7 @@ impl Claims {
 
     /// `rexp`: when the refresh token ends that belongs to this session, that is, when the user has to sign in again.
     pub fn refresh_expires_at(&self) -> Option<SystemTime> {
-        let seconds = match self.all.get("rexp")? {
+        let seconds = match self.others.get("rexp")? {
             Value::String(text) => rfc3339(text)?,
             Value::Number(number) => number.as_i64()?,
             _ => return None,
@@ -234,9 +264,15 @@ fn instant(seconds: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs())
 }
 
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        self.all().eq(other.all())
+    }
+}
+
 impl Serialize for Claims {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.all.serialize(serializer)
+        serializer.collect_map(self.all())
     }
 }
 
@@ -352,7 +388,7 @@ mod tests {
     fn a_token_must_belong_to_somebody() {
         for sub in [json!(null), json!(""), json!(7), json!(["U1"])] {
             let all = json!({"exp": 1, "sub": sub});
-            let refused = Claims::new(all.as_object().expect("an object").clone());
+            let refused = Claims::read(all.to_string().into_bytes());
             assert!(matches!(refused, Err(TokenError::MissingClaim("sub"))));
         }
     }

@@ -106,7 +106,7 @@ fn not_of(found: TokenKind) -> &'static str {
         TokenKind::Refresh => "not a refresh token",
         TokenKind::Other => {
             "and this token's `drn` is the name of neither: if the project has renamed its cookies, give their names to \
-             `token_names`"
+             `token_names`, and those they had before to `former_token_names`"
         }
     }
 }
@@ -175,9 +175,12 @@ pub enum ConfigError {
     /// Neither a way to fetch keys nor a static key was given.
     #[error("no source of keys: give a fetch function or a static key")]
     NoKeys,
-    /// The static key is no JWK, no array of JWKs and no JWK set, or no key in it is usable.
+    /// The static key is not a JWK, an array of JWKs or a JWK set, or no key in it is usable.
     #[error("the static public key is not usable: {0}")]
     StaticKey(&'static str),
+    /// The names of the two kinds of token are empty or could be taken for each other.
+    #[error("the names of the tokens are not usable: {0}")]
+    TokenNames(&'static str),
 }
 
 #[cfg(test)]

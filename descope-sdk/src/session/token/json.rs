@@ -3,9 +3,9 @@
 //! RFC 8725 wants a parser that cannot be talked into reading another value than the one another parser saw.
 //! `serde_json` keeps the last of several members of one name; here the second one ends the reading.
 
-use std::{fmt, sync::LazyLock};
+use std::{borrow::Cow, collections::HashSet, fmt, sync::LazyLock};
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::error::TokenError;
@@ -14,8 +14,21 @@ use super::error::TokenError;
 ///
 /// The depth is bounded by `serde_json`'s own limit of 128.
 pub(crate) fn object(bytes: &[u8], not_an_object: &'static str) -> Result<Map<String, Value>, TokenError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let read = reader.deserialize_any(StrictVisitor { members: CLAIMS }).and_then(|value| reader.end().map(|()| value));
+    object_without(None, bytes, not_an_object)
+}
+
+/// The same, with `null` in the place of the member `later`, which is checked as all of the text is and can be had from
+/// [`member`].
+pub(crate) fn object_without(
+    later: Option<&'static str>,
+    bytes: &[u8],
+    not_an_object: &'static str,
+) -> Result<Map<String, Value>, TokenError> {
+    // Looked at once, so that not every string in it has to be.
+    let text = std::str::from_utf8(bytes).map_err(|_| TokenError::Malformed(not_an_object))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let visitor = StrictVisitor { members: CLAIMS, later };
+    let read = reader.deserialize_any(visitor).and_then(|value| reader.end().map(|()| value));
     match read {
         Ok(Value::Object(map)) => Ok(map),
         // The text of serde_json's error may quote the input, so only the verdict is taken from it.
@@ -24,9 +37,36 @@ pub(crate) fn object(bytes: &[u8], not_an_object: &'static str) -> Result<Map<St
     }
 }
 
+/// One member of a text that was read by [`object_without`], or `null` where the text has none of that name.
+pub(crate) fn member(name: &'static str, bytes: &[u8]) -> Value {
+    struct Only(&'static str);
+    impl<'de> Visitor<'de> for Only {
+        type Value = Value;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+            let mut found = Value::Null;
+            while let Some(Name(name)) = map.next_key()? {
+                if name == self.0 {
+                    found = map.next_value::<Strict>()?.0;
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.deserialize_map(Only(name)).unwrap_or(Value::Null)
+}
+
 /// About as many members as a token has, and as an object inside of it has.
 const CLAIMS: usize = 16;
 const INSIDE: usize = 4;
+
+/// Up to how many names are compared one with the other.
+const FEW: usize = 8;
 
 const DUPLICATE: &str = "duplicate member";
 
@@ -58,13 +98,15 @@ struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor { members: INSIDE }).map(Strict)
+        deserializer.deserialize_any(StrictVisitor { members: INSIDE, later: None }).map(Strict)
     }
 }
 
 struct StrictVisitor {
     /// For how many members room is made at once.
     members: usize,
+    /// The member that is checked and not kept.
+    later: Option<&'static str>,
 }
 
 impl<'de> Visitor<'de> for StrictVisitor {
@@ -118,13 +160,105 @@ impl<'de> Visitor<'de> for StrictVisitor {
                 let digits: String = map.next_value()?;
                 return serde_json::from_str(&digits).map_err(A::Error::custom);
             }
-            let Strict(value) = map.next_value()?;
+            let value = if self.later.is_some_and(|later| later == name) {
+                map.next_value_seed(Check(&mut Vec::new()))?;
+                Value::Null
+            } else {
+                map.next_value::<Strict>()?.0
+            };
             members.push((name, value));
         }
         let count = members.len();
         let members: Map<String, Value> = members.into_iter().collect();
         // Of members of one name the map keeps one.
         if members.len() == count { Ok(Value::Object(members)) } else { Err(A::Error::custom(DUPLICATE)) }
+    }
+}
+
+/// The name of a member, which costs nothing unless it is written with escapes.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// Looks for members of one name in a value of which nothing is kept. The names of all objects that are open stand one
+/// after the other in one list, so that an object costs no memory of its own.
+struct Check<'n, 'de>(&'n mut Vec<Cow<'de, str>>);
+
+impl<'de> DeserializeSeed<'de> for Check<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Check<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Check(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let first = self.0.len();
+        while let Some(Name(name)) = map.next_key()? {
+            self.0.push(name);
+            map.next_value_seed(Check(self.0))?;
+        }
+        let names = &self.0[first..];
+        let twice = if names.len() <= FEW {
+            names.iter().enumerate().any(|(at, name)| names[..at].contains(name))
+        } else {
+            names.iter().collect::<HashSet<_>>().len() < names.len()
+        };
+        self.0.truncate(first);
+        if twice { Err(A::Error::custom(DUPLICATE)) } else { Ok(()) }
     }
 }
 
@@ -158,6 +292,47 @@ mod tests {
             assert!(matches!(read(text), Err(TokenError::DuplicateMember)), "{text}");
         }
         assert!(read(r#"{"a":{"a":{"a":1}},"A":[{"a":1},{"a":2}]}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_read_later_is_checked_at_once_and_reads_the_same() {
+        let many: String = (0..20).map(|n| format!("\"t{n}\":{{\"roles\":[\"a\",{{}}]}},")).collect();
+        for value in [
+            "null",
+            "true",
+            "-3",
+            "1.5",
+            "18446744073709551615",
+            "\"x\\u00e9\"",
+            "[]",
+            "[1,[{\"a\":1},{\"a\":2}]]",
+            "{}",
+            "{\"a\":{\"a\":1,\"b\":{\"a\":1}},\"b\":[1.5,null,true,-1]}",
+            &format!("{{{many}\"u\":1}}"),
+        ] {
+            let text = format!("{{\"a\":1,\"ten\\u0061nts\":{value},\"z\":[2]}}");
+            let whole = read(&text).expect("an object");
+            let mut parts = object_without(Some("tenants"), text.as_bytes(), "").expect("an object");
+            assert_eq!(parts["tenants"], Value::Null);
+            parts.insert("tenants".to_owned(), member("tenants", text.as_bytes()));
+            assert_eq!(parts, whole);
+        }
+        assert_eq!(member("tenants", b"{\"a\":{\"tenants\":1}}"), Value::Null);
+        for bad in [
+            "{\"a\":1,\"a\":2}",
+            "[{\"a\":[{\"b\":1,\"\\u0062\":2}]}]",
+            &format!("{{{many}\"t7\":1}}"),
+            "1,\"tenants\":2",
+        ] {
+            let text = format!("{{\"tenants\":{bad}}}");
+            let refused = object_without(Some("tenants"), text.as_bytes(), "");
+            assert!(matches!(refused, Err(TokenError::DuplicateMember)), "{text}");
+        }
+        for bad in ["", "{", "[1,]", "{\"a\"}", "\"\\ud800\"", "01", "nul", "{1:2}", &"[".repeat(200)] {
+            let text = format!("{{\"tenants\":{bad}}}");
+            let refused = object_without(Some("tenants"), text.as_bytes(), "not an object");
+            assert!(matches!(refused, Err(TokenError::Malformed("not an object"))), "{text}");
+        }
     }
 
     #[test]

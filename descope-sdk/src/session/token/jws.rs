@@ -3,9 +3,12 @@
 //! Nothing here trusts the token: the text is bounded before anything is decoded, base64url must be canonical (so that
 //! one token has one spelling), and what the parser does not support ends the reading instead of being skipped.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::{Simd, general_purpose::NO_PAD},
+};
 use serde_json::{Map, Value};
 
 use super::{algorithm::Algorithm, error::TokenError, json};
@@ -13,6 +16,10 @@ use super::{algorithm::Algorithm, error::TokenError, json};
 /// The longest token that is looked at, in bytes. A token of Descope's is one to four thousand bytes long; the claims of
 /// a user with very many tenants may take several times that.
 pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// base64url without padding, several characters at a time where the processor can: of a long token this is a good part of
+/// the work.
+static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// The three parts of a text that has the form of a compact JWS.
 pub(crate) struct Parts<'t> {
@@ -78,7 +85,7 @@ impl Decoded {
     }
 }
 
-/// The JSON object of a payload. To be asked for once the signature is known to be good.
+/// The JSON object of a payload, all of it. To be asked for once the signature is known to be good.
 pub(crate) fn read_payload(payload: &[u8]) -> Result<Map<String, Value>, TokenError> {
     json::object(payload, "its payload is not a JSON object")
 }
@@ -112,9 +119,11 @@ impl<'t> Jws<'t> {
         Ok(Self { header, signing_input: parts.signing_input, decoded: parts.decode()? })
     }
 
-    /// The claims. To be asked for once the signature is known to be good.
-    pub(crate) fn claims(&self) -> Result<Map<String, Value>, TokenError> {
-        read_payload(self.decoded.payload())
+    /// The payload, to be read once the signature is known to be good.
+    pub(crate) fn into_payload(self) -> Vec<u8> {
+        let Decoded { mut bytes, payload } = self.decoded;
+        bytes.truncate(payload);
+        bytes
     }
 
     pub(crate) fn signature(&self) -> &[u8] {
@@ -124,7 +133,7 @@ impl<'t> Jws<'t> {
 
 /// base64url without padding, without white space, and with no stray bits in the last character.
 fn decode(part: &str, bytes: &mut Vec<u8>, complaint: &'static str) -> Result<(), TokenError> {
-    URL_SAFE_NO_PAD.decode_vec(part, bytes).map_err(|_| TokenError::Malformed(complaint))
+    BASE64URL.decode_vec(part, bytes).map_err(|_| TokenError::Malformed(complaint))
 }
 
 impl Header {
@@ -148,6 +157,8 @@ impl Header {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn encode(text: &str) -> String {
@@ -176,7 +187,7 @@ mod tests {
         assert_eq!(jws.header.kid.as_deref(), Some("k1"));
         assert_eq!(jws.signature(), b"signature");
         assert_eq!(jws.signing_input, text.rsplit_once('.').expect("parts").0.as_bytes());
-        assert_eq!(jws.claims().expect("claims")["a"], 1);
+        assert_eq!(read_payload(&jws.into_payload()).expect("claims")["a"], 1);
     }
 
     #[test]
@@ -279,7 +290,8 @@ mod tests {
             (r#"{"tenants":{"a":{},"a":{}}}"#, "DuplicateMember"),
         ] {
             let text = token(HEADER, payload);
-            let error = Jws::parse(&text, None).expect("framing").claims().expect_err("claims");
+            let jws = Jws::parse(&text, None).expect("framing");
+            let error = read_payload(&jws.into_payload()).expect_err("claims");
             assert!(format!("{error:?}").starts_with(expected), "{payload}");
         }
     }

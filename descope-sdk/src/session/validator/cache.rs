@@ -10,11 +10,15 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
 };
 
+use arc_swap::ArcSwapOption;
+
 use super::verified::Verified;
-use crate::session::sync::{ArcSwapOption, AtomicU32, AtomicUsize};
 
 /// Places that one token may go to. With several a collision of two hot tokens costs nothing.
 const WAYS: usize = 4;

@@ -33,10 +33,13 @@ use super::{
         claims::Claims,
         error::{ConfigError, TokenError},
         issuer,
-        jws::{Header, Jws},
+        jws::{Header, Jws, MAX_TOKEN_BYTES, Parts, read_payload},
         kind::{self, KindNames, TokenKind},
+        times::{Round, seconds},
     },
 };
+#[cfg(any(feature = "actix-web", feature = "tower"))]
+use crate::session::SessionCookies;
 
 /// How many verified tokens are remembered unless set otherwise. At 2 kB each that is half a megabyte.
 const DEFAULT_CACHE_CAPACITY: usize = 256;
@@ -53,7 +56,11 @@ const SKEW_REPORTED_EVERY: Duration = Duration::from_secs(600);
 /// Cheap to clone; clones share the keys and the memory of verified tokens. One per project and process is enough.
 /// The [module documentation](super) says what is checked.
 #[derive(Clone)]
-pub struct SessionValidator(Arc<Inner>);
+pub struct SessionValidator {
+    inner: Arc<Inner>,
+    /// Beside the rest, because cookies of an application may add names.
+    kinds: Arc<KindNames>,
+}
 
 struct Inner {
     project_id: Box<str>,
@@ -62,7 +69,6 @@ struct Inner {
     header: ArcSwapOption<Header>,
     leeway_ms: i64,
     audience: AudiencePolicy,
-    kinds: KindNames,
     clock: Clock,
     cache: Option<Cache>,
     replay: Arc<dyn ReplayStore>,
@@ -131,7 +137,7 @@ impl SessionValidator {
         request: &DpopRequest<'_>,
     ) -> Result<Session, TokenError> {
         let verified = self.validate(session_jwt, TokenKind::Session).await?;
-        let Inner { clock, replay, .. } = &*self.0;
+        let Inner { clock, replay, .. } = &*self.inner;
         dpop::check(&verified.binding, session_jwt, request, clock.now(), &**replay)
             .await
             .map_err(TokenError::InvalidProof)?;
@@ -153,13 +159,13 @@ impl SessionValidator {
     /// then, and a clock of this machine that is behind, which is reported. Later calls with this token, as long as it is
     /// remembered, do not hold the clock against it either.
     pub(crate) async fn validate_received(&self, session_jwt: &str) -> Result<Session, TokenError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let group = inner.cache.as_ref().map(|cache| cache.group(session_jwt));
         let mut verified = inner.verify(session_jwt, Source::Service).await?;
         let now_ms = inner.clock.now_ms();
         let ahead_ms = verified.claims.times.ahead_ms(now_ms);
         verified.came_early = ahead_ms > inner.leeway_ms && ahead_ms <= RECEIVED_AHEAD_MS;
-        inner.judge(&verified, TokenKind::Session, now_ms)?;
+        self.judge(&verified, TokenKind::Session, now_ms)?;
         let verified = refuse_bound(Arc::new(verified))?;
         if verified.came_early {
             inner.report_skew(ahead_ms);
@@ -170,32 +176,50 @@ impl SessionValidator {
         Ok(Session::new(verified))
     }
 
+    /// How long a token lives on by what it says itself. Nothing of it is checked, so it may shorten something and never
+    /// prolong it.
+    pub(crate) fn life_left(&self, token: &str) -> Option<Duration> {
+        let decoded = Parts::split(token, MAX_TOKEN_BYTES).and_then(|parts| parts.decode()).ok()?;
+        let claims = read_payload(decoded.payload()).ok()?;
+        let expires_at = seconds(&claims, "exp", Round::Down).ok()??;
+        let left = (expires_at * 1000).saturating_sub(self.inner.clock.now_ms());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+    }
+
     /// Reads the project's keys now if they are not known yet, so that the first user does not have to wait for them.
     ///
     /// # Errors
     /// [`TokenError::KeysUnavailable`]. The validator stays usable and tries again when a token comes.
     pub async fn preload_keys(&self) -> Result<(), TokenError> {
-        self.0.keys.preload().await
+        self.inner.keys.preload().await
     }
 
     /// The project whose tokens are accepted.
     pub fn project_id(&self) -> &str {
-        &self.0.project_id
+        &self.inner.project_id
     }
 
     /// What the project's session and refresh tokens are called.
-    pub(crate) fn token_names(&self) -> (&str, &str) {
-        (&self.0.kinds.session, &self.0.kinds.refresh)
+    pub(crate) fn kinds(&self) -> &KindNames {
+        &self.kinds
+    }
+
+    /// The same validator for an application that keeps its tokens in these cookies: tokens are named after them.
+    #[cfg(any(feature = "actix-web", feature = "tower"))]
+    pub(crate) fn knowing(&self, cookies: &SessionCookies) -> Self {
+        let mut kinds = (*self.kinds).clone();
+        kinds.add_former(cookies.searched_session_names(), cookies.searched_refresh_names());
+        Self { inner: Arc::clone(&self.inner), kinds: Arc::new(kinds) }
     }
 
     async fn validate(&self, token: &str, expected: TokenKind) -> Result<Arc<Verified>, TokenError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let group = inner.cache.as_ref().map(|cache| cache.group(token));
         if let Some(group) = &group
             && let Some(verified) = group.get(token)
             && inner.still_holds(&verified).await?
         {
-            let judged = inner.judge(&verified, expected, inner.clock.now_ms());
+            let judged = self.judge(&verified, expected, inner.clock.now_ms());
             if matches!(judged, Err(TokenError::Expired)) {
                 group.remove(token);
             }
@@ -203,11 +227,25 @@ impl SessionValidator {
         }
         let verified = Arc::new(inner.verify(token, Source::Request).await?);
         let now_ms = inner.clock.now_ms();
-        inner.judge(&verified, expected, now_ms)?;
+        self.judge(&verified, expected, now_ms)?;
         if let Some(group) = group.filter(Group::comes_again) {
             group.insert(&verified, |old| old.claims.times.is_over(now_ms, inner.leeway_ms));
         }
         Ok(verified)
+    }
+
+    /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
+    /// use to hear that it has expired.
+    fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
+        self.kinds.expect(expected, verified.drn.as_deref())?;
+        // A refresh token goes back to the service and nowhere else, and usually names no audience; the session token
+        // that it gets is checked.
+        if expected == TokenKind::Session && !verified.audience {
+            return Err(TokenError::AudienceRejected);
+        }
+        let leeway_ms = self.inner.leeway_ms;
+        let ahead_ms = if verified.came_early { leeway_ms.max(RECEIVED_AHEAD_MS) } else { leeway_ms };
+        verified.claims.times.check(now_ms, leeway_ms, ahead_ms)
     }
 }
 
@@ -230,25 +268,12 @@ impl Inner {
         if !self.header.load().as_ref().is_some_and(|known| Arc::ptr_eq(known, &jws.header)) {
             self.header.store(Some(Arc::clone(&jws.header)));
         }
-        let claims = Claims::new(jws.claims()?)?;
-        issuer::check(&self.project_id, claims.all())?;
-        let audience = self.audience.accepts(claims.all());
-        let kind = self.kinds.of(claims.all())?;
-        let binding = Binding::of(claims.all());
-        Ok(Verified { jwt: Secret::from(token), claims, kind, audience, key, came_early: false, binding })
-    }
-
-    /// What depends on the moment and on the call. The kind goes first: to somebody who sent the wrong token it is of no
-    /// use to hear that it has expired.
-    fn judge(&self, verified: &Verified, expected: TokenKind, now_ms: i64) -> Result<(), TokenError> {
-        kind::check(expected, verified.kind)?;
-        // A refresh token goes back to the service and nowhere else, and usually names no audience; the session token
-        // that it gets is checked.
-        if expected == TokenKind::Session && !verified.audience {
-            return Err(TokenError::AudienceRejected);
-        }
-        let ahead_ms = if verified.came_early { self.leeway_ms.max(RECEIVED_AHEAD_MS) } else { self.leeway_ms };
-        verified.claims.times.check(now_ms, self.leeway_ms, ahead_ms)
+        let claims = Claims::read(jws.into_payload())?;
+        issuer::check(&self.project_id, claims.others())?;
+        let audience = self.audience.accepts(claims.others());
+        let drn = kind::drn(claims.others())?.map(Box::from);
+        let binding = Binding::of(claims.others());
+        Ok(Verified { jwt: Secret::from(token), claims, drn, audience, key, came_early: false, binding })
     }
 
     /// Says in the log that this machine's clock is behind, now and then.
@@ -280,7 +305,8 @@ fn refuse_bound(verified: Arc<Verified>) -> Result<Arc<Verified>, TokenError> {
 
 impl fmt::Debug for SessionValidator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { project_id, keys, leeway_ms, audience, kinds, clock, cache, .. } = &*self.0;
+        let Self { inner, kinds } = self;
+        let Inner { project_id, keys, leeway_ms, audience, clock, cache, .. } = &**inner;
         f.debug_struct("SessionValidator")
             .field("project_id", project_id)
             .field("keys", keys)
@@ -384,9 +410,34 @@ impl SessionValidatorBuilder {
     }
 
     /// The names of the project's session and refresh cookies if it has renamed them: they appear in the tokens' `drn`
-    /// too, by which the two kinds are told apart. `DS` and `DSR` keep their meaning.
+    /// too, by which the two kinds are told apart, and the client looks for tokens under them where the service answers
+    /// with cookies. Tokens named `DS` and `DSR` stay what they are.
+    ///
+    /// ```
+    /// use descope_sdk::Descope;
+    ///
+    /// // The cookies were called `DS` and `DSR` at first, and `sid` and `rid` until yesterday.
+    /// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
+    ///     .session_validator(|validator| {
+    ///         validator
+    ///             .token_names("session", "refresh")
+    ///             .former_token_names("sid", "rid")
+    ///             .former_token_names("DS", "DSR")
+    ///     })
+    ///     .build()?;
+    /// # Ok::<_, descope_sdk::Error>(())
+    /// ```
     pub fn token_names(mut self, session: impl Into<String>, refresh: impl Into<String>) -> Self {
-        self.kinds = KindNames { session: session.into().into(), refresh: refresh.into().into() };
+        self.kinds.set_current(session.into(), refresh.into());
+        self
+    }
+
+    /// Names that the project's cookies had before, so that whoever is signed in by then stays signed in: tokens of these
+    /// names are accepted, too, and cookies of these names are read and cleared
+    /// ([`Sessions::cookies`](super::Sessions::cookies)). Call it once for each former pair, the latest first. Until
+    /// `DS` and `DSR` are given here, tokens of these names are accepted, and cookies of them are not looked for.
+    pub fn former_token_names(mut self, session: impl Into<String>, refresh: impl Into<String>) -> Self {
+        self.kinds.add_former([&session.into()], [&refresh.into()]);
         self
     }
 
@@ -400,17 +451,19 @@ impl SessionValidatorBuilder {
     /// Makes the validator. Nothing is fetched yet.
     ///
     /// # Errors
-    /// [`ConfigError`]: a project id that cannot be one, no source of keys, or a static key that is not usable.
+    /// [`ConfigError`]: a project id that cannot be one, no source of keys, a static key that is not usable, or names of
+    /// tokens that could be taken for each other.
     pub fn build(self) -> Result<SessionValidator, ConfigError> {
         // An id with a slash, or none at all, would match the issuer of any project.
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.project_id.is_empty() || !self.project_id.chars().all(plain) {
             return Err(ConfigError::ProjectId);
         }
+        self.kinds.check()?;
         let keys = match (self.static_key, self.fetch) {
             (Some(jwk), _) => {
                 let keys =
-                    KeySet::parse_static(&jwk).map_err(|_| ConfigError::StaticKey("it is no JWK and no JWK set"))?;
+                    KeySet::parse_static(&jwk).map_err(|_| ConfigError::StaticKey("it is not a JWK or a JWK set"))?;
                 if keys.len() == 0 {
                     return Err(ConfigError::StaticKey("its type, size or algorithm is not supported"));
                 }
@@ -419,18 +472,18 @@ impl SessionValidatorBuilder {
             (None, Some(fetch)) => KeyStore::fetching(fetch, self.settings),
             (None, None) => return Err(ConfigError::NoKeys),
         };
-        Ok(SessionValidator(Arc::new(Inner {
+        let inner = Inner {
             project_id: self.project_id.into(),
             keys,
             header: ArcSwapOption::empty(),
             leeway_ms: millis(self.leeway),
             audience: self.audience,
-            kinds: self.kinds,
             clock: self.clock,
             cache: Cache::new(self.cache_capacity),
             replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplayStore::default())),
             skew_reported: Mutex::default(),
-        })))
+        };
+        Ok(SessionValidator { inner: Arc::new(inner), kinds: Arc::new(self.kinds) })
     }
 }
 

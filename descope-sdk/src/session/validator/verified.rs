@@ -4,17 +4,14 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use descope_api::Secret;
 
-use crate::session::{
-    dpop::Binding,
-    keys::key_set::Key,
-    token::{claims::Claims, kind::TokenKind},
-};
+use crate::session::{dpop::Binding, keys::key_set::Key, token::claims::Claims};
 
 /// The outcome of a verification, shared by everybody who holds the token.
 pub(crate) struct Verified {
     pub(crate) jwt: Secret,
     pub(crate) claims: Claims,
-    pub(crate) kind: Option<TokenKind>,
+    /// The claim `drn`, by which the two kinds are told apart.
+    pub(crate) drn: Option<Box<str>>,
     /// Whether the audience policy accepts it, which matters where it is used as a session token.
     pub(crate) audience: bool,
     /// The key that signed it; the token is good no longer than its key.
