@@ -72,7 +72,7 @@ enum Command {
     Upstream {
         /// A freshly downloaded published document.
         file: Option<PathBuf>,
-        /// Record the file as reviewed.
+        /// Record the file as reviewed, once every difference is explained.
         #[arg(long, requires = "file")]
         accept: bool,
     },
@@ -83,7 +83,8 @@ enum Command {
         #[arg(required = true, value_name = "DIR")]
         folders: Vec<PathBuf>,
     },
-    /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested.
+    /// Count, for each tag, how many operations are specified, generated, curated, emulated and tested: defined, called
+    /// or served by code; a mention does not count.
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
         format: coverage::Format,

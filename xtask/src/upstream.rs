@@ -17,7 +17,8 @@ use crate::{
 const LOCK: &str = "spec/upstream.lock.json";
 const DEVIATIONS: &str = "spec/deviations.yaml";
 
-/// Compares, and with `accept` records the file as reviewed. The second value tells whether something is unexplained.
+/// Compares, and with `accept` records the file as reviewed. The second value tells whether something is unexplained, or
+/// a row explains nothing; then nothing is recorded.
 pub(crate) fn run(
     workspace: &Path,
     document: &Document,
@@ -27,7 +28,18 @@ pub(crate) fn run(
     let lock_path = workspace.join(LOCK);
     let reviewed = if lock_path.exists() { Some(diff::read(&lock_path)?) } else { None };
     let theirs = match (file, &reviewed) {
-        (Some(file), _) => facts(&diff::read(file)?),
+        (Some(file), _) => {
+            let published = diff::read(file)?;
+            if accept {
+                let known = reviewed.as_ref().unwrap_or(&document.value);
+                is_theirs(&published, known).map_err(|reason| {
+                    let place = Place { file: file.display().to_string(), line: 1 };
+                    let message = format!("not the document that Descope publishes: {reason}; nothing was recorded");
+                    Failure::Problems(vec![Problem::new(place, "upstream", message)])
+                })?;
+            }
+            facts(&published)
+        }
         (None, Some(reviewed)) => reviewed.clone(),
         (None, None) => {
             let place = Place { file: LOCK.to_owned(), line: 1 };
@@ -67,7 +79,10 @@ pub(crate) fn run(
         stale_count += 1;
         let _ = writeln!(text, "stale: {DEVIATIONS}:{}: explains nothing any more; has upstream fixed it?", row.line);
     }
-    if accept {
+    let failed = unexplained > 0 || stale_count > 0;
+    if accept && failed {
+        let _ = writeln!(text, "{LOCK} stays as it is: explain what is unexplained and remove what is stale first");
+    } else if accept {
         output::apply(workspace, &[Output::new(LOCK, bundle::json(&theirs))], &[], false)?;
         let _ = writeln!(text, "wrote {LOCK}");
     }
@@ -77,7 +92,30 @@ pub(crate) fn run(
         differences.len(),
         rows.len()
     );
-    Ok((text, unexplained > 0))
+    Ok((text, failed))
+}
+
+/// Whether a document can be a newer state of the published one: by its title and servers, where it has them, and by its
+/// paths, of which at least half are known. Anything else would take the place of what was reviewed.
+fn is_theirs(published: &Value, known: &Value) -> Result<(), String> {
+    let names_them = |text: &str| text.to_ascii_lowercase().contains("descope");
+    if let Some(title) = published["info"]["title"].as_str()
+        && !names_them(title)
+    {
+        return Err(format!("its title is `{title}`"));
+    }
+    // An address without a host says nothing.
+    let servers = published["servers"].as_array().into_iter().flatten().filter_map(|server| server["url"].as_str());
+    let servers: Vec<&str> = servers.filter(|url| url.contains("://")).collect();
+    if !servers.is_empty() && !servers.iter().any(|url| names_them(url)) {
+        return Err(format!("its servers are {}", servers.join(", ")));
+    }
+    let paths = members(&known["paths"]);
+    let common = paths.iter().filter(|(path, _)| published["paths"].get(path).is_some()).count();
+    if common == 0 || common * 2 < paths.len() {
+        return Err(format!("it has {common} of the {} paths that are known", paths.len()));
+    }
+    Ok(())
 }
 
 /// JSON under a name of its own is compared with JSON: of two media types nothing but the names would be compared.
@@ -117,38 +155,45 @@ fn operation_facts(document: &Value, item: &Value, operation: &Value) -> Value {
     if operation["deprecated"] == true {
         facts.insert("deprecated".to_owned(), json!(true));
     }
-    let parameters: Vec<Value> = [item, operation]
-        .into_iter()
-        .flat_map(|holder| holder["parameters"].as_array().into_iter().flatten())
-        .map(|parameter| {
-            let parameter = parameter["$ref"]
-                .as_str()
-                .and_then(|target| document.pointer(target.trim_start_matches('#')))
-                .unwrap_or(parameter);
-            json!({
-                "name": parameter["name"],
-                "in": parameter["in"],
-                "required": parameter["required"] == true,
-                "schema": schema_facts(&parameter["schema"]),
-            })
-        })
-        .collect();
+    // By place and name, so that what an operation says takes the place of what its path says, and nothing else does.
+    let mut parameters: BTreeMap<(String, String), Value> = BTreeMap::new();
+    for parameter in
+        [item, operation].into_iter().flat_map(|holder| holder["parameters"].as_array().into_iter().flatten())
+    {
+        let parameter = resolved(document, parameter);
+        let text = |member: &str| parameter[member].as_str().unwrap_or_default().to_owned();
+        let facts = json!({
+            "name": parameter["name"],
+            "in": parameter["in"],
+            "required": parameter["required"] == true,
+            "schema": schema_facts(&parameter["schema"]),
+        });
+        parameters.insert((text("in"), text("name")), facts);
+    }
     if !parameters.is_empty() {
-        facts.insert("parameters".to_owned(), Value::Array(parameters));
+        facts.insert("parameters".to_owned(), parameters.into_values().collect());
     }
     let security = operation.get("security").unwrap_or(&document["security"]);
     facts.insert("security".to_owned(), schemes(security));
-    if operation["requestBody"].is_object() {
-        let mut body = content_facts(&operation["requestBody"]);
-        body["required"] = json!(operation["requestBody"]["required"] == true);
+    let body = resolved(document, &operation["requestBody"]);
+    if body.is_object() {
+        let required = body["required"] == true;
+        let mut body = content_facts(body);
+        body["required"] = json!(required);
         facts.insert("requestBody".to_owned(), body);
     }
     let responses: Map<String, Value> = members(&operation["responses"])
         .into_iter()
-        .map(|(code, response)| (code.to_owned(), content_facts(response)))
+        .map(|(code, response)| (code.to_owned(), content_facts(resolved(document, response))))
         .collect();
     facts.insert("responses".to_owned(), Value::Object(responses));
     Value::Object(facts)
+}
+
+/// A shared parameter, body or response in the place of the reference to it.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let target = value["$ref"].as_str().and_then(|target| document.pointer(target.trim_start_matches('#')));
+    target.unwrap_or(value)
 }
 
 fn content_facts(body: &Value) -> Value {
@@ -378,5 +423,65 @@ mod tests {
         ours["paths"]["/v1/a"]["post"]["x-descope-upstream-operation"] = json!("DoB");
         let rules: Vec<_> = differences(&theirs, &ours).iter().map(|change| change.rule).collect();
         assert_eq!(rules, ["operation-id-renamed", "property-added-optional"]);
+    }
+    #[test]
+    fn parameters_are_kept_by_place_and_name() {
+        let mut document = published(&json!([]), "X");
+        let parameter = |place: &str, kind: &str| json!({"name": "id", "in": place, "schema": {"type": kind}});
+        document["components"]["parameters"] = json!({"Id": parameter("header", "number")});
+        document["paths"]["/v1/a"]["parameters"] =
+            json!([parameter("query", "string"), parameter("cookie", "string"), parameter("path", "string")]);
+        document["paths"]["/v1/a"]["post"]["parameters"] =
+            json!([parameter("query", "integer"), {"$ref": "#/components/parameters/Id"}]);
+        let facts = facts(&document);
+        let kept = facts["paths"]["/v1/a"]["post"]["parameters"].as_array().expect("is a list").iter();
+        let kept: Vec<String> = kept
+            .map(|parameter| format!("{} {}: {}", parameter["in"], parameter["name"], parameter["schema"]["type"]))
+            .map(|text| text.replace('"', ""))
+            .collect();
+        assert_eq!(kept, ["cookie id: string", "header id: number", "path id: string", "query id: integer"]);
+    }
+
+    #[test]
+    fn shared_bodies_and_responses_are_read() {
+        let plain = published(&json!([]), "X");
+        let mut shared = plain.clone();
+        let post = &plain["paths"]["/v1/a"]["post"];
+        shared["components"]["requestBodies"] = json!({"A": post["requestBody"]});
+        shared["components"]["responses"] = json!({"A": post["responses"]["200"]});
+        shared["paths"]["/v1/a"]["post"]["requestBody"] = json!({"$ref": "#/components/requestBodies/A"});
+        shared["paths"]["/v1/a"]["post"]["responses"]["200"] = json!({"$ref": "#/components/responses/A"});
+        assert_eq!(facts(&shared), facts(&plain));
+    }
+
+    #[test]
+    fn only_a_newer_state_of_the_published_document_is_theirs() {
+        let known = json!({"paths": {"/a": {}, "/b": {}, "/c": {}, "/d": {}}});
+        let paths = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), json!({}))).collect::<Value>();
+        for (published, reason) in [
+            (json!({"paths": paths(&["/a", "/b", "/new"])}), ""),
+            (
+                json!({"info": {"title": "Descope APIs"}, "servers": [{"url": "https://api.descope.com"}], "paths": paths(&["/a", "/b"])}),
+                "",
+            ),
+            (json!({"servers": [], "paths": known["paths"]}), ""),
+            (json!({"servers": [{"url": "/"}], "paths": known["paths"]}), ""),
+            (
+                json!({"servers": [{"url": "http://localhost"}, {"url": "https://api.euc1.descope.com"}], "paths": known["paths"]}),
+                "",
+            ),
+            (json!({"paths": paths(&["/a", "/x", "/y"])}), "1 of the 4 paths"),
+            (json!({"paths": {}}), "0 of the 4 paths"),
+            (json!({}), "0 of the 4 paths"),
+            (json!({"info": {"title": "Petstore"}, "paths": known["paths"]}), "title is `Petstore`"),
+            (
+                json!({"servers": [{"url": "https://pets.example"}], "paths": known["paths"]}),
+                "servers are https://pets.example",
+            ),
+        ] {
+            let said = is_theirs(&published, &known).err().unwrap_or_default();
+            assert!(said.contains(reason) && said.is_empty() == reason.is_empty(), "{published}: {said}");
+        }
+        assert!(is_theirs(&json!({"paths": {}}), &json!({"paths": {}})).is_err());
     }
 }

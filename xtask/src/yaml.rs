@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 200;
 /// More nodes than any document of this kind has; keeps aliases of aliases from taking all memory.
 const MAX_NODES: usize = 2_000_000;
 
+/// So much text counts as one more value: an alias of a long text is as good a bomb as one of a long list.
+const TEXT_OF_A_NODE: usize = 64;
+
 /// A parsed file: its value, and lines by JSON pointer.
 #[derive(Debug)]
 pub(crate) struct Located {
@@ -112,6 +115,7 @@ impl<'a> Loader<'a> {
                 if tag.is_some() {
                     return Err(self.problem(span.start, "tags are not used here"));
                 }
+                self.count(text.len() / TEXT_OF_A_NODE, span.start)?;
                 (anchor, scalar(&text, style))
             }
             Event::SequenceStart(anchor, _) => (anchor, self.sequence(pointer)?),
@@ -170,6 +174,7 @@ impl<'a> Loader<'a> {
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => return Err(self.problem(span.start, "a key is not a plain value")),
             };
+            self.count(key.len() / TEXT_OF_A_NODE, span.start)?;
             if map.contains_key(&key) {
                 return Err(self.problem(span.start, format!("the key `{key}` stands here twice")));
             }
@@ -267,6 +272,19 @@ mod tests {
             assert_eq!((problem.place.file.as_str(), problem.place.line), ("a.yaml", 7), "{problem}");
             assert!(problem.message.contains("aliases"), "{problem}");
         }
+    }
+
+    #[test]
+    fn aliases_of_long_texts_are_bounded() {
+        let long = "x".repeat(1_000_000);
+        let repeated = vec!["*a"; 1000].join(", ");
+        for first in [format!("a: &a {long}\n"), format!("a: &a {{k: {long}}}\n"), format!("a: &a [{long}, 1]\n")] {
+            let problem = value("a.yaml", &format!("{first}b: [{repeated}]\n")).unwrap_err();
+            assert_eq!(problem.place.line, 2, "{problem}");
+            assert!(problem.message.contains("aliases"), "{problem}");
+        }
+        let few = ["*a"; 10].join(", ");
+        assert!(value("a.yaml", &format!("a: &a {long}\nb: [{few}]\n")).is_ok());
     }
 
     #[test]

@@ -308,8 +308,73 @@ fn a_new_operation_upstream_an_unexplained_difference_and_a_stale_row_are_told()
         assert!(text.contains(told), "{told}: {text}");
     }
     assert_eq!(published, fs::read_to_string(&lock).unwrap(), "nothing was accepted");
-    workspace.run(&["upstream", "--accept", theirs.to_str().unwrap()]);
-    assert!(fs::read_to_string(&lock).unwrap().contains("verify/pigeon"));
+    let output = workspace.run(&["upstream", "--accept", theirs.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("upstream.lock.json stays as it is"), "unexplained");
+    assert_eq!(published, fs::read_to_string(&lock).unwrap(), "nothing is accepted that is not explained");
+}
+
+#[test]
+fn a_stale_row_alone_fails_and_keeps_a_document_from_being_accepted() {
+    let workspace = Workspace::new();
+    let lock = workspace.path("spec/upstream.lock.json");
+    let stale =
+        "deviations:\n  - {change: enum-closed, subject: schema Nobody, theirs: a, ours: b, why: c, evidence: d}\n";
+    workspace.edit("spec/deviations.yaml", "deviations:\n", stale);
+    let published = fs::read_to_string(&lock).unwrap();
+    let theirs = workspace.path("theirs.json");
+    fs::write(&theirs, &published).unwrap();
+    for arguments in [&["upstream"][..], &["upstream", "--accept", theirs.to_str().unwrap()]] {
+        let output = workspace.run(arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+        assert!(text.ends_with("0 unexplained, 1 stale\n"), "{arguments:?}: {text}");
+    }
+    assert_eq!(published, fs::read_to_string(&lock).unwrap());
+}
+
+#[test]
+fn what_is_new_and_explained_is_accepted() {
+    let workspace = Workspace::new();
+    let lock = workspace.path("spec/upstream.lock.json");
+    let published = fs::read_to_string(&lock).unwrap();
+    let renamed = published.replace("LoadAllMcpServersResponse\"", "LoadedServers\"");
+    assert_ne!(published, renamed, "names of schemas are ours to choose");
+    let theirs = workspace.path("theirs.json");
+    fs::write(&theirs, &renamed).unwrap();
+    let output = workspace.run(&["upstream", "--accept", theirs.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", stderr(&output));
+    assert!(text.contains("new upstream: ") && text.contains("wrote spec/upstream.lock.json"), "{text}");
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(json(&fs::read_to_string(&lock).unwrap()), json(&renamed), "facts of facts are the same");
+}
+
+#[test]
+fn a_document_that_is_not_descopes_is_not_accepted() {
+    let workspace = Workspace::new();
+    let before = workspace.contents();
+    let outside = tempfile::tempdir().unwrap();
+    let theirs = outside.path().join("theirs.json");
+    let published = fs::read_to_string(workspace.path("spec/upstream.lock.json")).unwrap();
+    let with = |member: &str| published.replacen('{', &format!("{{{member},"), 1);
+    for (text, reason) in [
+        (r#"{"openapi": "3.0.3", "info": {"title": "Pets"}, "paths": {"/pets": {}}}"#.to_owned(), "title is `Pets`"),
+        (r#"{"openapi": "3.0.3", "paths": {"/pets": {}}}"#.to_owned(), "it has 0 of the "),
+        (r#"{"openapi": "3.0.3", "paths": {"/v1/auth/otp/verify/email": {}}}"#.to_owned(), "it has 1 of the "),
+        (with(r#""info": {"title": "Pets"}"#), "title is `Pets`"),
+        (with(r#""servers": [{"url": "https://pets.example"}]"#), "servers are https://pets.example"),
+    ] {
+        fs::write(&theirs, text).unwrap();
+        let output = workspace.run(&["upstream", "--accept", theirs.to_str().unwrap()]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{reason}: {said}");
+        assert!(
+            said.contains("theirs.json:1: [upstream] not the document that Descope") && said.contains(reason),
+            "{said}"
+        );
+    }
+    assert_eq!(before, workspace.contents());
 }
 
 #[test]
@@ -377,7 +442,15 @@ fn bad_files_end_with_one_line_that_names_them() {
     let workspace = Workspace::small();
     assert!(workspace.run(&["bundle"]).status.success());
     let good = workspace.path("spec/bundle/descope.openapi.json");
-    workspace.run(&["upstream", "--accept", good.to_str().unwrap()]);
+    let published =
+        [("\"otpVerify\"", "\"VerifyOtp\""), ("\"T\"", "\"Descope\""), ("api.example.com", "api.descope.com")];
+    for (ours, theirs) in published {
+        let text = fs::read_to_string(&good).unwrap();
+        assert!(text.contains(ours), "{ours}");
+        fs::write(&good, text.replace(ours, theirs)).unwrap();
+    }
+    let accepted = workspace.run(&["upstream", "--accept", good.to_str().unwrap()]);
+    assert!(accepted.status.success(), "{}", String::from_utf8_lossy(&accepted.stdout));
     assert!(workspace.path("spec/upstream.lock.json").exists());
     let before = workspace.contents();
     for command in ["diff", "upstream", "upstream --accept"] {

@@ -191,6 +191,9 @@ const REPLACED: &[(&str, &str, &str, &str)] = &[
     ("component-name", "    OtpSession:\n", "    OtpVerifyRequestBody: {type: string, description: Meets.}\n    OtpSession:\n", "OtpVerifyRequestBody"),
     ("component-name", "    OtpSession:\n", "    OtpVerifyRequestObject: {type: string, description: Meets.}\n    OtpSession:\n", "OtpVerifyRequestObject"),
     ("component-name", "    OtpSession:\n", "    NewOtpVerifyRequest: {type: string, description: Meets.}\n    OtpSession:\n", "NewOtpVerifyRequest"),
+    ("title", "        loginId:\n", "        loginId:\n          title: Otpsession\n", "loginId:\n"),
     ("component-name", "    OtpSession:\n", "    ApiOtpVerifyRequest: {type: string, description: Meets.}\n    OtpSession:\n", "ApiOtpVerifyRequest"),
+    ("component-name", "    OtpSession:\n", "    NewOtpVerifyRequestWithBody: {type: string, description: Meets.}\n    OtpSession:\n", "NewOtpVerifyRequestWithBody"),
+    ("component-name", "    OtpSession:\n", "    ParseOtpVerifyResponse: {type: string, description: Meets.}\n    OtpSession:\n", "ParseOtpVerifyResponse"),
     ("component-name", "    OtpSession:\n", "    Otpsession: {type: string, description: Meets.}\n    OtpSession:\n", "Otpsession"),
 ];

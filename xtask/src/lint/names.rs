@@ -82,18 +82,19 @@ fn bodies(operation: &Value) -> Vec<&str> {
 }
 
 pub(super) fn titles(document: &Document, report: &mut Report<'_>) {
-    let components: Vec<&str> = document.schemas().into_iter().map(|(name, _)| name).collect();
+    let components: BTreeMap<String, &str> =
+        document.schemas().into_iter().map(|(name, _)| (squashed(name), name)).collect();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     form::schemas(document, &mut |pointer, value| {
         let Some(title) = value["title"].as_str() else { return };
         let type_name = title.to_upper_camel_case();
-        if components.contains(&type_name.as_str()) {
-            report.at(pointer, format!("the title `{title}` is the name of a component"));
+        if let Some(component) = components.get(&squashed(title)) {
+            report.at(pointer, format!("the title `{title}` meets the name of the component `{component}`"));
         }
         if !type_name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             report.at(pointer, format!("the title `{title}` cannot become the name of a type"));
         }
-        if let Some(first) = seen.insert(type_name, pointer.to_owned()) {
+        if let Some(first) = seen.insert(squashed(title), pointer.to_owned()) {
             let first = document.place(&first);
             report.at(pointer, format!("the title `{title}` stands for two types, the other at {first}"));
         }
@@ -104,7 +105,13 @@ pub(super) fn components(document: &Document, report: &mut Report<'_>) {
     for id in document.operations().iter().filter_map(Operation::id) {
         let pascal = id.to_upper_camel_case();
         let go = GO_SUFFIXES.map(|suffix| format!("{pascal}{suffix}"));
-        for name in go.into_iter().chain([format!("New{pascal}Request"), format!("Api{pascal}Request")]) {
+        let around = [
+            format!("New{pascal}Request"),
+            format!("New{pascal}RequestWithBody"),
+            format!("Parse{pascal}Response"),
+            format!("Api{pascal}Request"),
+        ];
+        for name in go.into_iter().chain(around) {
             if !document.value["components"]["schemas"][&name].is_null() {
                 let at = format!("/components/schemas/{}", escape(&name));
                 report.at(
