@@ -157,8 +157,8 @@ impl Descope {
         }
     }
 
-    #[cfg(feature = "management")]
     /// The raw client for a management call, refused here when there is no key to make it with.
+    #[cfg(feature = "management")]
     pub(crate) fn managing(&self) -> Result<&descope_api::Client> {
         if self.api().config().management_key.is_some() {
             return Ok(self.api());
