@@ -97,7 +97,8 @@ fn seen(c: &mut Criterion) {
 /// Eight tasks at once on two threads. The time is that of eight validations, one by each task.
 fn parallel(c: &mut Criterion) {
     const TASKS: usize = 8;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime");
     let mut group = c.benchmark_group("8 tasks on 2 threads");
     group.throughput(Throughput::Elements(TASKS as u64));
     let key = Key::rs256();
