@@ -26,7 +26,7 @@ async fn sessions_expire_by_the_emulators_clock() {
     descope.session().validate(ada.session_jwt().expose()).await.unwrap();
     emulator.clock().advance(Duration::from_secs(3600));
     let expired = descope.session().validate(ada.session_jwt().expose()).await.unwrap_err();
-    assert_eq!(expired.kind(), ErrorKind::Unauthorized);
+    assert_eq!(expired.kind(), ErrorKind::InvalidToken);
     let again = descope.session().refresh(ada.refresh_jwt().unwrap().expose()).await.unwrap();
     descope.session().validate(again.session_jwt().expose()).await.unwrap();
 }
