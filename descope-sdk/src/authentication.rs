@@ -219,7 +219,7 @@ fn in_body(token: Option<Secret>) -> Option<Secret> {
 
 /// A token that the project keeps out of the body, under the first of these names that is there. Of several cookies of
 /// one name the last counts, as for a browser; those that only take an older one away are passed over.
-fn from_cookies<'n>(headers: &HeaderMap, names: impl Iterator<Item = &'n str>) -> Option<Secret> {
+fn from_cookies<'n>(headers: &HeaderMap, mut names: impl Iterator<Item = &'n str>) -> Option<Secret> {
     let now = cookie::time::OffsetDateTime::from(SystemTime::now());
     let cookies: Vec<_> = headers
         .get_all(header::SET_COOKIE)
@@ -232,7 +232,6 @@ fn from_cookies<'n>(headers: &HeaderMap, names: impl Iterator<Item = &'n str>) -
             None => cookie.expires_datetime().is_none_or(|at| at > now),
         })
         .collect();
-    let mut names = names;
     names.find_map(|name| {
         let last = cookies.iter().rfind(|cookie| cookie.name() == name)?;
         Some(Secret::from(last.value_trimmed()))

@@ -16,6 +16,8 @@ use super::{
     times::{Times, rfc3339},
 };
 
+const TENANTS: &str = "tenants";
+
 /// The claims that Descope gives a meaning; every other one is the project's own.
 const RESERVED: &[&str] = &[
     "act",
@@ -36,7 +38,7 @@ const RESERVED: &[&str] = &[
     "roles",
     "su",
     "sub",
-    "tenants",
+    TENANTS,
     "tu",
 ];
 
@@ -60,8 +62,6 @@ struct Tenants {
     text: Box<[u8]>,
     read: OnceLock<Value>,
 }
-
-const TENANTS: &str = "tenants";
 
 impl Tenants {
     fn get(&self) -> &Value {

@@ -10,6 +10,18 @@ use serde_json::{Map, Number, Value};
 
 use super::error::TokenError;
 
+/// About as many members as a token has, and as an object inside of it has.
+const CLAIMS: usize = 16;
+const INSIDE: usize = 4;
+
+/// Up to how many names are compared one with the other.
+const FEW: usize = 8;
+
+const DUPLICATE: &str = "duplicate member";
+
+/// The member under which serde_json hands out numbers when some crate of the build asks for arbitrary precision.
+const NUMBER: &str = "$serde_json::private::Number";
+
 /// Reads `bytes` as one JSON object in which no object, at any depth, names a member twice.
 ///
 /// The depth is bounded by `serde_json`'s own limit of 128.
@@ -60,18 +72,6 @@ pub(crate) fn member(name: &'static str, bytes: &[u8]) -> Value {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     reader.deserialize_map(Only(name)).unwrap_or(Value::Null)
 }
-
-/// About as many members as a token has, and as an object inside of it has.
-const CLAIMS: usize = 16;
-const INSIDE: usize = 4;
-
-/// Up to how many names are compared one with the other.
-const FEW: usize = 8;
-
-const DUPLICATE: &str = "duplicate member";
-
-/// The member under which serde_json hands out numbers when some crate of the build asks for arbitrary precision.
-const NUMBER: &str = "$serde_json::private::Number";
 
 /// Whether this build's serde_json hands numbers out that way. Another crate's feature decides it, so it is found out
 /// by trying; without this an `exp` would arrive as an object in such a build, and every token would be refused.

@@ -41,7 +41,7 @@ use super::{
 #[cfg(any(feature = "actix-web", feature = "tower"))]
 use crate::session::SessionCookies;
 
-/// How many verified tokens are remembered unless set otherwise. At 2 kB each that is half a megabyte.
+/// How many verified tokens are remembered unless set otherwise. At 4 kB each, with what they say, that is a megabyte.
 const DEFAULT_CACHE_CAPACITY: usize = 256;
 
 /// How far a token that has just come from the service may lie ahead of this machine's clock, in milliseconds. It is
