@@ -3,7 +3,7 @@
 
 use descope_api::{Auth, OPERATIONS, Operation};
 use descope_emulator::Emulator;
-use descope_sdk::{ErrorKind, Secret};
+use descope_sdk::{ErrorKind, LoginId, Secret};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -42,9 +42,9 @@ impl Wire {
     async fn start() -> Self {
         let world = World::start().await;
         let ada = world.signed_in(ADA).await;
-        let created = world.descope.management().access_key().create("nightly").send().await.unwrap();
+        let created = world.descope.management().access_keys().create("nightly").send().await.unwrap();
         let (refresh, session) = (refresh_of(&ada), ada.session_jwt().clone());
-        Self { world, http: reqwest::Client::new(), refresh, session, access_key: created.cleartext().clone() }
+        Self { world, http: reqwest::Client::new(), refresh, session, access_key: created.cleartext.clone() }
     }
 
     fn url(&self, operation: &Operation) -> String {
@@ -81,7 +81,7 @@ impl Wire {
 
     /// What a caller can find out about the state.
     async fn state(&self) -> Value {
-        let user = self.world.descope.management().user().load(ADA).await.unwrap();
+        let user = self.world.descope.management().users().load(LoginId::new(ADA)).send().await.unwrap();
         let history = self.world.descope.session().history(&self.refresh).await.unwrap();
         json!({ "user": user, "history": history, "messages": self.world.messages() })
     }

@@ -2,6 +2,7 @@
 
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, reason = "generated")]
+#[path = "generated/raw.rs"]
 mod generated;
 mod another_process;
 mod emulator;

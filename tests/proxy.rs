@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::{Json, Router, extract::Request};
-use descope_sdk::{Descope, RetryPolicy};
+use descope_sdk::{Descope, LoginId, RetryPolicy};
 use serde_json::json;
 
 use crate::{another_process, support::raw::PROJECT};
@@ -46,7 +46,7 @@ async fn what_goes_to_this_machine_never_meets_a_proxy() {
         for base_url in job["base_urls"].as_array().unwrap() {
             let builder = Descope::builder(PROJECT).base_url(base_url.as_str().unwrap()).allow_insecure_http();
             let descope = builder.management_key(KEY).retry(RetryPolicy::none()).build().unwrap();
-            let _ = descope.management().user().load("ada@example.com").await;
+            let _ = descope.management().users().load(LoginId::new("ada@example.com")).send().await;
         }
         return;
     }

@@ -1,6 +1,6 @@
 //! What waits can be put away and finished by another client, in another process too.
 
-use descope_sdk::{Descope, PendingCodeState, PendingLinkState};
+use descope_sdk::{Descope, LoginId, PendingCodeState, PendingLinkState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,9 +50,9 @@ async fn a_pending_code_is_finished_by_another_client() {
 #[tokio::test]
 async fn what_test_users_wait_for_is_put_away_alike() {
     let world = World::start().await;
-    let tests = world.descope.management().test_user();
-    tests.create(ADA).send().await.unwrap();
-    let enchanted = tests.generate_enchanted_link(ADA).send().await.unwrap();
+    let tests = world.descope.management().test_users();
+    tests.create(LoginId::new(ADA)).send().await.unwrap();
+    let enchanted = tests.generate_enchanted_link(LoginId::new(ADA)).send().await.unwrap();
     let stored = serde_json::to_string(enchanted.pending()).unwrap();
     let elsewhere = world.emulator.descope_builder().build().unwrap();
     elsewhere.enchanted_link().verify(enchanted.link().token()).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_pending_link_is_finished_in_another_process() {
     world.descope.enchanted_link().verify(right).await.unwrap();
     let job = json!({"project": world.emulator.project_id(), "base_url": world.emulator.base_url(), "state": pending});
     let user = in_another_process(name, job).await;
-    let loaded = world.descope.management().user().load(ADA).await.unwrap();
+    let loaded = world.descope.management().users().load(LoginId::new(ADA)).send().await.unwrap();
     assert_eq!(loaded.user_id, Some(user));
 }
 
@@ -122,6 +122,6 @@ async fn a_pending_code_is_finished_in_another_process() {
     let code = world.code(ADA).await;
     let job = json!({"project": project, "base_url": base_url, "state": pending, "code": code});
     let user = in_another_process(name, job).await;
-    let loaded = world.descope.management().user().load(ADA).await.unwrap();
+    let loaded = world.descope.management().users().load(LoginId::new(ADA)).send().await.unwrap();
     assert_eq!(loaded.user_id, Some(user));
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use descope_api::{OPERATIONS, Retry};
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::{Error, ErrorKind, RetryPolicy};
+use descope_sdk::{Error, ErrorKind, LoginId, RetryPolicy};
 
 use crate::{
     requests::{Case, least},
@@ -202,7 +202,7 @@ async fn a_lost_answer_sends_no_second_message_and_creates_no_second_key() {
         assert_eq!(world.messages(), before + 1);
         world.emulator.fail_next("managementAccessKeyCreate", fault);
         let before = world.calls("managementAccessKeyCreate");
-        descope.management().access_key().create("once").send().await.unwrap_err();
+        descope.management().access_keys().create("once").send().await.unwrap_err();
         assert_eq!(world.calls("managementAccessKeyCreate"), before + 1);
     }
 }
@@ -213,6 +213,6 @@ async fn a_deletion_whose_answer_is_lost_ends_as_not_found() {
     world.user(ADA, "enabled").await;
     world.emulator.fail_next("managementUserDelete", Fault::status(502).after_handling());
     let descope = world.emulator.descope_builder().retry(quick()).build().unwrap();
-    let error = descope.management().user().delete(ADA).await.unwrap_err();
+    let error = descope.management().users().delete(LoginId::new(ADA)).send().await.unwrap_err();
     assert_eq!((error.kind(), world.calls("managementUserDelete")), (ErrorKind::NotFound, 2));
 }

@@ -8,8 +8,8 @@ use std::{
 
 use descope_emulator::Fault;
 use descope_sdk::{
-    DeliveryMethod, Descope, Error, RetryPolicy, Secret,
-    management::{ImportedPassword, ImportedPasswordHash},
+    DeliveryMethod, Descope, Error, LoginId, RetryPolicy, Secret,
+    management::user::{ImportedPassword, ImportedPasswordHash},
 };
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -143,9 +143,9 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     notes.add(&descope.access_key().exchange("marked-key"));
     let hash = ImportedPasswordHash::new("marked-hash");
     let imported = ImportedPassword::new().bcrypt(hash);
-    let users = descope.management().user();
-    notes.add(&users.create(ADA).password("marked-password").hashed_password(imported));
-    notes.add(&descope.management().access_key().create("nightly"));
+    let users = descope.management().users();
+    notes.add(&users.create(LoginId::new(ADA)).password("marked-password").hashed_password(imported));
+    notes.add(&descope.management().access_keys().create("nightly"));
     notes.add(&(descope.session(), descope.management(), descope.api(), &descope));
     notes.add(&Secret::from("marked-secret"));
     assert_eq!(notes.count, 16);
@@ -181,23 +181,23 @@ async fn debug_of_what_the_service_answers_shows_no_secret() {
     mail.links.iter().for_each(|link| secret(&Secret::from(link.token.as_str())));
     notes.add(&mail);
 
-    let created = world.descope.management().access_key().create("nightly").send().await.unwrap();
-    secret(created.cleartext());
-    let machine = world.descope.access_key().exchange(created.cleartext()).send().await.unwrap();
+    let created = world.descope.management().access_keys().create("nightly").send().await.unwrap();
+    secret(&created.cleartext);
+    let machine = world.descope.access_key().exchange(&created.cleartext).send().await.unwrap();
     secret(machine.session_jwt());
     notes.add(&(&created, &machine));
 
-    let tests = world.descope.management().test_user();
-    tests.create("test").phone(PHONE).email("test@example.com").send().await.unwrap();
-    let otp = tests.generate_otp("test", DeliveryMethod::Sms).send().await.unwrap();
+    let tests = world.descope.management().test_users();
+    tests.create(LoginId::new("test")).phone(PHONE).email("test@example.com").send().await.unwrap();
+    let otp = tests.generate_otp(LoginId::new("test"), DeliveryMethod::Sms).send().await.unwrap();
     secret(otp.code());
-    let link = tests.generate_magic_link("test", DeliveryMethod::Sms).send().await.unwrap();
+    let link = tests.generate_magic_link(LoginId::new("test"), DeliveryMethod::Sms).send().await.unwrap();
     secret(link.token());
-    let enchanted = tests.generate_enchanted_link("test").send().await.unwrap();
+    let enchanted = tests.generate_enchanted_link(LoginId::new("test")).send().await.unwrap();
     secret(enchanted.link().token());
     secret(enchanted.pending().state().pending_ref());
     notes.add(&(&otp, &link, &enchanted));
-    let embedded = world.descope.management().embedded_link().sign_in(ADA).send().await.unwrap();
+    let embedded = world.descope.management().embedded_links().sign_in(LoginId::new(ADA)).send().await.unwrap();
     secret(&embedded);
     notes.add(&embedded);
     notes.add(&world.emulator);

@@ -3,7 +3,7 @@
 use std::{fmt::Debug, time::Duration};
 
 use descope_emulator::{Emulator, Message};
-use descope_sdk::{Authentication, Descope, Error, ErrorKind, Secret};
+use descope_sdk::{Authentication, Descope, Error, ErrorKind, LoginId, Secret};
 
 pub(crate) const ADA: &str = "ada@example.com";
 pub(crate) const BOB: &str = "bob@example.com";
@@ -55,8 +55,8 @@ impl World {
 
     /// A user whom the back end has made.
     pub(crate) async fn user(&self, login_id: &str, status: &str) {
-        let users = self.descope.management().user();
-        users.create(login_id).status(status).send().await.expect("the user is created");
+        let users = self.descope.management().users();
+        users.create(LoginId::new(login_id)).status(status).send().await.expect("the user is created");
     }
 
     /// The operations that were called, without what the SDK reads in the background: keys and the licence.

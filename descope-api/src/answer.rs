@@ -34,7 +34,7 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<T>> {
-        let (head, body) = self.read(request, operation).await?;
+        let (head, body) = self.within(operation, self.read(request, operation)).await?;
         match json::read(&body) {
             Ok(inner) => Ok(ResponseValue::new(inner, head.status, head.headers)),
             Err(problem) => Err(unreadable(operation, &head, problem)),
@@ -47,7 +47,8 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<()>> {
-        Ok(ResponseValue::empty(self.send(accepting_json(request), operation).await?))
+        let sent = self.send(accepting_json(request), operation);
+        Ok(ResponseValue::empty(self.within(operation, sent).await?))
     }
 
     /// Sends a request that is answered with something else than JSON.
@@ -56,7 +57,7 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<ByteStream>> {
-        Ok(ResponseValue::stream(self.send(request, operation).await?))
+        Ok(ResponseValue::stream(self.within(operation, self.send(request, operation)).await?))
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type.

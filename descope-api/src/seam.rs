@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Request, Response};
 use url::Url;
 
-use crate::{Auth, Client, Operation, RetryPolicy, Secret, license::License, path};
+use crate::{Auth, CallOptions, Client, Error, Operation, RetryPolicy, Secret, license::License, path};
 
 /// How a [`Client`] reaches Descope.
 ///
@@ -84,6 +84,8 @@ pub struct Seam {
     /// The path of the base URL, below which the documented paths begin.
     base_path: Arc<str>,
     token: Option<Secret>,
+    /// What the next call has of its own.
+    options: Option<Arc<CallOptions>>,
     license: License,
 }
 
@@ -96,7 +98,8 @@ impl Client {
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         // What is not a URL is reported by the first call.
         let base_path = Url::parse(&base_url).map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
-        let seam = Seam { config: Arc::new(config), base_path, token: None, license: License::default() };
+        let seam =
+            Seam { config: Arc::new(config), base_path, token: None, options: None, license: License::default() };
         Self::new_with_client(&base_url, http, seam)
     }
 
@@ -118,6 +121,16 @@ impl Client {
         client
     }
 
+    /// The same client, with options of their own for the calls that are made through it.
+    ///
+    /// The copy is cheap. What the options do not say stays as it was.
+    #[must_use]
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        let mut client = self.clone();
+        client.inner.options = Some(Arc::new(options));
+        client
+    }
+
     /// How this client was configured.
     pub fn config(&self) -> &Config {
         &self.inner.config
@@ -134,6 +147,10 @@ impl Client {
         for (name, value) in &seam.config.headers {
             headers.insert(name, value.clone());
         }
+        let own = self.inner.options.iter().flat_map(|options| options.headers());
+        for (name, value) in own.filter(|(name, _)| **name != header::AUTHORIZATION) {
+            headers.insert(name, value.clone());
+        }
         let project = header_value("project id", &seam.config.project_id)?;
         headers.insert(HeaderName::from_static("x-descope-project-id"), project);
         if let Some(bearer) = seam.bearer(operation)? {
@@ -145,9 +162,25 @@ impl Client {
         Ok(())
     }
 
+    /// Ends a call at its own deadline, if it has one.
+    pub(crate) async fn within<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(deadline) = self.inner.options.as_ref().and_then(|options| options.deadline()) else {
+            return call.await;
+        };
+        match tokio::time::timeout(deadline, call).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(crate::ErrorKind::Timeout, operation)),
+        }
+    }
+
     /// Sends a request, again if that is safe and of use.
     pub(crate) async fn execute(&self, request: Request, known: &'static Operation) -> reqwest::Result<Response> {
-        let retry = self.config().retry;
+        let own = self.inner.options.as_ref().and_then(|options| options.policy());
+        let retry = own.unwrap_or(self.config().retry);
         let mut request = request;
         let mut attempt = 0;
         loop {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use descope_emulator::Emulator;
-use descope_sdk::{ErrorKind, RetryPolicy};
+use descope_sdk::{ErrorKind, LoginId, RetryPolicy};
 
 #[tokio::test]
 async fn client_signs_in_and_manages() {
@@ -13,7 +13,7 @@ async fn client_signs_in_and_manages() {
     let pending = descope.otp().email("ada@example.com").sign_up().send().await.unwrap();
     let code = emulator.inbox().next("ada@example.com").await.code.unwrap();
     let ada = pending.verify(code).await.unwrap();
-    let loaded = descope.management().user().load("ada@example.com").await.unwrap();
+    let loaded = descope.management().users().load(LoginId::new("ada@example.com")).send().await.unwrap();
     assert_eq!(loaded.user_id, ada.user().unwrap().user_id);
 }
 
@@ -37,8 +37,9 @@ async fn each_emulator_has_a_client_of_its_own() {
         Emulator::builder().start().await.unwrap(),
         Emulator::builder().project_id("P2OtherProject00000000000000B").start().await.unwrap(),
     );
-    one.descope().unwrap().management().user().create("ada@example.com").send().await.unwrap();
-    let missing = other.descope().unwrap().management().user().load("ada@example.com").await.unwrap_err();
+    one.descope().unwrap().management().users().create(LoginId::new("ada@example.com")).send().await.unwrap();
+    let missing =
+        other.descope().unwrap().management().users().load(LoginId::new("ada@example.com")).send().await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
 

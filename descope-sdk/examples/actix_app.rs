@@ -46,7 +46,7 @@ use actix_web::{
 };
 use descope_emulator::Emulator;
 use descope_sdk::{
-    Descope, ErrorKind,
+    Descope, ErrorKind, LoginId,
     session::{Session, SessionCookies},
     web::{RefreshJwt, Refusal, Require, RequireMiddleware, SessionMiddleware, SessionPolicy},
 };
@@ -171,7 +171,7 @@ impl ResponseError for Failure {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
-    let grace = descope.management().user().create("grace@example.com").verified_email(true);
+    let grace = descope.management().users().create(LoginId::new("grace@example.com")).verified_email(true);
     grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
     Ok(descope)
 }

@@ -45,7 +45,7 @@ use axum::{
 };
 use descope_emulator::Emulator;
 use descope_sdk::{
-    Descope, ErrorKind, StatusCode,
+    Descope, ErrorKind, LoginId, StatusCode,
     session::{Session, SessionCookies, SetCookies},
     web::{RefreshJwt, Refusal, Require, RequireLayer, SessionLayer, SessionPolicy},
 };
@@ -157,7 +157,7 @@ impl IntoResponse for Failure {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
-    let grace = descope.management().user().create("grace@example.com").verified_email(true);
+    let grace = descope.management().users().create(LoginId::new("grace@example.com")).verified_email(true);
     grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
     Ok(descope)
 }

@@ -25,7 +25,7 @@ use std::convert::Infallible;
 
 use descope_emulator::Emulator;
 use descope_sdk::{
-    Authentication, Descope, StatusCode,
+    Authentication, Descope, LoginId, StatusCode,
     session::Session,
     web::{Require, RequireLayer, SessionLayer, SessionPolicy},
 };
@@ -85,15 +85,15 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
-    let users = descope.management().user();
-    users.create("ada@example.com").status("enabled").send().await?;
-    users.create("grace@example.com").role_names(["admin"]).status("enabled").send().await?;
+    let users = descope.management().users();
+    users.create(LoginId::new("ada@example.com")).status("enabled").send().await?;
+    users.create(LoginId::new("grace@example.com")).role_names(["admin"]).status("enabled").send().await?;
     Ok(descope)
 }
 
 /// Signs a user in without further ado.
 async fn sign_in(descope: &Descope, login_id: &str) -> descope_sdk::Result<Authentication> {
-    let token = descope.management().embedded_link().sign_in(login_id).send().await?;
+    let token = descope.management().embedded_links().sign_in(LoginId::new(login_id)).send().await?;
     descope.magic_link().verify(token).await
 }
 

@@ -18,9 +18,30 @@ pub(crate) fn text(argument: &'static str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// A text that may have lines: a schema, a certificate, a description.
+#[cfg(feature = "management")]
+pub(crate) fn lines(argument: &'static str, value: &str) -> Result<()> {
+    if value.trim().is_empty() {
+        return Err(Error::argument_refused(argument, "is empty"));
+    }
+    if value.chars().any(|c| c.is_control() && !['\n', '\r', '\t'].contains(&c)) {
+        return Err(Error::argument_refused(argument, "contains a control character"));
+    }
+    Ok(())
+}
+
 /// A text that may be left out, but not given empty.
 pub(crate) fn optional_text(argument: &'static str, value: Option<&str>) -> Result<()> {
     value.map_or(Ok(()), |value| text(argument, value))
+}
+
+/// A list of which something is to be done with each.
+#[cfg(feature = "management")]
+pub(crate) fn list<T>(argument: &'static str, value: &[T]) -> Result<()> {
+    if value.is_empty() {
+        return Err(Error::argument_refused(argument, "is empty"));
+    }
+    Ok(())
 }
 
 /// A code, a link token or an answer: secret, and goes into a body.

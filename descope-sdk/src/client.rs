@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use descope_api::Secret;
+use descope_api::{CallOptions, Secret};
 
 use crate::{
     DescopeBuilder, Error, PollOptions, Result,
@@ -32,7 +32,7 @@ struct Inner {
     api: descope_api::Client,
     validator: SessionValidator,
     poll: PollOptions,
-    refreshes: Flights,
+    refreshes: Arc<Flights>,
 }
 
 impl Descope {
@@ -111,6 +111,32 @@ impl Descope {
         &self.inner.api
     }
 
+    /// The same client with options of their own for the calls that are made through it: a deadline, another policy for
+    /// retries, further headers.
+    ///
+    /// The copy is cheap, and shares connections, keys and refreshes. Builders of management calls take options for one call
+    /// too.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use descope_sdk::CallOptions;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// let hasty = descope.with_options(CallOptions::new().timeout(Duration::from_secs(2)));
+    /// let pending = hasty.otp().email("ada@example.com").sign_up_or_in().send().await?;
+    /// # drop(pending);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        let Inner { api, validator, poll, refreshes } = &*self.inner;
+        let (api, refreshes) = (api.with_options(options), Arc::clone(refreshes));
+        Self { inner: Arc::new(Inner { api, validator: validator.clone(), poll: poll.clone(), refreshes }) }
+    }
+
     /// The id of the project.
     pub fn project_id(&self) -> &str {
         &self.api().config().project_id
@@ -122,7 +148,7 @@ impl Descope {
     }
 
     pub(crate) fn assemble(api: descope_api::Client, validator: SessionValidator, poll: PollOptions) -> Self {
-        Self { inner: Arc::new(Inner { api, validator, poll, refreshes: Flights::default() }) }
+        Self { inner: Arc::new(Inner { api, validator, poll, refreshes: Arc::default() }) }
     }
 
     pub(crate) fn validator(&self) -> &SessionValidator {

@@ -34,7 +34,7 @@
 //! | [`Descope::access_key`] | sign machines in |
 //! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
 //! | [features](#features) `tower`, `axum`, `actix-web` | the session of each request, in the module `web` |
-//! | [`Descope::management`] (feature `management`, on by default) | users, test users, access keys and embedded links, with a management key |
+//! | [`Descope::management`] (feature `management`, on by default) | users, tenants, roles, keys, applications, flows, authorization and all else that a management key opens |
 //! | [`Descope::api`] | every other operation, typed, as the API has it |
 //!
 //! # Features
@@ -69,12 +69,17 @@ pub mod web;
 
 mod auth;
 mod authentication;
+#[cfg(feature = "management")]
+mod call;
 mod check;
 mod client;
 mod codes;
 mod config;
 mod error;
+mod identifier;
 mod options;
+#[cfg(feature = "management")]
+mod paging;
 mod poll;
 mod raw_error;
 
@@ -91,12 +96,13 @@ pub use config::DescopeBuilder;
 /// The raw typed client underneath, with every operation of the API.
 pub use descope_api as api;
 pub use descope_api::{
-    RetryPolicy, Secret,
+    CallOptions, RetryPolicy, Secret,
     types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant},
 };
 pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].
 pub use http::StatusCode;
+pub use identifier::{LoginId, UserId, UserIdentifier};
 pub use options::DeliveryMethod;
 pub use poll::{PollOptions, Progress};
 /// The HTTP client underneath, in the version that [`DescopeBuilder::http_client`] takes.

@@ -17,7 +17,7 @@ use std::{
 
 use descope_emulator::Emulator;
 use descope_sdk::{
-    Descope, Error,
+    Descope, Error, LoginId,
     session::{
         AudiencePolicy, AuthScheme, BurnFuture, DpopRequest, MemoryReplayStore, ProofId, ReplayStore, SessionCookies,
         SessionValidator, TokenError,
@@ -109,7 +109,7 @@ fn what_holds_a_token_does_not_show_it() {
 async fn what_a_refresh_gives_does_not_show_it() {
     let emulator = Emulator::builder().start().await.unwrap();
     let descope = tower_app::prepare(&emulator).await.unwrap();
-    let token = descope.management().embedded_link().sign_in("ada@example.com").send().await.unwrap();
+    let token = descope.management().embedded_links().sign_in(LoginId::new("ada@example.com")).send().await.unwrap();
     let ada = descope.magic_link().verify(token).await.unwrap();
     let old = ada.refresh_jwt().unwrap();
     let validated = descope.session().validate_or_refresh(None, Some(old.expose())).await.unwrap();

@@ -12,7 +12,7 @@ use std::{
 use actix_web::test as actix;
 use descope_emulator::Emulator;
 use descope_sdk::{
-    Descope,
+    Descope, LoginId,
     session::{MemoryReplayStore, Session},
     web::{SessionLayer, SessionMiddleware, SessionPolicy},
 };
@@ -55,8 +55,8 @@ struct Case {
 /// With the proof of the right holder, and in every other way.
 async fn cases(emulator: &Emulator, descope: &Descope) -> Vec<Case> {
     let (holder, thief) = (Holder::new(), Holder::new());
-    descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
-    let link = descope.management().embedded_link().sign_in("ada@example.com");
+    descope.management().users().create(LoginId::new("ada@example.com")).status("enabled").send().await.unwrap();
+    let link = descope.management().embedded_links().sign_in(LoginId::new("ada@example.com"));
     let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
     let ada = descope.magic_link().verify(link).await.unwrap();
     let token = ada.session_jwt().expose();
@@ -123,8 +123,8 @@ async fn layer_checks_proofs_once_it_knows_its_origin() {
 /// Proofs for the whole path and for what is left of it below a prefix, and which of them is good.
 async fn below_a_prefix(emulator: &Emulator, descope: &Descope) -> Vec<(String, String, u16)> {
     let holder = Holder::new();
-    descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
-    let link = descope.management().embedded_link().sign_in("ada@example.com");
+    descope.management().users().create(LoginId::new("ada@example.com")).status("enabled").send().await.unwrap();
+    let link = descope.management().embedded_links().sign_in(LoginId::new("ada@example.com"));
     let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
     let ada = descope.magic_link().verify(link).await.unwrap();
     let token = ada.session_jwt().expose();
@@ -156,7 +156,7 @@ async fn proof_is_for_the_whole_path_below_nest() {
             let response = app.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
             assert_eq!(response.status(), status, "{index}");
         }
-        descope.management().user().delete("ada@example.com").await.unwrap();
+        descope.management().users().delete(LoginId::new("ada@example.com")).send().await.unwrap();
     }
 }
 
@@ -192,8 +192,8 @@ impl Hasty {
         let mut requests = Vec::new();
         for name in ["ada@example.com", "grace@example.com"] {
             let holder = Holder::new();
-            descope.management().user().create(name).status("enabled").send().await.unwrap();
-            let link = descope.management().embedded_link().sign_in(name);
+            descope.management().users().create(LoginId::new(name)).status("enabled").send().await.unwrap();
+            let link = descope.management().embedded_links().sign_in(LoginId::new(name));
             let link = link.custom_claim("cnf", json!({"jkt": holder.key.thumbprint()})).send().await.unwrap();
             let user = descope.magic_link().verify(link).await.unwrap();
             let token = user.session_jwt().expose();

@@ -1,7 +1,7 @@
 //! Links that are clicked anywhere while the first device waits. How it waits is in `polling`.
 
 use descope_emulator::Message;
-use descope_sdk::{ErrorCode, ErrorKind, PendingLink};
+use descope_sdk::{ErrorCode, ErrorKind, LoginId, PendingLink};
 
 use crate::world::{ADA, BOB, World, refresh_of, refused};
 
@@ -95,7 +95,12 @@ async fn a_link_that_nobody_clicks_expires_for_both_sides() {
     world.wait(180);
     refused(enchanted.verify(right).await, ErrorKind::Expired, 401, "E062504");
     refused(pending.check().await, ErrorKind::Expired, 400, "E063010");
-    refused(world.descope.management().user().load(ADA).await, ErrorKind::NotFound, 404, "E112102");
+    refused(
+        world.descope.management().users().load(LoginId::new(ADA)).send().await,
+        ErrorKind::NotFound,
+        404,
+        "E112102",
+    );
 }
 
 #[tokio::test]
@@ -160,7 +165,7 @@ async fn a_user_who_is_deleted_meanwhile_gets_no_session() {
     let enchanted = world.descope.enchanted_link();
     let pending = enchanted.sign_in(ADA).send().await.unwrap();
     let (right, _) = tokens(&world.mail(ADA).await, &pending);
-    world.descope.management().user().delete(ADA).await.unwrap();
+    world.descope.management().users().delete(LoginId::new(ADA)).send().await.unwrap();
     refused(enchanted.verify(right).await, ErrorKind::Expired, 401, "E062504");
     refused(pending.check().await, ErrorKind::Expired, 400, "E063010");
 }

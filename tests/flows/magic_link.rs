@@ -1,6 +1,6 @@
 //! Links that are clicked where the user wants to be signed in.
 
-use descope_sdk::ErrorKind;
+use descope_sdk::{ErrorKind, LoginId};
 
 use crate::world::{ADA, BOB, PHONE, World, refused};
 
@@ -69,7 +69,12 @@ async fn a_link_expires_after_three_minutes() {
     let token = world.token(ADA).await;
     world.wait(180);
     refused(magic.verify(token).await, ErrorKind::Expired, 401, "E062504");
-    refused(world.descope.management().user().load(ADA).await, ErrorKind::NotFound, 404, "E112102");
+    refused(
+        world.descope.management().users().load(LoginId::new(ADA)).send().await,
+        ErrorKind::NotFound,
+        404,
+        "E112102",
+    );
 }
 
 #[tokio::test]
@@ -113,7 +118,7 @@ async fn a_user_who_is_deleted_meanwhile_cannot_use_the_link() {
     let magic = world.descope.magic_link();
     magic.email(ADA).sign_in().send().await.unwrap();
     let token = world.token(ADA).await;
-    world.descope.management().user().delete(ADA).await.unwrap();
+    world.descope.management().users().delete(LoginId::new(ADA)).send().await.unwrap();
     refused(magic.verify(token).await, ErrorKind::Expired, 401, "E062504");
 }
 

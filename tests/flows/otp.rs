@@ -1,6 +1,6 @@
 //! One-time codes.
 
-use descope_sdk::{DeliveryMethod, ErrorCode, ErrorKind, Secret};
+use descope_sdk::{DeliveryMethod, ErrorCode, ErrorKind, LoginId, Secret};
 
 use crate::world::{ADA, BOB, PHONE, World, other_than, refresh_of, refused};
 
@@ -261,8 +261,8 @@ async fn a_user_without_an_address_for_the_channel_is_not_reached() {
 #[tokio::test]
 async fn a_recovery_address_is_used_when_asked_for() {
     let world = World::start().await;
-    let users = world.descope.management().user();
-    users.create(ADA).recovery_email("spare@example.com").status("enabled").send().await.unwrap();
+    let users = world.descope.management().users();
+    users.create(LoginId::new(ADA)).recovery_email("spare@example.com").status("enabled").send().await.unwrap();
     let pending = world.descope.otp().email(ADA).sign_in().use_recovery(true).send().await.unwrap();
     pending.verify(world.code("spare@example.com").await).await.unwrap();
 }
@@ -283,7 +283,7 @@ async fn a_user_who_is_deleted_meanwhile_cannot_use_the_code() {
     world.signed_in(ADA).await;
     let pending = world.descope.otp().email(ADA).sign_in().send().await.unwrap();
     let code = world.code(ADA).await;
-    world.descope.management().user().delete(ADA).await.unwrap();
+    world.descope.management().users().delete(LoginId::new(ADA)).send().await.unwrap();
     refused(pending.verify(code).await, ErrorKind::WrongCode, 401, "E061102");
 }
 
@@ -300,8 +300,8 @@ async fn claims_of_a_sign_in_arrive_as_untrusted_ones() {
 #[tokio::test]
 async fn a_step_up_and_a_further_factor_build_on_the_session_there_is() {
     let world = World::start().await;
-    let users = world.descope.management().user();
-    users.create(ADA).phone(PHONE).status("enabled").send().await.unwrap();
+    let users = world.descope.management().users();
+    users.create(LoginId::new(ADA)).phone(PHONE).status("enabled").send().await.unwrap();
     let refresh_jwt = world.refresh_jwt(ADA).await;
 
     let pending = world.descope.otp().sms(ADA).sign_in().mfa(&refresh_jwt).send().await.unwrap();
@@ -337,8 +337,8 @@ async fn somebody_unknown_cannot_step_up() {
 #[tokio::test]
 async fn a_tenant_of_others_is_refused() {
     let world = World::start().await;
-    let users = world.descope.management().user();
-    users.create(ADA).tenant("T1", ["Tenant Admin"]).status("enabled").send().await.unwrap();
+    let users = world.descope.management().users();
+    users.create(LoginId::new(ADA)).tenant("T1", ["Tenant Admin"]).status("enabled").send().await.unwrap();
     let sign_in = |tenant: &str| world.descope.otp().email(ADA).sign_in().tenant_id(tenant).send();
     refused(sign_in("T2").await, ErrorKind::InvalidArgument, 400, "E011004");
     let pending = sign_in("T1").await.unwrap();

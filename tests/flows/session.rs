@@ -1,7 +1,7 @@
 //! What becomes of a session after the sign-in.
 
 use descope_emulator::{Emulator, Fault};
-use descope_sdk::{ErrorCode, ErrorKind, session::TokenError};
+use descope_sdk::{ErrorCode, ErrorKind, LoginId, session::TokenError};
 
 use crate::world::{ADA, BOB, World, refresh_of, refused};
 
@@ -145,8 +145,15 @@ async fn the_user_and_the_history_of_a_session_are_read() {
 #[tokio::test]
 async fn a_tenant_is_selected_among_ones_own() {
     let world = World::start().await;
-    let users = world.descope.management().user();
-    users.create(ADA).tenant("T1", ["Tenant Admin"]).tenant("T2", [""; 0]).status("enabled").send().await.unwrap();
+    let users = world.descope.management().users();
+    users
+        .create(LoginId::new(ADA))
+        .tenant("T1", ["Tenant Admin"])
+        .tenant("T2", [""; 0])
+        .status("enabled")
+        .send()
+        .await
+        .unwrap();
     let ada = world.signed_in(ADA).await;
     assert_eq!(world.claims(&ada).await.current_tenant(), None);
     let sessions = world.descope.session();
@@ -165,7 +172,7 @@ async fn a_tenant_is_selected_among_ones_own() {
 async fn a_deleted_user_has_no_session_left() {
     let world = World::start().await;
     let ada = world.refresh_jwt(ADA).await;
-    world.descope.management().user().delete(ADA).await.unwrap();
+    world.descope.management().users().delete(LoginId::new(ADA)).send().await.unwrap();
     let error = world.descope.session().refresh(&ada).await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401), "{error:?}");
     assert!(world.descope.session().me(ada).await.is_err());

@@ -1,13 +1,13 @@
 //! New addresses and numbers, by code, magic link and enchanted link.
 
-use descope_sdk::{Authentication, DeliveryMethod, ErrorKind, Secret, User};
+use descope_sdk::{Authentication, DeliveryMethod, ErrorKind, LoginId, Secret, User};
 
 use crate::world::{ADA, BOB, PHONE, World, refused};
 
 const NEW: &str = "ada@lovelace.example";
 
 async fn load(world: &World, login_id: &str) -> User {
-    world.descope.management().user().load(login_id).await.expect("the user")
+    world.descope.management().users().load(LoginId::new(login_id)).send().await.expect("the user")
 }
 
 /// Begins a change, whatever sends the proof, and redeems it.

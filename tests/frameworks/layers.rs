@@ -41,8 +41,15 @@ where
 async fn usual_layers_go_around_it_and_inside() {
     let emulator = Emulator::builder().start().await.unwrap();
     let descope = emulator.descope().unwrap();
-    let link = descope.management().embedded_link().sign_in("ada@example.com");
-    descope.management().user().create("ada@example.com").status("enabled").send().await.unwrap();
+    let link = descope.management().embedded_links().sign_in(descope_sdk::LoginId::new("ada@example.com"));
+    descope
+        .management()
+        .users()
+        .create(descope_sdk::LoginId::new("ada@example.com"))
+        .status("enabled")
+        .send()
+        .await
+        .unwrap();
     let ada = descope.magic_link().verify(link.send().await.unwrap()).await.unwrap();
     let token = ada.session_jwt().expose();
     let session = || SessionLayer::new(SessionPolicy::new(&descope).refresh());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use descope_sdk::{Descope, RetryPolicy, reqwest};
+use descope_sdk::{Descope, LoginId, RetryPolicy, reqwest};
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -149,7 +149,11 @@ fn calls(c: &mut Criterion) {
         });
     });
     group.bench_function("this crate", |b| {
-        b.iter(|| runtime.block_on(async { black_box(descope.management().user().load(ADA).await.expect("a user")) }));
+        b.iter(|| {
+            runtime.block_on(async {
+                black_box(descope.management().users().load(LoginId::new(ADA)).send().await.expect("a user"))
+            })
+        });
     });
     group.finish();
 

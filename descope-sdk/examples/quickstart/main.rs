@@ -12,7 +12,7 @@ mod mailbox;
 
 use std::error::Error;
 
-use descope_sdk::{Descope, session::Session};
+use descope_sdk::{Descope, LoginId, session::Session};
 use mailbox::Mailbox;
 use serde_json::json;
 
@@ -124,7 +124,7 @@ async fn security_questions(
 /// The back end makes the token and brings it to the user itself.
 async fn embedded_link(descope: &Descope, login_id: &str) -> Done {
     heading("Embedded link");
-    let token = descope.management().embedded_link().sign_in(login_id).send().await?;
+    let token = descope.management().embedded_links().sign_in(LoginId::new(login_id)).send().await?;
     descope.magic_link().verify(token).await?;
     println!("  made by the back end, redeemed like a magic link: signed in");
     Ok(())
@@ -133,12 +133,12 @@ async fn embedded_link(descope: &Descope, login_id: &str) -> Done {
 async fn access_key(descope: &Descope) -> Done {
     heading("Access key");
     let keys = descope.management();
-    let created = keys.access_key().create("Nightly report").custom_claim("job", json!("report")).send().await?;
-    let machine = descope.access_key().exchange(created.cleartext()).send().await?;
+    let created = keys.access_keys().create("Nightly report").custom_claim("job", json!("report")).send().await?;
+    let machine = descope.access_key().exchange(&created.cleartext).send().await?;
     let session = descope.session().validate(machine.session_jwt().expose()).await?;
     println!("  exchanged for a session of {}", session.user_id());
     println!("  its claim `job`: {}", session.claim("job").unwrap_or(&json!(null)));
-    keys.access_key().delete(session.user_id()).await?;
+    keys.access_keys().delete(session.user_id()).send().await?;
     println!("  deleted again");
     Ok(())
 }

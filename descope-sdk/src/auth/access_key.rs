@@ -22,8 +22,8 @@ use crate::{
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
 /// # let descope = emulator.descope()?;
-/// # let created = descope.management().access_key().create("nightly report").send().await?;
-/// # let access_key = created.cleartext();
+/// # let created = descope.management().access_keys().create("nightly report").send().await?;
+/// # let access_key = &created.cleartext;
 /// let session = descope.access_key().exchange(access_key).send().await?;
 /// let header = format!("Bearer {}", session.session_jwt().expose());
 /// # assert!(session.key_id().is_some() && header.len() > 100);

@@ -123,7 +123,7 @@ impl MagicLink {
     }
 
     /// Signs the user in with the token of the link that was clicked, its query parameter `t`. Also redeems the tokens
-    /// of [embedded links](crate::management::EmbeddedLinks).
+    /// of [embedded links](crate::management::embedded_link::EmbeddedLinks).
     ///
     /// A link works once.
     ///

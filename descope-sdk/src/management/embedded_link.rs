@@ -9,27 +9,28 @@ use descope_api::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Descope, Error, Result, check,
+    Descope, Error, LoginId, Result, check,
     options::{option_setters, sign_up_setters},
     raw_error::{Answer, call},
 };
 
 /// Tokens that sign a user in, for a link in a message of your own. From
-/// [`Management::embedded_link`](super::Management::embedded_link).
+/// [`Management::embedded_links`](super::Management::embedded_links).
 ///
 /// A token is redeemed with [`magic_link().verify(..)`](crate::MagicLink::verify).
 ///
 /// ```
 /// # use std::time::Duration;
+/// # use descope_sdk::LoginId;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
 /// # let descope = emulator.descope()?;
-/// # descope.management().user().create("ada@example.com").status("enabled").send().await?;
+/// # descope.management().users().create(LoginId::new("ada@example.com")).status("enabled").send().await?;
 /// let token = descope
 ///     .management()
-///     .embedded_link()
-///     .sign_in("ada@example.com")
+///     .embedded_links()
+///     .sign_in(LoginId::new("ada@example.com"))
 ///     .timeout(Duration::from_secs(300))
 ///     .send()
 ///     .await?;
@@ -78,18 +79,18 @@ impl EmbeddedLinks {
     /// Makes a token that signs an existing user in. Nothing is sent to the user.
     ///
     /// `POST /v1/mgmt/user/signin/embeddedlink`
-    pub fn sign_in(&self, login_id: impl Into<String>) -> EmbeddedLinkSignIn {
-        let (descope, login_id) = (self.descope.clone(), login_id.into());
+    pub fn sign_in(&self, login_id: impl Into<LoginId>) -> EmbeddedLinkSignIn {
+        let (descope, login_id) = (self.descope.clone(), login_id.into().into_string());
         EmbeddedLinkSignIn { descope, login_id, claims: Map::new(), timeout: None }
     }
 
     /// Makes a token that creates a user when it is redeemed. Nothing is sent to the person.
     ///
     /// `POST /v1/mgmt/user/signup/embeddedlink`
-    pub fn sign_up(&self, login_id: impl Into<String>) -> EmbeddedLinkSignUp {
+    pub fn sign_up(&self, login_id: impl Into<LoginId>) -> EmbeddedLinkSignUp {
         EmbeddedLinkSignUp {
             descope: self.descope.clone(),
-            login_id: login_id.into(),
+            login_id: login_id.into().into_string(),
             user: SignUpUser::default(),
             options: None,
             email_verified: None,
@@ -182,8 +183,8 @@ impl EmbeddedLinkSignUp {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
     /// # let descope = emulator.descope()?;
-    /// let links = descope.management().embedded_link();
-    /// let token = links.sign_up("ada@example.com").name("Ada Lovelace").email_verified(true).send().await?;
+    /// let links = descope.management().embedded_links();
+    /// let token = links.sign_up(descope_sdk::LoginId::new("ada@example.com")).name("Ada Lovelace").email_verified(true).send().await?;
     /// let ada = descope.magic_link().verify(token).await?;
     /// assert!(ada.first_seen());
     /// # Ok(())

@@ -1,39 +1,64 @@
 //! What a back end does with a management key.
 //!
-//! Every call here needs one: without it, it is refused as
-//! [`Configuration`](crate::ErrorKind::Configuration) before anything is sent, and with one that is no good as
+//! [`Descope::management`] leads to an area, such as [`tenants`](Management::tenants); a function of the area begins a call,
+//! which takes what is optional and is sent by `send`:
+//!
+//! ```
+//! use descope_sdk::LoginId;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let emulator = descope_emulator::Emulator::builder().start().await?;
+//! # let descope = emulator.descope()?;
+//! let ada = LoginId::new("ada@example.com");
+//! let created = descope.management().users().create(&ada).name("Ada Lovelace").verified_email(true).send().await?;
+//! let loaded = descope.management().users().load(&ada).send().await?;
+//! assert_eq!(loaded.user_id, created.user_id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Areas and functions are made from the OpenAPI document, so every operation with a management key has one. What an area
+//! works with is in its module: [`tenant::Tenant`], [`user::User`].
+//!
+//! - **Users** are named by a [`LoginId`](crate::LoginId) or a [`UserId`](crate::UserId); a plain text is not taken for
+//!   either.
+//! - **`replace` clears** what is not set; `patch`, where there is one, changes only what is set.
+//! - **A list that selects must not be empty**: the service takes an empty one for no condition at all.
+//! - **Searches that come in pages** have `stream`, `page` and `count` in place of `send`.
+//!
+//! Every call needs a management key: without it, it is refused as
+//! [`Configuration`](crate::ErrorKind::Configuration) before anything is sent, and with one that is not accepted as
 //! [`Unauthorized`](crate::ErrorKind::Unauthorized).
 
-mod access_key;
-mod embedded_link;
-mod test_user;
-mod user;
+mod associations;
+pub mod embedded_link;
+mod test_user_links;
 
-pub use access_key::{AccessKeyCreate, AccessKeys, CreatedAccessKey};
-pub use descope_api::types::{
-    AccessKey, AccessKeyTenant, AssociatedTenant, FamilyAssociation, ImportedPassword, ImportedPasswordArgon2,
-    ImportedPasswordBach, ImportedPasswordFirebase, ImportedPasswordHash, ImportedPasswordPbkdf2,
-    ImportedPasswordPhpass, ImportedPasswordSha,
-};
-pub use embedded_link::{EmbeddedLinkSignIn, EmbeddedLinkSignUp, EmbeddedLinks};
-pub use test_user::{
+#[allow(clippy::all, clippy::pedantic, reason = "written by cargo xtask codegen")]
+#[rustfmt::skip]
+#[path = "../generated/management/mod.rs"]
+mod areas;
+
+pub use areas::*;
+pub use test_user_links::{
     TestUserCode, TestUserEnchantedLink, TestUserGenerateEnchantedLink, TestUserGenerateMagicLink, TestUserGenerateOtp,
-    TestUserLink, TestUsers,
+    TestUserLink,
 };
-pub use user::{UserCreate, Users};
 
 use crate::Descope;
+pub use crate::paging::{Items, Page, Paged};
 
 /// The management of a project, by area. From [`Descope::management`].
 ///
 /// ```
-/// # use descope_sdk::{Descope, ErrorKind};
+/// # use descope_sdk::{Descope, ErrorKind, LoginId};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let emulator = descope_emulator::Emulator::builder().start().await?;
 /// # let (project_id, base_url) = (emulator.project_id(), emulator.base_url());
 /// let descope = Descope::builder(project_id).base_url(base_url).build()?;
-/// let refused = descope.management().user().load("ada@example.com").await.unwrap_err();
+/// let refused = descope.management().users().load(LoginId::new("ada@example.com")).send().await.unwrap_err();
 /// assert_eq!(refused.kind(), ErrorKind::Configuration);
 /// assert_eq!(refused.argument(), Some("management_key"));
 /// # Ok(())
@@ -49,23 +74,8 @@ impl Management {
         Self { descope }
     }
 
-    /// The project's users.
-    pub fn user(&self) -> Users {
-        Users::new(self.descope.clone())
-    }
-
-    /// Users for automated tests, whose codes and links are given to you instead of being sent.
-    pub fn test_user(&self) -> TestUsers {
-        TestUsers::new(self.descope.clone())
-    }
-
-    /// Keys with which machines sign in.
-    pub fn access_key(&self) -> AccessKeys {
-        AccessKeys::new(self.descope.clone())
-    }
-
     /// Sign-in tokens that you deliver yourself.
-    pub fn embedded_link(&self) -> EmbeddedLinks {
-        EmbeddedLinks::new(self.descope.clone())
+    pub fn embedded_links(&self) -> embedded_link::EmbeddedLinks {
+        embedded_link::EmbeddedLinks::new(self.descope.clone())
     }
 }

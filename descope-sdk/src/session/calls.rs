@@ -463,10 +463,10 @@ impl Sessions {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
     /// # let descope = emulator.descope()?;
-    /// # let member = descope.management().user().create("ada@example.com");
+    /// # let member = descope.management().users().create(descope_sdk::LoginId::new("ada@example.com"));
     /// # let member = member.tenant("T2acme", ["writer"]).tenant("T2beta", ["reader"]);
     /// # member.status("enabled").send().await?;
-    /// # let token = descope.management().embedded_link().sign_in("ada@example.com").send().await?;
+    /// # let token = descope.management().embedded_links().sign_in(descope_sdk::LoginId::new("ada@example.com")).send().await?;
     /// # let ada = descope.magic_link().verify(token).await?;
     /// # let refresh_jwt = ada.refresh_jwt().unwrap();
     /// let session = descope.session().validate(ada.session_jwt().expose()).await?;
@@ -528,9 +528,9 @@ impl Sessions {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
     /// # let descope = emulator.descope()?;
     /// let tenant = "T2RmwA1b2C3d4E5f6G7h8J9k0Lm";
-    /// # let member = descope.management().user().create("ada@example.com").tenant(tenant, ["writer"]);
+    /// # let member = descope.management().users().create(descope_sdk::LoginId::new("ada@example.com")).tenant(tenant, ["writer"]);
     /// # member.status("enabled").send().await?;
-    /// # let token = descope.management().embedded_link().sign_in("ada@example.com").send().await?;
+    /// # let token = descope.management().embedded_links().sign_in(descope_sdk::LoginId::new("ada@example.com")).send().await?;
     /// # let ada = descope.magic_link().verify(token).await?;
     /// # let refresh_jwt = ada.refresh_jwt().unwrap();
     /// let ada = descope.session().select_tenant(refresh_jwt, tenant).await?;

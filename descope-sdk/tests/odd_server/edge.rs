@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use descope_sdk::{
-    DeliveryMethod, Descope, ErrorKind, PendingCodeState, PendingLinkState, Result, management::TestUserLink,
+    DeliveryMethod, Descope, ErrorKind, LoginId, PendingCodeState, PendingLinkState, Result, UserId,
+    management::TestUserLink,
 };
 
 use crate::{PROJECT, Server};
@@ -42,7 +43,7 @@ async fn nothing_is_sent_with_bad_input() {
 
         let enchanted = descope.enchanted_link();
         refuses("login_id", enchanted.sign_up(blank).send()).await;
-        refuses("login_id", enchanted.sign_in(blank).send()).await;
+        refuses("login_id", enchanted.sign_in(LoginId::new(blank)).send()).await;
         refuses("email", enchanted.sign_up(id).email(blank).send()).await;
         refuses("email", enchanted.update_email(id, blank, jwt).send()).await;
         refuses("token", enchanted.verify(blank)).await;
@@ -53,14 +54,15 @@ async fn nothing_is_sent_with_bad_input() {
         refuses("answer", questions.verify(id, jwt).answer("a", blank).send()).await;
 
         let management = descope.management();
-        refuses("login_id", management.user().create(blank).send()).await;
-        refuses("login_id", management.user().load(blank)).await;
-        refuses("user_id", management.user().load_by_user_id(blank)).await;
-        refuses("login_id", management.user().delete(blank)).await;
-        refuses("login_id", management.embedded_link().sign_in(blank).send()).await;
-        refuses("login_id", management.test_user().generate_otp(blank, DeliveryMethod::Email).send()).await;
-        refuses("name", management.access_key().create(blank).send()).await;
-        refuses("id", management.access_key().delete(blank)).await;
+        refuses("login_id", management.users().create(LoginId::new(blank)).send()).await;
+        refuses("user", management.users().load(LoginId::new(blank)).send()).await;
+        refuses("user", management.users().load(UserId::new(blank)).send()).await;
+        refuses("user", management.users().delete(LoginId::new(blank)).send()).await;
+        refuses("login_id", management.embedded_links().sign_in(LoginId::new(blank)).send()).await;
+        refuses("login_id", management.test_users().generate_otp(LoginId::new(blank), DeliveryMethod::Email).send())
+            .await;
+        refuses("name", management.access_keys().create(blank).send()).await;
+        refuses("id", management.access_keys().delete(blank).send()).await;
         refuses("tenant_id", descope.session().select_tenant(jwt, blank)).await;
     }
     for bad in ["", " ", "a b", "a\nb", "a:b", "é"] {
@@ -87,11 +89,12 @@ async fn nothing_is_sent_with_bad_input() {
 async fn management_without_a_key_names_both_ways_to_give_one() {
     let server = Server::answering("200 OK", "{}").await;
     let management = server.client().build().unwrap().management();
-    let error = management.test_user().delete_all().await.unwrap_err();
+    let error = management.test_users().delete_all().send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     let text = error.to_string();
     assert!(text.contains("DESCOPE_MANAGEMENT_KEY") && text.contains("Descope::builder(..).management_key(..)"));
-    let link: Result<TestUserLink> = management.test_user().generate_embedded_link("ada@example.com").send().await;
+    let link: Result<TestUserLink> =
+        management.test_users().generate_embedded_link(LoginId::new("ada@example.com")).send().await;
     assert_eq!(link.unwrap_err().argument(), Some("management_key"));
     assert_eq!(server.requests(), 0);
 }
@@ -104,7 +107,7 @@ fn futures_can_be_spawned() {
     spawnable(descope.enchanted_link().sign_in("a").send());
     spawnable(descope.magic_link().email("a").sign_in().send());
     spawnable(descope.access_key().exchange("a").send());
-    spawnable(descope.management().user().create("a").send());
+    spawnable(descope.management().users().create(LoginId::new("a")).send());
     let link: PendingLinkState = serde_json::from_str(r#"{"pending_ref":"a","link_id":"1"}"#).unwrap();
     let link = descope.enchanted_link().resume(link);
     spawnable(async move { link.wait().await });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use descope_sdk::{DescopeBuilder, Error, ErrorKind, RetryPolicy};
+use descope_sdk::{DescopeBuilder, Error, ErrorKind, LoginId, RetryPolicy};
 use http::StatusCode;
 
 use crate::{Server, Then};
@@ -67,7 +67,7 @@ async fn limit_of_answers_can_be_set() {
         let server = Server::answering("200 OK", &body(length)).await;
         let builder = server.client().management_key("K2RmxQ7w8E9r0T1y2U3i4O5p6As").without_license();
         let builder = limit.into_iter().fold(builder, DescopeBuilder::max_response_bytes);
-        let outcome = builder.build().unwrap().management().user().load("ada@example.com").await;
+        let outcome = builder.build().unwrap().management().users().load(LoginId::new("ada@example.com")).send().await;
         match outcome {
             Ok(user) => assert!(fits && user.name.unwrap().len() == length, "{length} {limit:?}"),
             Err(error) => {
@@ -129,7 +129,7 @@ async fn silence_ends_with_the_timeout() {
 async fn address_is_not_in_the_error() {
     let server = Server::start("", Then::Close).await;
     let descope = server.client().management_key("K2marked-key").retry(RetryPolicy::none()).build().unwrap();
-    let error = descope.management().user().load("marked@example.com").await.unwrap_err();
+    let error = descope.management().users().load(LoginId::new("marked@example.com")).send().await.unwrap_err();
     let mut chain = vec![format!("{error} {error:?}")];
     let mut next = std::error::Error::source(&error);
     while let Some(source) = next {

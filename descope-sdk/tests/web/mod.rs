@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 
 use descope_emulator::{Emulator, Fault};
 use descope_sdk::{
-    Authentication, Descope,
+    Authentication, Descope, LoginId,
     reqwest::{Client, Method, RequestBuilder, Response, header},
 };
 use serde_json::Value;
@@ -54,15 +54,15 @@ impl Web {
     }
 
     pub(crate) async fn sign_in(&self, login_id: &str) -> Authentication {
-        let token = self.descope.management().embedded_link().sign_in(login_id).send().await.unwrap();
+        let token = self.descope.management().embedded_links().sign_in(LoginId::new(login_id)).send().await.unwrap();
         self.descope.magic_link().verify(token).await.unwrap()
     }
 
     /// Ada, who has no role.
     pub(crate) async fn ada(&self) -> Authentication {
-        let users = self.descope.management().user();
-        if users.load("ada@example.com").await.is_err() {
-            users.create("ada@example.com").status("enabled").send().await.unwrap();
+        let users = self.descope.management().users();
+        if users.load(LoginId::new("ada@example.com")).send().await.is_err() {
+            users.create(LoginId::new("ada@example.com")).status("enabled").send().await.unwrap();
         }
         self.sign_in("ada@example.com").await
     }

@@ -69,22 +69,22 @@ fn setter(ident: &Ident, field: &Field) -> TokenStream {
 }
 
 /// How a value is handed over: the type of the argument, and what makes the member of it.
-struct Given {
-    ty: TokenStream,
+pub(super) struct Given {
+    pub(super) ty: TokenStream,
     value: TokenStream,
     /// Whether the member is an `Option` around the value.
-    optional: bool,
+    pub(super) optional: bool,
     /// The type of this crate that tells more.
-    about: Option<Ident>,
+    pub(super) about: Option<Ident>,
 }
 
-fn given(ident: &Ident, ty: &Type) -> Given {
-    if let Some(("Option", arguments)) = path(ty).as_ref().map(|(name, arguments)| (name.as_str(), arguments))
+pub(super) fn given(ident: &Ident, ty: &Type) -> Given {
+    if let Some(("Option", arguments)) = path_of(ty).as_ref().map(|(name, arguments)| (name.as_str(), arguments))
         && let [inner] = arguments[..]
     {
         return Given { optional: true, ..given(ident, inner) };
     }
-    let (ty_given, value) = match path(ty).as_ref().map(|(name, arguments)| (name.as_str(), &arguments[..])) {
+    let (ty_given, value) = match path_of(ty).as_ref().map(|(name, arguments)| (name.as_str(), &arguments[..])) {
         Some(("String" | "Secret" | "Value", [])) => (quote!(impl Into<#ty>), quote!(#ident.into())),
         Some(("Vec", [item])) => {
             (quote!(impl IntoIterator<Item = impl Into<#item>>), quote!(#ident.into_iter().map(Into::into).collect()))
@@ -100,7 +100,7 @@ fn given(ident: &Ident, ty: &Type) -> Given {
 }
 
 /// The last segment of a path, and its arguments.
-fn path(ty: &Type) -> Option<(String, Vec<&Type>)> {
+pub(super) fn path_of(ty: &Type) -> Option<(String, Vec<&Type>)> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
     let arguments = match &last.arguments {

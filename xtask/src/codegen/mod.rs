@@ -1,7 +1,8 @@
 //! From the joined document to every generated file of the workspace.
 
-// Shared with the build script that holds the generated code against the bundle.
+mod areas;
 mod construct;
+// Shared with the build script that holds the generated code against the bundle.
 #[path = "../../../descope-api/digest.rs"]
 mod digest;
 mod emulator;
@@ -20,18 +21,20 @@ mod testing;
 use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use serde_json::Value;
 
+pub(crate) use areas::overlay;
 pub(crate) use operations::function_name;
 
 use self::fixup::Tally;
 use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
 
 /// Folders in which every file is generated; what is found there besides is removed.
-pub(crate) const OWNED_FOLDERS: [&str; 5] = [
+pub(crate) const OWNED_FOLDERS: [&str; 6] = [
     "descope-api/src/generated",
     "descope-emulator/src/generated",
     "descope-httpmock/src/generated",
     "spec/bundle",
     "descope-sdk/src/generated",
+    "tests/generated",
 ];
 
 /// The two forms of the bundle, the same as OpenAPI 3.1, and a list of its operations.
@@ -87,9 +90,10 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
         )?;
         let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
         let mut files = vec![
-            Output::new("tests/generated.rs", header("", digest, &dispatchers)),
+            Output::new("tests/generated/raw.rs", header("", digest, &dispatchers)),
             generated("operations.rs", &operations::table(document)),
         ];
+        files.extend(areas::outputs(document, &file)?);
         files.extend(slices::split(document, file)?.iter().map(|(name, file)| generated(name, file)));
         let (mocks, made) = mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         files.push(mocks);

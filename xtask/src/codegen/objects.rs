@@ -41,9 +41,14 @@ impl Member {
 /// Names that are split in odd places by the usual rule, and how they are to be read.
 const READABLE: [(&str, &str); 4] = [("IDs", "Ids"), ("SSOID", "SsoId"), ("JWKs", "Jwks"), ("OAuth", "Oauth")];
 
+/// A name in JSON as the usual rule splits it well.
+pub(super) fn readable(name: &str) -> String {
+    READABLE.iter().fold(name.to_owned(), |name, (odd, plain)| name.replace(odd, plain))
+}
+
 /// Gives a member the name that a reader expects, such as `sso_app_ids` for `ssoAppIDs`. Tells whether there was need.
 fn rename(field: &mut Field, member: &mut Member) -> bool {
-    let spelled = READABLE.iter().fold(member.name.clone(), |name, (odd, plain)| name.replace(odd, plain));
+    let spelled = readable(&member.name);
     if spelled == member.name {
         return false;
     }

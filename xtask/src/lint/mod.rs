@@ -11,6 +11,7 @@ mod names;
 mod operations;
 mod references;
 mod schemas;
+mod sdk;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -108,6 +109,11 @@ const CONTENT: &[Rule] = &[
         check: operations::body,
     },
     Rule {
+        id: "sdk",
+        reason: "every operation with a management key is a function of the SDK, made from what it says of itself",
+        check: sdk::check,
+    },
+    Rule {
         id: "unused",
         reason: "a component that nothing refers to is dead weight in every generated client",
         check: references::unused,
@@ -146,6 +152,11 @@ const CONTENT: &[Rule] = &[
         id: "format",
         reason: "an unknown format is read differently by every generator, and a 32-bit time ends in 2038",
         check: schemas::format,
+    },
+    Rule {
+        id: "unit",
+        reason: "seconds that are read as milliseconds are 17 minutes for one; the unit of a time stands where generators see it",
+        check: schemas::unit,
     },
     Rule {
         id: "closed-enum",

@@ -16,7 +16,7 @@ const TYPES: [(&str, &[&str]); 6] = [
 ];
 
 /// The members of a schema that mean nothing beside another type.
-const BELONGS_TO: [(&str, &[&str]); 8] = [
+const BELONGS_TO: [(&str, &[&str]); 9] = [
     ("items", &["array"]),
     ("properties", &["object"]),
     ("additionalProperties", &["object"]),
@@ -25,6 +25,8 @@ const BELONGS_TO: [(&str, &[&str]); 8] = [
     ("minimum", &["integer", "number"]),
     ("maximum", &["integer", "number"]),
     ("x-extensible-enum", &["string", "integer"]),
+    // Digits in quotes are numbers too.
+    ("x-descope-unit", &["integer", "string"]),
 ];
 
 /// Properties that are secrets wherever they stand.
@@ -227,6 +229,33 @@ pub(super) fn format(document: &Document, report: &mut Report<'_>) {
         }
         if kind == "integer" && format != Some("int64") {
             report.at(pointer, "an integer without `format: int64`");
+        }
+    });
+}
+
+/// How a unit is called in descriptions; the longer words first.
+const UNITS: [(&str, &str); 4] = [
+    ("epoch-milliseconds", "in epoch milliseconds"),
+    ("epoch-seconds", "in epoch seconds"),
+    ("milliseconds", "in milliseconds"),
+    ("seconds", "in seconds"),
+];
+
+pub(super) fn unit(document: &Document, report: &mut Report<'_>) {
+    each(document, &mut |pointer, schema| {
+        let unit = schema["x-descope-unit"].as_str();
+        if let Some(unit) = unit
+            && !UNITS.iter().any(|(known, _)| *known == unit)
+        {
+            let known = UNITS.map(|(known, _)| known).join(", ");
+            report.at(pointer, format!("`{unit}` is not a unit: {known}"));
+            return;
+        }
+        let words = schema["description"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = UNITS.iter().find(|(_, told)| words.contains(told)).map(|(unit, _)| *unit);
+        if schema["format"] == "int64" && unit != told {
+            let said = |unit: Option<&str>| unit.map_or("none".to_owned(), |unit| format!("`{unit}`"));
+            report.at(pointer, format!("the description says {}, x-descope-unit {}", said(told), said(unit)));
         }
     });
 }

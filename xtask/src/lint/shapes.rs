@@ -101,8 +101,51 @@ static VARIABLE: Kind = Kind {
 
 static TAG: Kind = Kind {
     name: "a tag",
-    members: &[("name", Text), ("description", Text), ("externalDocs", Object(&DOCS))],
+    members: &[
+        ("name", Text),
+        ("description", Text),
+        ("externalDocs", Object(&DOCS)),
+        ("x-descope-sdk", Object(&SDK_AREA)),
+    ],
     required: &["name"],
+    home: None,
+    refused: &[],
+};
+
+static SDK_AREA: Kind = Kind {
+    name: "`x-descope-sdk` of a tag",
+    members: &[("area", Text), ("handle", Text)],
+    required: &["area"],
+    home: None,
+    refused: &[],
+};
+
+static SDK: Kind = Kind {
+    name: "`x-descope-sdk`",
+    members: &[
+        ("verb", Text),
+        ("args", Texts),
+        ("user", Texts),
+        ("hidden", Texts),
+        ("returns", Text),
+        ("holds", Texts),
+        ("page", Object(&SDK_PAGE)),
+        ("filters", Texts),
+        ("empty", Texts),
+        ("lines", Texts),
+        ("sets", Map(&Any)),
+        ("replaces", Flag),
+        ("handwritten", Text),
+    ],
+    required: &[],
+    home: None,
+    refused: &[("area", "the area stands at the tag, in spec/openapi.yaml")],
+};
+
+static SDK_PAGE: Kind = Kind {
+    name: "`page` of `x-descope-sdk`",
+    members: &[("number", Text), ("size", Text), ("items", Text), ("total", Text)],
+    required: &["number", "size", "items"],
     home: None,
     refused: &[],
 };
@@ -187,6 +230,7 @@ static OPERATION: Kind = Kind {
         ("x-descope-may-be-empty", Flag),
         ("x-descope-partial", Flag),
         ("x-descope-retry", Text),
+        ("x-descope-sdk", Object(&SDK)),
         ("x-descope-source", Text),
         ("x-descope-upstream-operation", Text),
         ("x-internal", Flag),
@@ -285,6 +329,7 @@ pub(super) static SCHEMA: Kind = Kind {
         ("enum", Any),
         ("x-descope-aliases", Names),
         ("x-descope-any", Flag),
+        ("x-descope-unit", Text),
         ("x-extensible-enum", List(&Any)),
     ],
     required: &[],

@@ -75,6 +75,11 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("extensions", "x-descope-retry: never", "x-descope-retry: sometimes", "post:"),
     ("extensions", "x-descope-source: published", "x-descope-source: sdk", "post:"),
     ("member", "x-descope-retry: never", "x-descope-retry: never\n      x-meta: {}", "x-meta"),
+    ("unit", "          x-descope-unit: epoch-seconds\n", "", "expires:\n"),
+    ("unit", "x-descope-unit: epoch-seconds", "x-descope-unit: seconds", "expires:\n"),
+    ("unit", "x-descope-unit: epoch-seconds", "x-descope-unit: fortnights", "expires:\n"),
+    ("unit", "End of the session in epoch seconds.", "End of the session.", "expires:\n"),
+    ("sdk", "x-descope-retry: never", "x-descope-retry: never\n      x-descope-sdk: {verb: verify}", "x-descope-sdk"),
     ("parameters", "- name: channel", "- name: chanel", "post:"),
     (
         "parameters",
@@ -262,6 +267,65 @@ fn every_rule_has_a_case() {
     // Merge keys are refused as the part is read.
     let rules: BTreeSet<&str> = rules().map(|rule| rule.id).chain(["yaml"]).collect();
     assert_eq!(covered, rules);
+}
+
+#[test]
+fn what_an_operation_says_of_the_sdk_has_to_exist() {
+    let head = HEAD.replacen(
+        "    description: One-time codes.",
+        "    description: One-time codes.\n    x-descope-sdk: {area: code, handle: codes}",
+        1,
+    );
+    let head = head.replacen("    ProjectId:", "    ManagementKey: {type: http, scheme: bearer}\n    ProjectId:", 1);
+    let managed = PART.replacen("- RefreshJwt: []", "- ManagementKey: []", 1);
+    let head = head.replacen("    RefreshJwt: {type: http, scheme: bearer}\n", "", 1);
+    let with = |sdk: &str| {
+        let line = format!("x-descope-retry: never\n      x-descope-sdk: {sdk}");
+        managed.replacen("x-descope-retry: never", &line, 1)
+    };
+    let found = |head: &str, part: &str| -> Vec<String> {
+        lint(head, part).into_iter().map(|problem| format!("{}: {}", problem.rule, problem.message)).collect()
+    };
+    for good in [
+        "{verb: verify}",
+        "{verb: verify, user: [loginId], returns: sessionJwt}",
+        "{verb: verify, args: [code, loginId], holds: [sessionJwt, expires]}",
+        "{handwritten: the answer becomes a session}",
+    ] {
+        assert_eq!(found(&head, &with(good)), [] as [&str; 0], "{good}");
+    }
+    for (bad, words) in [
+        ("{}", "is no name of a function"),
+        ("{verb: Verify}", "is no name of a function"),
+        ("{verb: clone}", "is no name of a function"),
+        ("{verb: replace}", "only then"),
+        ("{verb: verify, replaces: true}", "only then"),
+        ("{verb: verify, returns: user}", "the answer has no `user`"),
+        ("{verb: verify, holds: [sessionJwt, user]}", "the answer has no `user`"),
+        ("{verb: verify, user: [userId]}", "the request has no `userId`"),
+        ("{verb: verify, user: [loginId, code, sessionJwt]}", "in one of two"),
+        ("{verb: verify, hidden: [identifier]}", "the request has no `identifier`"),
+        ("{verb: verify, filters: [code]}", "`code` is not a list"),
+        ("{verb: verify, empty: [code]}", "`code` is not a list"),
+        ("{verb: verify, sets: {test: true}}", "the request has no `test`"),
+        ("{verb: verify, args: [code]}", "`loginId` is required"),
+        ("{verb: verify, page: {number: page, size: code, items: claims}}", "the request has no `page`"),
+        ("{verb: verify, page: {number: code, size: code, items: found}}", "the answer has no `found`"),
+        ("{verb: verify, handwritten: the answer becomes a session}", "stands alone"),
+        ("{handwritten: because}", "says why"),
+        ("{verb: verify, area: code}", "the area stands at the tag"),
+        ("{verbs: verify}", "`verbs`"),
+    ] {
+        let found = found(&head, &with(bad));
+        assert!(found.iter().any(|problem| problem.contains(words)), "{bad}: {found:?}");
+    }
+    assert!(found(&head, &managed).iter().any(|problem| problem.contains("has no x-descope-sdk")));
+    let nameless = head.replacen("    x-descope-sdk: {area: code, handle: codes}\n", "", 1);
+    assert!(found(&nameless, &with("{verb: verify}")).iter().any(|problem| problem.contains("which names the area")));
+    let handless = head.replacen(", handle: codes", "", 1);
+    assert!(
+        found(&handless, &with("{verb: verify}")).iter().any(|problem| problem.contains("0 handles instead of one"))
+    );
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl PendingLink {
 
     /// The number of the right link, two digits. Show it to the user.
     ///
-    /// Empty for links of [test users](crate::management::TestUsers::generate_enchanted_link), of which there is one.
+    /// Empty for links of [test users](crate::management::test_user::TestUsers::generate_enchanted_link), of which there is one.
     pub fn link_id(&self) -> &str {
         self.state.link_id()
     }

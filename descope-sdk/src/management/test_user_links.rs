@@ -1,4 +1,4 @@
-//! Users for automated tests.
+//! What test users would have received.
 
 use descope_api::{
     Secret,
@@ -9,37 +9,12 @@ use descope_api::{
 };
 use url::Url;
 
-use super::UserCreate;
+use super::test_user::TestUsers;
 use crate::{
-    DeliveryMethod, Descope, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
+    DeliveryMethod, Descope, LoginId, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
     options::{option_setters, redirect_setter},
     raw_error::{Answer, Origin, call},
 };
-
-/// Users for automated tests, whose codes and links are given to you. From
-/// [`Management::test_user`](super::Management::test_user).
-///
-/// ```
-/// # use descope_sdk::DeliveryMethod;
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let emulator = descope_emulator::Emulator::builder().start().await?;
-/// # let descope = emulator.descope()?;
-/// let test_users = descope.management().test_user();
-/// test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
-///
-/// let code = test_users.generate_otp("test-ada@example.com", DeliveryMethod::Email).send().await?;
-/// let ada = code.pending().verify(code.code()).await?;
-///
-/// test_users.delete_all().await?;
-/// # assert!(!ada.session_jwt().is_empty());
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct TestUsers {
-    descope: Descope,
-}
 
 /// A code for a test user. From [`TestUsers::generate_otp`]; [`send`](Self::send) makes it.
 #[derive(Clone, Debug)]
@@ -95,22 +70,35 @@ pub struct TestUserEnchantedLink {
 }
 
 impl TestUsers {
-    pub(crate) fn new(descope: Descope) -> Self {
-        Self { descope }
-    }
-
-    /// Creates a test user. Plans limit how many there may be.
-    ///
-    /// `POST /v1/mgmt/user/create/test`
-    pub fn create(&self, login_id: impl Into<String>) -> UserCreate {
-        UserCreate::new(self.descope.clone(), login_id.into(), true)
-    }
-
     /// Makes the one-time code that the test user would have received by `method`.
     ///
     /// `POST /v1/mgmt/tests/generate/otp`
-    pub fn generate_otp(&self, login_id: impl Into<String>, method: DeliveryMethod) -> TestUserGenerateOtp {
-        TestUserGenerateOtp { descope: self.descope.clone(), login_id: login_id.into(), method, options: None }
+    ///
+    /// ```
+    /// # use descope_sdk::{DeliveryMethod, LoginId};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// let test_users = descope.management().test_users();
+    /// let ada = LoginId::new("test-ada@example.com");
+    /// test_users.create(&ada).email("test-ada@example.com").send().await?;
+    ///
+    /// let code = test_users.generate_otp(&ada, DeliveryMethod::Email).send().await?;
+    /// let ada = code.pending().verify(code.code()).await?;
+    ///
+    /// test_users.delete_all().send().await?;
+    /// # assert!(!ada.session_jwt().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn generate_otp(&self, login_id: impl Into<LoginId>, method: DeliveryMethod) -> TestUserGenerateOtp {
+        TestUserGenerateOtp {
+            descope: self.descope.clone(),
+            login_id: login_id.into().into_string(),
+            method,
+            options: None,
+        }
     }
 
     /// Makes the magic link that the test user would have received by `method`.
@@ -123,10 +111,11 @@ impl TestUsers {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
     /// # let descope = emulator.descope()?;
-    /// # let test_users = descope.management().test_user();
-    /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
+    /// # let test_users = descope.management().test_users();
+    /// # let ada = descope_sdk::LoginId::new("test-ada@example.com");
+    /// # test_users.create(&ada).email("test-ada@example.com").send().await?;
     /// let link = test_users
-    ///     .generate_magic_link("test-ada@example.com", DeliveryMethod::Email)
+    ///     .generate_magic_link(&ada, DeliveryMethod::Email)
     ///     .redirect_url("https://app.example.com/verify")
     ///     .send()
     ///     .await?;
@@ -137,17 +126,17 @@ impl TestUsers {
     /// ```
     pub fn generate_magic_link(
         &self,
-        login_id: impl Into<String>,
+        login_id: impl Into<LoginId>,
         method: DeliveryMethod,
     ) -> TestUserGenerateMagicLink {
-        self.magic_link(login_id.into(), method.as_str())
+        self.magic_link(login_id.into().into_string(), method.as_str())
     }
 
     /// Makes an embedded link for the test user. It is redeemed like a magic link.
     ///
     /// `POST /v1/mgmt/tests/generate/magiclink`
-    pub fn generate_embedded_link(&self, login_id: impl Into<String>) -> TestUserGenerateMagicLink {
-        self.magic_link(login_id.into(), EMBEDDED)
+    pub fn generate_embedded_link(&self, login_id: impl Into<LoginId>) -> TestUserGenerateMagicLink {
+        self.magic_link(login_id.into().into_string(), EMBEDDED)
     }
 
     /// Makes the enchanted link that the test user would have received.
@@ -159,10 +148,11 @@ impl TestUsers {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let emulator = descope_emulator::Emulator::builder().start().await?;
     /// # let descope = emulator.descope()?;
-    /// # let test_users = descope.management().test_user();
-    /// # test_users.create("test-ada@example.com").email("test-ada@example.com").send().await?;
+    /// # let test_users = descope.management().test_users();
+    /// # let ada = descope_sdk::LoginId::new("test-ada@example.com");
+    /// # test_users.create(&ada).email("test-ada@example.com").send().await?;
     /// let generated = test_users
-    ///     .generate_enchanted_link("test-ada@example.com")
+    ///     .generate_enchanted_link(&ada)
     ///     .redirect_url("https://app.example.com/verify")
     ///     .send()
     ///     .await?;
@@ -172,22 +162,9 @@ impl TestUsers {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn generate_enchanted_link(&self, login_id: impl Into<String>) -> TestUserGenerateEnchantedLink {
-        let (descope, login_id) = (self.descope.clone(), login_id.into());
+    pub fn generate_enchanted_link(&self, login_id: impl Into<LoginId>) -> TestUserGenerateEnchantedLink {
+        let (descope, login_id) = (self.descope.clone(), login_id.into().into_string());
         TestUserGenerateEnchantedLink { descope, login_id, redirect_url: None, options: None }
-    }
-
-    /// Deletes every test user of the project. Real users stay.
-    ///
-    /// `DELETE /v1/mgmt/user/test/delete/all`; [`TestUsers`] has an example.
-    ///
-    /// # Errors
-    ///
-    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is no good.
-    pub async fn delete_all(&self) -> Result<()> {
-        call!(self.descope.managing()?, management_test_user_delete_all)?;
-        Ok(())
     }
 
     fn magic_link(&self, login_id: String, delivery_method: &'static str) -> TestUserGenerateMagicLink {
@@ -201,7 +178,7 @@ impl TestUserGenerateOtp {
 
     /// Makes the code.
     ///
-    /// `POST /v1/mgmt/tests/generate/otp`; [`TestUsers`] has an example.
+    /// `POST /v1/mgmt/tests/generate/otp`; [`TestUsers::generate_otp`] has an example.
     ///
     /// # Errors
     ///

@@ -1,0 +1,110 @@
+//! `x-descope-sdk`: there where it has to be, and of members that exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Report;
+use crate::{
+    codegen::overlay::{self, NAME, Overlay},
+    document::Document,
+};
+
+pub(super) fn check(document: &Document, report: &mut Report<'_>) {
+    areas(document, report);
+    let mut taken = BTreeMap::new();
+    for operation in document.operations() {
+        let pointer = format!("{}/{NAME}", operation.pointer());
+        let Some(sdk) = Overlay::of(&operation) else {
+            if overlay::is_for_management(&operation) {
+                report.at(&operation.pointer(), format!("is called with a management key and has no {NAME}"));
+            }
+            continue;
+        };
+        if !overlay::is_for_management(&operation) {
+            report.at(&pointer, "is not called with a management key; the SDK has no generated function for it");
+            continue;
+        }
+        let tag = operation.tag().unwrap_or_default();
+        let Some((area, _)) = overlay::area(document, tag) else {
+            report.at(&pointer, format!("its tag `{tag}` has no {NAME} in spec/openapi.yaml, which names the area"));
+            continue;
+        };
+        if let Some(reason) = sdk.handwritten {
+            let alone = operation.value[NAME].as_object().is_some_and(|members| members.len() == 1);
+            if !alone || reason.len() < 15 {
+                report.at(&pointer, "`handwritten` stands alone, and says why in words");
+            }
+            continue;
+        }
+        if !is_snake_case(sdk.verb) || sdk.verb == "clone" {
+            report.at(&pointer, format!("the verb `{}` is no name of a function in snake_case", sdk.verb));
+        }
+        if let Some(other) = taken.insert((area, sdk.verb), operation.pointer()) {
+            report.at(&pointer, format!("the area `{area}` has `{}` already, at {}", sdk.verb, document.place(&other)));
+        }
+        if sdk.replaces != sdk.verb.starts_with("replace")
+            && !sdk.verb.ends_with("_user")
+            && !sdk.verb.ends_with("_group")
+        {
+            report.at(&pointer, "a function is called `replace` if what is left out is cleared, and only then");
+        }
+        let (body, answer) = overlay::schemas(document, &operation);
+        let parameters = overlay::parameters(document, &operation);
+        let in_request = |name: &str| {
+            !body["properties"][name].is_null() || parameters.iter().any(|parameter| parameter["name"] == name)
+        };
+        let whole = |name: &str| name == "body" && !body.is_null();
+        for name in sdk.of_request().filter(|name| !in_request(name) && !whole(name)) {
+            report.at(&pointer, format!("the request has no `{name}`"));
+        }
+        for name in sdk.of_answer().filter(|name| answer["properties"][*name].is_null()) {
+            report.at(&pointer, format!("the answer has no `{name}`"));
+        }
+        let is_list = |name: &str| {
+            body["properties"][name]["type"] == "array"
+                || parameters.iter().any(|known| known["name"] == name && known["schema"]["type"] == "array")
+        };
+        for name in sdk.filters.iter().chain(&sdk.empty).filter(|name| !is_list(name)) {
+            report.at(&pointer, format!("`{name}` is not a list"));
+        }
+        if sdk.user.len() > 2 {
+            report.at(&pointer, "a user is named in one member or in one of two");
+        }
+        if let Some(args) = &sdk.args {
+            let given: BTreeSet<&str> = args.iter().chain(&sdk.user).copied().collect();
+            let required = body["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for name in required.filter(|name| !given.contains(name)) {
+                report.at(&pointer, format!("`{name}` is required and not among `args`"));
+            }
+        }
+    }
+}
+
+/// Tags: an area has one handle, which the tag of that name declares.
+fn areas(document: &Document, report: &mut Report<'_>) {
+    let mut handles: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let tags = document.value["tags"].as_array().map_or(&[][..], Vec::as_slice);
+    for tag in tags {
+        let name = tag["name"].as_str().unwrap_or_default();
+        if let Some((area, handle)) = overlay::area(document, name) {
+            handles.entry(area).or_default().extend(handle);
+        }
+    }
+    for (index, tag) in tags.iter().enumerate() {
+        let Some(area) = tag[NAME]["area"].as_str() else { continue };
+        let pointer = format!("/tags/{index}/{NAME}");
+        let handles = handles.get(area).map_or(&[][..], Vec::as_slice);
+        if handles.len() != 1 {
+            report.at(&pointer, format!("the area `{area}` has {} handles instead of one", handles.len()));
+        }
+        for name in handles.iter().chain([&area]).filter(|name| !is_snake_case(name)) {
+            report.at(&pointer, format!("`{name}` is not in snake_case"));
+        }
+    }
+}
+
+fn is_snake_case(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
