@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{CallOptions, Descope, Error, Result, session::KindNames};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{CallOptions, Descope, Error, ErrorKind, Result, error::Inner, session::KindNames};
 
 /// What every generated builder carries beside its body.
 #[derive(Clone, Debug)]
@@ -89,6 +91,18 @@ impl Call {
         })
     }
 }
+
+/// What was read, as what is written: members of the same name, of the thing itself or of its envelope.
+pub(crate) fn carried<T: DeserializeOwned>(now: &impl Serialize, envelope: &str) -> Result<T> {
+    let unfit = || Error::from(Inner { detail: Some(UNFIT.into()), ..Inner::of(ErrorKind::Decode) });
+    let mut now = serde_json::to_value(now).map_err(|_| unfit())?;
+    if now[envelope].is_object() {
+        now = now[envelope].take();
+    }
+    serde_json::from_value(now).map_err(|_| unfit())
+}
+
+const UNFIT: &str = "what was read lacks something that has to be written";
 
 /// The setter that every builder has.
 macro_rules! call_setters {

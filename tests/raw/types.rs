@@ -1,5 +1,7 @@
 //! Every generated type reads what the service may write.
 
+use std::collections::BTreeSet;
+
 use proptest::{
     collection,
     prelude::*,
@@ -399,4 +401,48 @@ fn required_member_of_another_type_is_named_and_not_quoted() {
         }
     }
     assert!(seen > 500, "{seen}");
+}
+
+/// The names of the schemas that a part of the document refers to, and those that they refer to.
+fn referred(value: &'static Value, found: &mut BTreeSet<&'static str>) {
+    if let Some(name) = value["$ref"].as_str().and_then(|target| target.strip_prefix("#/components/schemas/"))
+        && found.insert(name)
+    {
+        referred(schema(name), found);
+    }
+    match value {
+        Value::Object(members) => members.values().for_each(|member| referred(member, found)),
+        Value::Array(items) => items.iter().for_each(|item| referred(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_is_read_and_written_back_keeps_members_that_nobody_knows() {
+    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for (_, item) in BUNDLE["paths"].as_object().unwrap() {
+        for (_, operation) in item.as_object().unwrap() {
+            referred(&operation["requestBody"], &mut sent);
+            let answers = operation["responses"].as_object().unwrap();
+            answers.iter().filter(|(code, _)| code.starts_with('2')).for_each(|(_, it)| referred(it, &mut answered));
+        }
+    }
+    let both: Vec<&str> = sent.intersection(&answered).copied().collect();
+    assert!(both.len() > 60, "only {} schemas", both.len());
+    for name in both.into_iter().filter(|name| schema(name)["properties"].is_object()) {
+        let mut value = Map::new();
+        for required in schema(name)["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let property = resolve(&schema(name)["properties"][required]);
+            let plain = match property["type"].as_str() {
+                Some("string") => json!("text"),
+                Some("array") => json!(["text"]),
+                Some("object") => json!({}),
+                _ => json!(1),
+            };
+            value.insert(required.to_owned(), plain);
+        }
+        value.insert("memberOfTomorrow".to_owned(), json!({ "deep": [1, null] }));
+        let written = round_trip(name, &Value::Object(value.clone())).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(written, Value::Object(value), "{name}");
+    }
 }

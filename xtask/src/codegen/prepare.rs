@@ -1,6 +1,6 @@
 //! The document as progenitor wants it. Nothing of this reaches the bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -20,9 +20,22 @@ const ALWAYS_BODY: Fixup = Fixup::new("always-body", "a body that may be left ou
 const SCIM_AS_JSON: Fixup = Fixup::new("scim-as-json", "progenitor knows no other JSON than application/json");
 const DIGITS: Fixup = Fixup::new("digits", "integers that come as strings of digits are integers in Rust");
 
+const KEEP_UNKNOWN: Fixup =
+    Fixup::new("keep-unknown", "what is read and written back keeps members that are newer than this client");
+
 /// What [`for_progenitor`] and [`for_mocks`] change.
-pub(super) const FIXUPS: [Fixup; 9] =
-    [NO_HEADERS, ALWAYS_BODY, SCIM_AS_JSON, DIGITS, WIDE_ERRORS, ANY_SUCCESS, REDIRECT, NO_EXTENSIONS, SINGLE_IN_QUERY];
+pub(super) const FIXUPS: [Fixup; 10] = [
+    KEEP_UNKNOWN,
+    NO_HEADERS,
+    ALWAYS_BODY,
+    SCIM_AS_JSON,
+    DIGITS,
+    WIDE_ERRORS,
+    ANY_SUCCESS,
+    REDIRECT,
+    NO_EXTENSIONS,
+    SINGLE_IN_QUERY,
+];
 
 /// Accepted spellings beside the documented one: schema, property, further names.
 pub(crate) type Aliases = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -47,8 +60,44 @@ pub(super) fn for_progenitor(bundle: &Value, tally: &mut Tally) -> Value {
         components.remove("parameters");
     }
     tally.made_times(DIGITS, digits_as_integers(&mut document));
+    for name in written_back(bundle) {
+        let schema = &mut document["components"]["schemas"][&name];
+        if schema["properties"].is_object() && schema["additionalProperties"].is_null() {
+            // With `true` typify adds nothing: that is what a schema allows anyway.
+            schema["additionalProperties"] = json!({});
+            tally.made(KEEP_UNKNOWN);
+        }
+    }
     strip(&mut document, false, tally);
     document
+}
+
+/// The schemas that stand in a body and in an answer.
+fn written_back(bundle: &Value) -> BTreeSet<String> {
+    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for (_, item) in members(&bundle["paths"]) {
+        for (_, operation) in members(item) {
+            reach(bundle, &operation["requestBody"], &mut sent);
+            for (_, answer) in members(&operation["responses"]).into_iter().filter(|(code, _)| code.starts_with('2')) {
+                reach(bundle, answer, &mut answered);
+            }
+        }
+    }
+    sent.intersection(&answered).cloned().collect()
+}
+
+/// The schemas that a value refers to, and those that they refer to.
+fn reach(bundle: &Value, value: &Value, found: &mut BTreeSet<String>) {
+    if let Some(name) = value["$ref"].as_str().and_then(|target| target.strip_prefix("#/components/schemas/"))
+        && found.insert(name.to_owned())
+    {
+        reach(bundle, &bundle["components"]["schemas"][name], found);
+    }
+    match value {
+        Value::Object(map) => map.values().for_each(|child| reach(bundle, child, found)),
+        Value::Array(items) => items.iter().for_each(|item| reach(bundle, item, found)),
+        _ => {}
+    }
 }
 
 /// Headers that may be left out go with the options of a call, not among the arguments of a function.

@@ -2,7 +2,10 @@ use heck::ToSnakeCase as _;
 use serde_json::Value;
 
 use super::{Report, form};
-use crate::document::{Document, members};
+use crate::{
+    codegen::overlay,
+    document::{Document, members},
+};
 
 /// The types of a schema, and the formats of each that are read as they are meant.
 const TYPES: [(&str, &[&str]); 6] = [
@@ -286,12 +289,7 @@ pub(super) fn partial(document: &Document, report: &mut Report<'_>) {
         for (media, body) in members(&operation.value["requestBody"]["content"]) {
             let target = body["schema"]["$ref"].as_str();
             let name = target.and_then(|target| target.rsplit('/').next()).unwrap_or_default();
-            let partial = operation.value["x-descope-partial"] == true
-                || operation.method == "patch"
-                || [operation.id().unwrap_or_default(), name]
-                    .iter()
-                    .any(|name| name.to_snake_case().split('_').any(|word| word == "patch"));
-            if !partial {
+            if !overlay::is_partial(&operation, name) {
                 continue;
             }
             let pointer = target.and_then(|target| target.strip_prefix('#')).map_or_else(

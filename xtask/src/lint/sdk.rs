@@ -12,6 +12,14 @@ use crate::{
 
 pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     areas(document, report);
+    let verbs: BTreeSet<(&str, &str)> = document
+        .operations()
+        .iter()
+        .filter_map(|operation| {
+            let area = overlay::area(document, operation.tag()?)?.0;
+            Some((area, Overlay::of(operation)?.verb))
+        })
+        .collect();
     let mut taken = BTreeMap::new();
     for operation in document.operations() {
         let pointer = format!("{}/{NAME}", operation.pointer());
@@ -48,6 +56,12 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
             && !sdk.verb.ends_with("_group")
         {
             report.at(&pointer, "a function is called `replace` if what is left out is cleared, and only then");
+        }
+        if let Some(load) = sdk.modify
+            && !(sdk.replaces && verbs.contains(&(area, load)))
+        {
+            report
+                .at(&pointer, format!("`modify` names no function of the area that loads what is replaced: `{load}`"));
         }
         let (body, answer) = overlay::schemas(document, &operation);
         let parameters = overlay::parameters(document, &operation);

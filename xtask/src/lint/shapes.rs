@@ -135,6 +135,7 @@ static SDK: Kind = Kind {
         ("lines", Texts),
         ("sets", Map(&Any)),
         ("replaces", Flag),
+        ("modify", Text),
         ("handwritten", Text),
     ],
     required: &[],

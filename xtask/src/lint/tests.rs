@@ -300,6 +300,8 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
         ("{verb: clone}", "is no name of a function"),
         ("{verb: replace}", "only then"),
         ("{verb: verify, replaces: true}", "only then"),
+        ("{verb: replace, replaces: true, modify: load}", "no function of the area"),
+        ("{verb: verify, modify: verify}", "no function of the area"),
         ("{verb: verify, returns: user}", "the answer has no `user`"),
         ("{verb: verify, holds: [sessionJwt, user]}", "the answer has no `user`"),
         ("{verb: verify, user: [userId]}", "the request has no `userId`"),

@@ -639,7 +639,7 @@ pub struct FlowExchangeRequest {
     pub code_verifier: crate::Secret,
 }
 ///How the user signed in on this device the last time, so that the flow can offer it first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowLastAuth {
@@ -673,6 +673,8 @@ pub struct FlowLastAuth {
         )
     )]
     pub oauth_provider: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What the mobile app around the flow takes over from the browser.
 #[derive(Clone, Debug, Default)]
@@ -5234,6 +5236,7 @@ impl FlowLastAuth {
             login_id: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             oauth_provider: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The method that was used.
@@ -5263,6 +5266,20 @@ impl FlowLastAuth {
         self.oauth_provider = ::std::option::Option::Some(oauth_provider.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for FlowLastAuth {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -5271,6 +5288,7 @@ impl crate::json::Object for FlowLastAuth {
             login_id: from.take("loginId")?,
             name: from.take("name")?,
             oauth_provider: from.take("oauthProvider")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -5278,6 +5296,7 @@ impl crate::json::Object for FlowLastAuth {
         to.filled("loginId", &self.login_id);
         to.filled("name", &self.name);
         to.filled("oauthProvider", &self.oauth_provider);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for FlowLastAuth {

@@ -535,7 +535,7 @@ pub struct AccessKeysResponse {
     pub keys: ::std::vec::Vec<AccessKey>,
 }
 ///A list that flows look things up in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessList {
@@ -569,6 +569,8 @@ pub struct AccessList {
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub type_: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The address to look for.
 #[derive(Clone, Debug)]
@@ -925,7 +927,7 @@ pub struct AnalyticsSearchResponse {
     pub analytics: ::std::vec::Vec<AnalyticsEntry>,
 }
 ///Whether and how the client signs its authorization requests, after RFC 9101.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJarSettings {
@@ -959,9 +961,11 @@ pub struct ApplicationJarSettings {
         )
     )]
     pub public_key: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///How tokens of one outside issuer are checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJwtBearerIssuer {
@@ -998,9 +1002,11 @@ pub struct ApplicationJwtBearerIssuer {
         )
     )]
     pub user_info_uri: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Outside issuers whose JWTs the client may exchange for tokens by the JWT bearer grant of RFC 7523.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJwtBearerSettings {
@@ -1043,6 +1049,8 @@ pub struct ApplicationJwtBearerSettings {
         )
     )]
     pub jwt_bearer_grant_type_scope_to_use: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What a client says of itself at dynamic registration. The names in snake case are those of RFC 7591.
 #[derive(Clone, Debug, Default)]
@@ -1312,7 +1320,7 @@ pub struct ApplicationRegisterResponse {
     pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
 }
 ///A scope that a client may ask for and what it stands for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationScope {
@@ -1340,6 +1348,8 @@ pub struct ApplicationScope {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub values: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A client secret, without its clear text. A client may have several, so that one can be changed without an outage.
 #[derive(Clone, Debug, Default)]
@@ -1425,7 +1435,7 @@ pub struct ApplicationSecretsResponse {
     pub secrets: ::std::vec::Vec<ApplicationSecret>,
 }
 ///How long tokens of one client live, where this differs from the project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationSessionSettings {
@@ -1507,6 +1517,8 @@ pub struct ApplicationSessionSettings {
         )
     )]
     pub user_template_id: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A tenant to associate a user or an access key with.
 #[derive(Clone, Debug)]
@@ -1901,7 +1913,7 @@ pub struct AuditSearchResponse {
     pub total: ::std::option::Option<i64>,
 }
 ///A condition on attributes, evaluated at the time of a check with the context that the caller hands over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzCondition {
@@ -1944,9 +1956,11 @@ pub struct AuthzCondition {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub params: ::std::vec::Vec<AuthzConditionParameter>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A variable of a condition.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzConditionParameter {
@@ -1962,6 +1976,8 @@ pub struct AuthzConditionParameter {
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub type_: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The relations to create.
 #[derive(Clone, Debug)]
@@ -2151,7 +2167,7 @@ pub struct AuthzLoadTargetRelationsRequest {
     pub targets: ::std::vec::Vec<::std::string::String>,
 }
 ///A kind of resource, such as a document or a folder.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNamespace {
@@ -2171,9 +2187,11 @@ pub struct AuthzNamespace {
         )
     )]
     pub relation_definitions: ::std::vec::Vec<AuthzRelationDefinition>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A node of the expression from which a relation is derived. Without one, the relation only holds where it was created.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNode {
@@ -2194,9 +2212,11 @@ pub struct AuthzNode {
         serde(rename = "nType", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub n_type: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A leaf of the expression from which a relation is derived.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNodeExpression {
@@ -2244,9 +2264,11 @@ pub struct AuthzNodeExpression {
     pub target_relation_definition_namespace: ::std::option::Option<
         ::std::string::String,
     >,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A relation between a resource and a target. The target is given by `target`, by the three `targetSet` properties or by `query`; the others are empty then.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelation {
@@ -2320,9 +2342,11 @@ pub struct AuthzRelation {
         )
     )]
     pub target_set_resource: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One way in which a target can relate to a resource, such as owner or viewer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelationDefinition {
@@ -2340,9 +2364,11 @@ pub struct AuthzRelationDefinition {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A question whether a target has a relation with a resource, and in answers what came of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelationQuery {
@@ -2382,6 +2408,8 @@ pub struct AuthzRelationQuery {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub target: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Relations that answer the query.
 #[derive(Clone, Debug, Default)]
@@ -2456,7 +2484,7 @@ pub struct AuthzSaveSchemaRequest {
     pub upgrade: ::std::option::Option<bool>,
 }
 ///An authorization schema: which kinds of resources exist and how users and other targets can relate to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzSchema {
@@ -2478,9 +2506,11 @@ pub struct AuthzSchema {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub namespaces: ::std::vec::Vec<AuthzNamespace>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A query over the users of the project. All who fit at the time of a check are targets; the criteria are joined by and.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzUserQuery {
@@ -2543,6 +2573,8 @@ pub struct AuthzUserQuery {
         )
     )]
     pub with_test_user: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Whose access to list.
 #[derive(Clone, Debug)]
@@ -2836,7 +2868,7 @@ pub struct ConnectorBasicAuthentication {
     pub username: ::std::option::Option<::std::string::String>,
 }
 ///One attribute that the project has added, with its kind and who may see it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CustomAttribute {
@@ -2908,9 +2940,11 @@ pub struct CustomAttribute {
         )
     )]
     pub view_permissions: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One choice of an attribute.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CustomAttributeOption {
@@ -2926,6 +2960,8 @@ pub struct CustomAttributeOption {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Attributes to define.
 #[derive(Clone, Debug)]
@@ -3000,7 +3036,7 @@ pub struct Descoper {
     pub status: ::std::option::Option<::std::string::String>,
 }
 ///Who the person is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperAttributes {
@@ -3025,6 +3061,8 @@ pub struct DescoperAttributes {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub phone: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A person to add.
 #[derive(Clone, Debug)]
@@ -3063,7 +3101,7 @@ pub struct DescoperCreateRequest {
     pub descopers: ::std::vec::Vec<DescoperCreateEntry>,
 }
 ///A role in certain projects.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperProjectRole {
@@ -3083,9 +3121,11 @@ pub struct DescoperProjectRole {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub role: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What the person may do in the console.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperRbac {
@@ -3110,6 +3150,8 @@ pub struct DescoperRbac {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub tags: ::std::option::Option<::std::vec::Vec<DescoperTagRole>>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One descoper.
 #[derive(Clone, Debug, Default)]
@@ -3123,7 +3165,7 @@ pub struct DescoperResponse {
     pub descoper: ::std::option::Option<Descoper>,
 }
 ///A role in all projects with certain tags.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperTagRole {
@@ -3139,6 +3181,8 @@ pub struct DescoperTagRole {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub tags: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What to change.
 #[derive(Clone, Debug)]
@@ -3734,7 +3778,7 @@ pub struct FamilySearchRequest {
     pub size: ::std::option::Option<i64>,
 }
 ///How the project deals with families. In a request, what is left out stays as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FamilySettings {
@@ -3762,6 +3806,8 @@ pub struct FamilySettings {
         )
     )]
     pub max_family_members: ::std::option::Option<i64>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Which impersonation to stop.
 #[derive(Clone, Debug)]
@@ -4370,7 +4416,7 @@ pub struct FgaReportCacheMetricsRequest {
     pub metrics: ::std::vec::Vec<FgaCacheMetrics>,
 }
 ///What is known of a resource beside its relations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FgaResourceDetails {
@@ -4401,6 +4447,8 @@ pub struct FgaResourceDetails {
         )
     )]
     pub resource_type: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Details of resources.
 #[derive(Clone, Debug, Default)]
@@ -4539,7 +4587,7 @@ pub struct FgaSearchMappableResourcesResponse {
     pub mappable_resources: ::std::vec::Vec<FgaMappableResources>,
 }
 ///A relation between a resource and a target, or a question for one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FgaTuple {
@@ -4579,6 +4627,8 @@ pub struct FgaTuple {
         )
     )]
     pub target_type: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A flow with its screens and all it refers to. Members not listed here are kept on the way from export to import.
 #[derive(Clone, Debug)]
@@ -5416,7 +5466,7 @@ pub struct FlowScreenInput {
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One choice that a field offers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowScreenInputOption {
@@ -5432,6 +5482,8 @@ pub struct FlowScreenInputOption {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A flow that the service offers as a start.
 #[derive(Clone, Debug)]
@@ -6662,7 +6714,7 @@ pub struct JwtSignUpUser {
     pub verified_phone: ::std::option::Option<bool>,
 }
 ///A template that shapes tokens.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwtTemplate {
@@ -6792,6 +6844,8 @@ pub struct JwtTemplate {
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub type_: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The new template.
 #[derive(Clone, Debug)]
@@ -7480,7 +7534,7 @@ pub struct ManagementKeyDeleteResponse {
     pub total: ::std::option::Option<i64>,
 }
 ///Roles in certain projects.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyProjectRole {
@@ -7500,6 +7554,8 @@ pub struct ManagementKeyProjectRole {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub roles: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One management key.
 #[derive(Clone, Debug, Default)]
@@ -7513,7 +7569,7 @@ pub struct ManagementKeyResponse {
     pub key: ::std::option::Option<ManagementKey>,
 }
 ///What a key may do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyRoles {
@@ -7547,6 +7603,8 @@ pub struct ManagementKeyRoles {
         )
     )]
     pub tag_roles: ::std::vec::Vec<ManagementKeyTagRole>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The management keys of the company.
 #[derive(Clone, Debug, Default)]
@@ -7561,7 +7619,7 @@ pub struct ManagementKeySearchResponse {
     pub keys: ::std::vec::Vec<ManagementKey>,
 }
 ///Roles in all projects with certain tags.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyTagRole {
@@ -7577,6 +7635,8 @@ pub struct ManagementKeyTagRole {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub tags: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The changed key. Name, address ranges and status are taken as they are sent.
 #[derive(Clone, Debug)]
@@ -7614,7 +7674,7 @@ pub struct ManagementKeyUpdateRequest {
     pub status: ::std::option::Option<::std::string::String>,
 }
 ///An MCP server of the project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServer {
@@ -7745,9 +7805,11 @@ pub struct McpServer {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub tags: ::std::vec::Vec<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///From which domains such clients are accepted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdDomainPolicies {
@@ -7757,9 +7819,11 @@ pub struct McpServerCimdDomainPolicies {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub policies: ::std::vec::Vec<McpServerCimdDomainPolicy>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A rule on one domain.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdDomainPolicy {
@@ -7778,9 +7842,11 @@ pub struct McpServerCimdDomainPolicy {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub enabled: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Clients whose client id is the address of a document about them, so that they need not register.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdSettings {
@@ -7798,6 +7864,8 @@ pub struct McpServerCimdSettings {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub enabled: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A client that may ask for tokens for an MCP server.
 #[derive(Clone, Debug, Default)]
@@ -8359,7 +8427,7 @@ pub struct McpServerDeleteRequest {
     pub id: ::std::string::String,
 }
 ///Whether and how clients may register themselves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerDynamicRegistration {
@@ -8384,6 +8452,8 @@ pub struct McpServerDynamicRegistration {
         serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub flow_id: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The MCP servers of the project.
 #[derive(Clone, Debug, Default)]
@@ -8423,7 +8493,7 @@ pub struct McpServerResponse {
     pub server: ::std::option::Option<McpServer>,
 }
 ///Scopes that clients of an MCP server may ask for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerScopes {
@@ -8457,6 +8527,8 @@ pub struct McpServerScopes {
         )
     )]
     pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The settings of a server, in full.
 #[derive(Clone, Debug)]
@@ -10139,7 +10211,7 @@ pub struct OutboundApplicationUploadUserTokensRequest {
     pub tokens: ::std::vec::Vec<OutboundApplicationUserToken>,
 }
 ///A query parameter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundApplicationUrlParam {
@@ -10161,6 +10233,8 @@ pub struct OutboundApplicationUrlParam {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A token of a user to take over.
 #[derive(Clone, Debug)]
@@ -10250,7 +10324,7 @@ pub struct OutboundApplicationUserToken {
     pub user_id: ::std::string::String,
 }
 ///Rules for passwords, and what happens when they are guessed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSettings {
@@ -10422,6 +10496,8 @@ pub struct PasswordSettings {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub uppercase: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Something that roles can grant.
 #[derive(Clone, Debug, Default)]
@@ -10776,7 +10852,7 @@ pub struct ProjectSnapshot {
     pub files: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A secret of one part of the project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ProjectSnapshotSecret {
@@ -10804,9 +10880,11 @@ pub struct ProjectSnapshotSecret {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<crate::Secret>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Secrets that a snapshot needs and does not hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ProjectSnapshotSecrets {
@@ -10846,6 +10924,8 @@ pub struct ProjectSnapshotSecrets {
         )
     )]
     pub outbound_apps: ::std::vec::Vec<ProjectSnapshotSecret>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The process that has begun.
 #[derive(Clone, Debug, Default)]
@@ -10941,7 +11021,7 @@ pub struct ProjectValidateSnapshotResponse {
     pub ok: ::std::option::Option<bool>,
 }
 ///Where metadata documents may come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdDomainPolicies {
@@ -10951,9 +11031,11 @@ pub struct ResourceCimdDomainPolicies {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub policies: ::std::vec::Vec<ResourceCimdDomainPolicy>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A domain that metadata documents may come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdDomainPolicy {
@@ -10972,9 +11054,11 @@ pub struct ResourceCimdDomainPolicy {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub enabled: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Client ID metadata documents, by which a client is known by an address that describes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdSettings {
@@ -10992,6 +11076,8 @@ pub struct ResourceCimdSettings {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub enabled: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The resource to make.
 #[derive(Clone, Debug)]
@@ -11053,7 +11139,7 @@ pub struct ResourceCreateRequest {
     pub user_access: ::std::option::Option<::std::string::String>,
 }
 ///Dynamic client registration, by which a client makes itself known (RFC 7591).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceDynamicRegistration {
@@ -11078,6 +11164,8 @@ pub struct ResourceDynamicRegistration {
         serde(rename = "flowId", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub flow_id: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What to delete.
 #[derive(Clone, Debug)]
@@ -11308,7 +11396,7 @@ pub struct ResourcePolicySettings {
     pub user_access_scopes: ::std::vec::Vec<::std::string::String>,
 }
 ///How clients register themselves with an MCP server. Without meaning for other resources.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationSettings {
@@ -11387,9 +11475,11 @@ pub struct ResourceRegistrationSettings {
         )
     )]
     pub use_template: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Settings for clients that register themselves with resources.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationTemplate {
@@ -11476,6 +11566,8 @@ pub struct ResourceRegistrationTemplate {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub version: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The template to make.
 #[derive(Clone, Debug)]
@@ -11580,7 +11672,7 @@ pub struct ResourceResponse {
     pub resource: ::std::option::Option<ResourceServer>,
 }
 ///Scopes that clients can ask for, by what they open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceScopes {
@@ -11614,9 +11706,11 @@ pub struct ResourceScopes {
         )
     )]
     pub permissions_scopes: ::std::vec::Vec<ApplicationScope>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A protected API or MCP server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceServer {
@@ -11707,6 +11801,8 @@ pub struct ResourceServer {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub version: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The resource as it is to be.
 #[derive(Clone, Debug)]
@@ -12269,7 +12365,7 @@ pub struct ScimKeysResponse {
     pub keys: ::std::vec::Vec<ScimKey>,
 }
 ///A scope and the claims that a token gets for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScopeClaimMappingEntry {
@@ -12297,6 +12393,8 @@ pub struct ScopeClaimMappingEntry {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub scope: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The mapping of the project.
 #[derive(Clone, Debug, Default)]
@@ -12446,7 +12544,7 @@ pub struct SsoApplicationAddSecretRequest {
     pub name: ::std::string::String,
 }
 ///One attribute that the application receives.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationAttributeMapping {
@@ -12468,6 +12566,8 @@ pub struct SsoApplicationAttributeMapping {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The new application.
 #[derive(Clone, Debug, Default)]
@@ -12505,7 +12605,7 @@ pub struct SsoApplicationDeleteRequest {
     pub id: ::std::string::String,
 }
 ///One group attribute that the application receives.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationGroupsMapping {
@@ -12542,6 +12642,8 @@ pub struct SsoApplicationGroupsMapping {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The federated applications of the project.
 #[derive(Clone, Debug, Default)]
@@ -12645,7 +12747,7 @@ pub struct SsoApplicationLoadResponse {
     pub wsfed_settings: ::std::option::Option<SsoApplicationWsFedSettings>,
 }
 ///A role of the project, by id and by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationMappedRole {
@@ -12661,6 +12763,8 @@ pub struct SsoApplicationMappedRole {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The new application.
 #[derive(Clone, Debug)]
@@ -14170,7 +14274,7 @@ pub struct SsoApplicationWsFedUpdateRequest {
     pub reply_url: ::std::option::Option<::std::string::String>,
 }
 ///Names of SAML attributes whose values users take over. An attribute that is not named is not taken over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoAttributeMapping {
@@ -14271,6 +14375,8 @@ pub struct SsoAttributeMapping {
         )
     )]
     pub verified_phone: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///What attributes and groups become.
 #[derive(Clone, Debug)]
@@ -14632,7 +14738,7 @@ pub struct SsoCreateRequest {
     pub tenant_id: ::std::string::String,
 }
 ///What members of one group are related to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoFgaGroupMapping {
@@ -14642,9 +14748,11 @@ pub struct SsoFgaGroupMapping {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub relations: ::std::vec::Vec<SsoFgaRelation>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One relation of fine-grained authorization.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoFgaRelation {
@@ -14669,9 +14777,11 @@ pub struct SsoFgaRelation {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub resource: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///One role and the groups that bring it, as read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoGroupsMapping {
@@ -14686,9 +14796,11 @@ pub struct SsoGroupsMapping {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub role: ::std::option::Option<SsoMappedRole>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A role, by id and by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoMappedRole {
@@ -14704,9 +14816,11 @@ pub struct SsoMappedRole {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub name: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Names of OIDC claims whose values users take over. A claim that is not named is not taken over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoOidcAttributeMapping {
@@ -14813,9 +14927,11 @@ pub struct SsoOidcAttributeMapping {
         )
     )]
     pub verified_phone: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///An OpenID Connect provider, and what its users become. Settings to write and settings as read have the same form.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoOidcSettings {
@@ -15030,6 +15146,8 @@ pub struct SsoOidcSettings {
         )
     )]
     pub user_data_url: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Whose roles to work out.
 #[derive(Clone, Debug)]
@@ -15047,7 +15165,7 @@ pub struct SsoRecalculateMappingsRequest {
     pub tenant_id: ::std::string::String,
 }
 ///One role and the groups that bring it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoRoleMapping {
@@ -15066,6 +15184,8 @@ pub struct SsoRoleMapping {
         )
     )]
     pub role_name: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A SAML identity provider that is known by its metadata, and what its users become.
 #[derive(Clone, Debug)]
@@ -15957,7 +16077,7 @@ pub struct SsoUserMapping {
     pub verified_phone: ::std::option::Option<::std::string::String>,
 }
 ///How assertions of one issuer are checked, and whether they may create users.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoXaaIssuer {
@@ -16011,6 +16131,8 @@ pub struct SsoXaaIssuer {
         )
     )]
     pub user_info_uri: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///The cross-app access settings of a tenant.
 #[derive(Clone, Debug, Default)]
@@ -16128,7 +16250,7 @@ pub struct SsoXaaSettingsResponse {
     pub sso_id: ::std::option::Option<::std::string::String>,
 }
 ///Issuers whose assertions are trusted, and what the tokens made from them hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoXaaTrust {
@@ -16172,6 +16294,8 @@ pub struct SsoXaaTrust {
         )
     )]
     pub jwt_bearer_grant_type_scope_to_use: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A tenant of the project: one customer organisation whose users, roles and sign-in rules are kept apart.
 #[derive(Clone, Debug, Default)]
@@ -17193,7 +17317,7 @@ pub struct TenantSettingsConfigureRequest {
     pub tenant_id: ::std::string::String,
 }
 ///What the page does not offer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TenantSsoSetupSuiteDisabledFeatures {
@@ -17233,9 +17357,11 @@ pub struct TenantSsoSetupSuiteDisabledFeatures {
         )
     )]
     pub sso_domains: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///How the page looks and what it offers on which the tenant's administrator sets SSO up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TenantSsoSetupSuiteSettings {
@@ -17259,6 +17385,8 @@ pub struct TenantSsoSetupSuiteSettings {
         serde(rename = "styleId", skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub style_id: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Which tenant, and which roles.
 #[derive(Clone, Debug)]
@@ -17898,7 +18026,7 @@ pub struct ThirdPartyApplicationAddSecretRequest {
     pub name: ::std::string::String,
 }
 ///Backchannel authentication (CIBA), by which the person consents in a mail instead of in a browser.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThirdPartyApplicationCibaSettings {
@@ -17962,6 +18090,8 @@ pub struct ThirdPartyApplicationCibaSettings {
         )
     )]
     pub login_page_url: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///That a user lets an application act for them.
 #[derive(Clone, Debug, Default)]
@@ -18820,7 +18950,7 @@ pub struct ThirdPartyApplicationRotateSecretRequest {
     pub id: ::std::string::String,
 }
 ///A scope and the claims that the token gets for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThirdPartyApplicationScopeClaims {
@@ -18863,6 +18993,8 @@ pub struct ThirdPartyApplicationScopeClaims {
         )
     )]
     pub use_project_mapping: ::std::option::Option<bool>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Which consents to answer.
 #[derive(Clone, Debug, Default)]
@@ -22884,6 +23016,7 @@ impl AccessList {
             id: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The entries: an array of strings for `texts` and `ips`, any JSON for `json`.
@@ -22916,6 +23049,20 @@ impl AccessList {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AccessList {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -22925,6 +23072,7 @@ impl crate::json::Object for AccessList {
             id: from.take("id")?,
             name: from.take("name")?,
             type_: from.take("type")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22933,6 +23081,7 @@ impl crate::json::Object for AccessList {
         to.filled("id", &self.id);
         to.filled("name", &self.name);
         to.filled("type", &self.type_);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AccessList {
@@ -23788,6 +23937,7 @@ impl ApplicationJarSettings {
             fapi: ::std::default::Default::default(),
             max_lifetime_seconds: ::std::default::Default::default(),
             public_key: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Refuse authorization requests that are not signed.
@@ -23814,6 +23964,20 @@ impl ApplicationJarSettings {
         self.public_key = ::std::option::Option::Some(public_key.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ApplicationJarSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -23822,6 +23986,7 @@ impl crate::json::Object for ApplicationJarSettings {
             fapi: from.take("fapi")?,
             max_lifetime_seconds: from.take("maxLifetimeSeconds")?,
             public_key: from.take("publicKey")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -23829,6 +23994,7 @@ impl crate::json::Object for ApplicationJarSettings {
         to.filled("fapi", &self.fapi);
         to.filled("maxLifetimeSeconds", &self.max_lifetime_seconds);
         to.filled("publicKey", &self.public_key);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ApplicationJarSettings {
@@ -23855,6 +24021,7 @@ impl ApplicationJwtBearerIssuer {
             jwks_uri: ::std::default::Default::default(),
             sign_algorithm: ::std::default::Default::default(),
             user_info_uri: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Claim that is matched with the login id of a user. `sub` when empty.
@@ -23892,6 +24059,20 @@ impl ApplicationJwtBearerIssuer {
         self.user_info_uri = ::std::option::Option::Some(user_info_uri.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ApplicationJwtBearerIssuer {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -23900,6 +24081,7 @@ impl crate::json::Object for ApplicationJwtBearerIssuer {
             jwks_uri: from.take("jwksUri")?,
             sign_algorithm: from.take("signAlgorithm")?,
             user_info_uri: from.take("userInfoUri")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -23907,6 +24089,7 @@ impl crate::json::Object for ApplicationJwtBearerIssuer {
         to.filled("jwksUri", &self.jwks_uri);
         to.filled("signAlgorithm", &self.sign_algorithm);
         to.filled("userInfoUri", &self.user_info_uri);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ApplicationJwtBearerIssuer {
@@ -23933,6 +24116,7 @@ impl ApplicationJwtBearerSettings {
             jwt_bearer_grant_type_audience_to_use: ::std::default::Default::default(),
             jwt_bearer_grant_type_custom_claims_to_use: ::std::default::Default::default(),
             jwt_bearer_grant_type_scope_to_use: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The trusted issuers, by their `iss` value.
@@ -23987,6 +24171,20 @@ impl ApplicationJwtBearerSettings {
         );
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ApplicationJwtBearerSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -23998,6 +24196,7 @@ impl crate::json::Object for ApplicationJwtBearerSettings {
                 .take("jwtBearerGrantTypeCustomClaimsToUse")?,
             jwt_bearer_grant_type_scope_to_use: from
                 .take("jwtBearerGrantTypeScopeToUse")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -24014,6 +24213,7 @@ impl crate::json::Object for ApplicationJwtBearerSettings {
             "jwtBearerGrantTypeScopeToUse",
             &self.jwt_bearer_grant_type_scope_to_use,
         );
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ApplicationJwtBearerSettings {
@@ -24537,6 +24737,7 @@ impl ApplicationScope {
             name: ::std::default::Default::default(),
             optional: ::std::default::Default::default(),
             values: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///What the person is told on the consent screen.
@@ -24566,6 +24767,20 @@ impl ApplicationScope {
         self.values = values.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ApplicationScope {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -24574,6 +24789,7 @@ impl crate::json::Object for ApplicationScope {
             name: from.take("name")?,
             optional: from.take("optional")?,
             values: from.take_or_default("values")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -24581,6 +24797,7 @@ impl crate::json::Object for ApplicationScope {
         to.filled("name", &self.name);
         to.filled("optional", &self.optional);
         to.filled("values", &self.values);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ApplicationScope {
@@ -24820,6 +25037,7 @@ impl ApplicationSessionSettings {
             session_token_expiration: ::std::default::Default::default(),
             session_token_expiration_unit: ::std::default::Default::default(),
             user_template_id: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Whether these settings count. The project's count when false.
@@ -24906,6 +25124,20 @@ impl ApplicationSessionSettings {
         self.user_template_id = ::std::option::Option::Some(user_template_id.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ApplicationSessionSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -24920,6 +25152,7 @@ impl crate::json::Object for ApplicationSessionSettings {
             session_token_expiration: from.take("sessionTokenExpiration")?,
             session_token_expiration_unit: from.take("sessionTokenExpirationUnit")?,
             user_template_id: from.take("userTemplateId")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -24935,6 +25168,7 @@ impl crate::json::Object for ApplicationSessionSettings {
         to.filled("sessionTokenExpiration", &self.session_token_expiration);
         to.filled("sessionTokenExpirationUnit", &self.session_token_expiration_unit);
         to.filled("userTemplateId", &self.user_template_id);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ApplicationSessionSettings {
@@ -25674,6 +25908,7 @@ impl AuthzCondition {
             id: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             params: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Whether the condition comes with the service and not from the schema of the project.
@@ -25718,6 +25953,20 @@ impl AuthzCondition {
         self.params = params.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzCondition {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -25728,6 +25977,7 @@ impl crate::json::Object for AuthzCondition {
             id: from.take("id")?,
             name: from.take("name")?,
             params: from.take_or_default("params")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -25737,6 +25987,7 @@ impl crate::json::Object for AuthzCondition {
         to.filled("id", &self.id);
         to.filled("name", &self.name);
         to.filled("params", &self.params);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzCondition {
@@ -25761,6 +26012,7 @@ impl AuthzConditionParameter {
         Self {
             name: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name of the variable, which is the key to use in the context of a check.
@@ -25775,17 +26027,33 @@ impl AuthzConditionParameter {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzConditionParameter {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             type_: from.take("type")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("name", &self.name);
         to.filled("type", &self.type_);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzConditionParameter {
@@ -26373,6 +26641,7 @@ impl AuthzNamespace {
         Self {
             name: ::std::default::Default::default(),
             relation_definitions: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name of the kind, unique in the schema; relations refer to it.
@@ -26395,17 +26664,33 @@ impl AuthzNamespace {
             .collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzNamespace {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             relation_definitions: from.take_or_default("relationDefinitions")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("name", &self.name);
         to.filled("relationDefinitions", &self.relation_definitions);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzNamespace {
@@ -26431,6 +26716,7 @@ impl AuthzNode {
             children: ::std::default::Default::default(),
             expression: ::std::default::Default::default(),
             n_type: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Nodes that are joined. Empty for a `child`.
@@ -26454,6 +26740,20 @@ impl AuthzNode {
         self.n_type = ::std::option::Option::Some(n_type.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzNode {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -26461,12 +26761,14 @@ impl crate::json::Object for AuthzNode {
             children: from.take_or_default("children")?,
             expression: from.take("expression")?,
             n_type: from.take("nType")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("children", &self.children);
         to.filled("expression", &self.expression);
         to.filled("nType", &self.n_type);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzNode {
@@ -26494,6 +26796,7 @@ impl AuthzNodeExpression {
             relation_definition_namespace: ::std::default::Default::default(),
             target_relation_definition: ::std::default::Default::default(),
             target_relation_definition_namespace: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Where targets come from: `self` takes the relations created directly, `targetSet` all who stand in another relation, and `relationLeft` and `relationRight` follow a relation to another resource, from its left or its right side.
@@ -26546,6 +26849,20 @@ impl AuthzNodeExpression {
         );
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzNodeExpression {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -26556,6 +26873,7 @@ impl crate::json::Object for AuthzNodeExpression {
             target_relation_definition: from.take("targetRelationDefinition")?,
             target_relation_definition_namespace: from
                 .take("targetRelationDefinitionNamespace")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -26567,6 +26885,7 @@ impl crate::json::Object for AuthzNodeExpression {
             "targetRelationDefinitionNamespace",
             &self.target_relation_definition_namespace,
         );
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzNodeExpression {
@@ -26598,6 +26917,7 @@ impl AuthzRelation {
             target_set_relation_definition: ::std::default::Default::default(),
             target_set_relation_definition_namespace: ::std::default::Default::default(),
             target_set_resource: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Namespace that defines the relation, which is the kind of the resource.
@@ -26677,6 +26997,20 @@ impl AuthzRelation {
         );
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzRelation {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -26691,6 +27025,7 @@ impl crate::json::Object for AuthzRelation {
             target_set_relation_definition_namespace: from
                 .take("targetSetRelationDefinitionNamespace")?,
             target_set_resource: from.take("targetSetResource")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -26706,6 +27041,7 @@ impl crate::json::Object for AuthzRelation {
             &self.target_set_relation_definition_namespace,
         );
         to.filled("targetSetResource", &self.target_set_resource);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzRelation {
@@ -26730,6 +27066,7 @@ impl AuthzRelationDefinition {
         Self {
             complex_definition: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`AuthzNode`].
@@ -26744,17 +27081,33 @@ impl AuthzRelationDefinition {
         self.name = ::std::option::Option::Some(name.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzRelationDefinition {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             complex_definition: from.take("complexDefinition")?,
             name: from.take("name")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("complexDefinition", &self.complex_definition);
         to.filled("name", &self.name);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzRelationDefinition {
@@ -26782,6 +27135,7 @@ impl AuthzRelationQuery {
             relation_definition: ::std::default::Default::default(),
             resource: ::std::default::Default::default(),
             target: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The answer: whether the target has the relation. Meaningless in a request.
@@ -26819,6 +27173,20 @@ impl AuthzRelationQuery {
         self.target = ::std::option::Option::Some(target.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzRelationQuery {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -26828,6 +27196,7 @@ impl crate::json::Object for AuthzRelationQuery {
             relation_definition: from.take("relationDefinition")?,
             resource: from.take("resource")?,
             target: from.take("target")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -26836,6 +27205,7 @@ impl crate::json::Object for AuthzRelationQuery {
         to.filled("relationDefinition", &self.relation_definition);
         to.filled("resource", &self.resource);
         to.filled("target", &self.target);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzRelationQuery {
@@ -27057,6 +27427,7 @@ impl AuthzSchema {
             conditions: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             namespaces: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Attribute conditions that relations of the schema refer to, where it has any.
@@ -27083,6 +27454,20 @@ impl AuthzSchema {
         self.namespaces = namespaces.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzSchema {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -27090,12 +27475,14 @@ impl crate::json::Object for AuthzSchema {
             conditions: from.take_or_default("conditions")?,
             name: from.take("name")?,
             namespaces: from.take_or_default("namespaces")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("conditions", &self.conditions);
         to.filled("name", &self.name);
         to.filled("namespaces", &self.namespaces);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzSchema {
@@ -27126,6 +27513,7 @@ impl AuthzUserQuery {
             text: ::std::default::Default::default(),
             user_status: ::std::default::Default::default(),
             with_test_user: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Values that the project's own user attributes must have, of any JSON type, by attribute name.
@@ -27196,6 +27584,20 @@ impl AuthzUserQuery {
         self.with_test_user = ::std::option::Option::Some(with_test_user);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for AuthzUserQuery {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -27208,6 +27610,7 @@ impl crate::json::Object for AuthzUserQuery {
             text: from.take("text")?,
             user_status: from.take_or_default("userStatus")?,
             with_test_user: from.take("withTestUser")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -27219,6 +27622,7 @@ impl crate::json::Object for AuthzUserQuery {
         to.filled("text", &self.text);
         to.filled("userStatus", &self.user_status);
         to.filled("withTestUser", &self.with_test_user);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for AuthzUserQuery {
@@ -27948,6 +28352,7 @@ impl CustomAttribute {
             required: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             view_permissions: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Value that holds where none was set, of the JSON type that the kind calls for.
@@ -28019,6 +28424,20 @@ impl CustomAttribute {
         self.view_permissions = view_permissions.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for CustomAttribute {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -28032,6 +28451,7 @@ impl crate::json::Object for CustomAttribute {
             required: from.take("required")?,
             type_: from.take("type")?,
             view_permissions: from.take_or_default("viewPermissions")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -28044,6 +28464,7 @@ impl crate::json::Object for CustomAttribute {
         to.filled("required", &self.required);
         to.filled("type", &self.type_);
         to.filled("viewPermissions", &self.view_permissions);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for CustomAttribute {
@@ -28068,6 +28489,7 @@ impl CustomAttributeOption {
         Self {
             label: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///What people see.
@@ -28082,17 +28504,33 @@ impl CustomAttributeOption {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for CustomAttributeOption {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             label: from.take("label")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("label", &self.label);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for CustomAttributeOption {
@@ -28319,6 +28757,7 @@ impl DescoperAttributes {
             display_name: ::std::default::Default::default(),
             email: ::std::default::Default::default(),
             phone: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name shown in the console.
@@ -28342,6 +28781,20 @@ impl DescoperAttributes {
         self.phone = ::std::option::Option::Some(phone.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for DescoperAttributes {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -28349,12 +28802,14 @@ impl crate::json::Object for DescoperAttributes {
             display_name: from.take("displayName")?,
             email: from.take("email")?,
             phone: from.take("phone")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("displayName", &self.display_name);
         to.filled("email", &self.email);
         to.filled("phone", &self.phone);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for DescoperAttributes {
@@ -28476,6 +28931,7 @@ impl DescoperProjectRole {
         Self {
             project_ids: ::std::default::Default::default(),
             role: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Ids of the projects.
@@ -28493,17 +28949,33 @@ impl DescoperProjectRole {
         self.role = ::std::option::Option::Some(role.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for DescoperProjectRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             project_ids: from.take_or_default("projectIds")?,
             role: from.take("role")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("projectIds", &self.project_ids);
         to.filled("role", &self.role);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for DescoperProjectRole {
@@ -28529,6 +29001,7 @@ impl DescoperRbac {
             is_company_admin: ::std::default::Default::default(),
             projects: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Whether the person may do everything in every project.
@@ -28559,6 +29032,20 @@ impl DescoperRbac {
         );
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for DescoperRbac {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -28566,12 +29053,14 @@ impl crate::json::Object for DescoperRbac {
             is_company_admin: from.take("isCompanyAdmin")?,
             projects: from.take("projects")?,
             tags: from.take("tags")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("isCompanyAdmin", &self.is_company_admin);
         to.filled("projects", &self.projects);
         to.filled("tags", &self.tags);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for DescoperRbac {
@@ -28636,6 +29125,7 @@ impl DescoperTagRole {
         Self {
             role: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///What the person may do there.
@@ -28653,17 +29143,33 @@ impl DescoperTagRole {
         self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for DescoperTagRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             role: from.take("role")?,
             tags: from.take_or_default("tags")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("role", &self.role);
         to.filled("tags", &self.tags);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for DescoperTagRole {
@@ -29994,6 +30500,7 @@ impl FamilySettings {
             allow_multiple_families_users: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
             max_family_members: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Whether a user may belong to more than one family.
@@ -30019,6 +30526,20 @@ impl FamilySettings {
         self.max_family_members = ::std::option::Option::Some(max_family_members);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for FamilySettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -30026,12 +30547,14 @@ impl crate::json::Object for FamilySettings {
             allow_multiple_families_users: from.take("allowMultipleFamiliesUsers")?,
             enabled: from.take("enabled")?,
             max_family_members: from.take("maxFamilyMembers")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("allowMultipleFamiliesUsers", &self.allow_multiple_families_users);
         to.filled("enabled", &self.enabled);
         to.filled("maxFamilyMembers", &self.max_family_members);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for FamilySettings {
@@ -31421,6 +31944,7 @@ impl FgaResourceDetails {
             display_name: ::std::default::Default::default(),
             resource_id: ::std::default::Default::default(),
             resource_type: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name to show to people in place of the id.
@@ -31447,6 +31971,20 @@ impl FgaResourceDetails {
         self.resource_type = ::std::option::Option::Some(resource_type.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for FgaResourceDetails {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -31454,12 +31992,14 @@ impl crate::json::Object for FgaResourceDetails {
             display_name: from.take("displayName")?,
             resource_id: from.take("resourceId")?,
             resource_type: from.take("resourceType")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("displayName", &self.display_name);
         to.filled("resourceId", &self.resource_id);
         to.filled("resourceType", &self.resource_type);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for FgaResourceDetails {
@@ -31853,6 +32393,7 @@ impl FgaTuple {
             resource_type: ::std::default::Default::default(),
             target: ::std::default::Default::default(),
             target_type: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Relation of the type; in a check also a permission.
@@ -31888,6 +32429,20 @@ impl FgaTuple {
         self.target_type = ::std::option::Option::Some(target_type.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for FgaTuple {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -31897,6 +32452,7 @@ impl crate::json::Object for FgaTuple {
             resource_type: from.take("resourceType")?,
             target: from.take("target")?,
             target_type: from.take("targetType")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -31905,6 +32461,7 @@ impl crate::json::Object for FgaTuple {
         to.filled("resourceType", &self.resource_type);
         to.filled("target", &self.target);
         to.filled("targetType", &self.target_type);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for FgaTuple {
@@ -33895,6 +34452,7 @@ impl FlowScreenInputOption {
         Self {
             label: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Text shown to the user.
@@ -33909,17 +34467,33 @@ impl FlowScreenInputOption {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for FlowScreenInputOption {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             label: from.take("label")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("label", &self.label);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for FlowScreenInputOption {
@@ -36480,6 +37054,7 @@ impl JwtTemplate {
             tags: ::std::default::Default::default(),
             template: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Give every token an id of its own, the claim `jti`.
@@ -36603,6 +37178,20 @@ impl JwtTemplate {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for JwtTemplate {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -36624,6 +37213,7 @@ impl crate::json::Object for JwtTemplate {
             tags: from.take_or_default("tags")?,
             template: from.take_or_default("template")?,
             type_: from.take("type")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -36644,6 +37234,7 @@ impl crate::json::Object for JwtTemplate {
         to.filled("tags", &self.tags);
         to.filled("template", &self.template);
         to.filled("type", &self.type_);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for JwtTemplate {
@@ -38275,6 +38866,7 @@ impl ManagementKeyProjectRole {
         Self {
             project_ids: ::std::default::Default::default(),
             roles: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Ids of the projects.
@@ -38295,17 +38887,33 @@ impl ManagementKeyProjectRole {
         self.roles = roles.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ManagementKeyProjectRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             project_ids: from.take_or_default("projectIds")?,
             roles: from.take_or_default("roles")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("projectIds", &self.project_ids);
         to.filled("roles", &self.roles);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ManagementKeyProjectRole {
@@ -38369,6 +38977,7 @@ impl ManagementKeyRoles {
             company_roles: ::std::default::Default::default(),
             project_roles: ::std::default::Default::default(),
             tag_roles: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Names of roles for the company and all its projects.
@@ -38398,6 +39007,20 @@ impl ManagementKeyRoles {
         self.tag_roles = tag_roles.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ManagementKeyRoles {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -38405,12 +39028,14 @@ impl crate::json::Object for ManagementKeyRoles {
             company_roles: from.take_or_default("companyRoles")?,
             project_roles: from.take_or_default("projectRoles")?,
             tag_roles: from.take_or_default("tagRoles")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("companyRoles", &self.company_roles);
         to.filled("projectRoles", &self.project_roles);
         to.filled("tagRoles", &self.tag_roles);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ManagementKeyRoles {
@@ -38479,6 +39104,7 @@ impl ManagementKeyTagRole {
         Self {
             roles: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Names of the roles that the key has there.
@@ -38499,17 +39125,33 @@ impl ManagementKeyTagRole {
         self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ManagementKeyTagRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             roles: from.take_or_default("roles")?,
             tags: from.take_or_default("tags")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("roles", &self.roles);
         to.filled("tags", &self.tags);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ManagementKeyTagRole {
@@ -38623,6 +39265,7 @@ impl McpServer {
             session_settings: ::std::default::Default::default(),
             skip_consent_screen: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Addresses to which clients may have people sent back.
@@ -38760,6 +39403,20 @@ impl McpServer {
         self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServer {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -38780,6 +39437,7 @@ impl crate::json::Object for McpServer {
             session_settings: from.take("sessionSettings")?,
             skip_consent_screen: from.take("skipConsentScreen")?,
             tags: from.take_or_default("tags")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -38802,6 +39460,7 @@ impl crate::json::Object for McpServer {
         to.filled("sessionSettings", &self.session_settings);
         to.filled("skipConsentScreen", &self.skip_consent_screen);
         to.filled("tags", &self.tags);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServer {
@@ -38825,6 +39484,7 @@ impl McpServerCimdDomainPolicies {
     pub fn new() -> Self {
         Self {
             policies: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///One rule for each domain.
@@ -38836,15 +39496,31 @@ impl McpServerCimdDomainPolicies {
         self.policies = policies.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServerCimdDomainPolicies {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take_or_default("policies")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("policies", &self.policies);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServerCimdDomainPolicies {
@@ -38869,6 +39545,7 @@ impl McpServerCimdDomainPolicy {
         Self {
             domain_pattern: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Pattern that the domain of the client id has to fit.
@@ -38886,17 +39563,33 @@ impl McpServerCimdDomainPolicy {
         self.enabled = ::std::option::Option::Some(enabled);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServerCimdDomainPolicy {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             domain_pattern: from.take("domainPattern")?,
             enabled: from.take("enabled")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("domainPattern", &self.domain_pattern);
         to.filled("enabled", &self.enabled);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServerCimdDomainPolicy {
@@ -38921,6 +39614,7 @@ impl McpServerCimdSettings {
         Self {
             domain_policies: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`McpServerCimdDomainPolicies`].
@@ -38938,17 +39632,33 @@ impl McpServerCimdSettings {
         self.enabled = ::std::option::Option::Some(enabled);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServerCimdSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             domain_policies: from.take("domainPolicies")?,
             enabled: from.take("enabled")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("domainPolicies", &self.domain_policies);
         to.filled("enabled", &self.enabled);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServerCimdSettings {
@@ -40149,6 +40859,7 @@ impl McpServerDynamicRegistration {
             disable_approved_scopes_as_default: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
             flow_id: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Give a client that names no scopes none, instead of all approved ones.
@@ -40174,6 +40885,20 @@ impl McpServerDynamicRegistration {
         self.flow_id = ::std::option::Option::Some(flow_id.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServerDynamicRegistration {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -40182,6 +40907,7 @@ impl crate::json::Object for McpServerDynamicRegistration {
                 .take("disableApprovedScopesAsDefault")?,
             enabled: from.take("enabled")?,
             flow_id: from.take("flowId")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -40191,6 +40917,7 @@ impl crate::json::Object for McpServerDynamicRegistration {
         );
         to.filled("enabled", &self.enabled);
         to.filled("flowId", &self.flow_id);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServerDynamicRegistration {
@@ -40338,6 +41065,7 @@ impl McpServerScopes {
             attributes_scopes: ::std::default::Default::default(),
             connections_scopes: ::std::default::Default::default(),
             permissions_scopes: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Scopes that stand for attributes of the person.
@@ -40373,6 +41101,20 @@ impl McpServerScopes {
             .collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for McpServerScopes {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -40380,12 +41122,14 @@ impl crate::json::Object for McpServerScopes {
             attributes_scopes: from.take_or_default("attributesScopes")?,
             connections_scopes: from.take_or_default("connectionsScopes")?,
             permissions_scopes: from.take_or_default("permissionsScopes")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("attributesScopes", &self.attributes_scopes);
         to.filled("connectionsScopes", &self.connections_scopes);
         to.filled("permissionsScopes", &self.permissions_scopes);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for McpServerScopes {
@@ -43513,6 +44257,7 @@ impl OutboundApplicationUrlParam {
             key: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///What the parameter is called in the address.
@@ -43533,6 +44278,20 @@ impl OutboundApplicationUrlParam {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for OutboundApplicationUrlParam {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -43540,12 +44299,14 @@ impl crate::json::Object for OutboundApplicationUrlParam {
             key: from.take("key")?,
             name: from.take("name")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("key", &self.key);
         to.filled("name", &self.name);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for OutboundApplicationUrlParam {
@@ -43721,6 +44482,7 @@ impl PasswordSettings {
             temp_lock_duration: ::std::default::Default::default(),
             tenant_id: ::std::default::Default::default(),
             uppercase: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Ask for a letter of either case.
@@ -43858,6 +44620,20 @@ impl PasswordSettings {
         self.uppercase = ::std::option::Option::Some(uppercase);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for PasswordSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -43884,6 +44660,7 @@ impl crate::json::Object for PasswordSettings {
             temp_lock_duration: from.take("tempLockDuration")?,
             tenant_id: from.take("tenantId")?,
             uppercase: from.take("uppercase")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -43908,6 +44685,7 @@ impl crate::json::Object for PasswordSettings {
         to.filled("tempLockDuration", &self.temp_lock_duration);
         to.filled("tenantId", &self.tenant_id);
         to.filled("uppercase", &self.uppercase);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for PasswordSettings {
@@ -44845,6 +45623,7 @@ impl ProjectSnapshotSecret {
             name: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Id of the part that needs the secret.
@@ -44871,6 +45650,20 @@ impl ProjectSnapshotSecret {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ProjectSnapshotSecret {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -44879,6 +45672,7 @@ impl crate::json::Object for ProjectSnapshotSecret {
             name: from.take("name")?,
             type_: from.take("type")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -44886,6 +45680,7 @@ impl crate::json::Object for ProjectSnapshotSecret {
         to.filled("name", &self.name);
         to.filled("type", &self.type_);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ProjectSnapshotSecret {
@@ -44912,6 +45707,7 @@ impl ProjectSnapshotSecrets {
             external_auth: ::std::default::Default::default(),
             oauth_providers: ::std::default::Default::default(),
             outbound_apps: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Secrets of connectors.
@@ -44950,6 +45746,20 @@ impl ProjectSnapshotSecrets {
         self.outbound_apps = outbound_apps.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ProjectSnapshotSecrets {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -44958,6 +45768,7 @@ impl crate::json::Object for ProjectSnapshotSecrets {
             external_auth: from.take_or_default("externalAuth")?,
             oauth_providers: from.take_or_default("oauthProviders")?,
             outbound_apps: from.take_or_default("outboundApps")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -44965,6 +45776,7 @@ impl crate::json::Object for ProjectSnapshotSecrets {
         to.filled("externalAuth", &self.external_auth);
         to.filled("oauthProviders", &self.oauth_providers);
         to.filled("outboundApps", &self.outbound_apps);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ProjectSnapshotSecrets {
@@ -45232,6 +46044,7 @@ impl ResourceCimdDomainPolicies {
     pub fn new() -> Self {
         Self {
             policies: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Domains from which documents are taken, one entry each.
@@ -45243,15 +46056,31 @@ impl ResourceCimdDomainPolicies {
         self.policies = policies.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceCimdDomainPolicies {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take_or_default("policies")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("policies", &self.policies);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceCimdDomainPolicies {
@@ -45276,6 +46105,7 @@ impl ResourceCimdDomainPolicy {
         Self {
             domain_pattern: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Domain name, in which `*` stands for any label.
@@ -45293,17 +46123,33 @@ impl ResourceCimdDomainPolicy {
         self.enabled = ::std::option::Option::Some(enabled);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceCimdDomainPolicy {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             domain_pattern: from.take("domainPattern")?,
             enabled: from.take("enabled")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("domainPattern", &self.domain_pattern);
         to.filled("enabled", &self.enabled);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceCimdDomainPolicy {
@@ -45328,6 +46174,7 @@ impl ResourceCimdSettings {
         Self {
             domain_policies: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`ResourceCimdDomainPolicies`].
@@ -45345,17 +46192,33 @@ impl ResourceCimdSettings {
         self.enabled = ::std::option::Option::Some(enabled);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceCimdSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             domain_policies: from.take("domainPolicies")?,
             enabled: from.take("enabled")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("domainPolicies", &self.domain_policies);
         to.filled("enabled", &self.enabled);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceCimdSettings {
@@ -45486,6 +46349,7 @@ impl ResourceDynamicRegistration {
             disable_approved_scopes_as_default: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
             flow_id: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Do not grant the approved scopes to clients that ask for none.
@@ -45511,6 +46375,20 @@ impl ResourceDynamicRegistration {
         self.flow_id = ::std::option::Option::Some(flow_id.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceDynamicRegistration {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -45519,6 +46397,7 @@ impl crate::json::Object for ResourceDynamicRegistration {
                 .take("disableApprovedScopesAsDefault")?,
             enabled: from.take("enabled")?,
             flow_id: from.take("flowId")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -45528,6 +46407,7 @@ impl crate::json::Object for ResourceDynamicRegistration {
         );
         to.filled("enabled", &self.enabled);
         to.filled("flowId", &self.flow_id);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceDynamicRegistration {
@@ -46085,6 +46965,7 @@ impl ResourceRegistrationSettings {
             skip_consent_screen: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
             use_template: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`ResourceCimdSettings`].
@@ -46163,6 +47044,20 @@ impl ResourceRegistrationSettings {
         self.use_template = ::std::option::Option::Some(use_template);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceRegistrationSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -46177,6 +47072,7 @@ impl crate::json::Object for ResourceRegistrationSettings {
             skip_consent_screen: from.take("skipConsentScreen")?,
             tags: from.take_or_default("tags")?,
             use_template: from.take("useTemplate")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46195,6 +47091,7 @@ impl crate::json::Object for ResourceRegistrationSettings {
         to.filled("skipConsentScreen", &self.skip_consent_screen);
         to.filled("tags", &self.tags);
         to.filled("useTemplate", &self.use_template);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceRegistrationSettings {
@@ -46228,6 +47125,7 @@ impl ResourceRegistrationTemplate {
             skip_consent_screen: ::std::default::Default::default(),
             tags: ::std::default::Default::default(),
             version: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///When the template was made, in epoch seconds. Written as a string of digits.
@@ -46310,6 +47208,20 @@ impl ResourceRegistrationTemplate {
         self.version = ::std::option::Option::Some(version.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceRegistrationTemplate {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -46325,6 +47237,7 @@ impl crate::json::Object for ResourceRegistrationTemplate {
             skip_consent_screen: from.take("skipConsentScreen")?,
             tags: from.take_or_default("tags")?,
             version: from.take("version")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46342,6 +47255,7 @@ impl crate::json::Object for ResourceRegistrationTemplate {
         to.filled("skipConsentScreen", &self.skip_consent_screen);
         to.filled("tags", &self.tags);
         to.filled("version", &self.version);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceRegistrationTemplate {
@@ -46636,6 +47550,7 @@ impl ResourceScopes {
             attributes_scopes: ::std::default::Default::default(),
             connections_scopes: ::std::default::Default::default(),
             permissions_scopes: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Scopes that open data of the user; the values are attributes.
@@ -46671,6 +47586,20 @@ impl ResourceScopes {
             .collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceScopes {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -46678,12 +47607,14 @@ impl crate::json::Object for ResourceScopes {
             attributes_scopes: from.take_or_default("attributesScopes")?,
             connections_scopes: from.take_or_default("connectionsScopes")?,
             permissions_scopes: from.take_or_default("permissionsScopes")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("attributesScopes", &self.attributes_scopes);
         to.filled("connectionsScopes", &self.connections_scopes);
         to.filled("permissionsScopes", &self.permissions_scopes);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceScopes {
@@ -46718,6 +47649,7 @@ impl ResourceServer {
             uri: ::std::default::Default::default(),
             user_access: ::std::default::Default::default(),
             version: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Which clients may get tokens for themselves with this resource, such as all of them or only those with a policy.
@@ -46800,6 +47732,20 @@ impl ResourceServer {
         self.version = ::std::option::Option::Some(version.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ResourceServer {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -46816,6 +47762,7 @@ impl crate::json::Object for ResourceServer {
             uri: from.take("uri")?,
             user_access: from.take("userAccess")?,
             version: from.take("version")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46831,6 +47778,7 @@ impl crate::json::Object for ResourceServer {
         to.filled("uri", &self.uri);
         to.filled("userAccess", &self.user_access);
         to.filled("version", &self.version);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ResourceServer {
@@ -48065,6 +49013,7 @@ impl ScopeClaimMappingEntry {
             claims: ::std::default::Default::default(),
             description: ::std::default::Default::default(),
             scope: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
@@ -48093,6 +49042,20 @@ impl ScopeClaimMappingEntry {
         self.scope = ::std::option::Option::Some(scope.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ScopeClaimMappingEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -48100,12 +49063,14 @@ impl crate::json::Object for ScopeClaimMappingEntry {
             claims: from.take_or_default("claims")?,
             description: from.take("description")?,
             scope: from.take("scope")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("claims", &self.claims);
         to.filled("description", &self.description);
         to.filled("scope", &self.scope);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ScopeClaimMappingEntry {
@@ -48456,6 +49421,7 @@ impl SsoApplicationAttributeMapping {
             name: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name of the attribute in the response.
@@ -48476,6 +49442,20 @@ impl SsoApplicationAttributeMapping {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoApplicationAttributeMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -48483,12 +49463,14 @@ impl crate::json::Object for SsoApplicationAttributeMapping {
             name: from.take("name")?,
             type_: from.take("type")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("name", &self.name);
         to.filled("type", &self.type_);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoApplicationAttributeMapping {
@@ -48627,6 +49609,7 @@ impl SsoApplicationGroupsMapping {
             roles: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///What the groups are made of.
@@ -48662,6 +49645,20 @@ impl SsoApplicationGroupsMapping {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoApplicationGroupsMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -48671,6 +49668,7 @@ impl crate::json::Object for SsoApplicationGroupsMapping {
             roles: from.take_or_default("roles")?,
             type_: from.take("type")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -48679,6 +49677,7 @@ impl crate::json::Object for SsoApplicationGroupsMapping {
         to.filled("roles", &self.roles);
         to.filled("type", &self.type_);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoApplicationGroupsMapping {
@@ -48900,6 +49899,7 @@ impl SsoApplicationMappedRole {
         Self {
             id: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Id of the role, which stays when the role is renamed.
@@ -48914,17 +49914,33 @@ impl SsoApplicationMappedRole {
         self.name = ::std::option::Option::Some(name.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoApplicationMappedRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("id", &self.id);
         to.filled("name", &self.name);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoApplicationMappedRole {
@@ -51276,6 +52292,7 @@ impl SsoAttributeMapping {
             username: ::std::default::Default::default(),
             verified_email: ::std::default::Default::default(),
             verified_phone: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Attributes for the project's own user attributes, by the name of the user attribute.
@@ -51367,6 +52384,20 @@ impl SsoAttributeMapping {
         self.verified_phone = ::std::option::Option::Some(verified_phone.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoAttributeMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -51383,6 +52414,7 @@ impl crate::json::Object for SsoAttributeMapping {
             username: from.take("username")?,
             verified_email: from.take("verifiedEmail")?,
             verified_phone: from.take("verifiedPhone")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -51398,6 +52430,7 @@ impl crate::json::Object for SsoAttributeMapping {
         to.filled("username", &self.username);
         to.filled("verifiedEmail", &self.verified_email);
         to.filled("verifiedPhone", &self.verified_phone);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoAttributeMapping {
@@ -52129,6 +53162,7 @@ impl SsoFgaGroupMapping {
     pub fn new() -> Self {
         Self {
             relations: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The relations that every member gets.
@@ -52140,15 +53174,31 @@ impl SsoFgaGroupMapping {
         self.relations = relations.into_iter().map(Into::into).collect();
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoFgaGroupMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             relations: from.take_or_default("relations")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("relations", &self.relations);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoFgaGroupMapping {
@@ -52174,6 +53224,7 @@ impl SsoFgaRelation {
             namespace: ::std::default::Default::default(),
             relation_definition: ::std::default::Default::default(),
             resource: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Type of the resource in the authorization schema.
@@ -52199,6 +53250,20 @@ impl SsoFgaRelation {
         self.resource = ::std::option::Option::Some(resource.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoFgaRelation {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -52206,12 +53271,14 @@ impl crate::json::Object for SsoFgaRelation {
             namespace: from.take("namespace")?,
             relation_definition: from.take("relationDefinition")?,
             resource: from.take("resource")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("namespace", &self.namespace);
         to.filled("relationDefinition", &self.relation_definition);
         to.filled("resource", &self.resource);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoFgaRelation {
@@ -52236,6 +53303,7 @@ impl SsoGroupsMapping {
         Self {
             groups: ::std::default::Default::default(),
             role: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Names of groups at the identity provider; membership in any of them is enough.
@@ -52253,17 +53321,33 @@ impl SsoGroupsMapping {
         self.role = ::std::option::Option::Some(role);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoGroupsMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             groups: from.take_or_default("groups")?,
             role: from.take("role")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("groups", &self.groups);
         to.filled("role", &self.role);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoGroupsMapping {
@@ -52288,6 +53372,7 @@ impl SsoMappedRole {
         Self {
             id: ::std::default::Default::default(),
             name: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Id of the role, which stays when the role is renamed.
@@ -52302,17 +53387,33 @@ impl SsoMappedRole {
         self.name = ::std::option::Option::Some(name.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoMappedRole {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("id", &self.id);
         to.filled("name", &self.name);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoMappedRole {
@@ -52348,6 +53449,7 @@ impl SsoOidcAttributeMapping {
             username: ::std::default::Default::default(),
             verified_email: ::std::default::Default::default(),
             verified_phone: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Claims for the project's own user attributes, by the name of the user attribute.
@@ -52445,6 +53547,20 @@ impl SsoOidcAttributeMapping {
         self.verified_phone = ::std::option::Option::Some(verified_phone.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoOidcAttributeMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -52462,6 +53578,7 @@ impl crate::json::Object for SsoOidcAttributeMapping {
             username: from.take("username")?,
             verified_email: from.take("verifiedEmail")?,
             verified_phone: from.take("verifiedPhone")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -52478,6 +53595,7 @@ impl crate::json::Object for SsoOidcAttributeMapping {
         to.filled("username", &self.username);
         to.filled("verifiedEmail", &self.verified_email);
         to.filled("verifiedPhone", &self.verified_phone);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoOidcAttributeMapping {
@@ -52525,6 +53643,7 @@ impl SsoOidcSettings {
             use_pkce: ::std::default::Default::default(),
             user_attr_mapping: ::std::default::Default::default(),
             user_data_url: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The provider's authorization endpoint.
@@ -52722,6 +53841,20 @@ impl SsoOidcSettings {
         self.user_data_url = ::std::option::Option::Some(user_data_url.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoOidcSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -52751,6 +53884,7 @@ impl crate::json::Object for SsoOidcSettings {
             use_pkce: from.take("usePkce")?,
             user_attr_mapping: from.take("userAttrMapping")?,
             user_data_url: from.take("userDataUrl")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -52779,6 +53913,7 @@ impl crate::json::Object for SsoOidcSettings {
         to.filled("usePkce", &self.use_pkce);
         to.filled("userAttrMapping", &self.user_attr_mapping);
         to.filled("userDataUrl", &self.user_data_url);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoOidcSettings {
@@ -52846,6 +53981,7 @@ impl SsoRoleMapping {
         Self {
             groups: ::std::default::Default::default(),
             role_name: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Names of groups at the identity provider; membership in any of them is enough.
@@ -52863,17 +53999,33 @@ impl SsoRoleMapping {
         self.role_name = ::std::option::Option::Some(role_name.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoRoleMapping {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             groups: from.take_or_default("groups")?,
             role_name: from.take("roleName")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("groups", &self.groups);
         to.filled("roleName", &self.role_name);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoRoleMapping {
@@ -54267,6 +55419,7 @@ impl SsoXaaIssuer {
             jwks_uri: ::std::default::Default::default(),
             sign_algorithm: ::std::default::Default::default(),
             user_info_uri: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`SsoAttributeMapping`].
@@ -54316,6 +55469,20 @@ impl SsoXaaIssuer {
         self.user_info_uri = ::std::option::Option::Some(user_info_uri.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoXaaIssuer {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -54326,6 +55493,7 @@ impl crate::json::Object for SsoXaaIssuer {
             jwks_uri: from.take("jwksUri")?,
             sign_algorithm: from.take("signAlgorithm")?,
             user_info_uri: from.take("userInfoUri")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -54335,6 +55503,7 @@ impl crate::json::Object for SsoXaaIssuer {
         to.filled("jwksUri", &self.jwks_uri);
         to.filled("signAlgorithm", &self.sign_algorithm);
         to.filled("userInfoUri", &self.user_info_uri);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoXaaIssuer {
@@ -54553,6 +55722,7 @@ impl SsoXaaTrust {
             jwt_bearer_grant_type_audience_to_use: ::std::default::Default::default(),
             jwt_bearer_grant_type_custom_claims_to_use: ::std::default::Default::default(),
             jwt_bearer_grant_type_scope_to_use: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The trusted issuers, by their `iss` value.
@@ -54602,6 +55772,20 @@ impl SsoXaaTrust {
         );
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for SsoXaaTrust {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -54613,6 +55797,7 @@ impl crate::json::Object for SsoXaaTrust {
                 .take("jwtBearerGrantTypeCustomClaimsToUse")?,
             jwt_bearer_grant_type_scope_to_use: from
                 .take("jwtBearerGrantTypeScopeToUse")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -54629,6 +55814,7 @@ impl crate::json::Object for SsoXaaTrust {
             "jwtBearerGrantTypeScopeToUse",
             &self.jwt_bearer_grant_type_scope_to_use,
         );
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for SsoXaaTrust {
@@ -56458,6 +57644,7 @@ impl TenantSsoSetupSuiteDisabledFeatures {
             saml: ::std::default::Default::default(),
             scim: ::std::default::Default::default(),
             sso_domains: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Hide the mapping of groups to roles.
@@ -56490,6 +57677,20 @@ impl TenantSsoSetupSuiteDisabledFeatures {
         self.sso_domains = ::std::option::Option::Some(sso_domains);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for TenantSsoSetupSuiteDisabledFeatures {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -56499,6 +57700,7 @@ impl crate::json::Object for TenantSsoSetupSuiteDisabledFeatures {
             saml: from.take("saml")?,
             scim: from.take("scim")?,
             sso_domains: from.take("ssoDomains")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -56507,6 +57709,7 @@ impl crate::json::Object for TenantSsoSetupSuiteDisabledFeatures {
         to.filled("saml", &self.saml);
         to.filled("scim", &self.scim);
         to.filled("ssoDomains", &self.sso_domains);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for TenantSsoSetupSuiteDisabledFeatures {
@@ -56532,6 +57735,7 @@ impl TenantSsoSetupSuiteSettings {
             disabled_features: ::std::default::Default::default(),
             enabled: ::std::default::Default::default(),
             style_id: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     /// See [`TenantSsoSetupSuiteDisabledFeatures`].
@@ -56555,6 +57759,20 @@ impl TenantSsoSetupSuiteSettings {
         self.style_id = ::std::option::Option::Some(style_id.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for TenantSsoSetupSuiteSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -56562,12 +57780,14 @@ impl crate::json::Object for TenantSsoSetupSuiteSettings {
             disabled_features: from.take("disabledFeatures")?,
             enabled: from.take("enabled")?,
             style_id: from.take("styleId")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("disabledFeatures", &self.disabled_features);
         to.filled("enabled", &self.enabled);
         to.filled("styleId", &self.style_id);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for TenantSsoSetupSuiteSettings {
@@ -57901,6 +59121,7 @@ impl ThirdPartyApplicationCibaSettings {
             expiration_time: ::std::default::Default::default(),
             expiration_time_unit: ::std::default::Default::default(),
             login_page_url: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Connector that sends the mail. Descope's own when empty.
@@ -57968,6 +59189,20 @@ impl ThirdPartyApplicationCibaSettings {
         self.login_page_url = ::std::option::Option::Some(login_page_url.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ThirdPartyApplicationCibaSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -57979,6 +59214,7 @@ impl crate::json::Object for ThirdPartyApplicationCibaSettings {
             expiration_time: from.take("expirationTime")?,
             expiration_time_unit: from.take("expirationTimeUnit")?,
             login_page_url: from.take("loginPageURL")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -57989,6 +59225,7 @@ impl crate::json::Object for ThirdPartyApplicationCibaSettings {
         to.filled("expirationTime", &self.expiration_time);
         to.filled("expirationTimeUnit", &self.expiration_time_unit);
         to.filled("loginPageURL", &self.login_page_url);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ThirdPartyApplicationCibaSettings {
@@ -59462,6 +60699,7 @@ impl ThirdPartyApplicationScopeClaims {
             mandatory: ::std::default::Default::default(),
             scope: ::std::default::Default::default(),
             use_project_mapping: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
@@ -59502,6 +60740,20 @@ impl ThirdPartyApplicationScopeClaims {
         self.use_project_mapping = ::std::option::Option::Some(use_project_mapping);
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ThirdPartyApplicationScopeClaims {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -59511,6 +60763,7 @@ impl crate::json::Object for ThirdPartyApplicationScopeClaims {
             mandatory: from.take("mandatory")?,
             scope: from.take("scope")?,
             use_project_mapping: from.take("useProjectMapping")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59519,6 +60772,7 @@ impl crate::json::Object for ThirdPartyApplicationScopeClaims {
         to.filled("mandatory", &self.mandatory);
         to.filled("scope", &self.scope);
         to.filled("useProjectMapping", &self.use_project_mapping);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ThirdPartyApplicationScopeClaims {

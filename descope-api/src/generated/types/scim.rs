@@ -81,7 +81,7 @@ pub struct ScimBulkAbility {
     pub supported: ::std::option::Option<bool>,
 }
 ///An email address of a user.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimEmail {
@@ -103,6 +103,8 @@ pub struct ScimEmail {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///Whether searches may filter, and how much they answer.
 #[derive(Clone, Debug, Default)]
@@ -373,7 +375,7 @@ pub struct ScimPatchRequest {
     pub schemas: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 ///A phone number of a user.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPhoneNumber {
@@ -401,9 +403,11 @@ pub struct ScimPhoneNumber {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A resource that another one refers to, such as a member of a group.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimReference {
@@ -419,6 +423,8 @@ pub struct ScimReference {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub value: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A kind of resource that can be provisioned.
 #[derive(Clone, Debug, Default)]
@@ -705,7 +711,7 @@ pub struct ScimUserListResponse {
     pub total_results: ::std::option::Option<i64>,
 }
 ///The parts of a name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserName {
@@ -736,6 +742,8 @@ pub struct ScimUserName {
         )
     )]
     pub middle_name: ::std::option::Option<::std::string::String>,
+    #[cfg_attr(feature = "schemars", serde(flatten))]
+    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 ///A user as it shall be.
 #[derive(Clone, Debug)]
@@ -1055,6 +1063,7 @@ impl ScimEmail {
             primary: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///True for the one address that messages go to.
@@ -1075,6 +1084,20 @@ impl ScimEmail {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ScimEmail {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -1082,12 +1105,14 @@ impl crate::json::Object for ScimEmail {
             primary: from.take("primary")?,
             type_: from.take("type")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("primary", &self.primary);
         to.filled("type", &self.type_);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ScimEmail {
@@ -1652,6 +1677,7 @@ impl ScimPhoneNumber {
             primary: ::std::default::Default::default(),
             type_: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///The number as it is shown to people.
@@ -1678,6 +1704,20 @@ impl ScimPhoneNumber {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ScimPhoneNumber {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -1686,6 +1726,7 @@ impl crate::json::Object for ScimPhoneNumber {
             primary: from.take("primary")?,
             type_: from.take("type")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -1693,6 +1734,7 @@ impl crate::json::Object for ScimPhoneNumber {
         to.filled("primary", &self.primary);
         to.filled("type", &self.type_);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ScimPhoneNumber {
@@ -1717,6 +1759,7 @@ impl ScimReference {
         Self {
             display: ::std::default::Default::default(),
             value: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Name to show for it; the service knows it better than the client.
@@ -1731,17 +1774,33 @@ impl ScimReference {
         self.value = ::std::option::Option::Some(value.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ScimReference {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             display: from.take("display")?,
             value: from.take("value")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("display", &self.display);
         to.filled("value", &self.value);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ScimReference {
@@ -2209,6 +2268,7 @@ impl ScimUserName {
             family_name: ::std::default::Default::default(),
             given_name: ::std::default::Default::default(),
             middle_name: ::std::default::Default::default(),
+            extra: ::std::default::Default::default(),
         }
     }
     ///Last name.
@@ -2229,6 +2289,20 @@ impl ScimUserName {
         self.middle_name = ::std::option::Option::Some(middle_name.into());
         self
     }
+    /// Sets the member of this name.
+    #[must_use]
+    pub fn extra(
+        mut self,
+        extra: impl IntoIterator<
+            Item = (impl Into<::std::string::String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.extra = extra
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
 }
 impl crate::json::Object for ScimUserName {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
@@ -2236,12 +2310,14 @@ impl crate::json::Object for ScimUserName {
             family_name: from.take("familyName")?,
             given_name: from.take("givenName")?,
             middle_name: from.take("middleName")?,
+            extra: from.rest(),
         })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("familyName", &self.family_name);
         to.filled("givenName", &self.given_name);
         to.filled("middleName", &self.middle_name);
+        to.rest(&self.extra);
     }
 }
 impl ::serde::Serialize for ScimUserName {

@@ -800,6 +800,20 @@ impl Update {
         self.body = self.body.photo(photo);
         self
     }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`photo`](Self::photo) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_photo(mut self) -> Self {
+        self.body.photo = Some(Default::default());
+        self
+    }
     call_setters!();
 }
 impl Update {

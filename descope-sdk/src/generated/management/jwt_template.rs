@@ -141,7 +141,7 @@ impl JwtTemplates {
     ///
     /// Overwrites the template of that id with what is given. Tokens issued from then on follow it, if it is in use.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `template`:
     ///
@@ -162,6 +162,24 @@ impl JwtTemplates {
             call: Call::new(&self.descope),
             body: types::JwtTemplateValidateRequest::new(),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `POST /v1/mgmt/jwt/templates/load` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template), then `POST /v1/mgmt/jwt/templates/update` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(types::JwtTemplate) -> types::JwtTemplate,
+    ) -> Result<types::JwtTemplate> {
+        let now = self.load(id).send().await?;
+        self.replace(change(crate::call::carried(&now, "jwt_template")?)).send().await
     }
 }
 /// Create a JWT template from the library. From [`JwtTemplates::apply_library_entry`].

@@ -240,7 +240,7 @@ impl Lists {
     ///
     /// Overwrites name, description, type and data of a list; what is left out is emptied. To add or remove single entries, use the operations for addresses and texts.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `id`: Id of the list to overwrite.
     /// - `name`: Name that the list is to have, unique in the project.
@@ -257,6 +257,30 @@ impl Lists {
             call: Call::new(&self.descope),
             body: types::AccessListUpdateRequest::new(id, name, type_),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/list/{id}`, then `POST /v1/mgmt/list/update`
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(Replace) -> Replace,
+    ) -> Result<types::AccessList> {
+        let now = self.load(id).send().await?;
+        let body = crate::call::carried(&now, "list")?;
+        change(Replace {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
     }
 }
 /// Add addresses to a list. From [`Lists::add_ips`].

@@ -284,6 +284,34 @@ impl Patch {
         self.body = self.body.status(status);
         self
     }
+    /// Takes away what [`description`](Self::description) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_description(mut self) -> Self {
+        self.body.description = Some(Default::default());
+        self
+    }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`permitted_ips`](Self::permitted_ips) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_permitted_ips(mut self) -> Self {
+        self.body.permitted_ips = Some(Default::default());
+        self
+    }
+    /// Takes away what [`status`](Self::status) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_status(mut self) -> Self {
+        self.body.status = Some(Default::default());
+        self
+    }
     call_setters!();
 }
 impl Patch {

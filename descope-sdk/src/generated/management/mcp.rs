@@ -201,7 +201,7 @@ impl Mcp {
     ///
     /// Replaces every setting of the server; what is left out is cleared. Load the server first and send back what is to stay.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_server`](Self::modify_server) keeps it.
     ///
     /// - `server`:
     ///
@@ -263,6 +263,24 @@ impl Mcp {
             call: Call::new(&self.descope),
             body: types::McpServerClientUpdateRequest::new(id, mcp_server_id),
         }
+    }
+    /// Reads what there is by [`load_server`](Self::load_server), has it changed, and writes it back by [`replace_server`](Self::replace_server).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `POST /v1/mgmt/mcp/server/load` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers), then `POST /v1/mgmt/mcp/server/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify_server(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(types::McpServer) -> types::McpServer,
+    ) -> Result<types::McpServer> {
+        let now = self.load_server(id).send().await?;
+        self.replace_server(change(crate::call::carried(&now, "mcp")?)).send().await
     }
 }
 /// Register a client with an MCP server. From [`Mcp::create_client`].

@@ -198,7 +198,7 @@ impl Resources {
     ///
     /// Overwrites the settings of a resource with those given, so load it first and send it back changed. Tokens already issued keep the scopes they have.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `resource`:
     ///
@@ -213,7 +213,7 @@ impl Resources {
     ///
     /// Overwrites the settings of a template with those given, so load it first and send it back changed. It concerns all resources that refer to the template.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_registration_template`](Self::modify_registration_template) keeps it.
     ///
     /// - `template`:
     ///
@@ -226,6 +226,48 @@ impl Resources {
             call: Call::new(&self.descope),
             body: types::ResourceRegistrationTemplateUpdateRequest::new(template),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/resource/load`, then `POST /v1/mgmt/resource/update`
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(types::ResourceServer) -> types::ResourceServer,
+    ) -> Result<types::ResourceServer> {
+        let now = self.load(id).send().await?;
+        self.replace(change(crate::call::carried(&now, "resource")?)).send().await
+    }
+    /// Reads what there is by [`load_registration_template`](Self::load_registration_template), has it changed, and writes it back by [`replace_registration_template`](Self::replace_registration_template).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/resource/dynamic-registration-template/load`, then `POST /v1/mgmt/resource/dynamic-registration-template/update`
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify_registration_template(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(
+            types::ResourceRegistrationTemplate,
+        ) -> types::ResourceRegistrationTemplate,
+    ) -> Result<types::ResourceRegistrationTemplate> {
+        let now = self.load_registration_template(id).send().await?;
+        self.replace_registration_template(
+                change(crate::call::carried(&now, "resource")?),
+            )
+            .send()
+            .await
     }
 }
 /// Create a resource. From [`Resources::create`].

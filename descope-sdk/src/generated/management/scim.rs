@@ -601,6 +601,13 @@ impl PatchGroup {
         self.body = self.body.schemas(schemas);
         self
     }
+    /// Takes away what [`schemas`](Self::schemas) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_schemas(mut self) -> Self {
+        self.body.schemas = Some(Default::default());
+        self
+    }
     call_setters!();
 }
 impl PatchGroup {
@@ -637,6 +644,13 @@ impl PatchUser {
         schemas: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         self.body = self.body.schemas(schemas);
+        self
+    }
+    /// Takes away what [`schemas`](Self::schemas) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_schemas(mut self) -> Self {
+        self.body.schemas = Some(Default::default());
         self
     }
     call_setters!();

@@ -206,7 +206,7 @@ impl Tenants {
     ///
     /// Overwrites the tenant with what is given: domains, attributes and lists that are left out are cleared. To change a few things and keep the rest, use [`Tenants::patch`](super::tenant::Tenants::patch).
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `id`: Id of the tenant.
     /// - `name`: Display name from now on.
@@ -284,6 +284,30 @@ impl Tenants {
             call: Call::new(&self.descope),
             body: types::TenantUpdateDefaultRolesRequest::new(id, default_roles),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/tenant`, then `POST /v1/mgmt/tenant/update`
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(Replace) -> Replace,
+    ) -> Result<()> {
+        let now = self.load(id).send().await?;
+        let body = crate::call::carried(&now, "tenant")?;
+        change(Replace {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
     }
 }
 /// Set the settings of a tenant. From [`Tenants::configure_settings`].
@@ -900,6 +924,41 @@ impl Patch {
         >,
     ) -> Self {
         self.body = self.body.self_provisioning_domains(self_provisioning_domains);
+        self
+    }
+    /// Takes away what [`enforce_sso_exclusions`](Self::enforce_sso_exclusions) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_enforce_sso_exclusions(mut self) -> Self {
+        self.body.enforce_sso_exclusions = Some(Default::default());
+        self
+    }
+    /// Takes away what [`federated_app_ids`](Self::federated_app_ids) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_federated_app_ids(mut self) -> Self {
+        self.body.federated_app_ids = Some(Default::default());
+        self
+    }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`role_inheritance`](Self::role_inheritance) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_role_inheritance(mut self) -> Self {
+        self.body.role_inheritance = Some(Default::default());
+        self
+    }
+    /// Takes away what [`self_provisioning_domains`](Self::self_provisioning_domains) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_self_provisioning_domains(mut self) -> Self {
+        self.body.self_provisioning_domains = Some(Default::default());
         self
     }
     call_setters!();

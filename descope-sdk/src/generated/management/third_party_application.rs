@@ -232,7 +232,7 @@ impl ThirdPartyApplications {
     ///
     /// Replaces every setting of the application; what is left out is cleared. To change some of them use [`ThirdPartyApplications::patch`](super::third_party_application::ThirdPartyApplications::patch).
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`patch`](Self::patch) keeps it.
     ///
     /// - `id`: Id of the application.
     /// - `name`: Display name, shown on the consent screen. Unique within the project.
@@ -252,7 +252,7 @@ impl ThirdPartyApplications {
     ///
     /// Replaces every setting of the application, claim mapping and client type included; what is left out is cleared. To change some of them use [`ThirdPartyApplications::patch_v2`](super::third_party_application::ThirdPartyApplications::patch_v2).
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`patch_v2`](Self::patch_v2) keeps it.
     ///
     /// - `id`: Id of the application.
     /// - `name`: Display name, shown on the consent screen. Unique within the project.
@@ -1331,6 +1331,90 @@ impl Patch {
         self.body = self.body.session_settings(session_settings);
         self
     }
+    /// Takes away what [`allowed_tenants`](Self::allowed_tenants) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_allowed_tenants(mut self) -> Self {
+        self.body.allowed_tenants = Some(Default::default());
+        self
+    }
+    /// Takes away what [`approved_callback_urls`](Self::approved_callback_urls) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_approved_callback_urls(mut self) -> Self {
+        self.body.approved_callback_urls = Some(Default::default());
+        self
+    }
+    /// Takes away what [`attributes_scopes`](Self::attributes_scopes) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_attributes_scopes(mut self) -> Self {
+        self.body.attributes_scopes = Some(Default::default());
+        self
+    }
+    /// Takes away what [`audience_whitelist`](Self::audience_whitelist) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_audience_whitelist(mut self) -> Self {
+        self.body.audience_whitelist = Some(Default::default());
+        self
+    }
+    /// Takes away what [`connections_scopes`](Self::connections_scopes) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_connections_scopes(mut self) -> Self {
+        self.body.connections_scopes = Some(Default::default());
+        self
+    }
+    /// Takes away what [`default_audience`](Self::default_audience) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_default_audience(mut self) -> Self {
+        self.body.default_audience = Some(Default::default());
+        self
+    }
+    /// Takes away what [`description`](Self::description) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_description(mut self) -> Self {
+        self.body.description = Some(Default::default());
+        self
+    }
+    /// Takes away what [`login_page_url`](Self::login_page_url) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_login_page_url(mut self) -> Self {
+        self.body.login_page_url = Some(Default::default());
+        self
+    }
+    /// Takes away what [`logo`](Self::logo) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_logo(mut self) -> Self {
+        self.body.logo = Some(Default::default());
+        self
+    }
+    /// Takes away what [`logo_url`](Self::logo_url) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_logo_url(mut self) -> Self {
+        self.body.logo_url = Some(Default::default());
+        self
+    }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`permissions_scopes`](Self::permissions_scopes) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_permissions_scopes(mut self) -> Self {
+        self.body.permissions_scopes = Some(Default::default());
+        self
+    }
     call_setters!();
 }
 impl Patch {
@@ -1453,6 +1537,69 @@ impl PatchV2 {
         >,
     ) -> Self {
         self.body = self.body.scope_claim_mapping(scope_claim_mapping);
+        self
+    }
+    /// Takes away what [`approved_callback_urls`](Self::approved_callback_urls) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_approved_callback_urls(mut self) -> Self {
+        self.body.approved_callback_urls = Some(Default::default());
+        self
+    }
+    /// Takes away what [`client_type`](Self::client_type) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_client_type(mut self) -> Self {
+        self.body.client_type = Some(Default::default());
+        self
+    }
+    /// Takes away what [`default_audience`](Self::default_audience) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_default_audience(mut self) -> Self {
+        self.body.default_audience = Some(Default::default());
+        self
+    }
+    /// Takes away what [`description`](Self::description) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_description(mut self) -> Self {
+        self.body.description = Some(Default::default());
+        self
+    }
+    /// Takes away what [`login_page_url`](Self::login_page_url) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_login_page_url(mut self) -> Self {
+        self.body.login_page_url = Some(Default::default());
+        self
+    }
+    /// Takes away what [`logo`](Self::logo) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_logo(mut self) -> Self {
+        self.body.logo = Some(Default::default());
+        self
+    }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`permissions_scopes`](Self::permissions_scopes) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_permissions_scopes(mut self) -> Self {
+        self.body.permissions_scopes = Some(Default::default());
+        self
+    }
+    /// Takes away what [`scope_claim_mapping`](Self::scope_claim_mapping) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_scope_claim_mapping(mut self) -> Self {
+        self.body.scope_claim_mapping = Some(Default::default());
         self
     }
     call_setters!();

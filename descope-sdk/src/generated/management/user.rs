@@ -675,7 +675,7 @@ impl Users {
     ///
     /// Overwrites the whole record with what is given here: a property that is left out is cleared, roles, tenants and families included. To change a few things and keep the rest, use [`Users::patch`](super::user::Users::patch).
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`patch`](Self::patch) keeps it.
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     ///
@@ -2295,6 +2295,118 @@ impl Patch {
     /// Whether the recovery phone number counts as proven. Stays as it is when left out.
     pub fn verified_recovery_phone(mut self, verified_recovery_phone: bool) -> Self {
         self.body = self.body.verified_recovery_phone(verified_recovery_phone);
+        self
+    }
+    /// Takes away what [`additional_login_ids`](Self::additional_login_ids) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_additional_login_ids(mut self) -> Self {
+        self.body.additional_login_ids = Some(Default::default());
+        self
+    }
+    /// Takes away what [`display_name`](Self::display_name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_display_name(mut self) -> Self {
+        self.body.display_name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`email`](Self::email) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_email(mut self) -> Self {
+        self.body.email = Some(Default::default());
+        self
+    }
+    /// Takes away what [`family_associations`](Self::family_associations) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_family_associations(mut self) -> Self {
+        self.body.family_associations = Some(Default::default());
+        self
+    }
+    /// Takes away what [`family_name`](Self::family_name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_family_name(mut self) -> Self {
+        self.body.family_name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`given_name`](Self::given_name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_given_name(mut self) -> Self {
+        self.body.given_name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`middle_name`](Self::middle_name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_middle_name(mut self) -> Self {
+        self.body.middle_name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`name`](Self::name) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_name(mut self) -> Self {
+        self.body.name = Some(Default::default());
+        self
+    }
+    /// Takes away what [`phone`](Self::phone) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_phone(mut self) -> Self {
+        self.body.phone = Some(Default::default());
+        self
+    }
+    /// Takes away what [`picture`](Self::picture) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_picture(mut self) -> Self {
+        self.body.picture = Some(Default::default());
+        self
+    }
+    /// Takes away what [`recovery_email`](Self::recovery_email) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_recovery_email(mut self) -> Self {
+        self.body.recovery_email = Some(Default::default());
+        self
+    }
+    /// Takes away what [`recovery_phone`](Self::recovery_phone) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_recovery_phone(mut self) -> Self {
+        self.body.recovery_phone = Some(Default::default());
+        self
+    }
+    /// Takes away what [`role_names`](Self::role_names) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_role_names(mut self) -> Self {
+        self.body.role_names = Some(Default::default());
+        self
+    }
+    /// Takes away what [`sso_app_ids`](Self::sso_app_ids) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_sso_app_ids(mut self) -> Self {
+        self.body.sso_app_ids = Some(Default::default());
+        self
+    }
+    /// Takes away what [`status`](Self::status) would set. Left alone, it stays as it is.
+    ///
+    /// An empty text is sent.
+    pub fn clear_status(mut self) -> Self {
+        self.body.status = Some(Default::default());
+        self
+    }
+    /// Takes away what [`user_tenants`](Self::user_tenants) would set. Left alone, it stays as it is.
+    ///
+    /// An empty list is sent.
+    pub fn clear_user_tenants(mut self) -> Self {
+        self.body.user_tenants = Some(Default::default());
         self
     }
     call_setters!();

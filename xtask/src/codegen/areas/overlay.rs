@@ -1,5 +1,6 @@
 //! `x-descope-sdk`: what an operation and a tag become in the SDK, and what is wrong with what they say.
 
+use heck::ToSnakeCase as _;
 use serde_json::Value;
 
 use crate::document::{Document, Operation, members};
@@ -32,6 +33,8 @@ pub(crate) struct Overlay<'a> {
     pub(crate) sets: Vec<(&'a str, &'a Value)>,
     /// Whether what is left out is cleared.
     pub(crate) replaces: bool,
+    /// The function of the area that loads what this one replaces, for a function that changes some of it.
+    pub(crate) modify: Option<&'a str>,
     /// Why the function is written by hand.
     pub(crate) handwritten: Option<&'a str>,
 }
@@ -76,6 +79,7 @@ impl<'a> Overlay<'a> {
             lines: texts("lines"),
             sets: members(&value["sets"]),
             replaces: value["replaces"] == true,
+            modify: value["modify"].as_str(),
             handwritten: value["handwritten"].as_str(),
         }
     }
@@ -111,6 +115,15 @@ pub(crate) fn area<'a>(document: &'a Document, tag: &str) -> Option<(&'a str, Op
 pub(crate) fn is_for_management(operation: &Operation<'_>) -> bool {
     let alternatives = operation.value["security"].as_array();
     alternatives.into_iter().flatten().any(|alternative| !alternative["ManagementKey"].is_null())
+}
+
+/// Whether only what is sent changes, so that something can be cleared by sending it empty.
+pub(crate) fn is_partial(operation: &Operation<'_>, schema: &str) -> bool {
+    operation.value["x-descope-partial"] == true
+        || operation.method == "patch"
+        || [operation.id().unwrap_or_default(), schema]
+            .iter()
+            .any(|name| name.to_snake_case().split('_').any(|word| word == "patch"))
 }
 
 /// The schema of the body, and that of the answer.

@@ -35,6 +35,8 @@ pub(super) struct Plan<'a> {
     pub(super) setters: Vec<Setter>,
     /// Parameters in the order of the raw function.
     pub(super) parameters: Vec<Held>,
+    /// Whether only what is set changes.
+    pub(super) partial: bool,
     pub(super) answer: Answer,
 }
 
@@ -182,7 +184,11 @@ impl<'a> Plan<'a> {
             arguments: Vec::new(),
             setters: Vec::new(),
             parameters,
+            partial: false,
         };
+        if let Some(Body::Object { ty, .. }) = &plan.body {
+            plan.partial = overlay::is_partial(&plan.operation, &ty.to_string());
+        }
         plan.take_arguments(schema, &described, raw).map_err(|what| odd(&what))?;
         plan.take_setters(schema, &described, raw);
         Ok(plan)

@@ -52,7 +52,8 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
     let from = format!(" From [`Management::{0}`](crate::management::Management::{0}).", area.handle);
     let reference = reference.map(|text| quote!(#[doc = ""] #[doc = #text]));
     let example = example.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-    let methods = area.plans.iter().map(|plan| method(plan));
+    let methods = area.plans.iter().map(|plan| method(area, plan));
+    let modifiers = area.plans.iter().filter_map(|plan| modifier(area, plan));
     let builders = area.plans.iter().map(|plan| builder(document, area, plan));
     parse_quote! {
         #![doc = #module]
@@ -79,6 +80,7 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
 
         impl #handle {
             #(#methods)*
+            #(#modifiers)*
         }
 
         #(#builders)*
@@ -103,14 +105,24 @@ fn uses_ids(area: &Area<'_>) -> Option<TokenStream> {
 }
 
 /// The function of the handle.
-fn method(plan: &Plan<'_>) -> TokenStream {
+fn method(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
+    let patch = plan.overlay.verb.replacen("replace", "patch", 1);
+    let keeper = area.plans.iter().map(|other| other.overlay.verb).find(|verb| *verb == patch);
     let (verb, builder) = (&plan.verb, &plan.builder);
     let mut docs = lines(&summary(plan));
     docs.push(String::new());
     docs.extend(lines(plan.operation.value["description"].as_str().unwrap_or_default()));
     if plan.overlay.replaces {
         docs.push(String::new());
-        docs.push(" **Whatever is not set is cleared**: the service replaces the whole.".to_owned());
+        let keeper = match plan.overlay.modify {
+            Some(_) => Some(modify_of(plan)),
+            None => keeper.map(str::to_owned),
+        };
+        let keeper = keeper.map(|keeper| format!(" [`{keeper}`](Self::{keeper}) keeps it."));
+        docs.push(format!(
+            " **Whatever is not set is cleared**: the service replaces the whole.{}",
+            keeper.unwrap_or_default()
+        ));
     }
     if !plan.arguments.is_empty() {
         docs.push(String::new());
@@ -137,6 +149,67 @@ fn method(plan: &Plan<'_>) -> TokenStream {
             #made
         }
     }
+}
+
+/// The function that changes some of what another one replaces.
+fn modify_of(plan: &Plan<'_>) -> String {
+    plan.overlay.verb.replacen("replace", "modify", 1)
+}
+
+fn modifier(area: &Area<'_>, plan: &Plan<'_>) -> Option<TokenStream> {
+    let load = area.plans.iter().find(|other| Some(other.overlay.verb) == plan.overlay.modify)?;
+    let (load_verb, verb, builder) = (&load.verb, &plan.verb, &plan.builder);
+    let name = modify_of(plan);
+    let modify = format_ident!("{name}");
+    let parameters = load.arguments.iter().map(|argument| {
+        let (ident, (ty, _)) = (&argument.ident, taken(&argument.ident, &argument.ty, argument.kind));
+        quote!(#ident: #ty)
+    });
+    let given = load.arguments.iter().map(|argument| &argument.ident);
+    let answer = match &plan.answer {
+        Answer::Whole(ty) => quote!(#ty),
+        Answer::Member { ident, ty } => member(ident, ty).0,
+        _ => quote!(()),
+    };
+    let wrapper = area.name;
+    // A request that holds one thing is about this thing; others have the members of the thing themselves.
+    let (changed, write) = match &plan.arguments[..] {
+        [one] if one.place == Place::Required && !is_text(&one.ty) => {
+            let ty = &one.ty;
+            (quote!(#ty), quote!(self.#verb(change(crate::call::carried(&now, #wrapper)?)).send().await))
+        }
+        _ => (
+            quote!(#builder),
+            quote! {
+                let body = crate::call::carried(&now, #wrapper)?;
+                change(#builder { call: Call::new(&self.descope), body }).send().await
+            },
+        ),
+    };
+    let about = format!(
+        " Reads what there is by [`{load_verb}`](Self::{load_verb}), has it changed, and writes it back by [`{verb}`](Self::{verb})."
+    );
+    let asks = format!(" {}, then {}", endpoint(load), endpoint(plan));
+    Some(quote! {
+        #[doc = #about]
+        ///
+        /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+        /// service has no versions.
+        ///
+        #[doc = #asks]
+        ///
+        /// # Errors
+        ///
+        /// As for either of the two calls.
+        pub async fn #modify(&self, #(#parameters,)* change: impl FnOnce(#changed) -> #changed) -> Result<#answer> {
+            let now = self.#load_verb(#(#given),*).send().await?;
+            #write
+        }
+    })
+}
+
+fn is_text(ty: &Type) -> bool {
+    path_of(ty).is_some_and(|(name, _)| name == "String")
 }
 
 /// What makes the builder of its arguments.
@@ -255,6 +328,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     let paged = matches!(plan.answer, Answer::Pages { .. });
     let must = if paged { "nothing is sent before `stream` or `page`" } else { "nothing is sent before `send`" };
     let setters = plan.setters.iter().map(setter);
+    let clearers = plan.setters.iter().filter(|_| plan.partial).filter_map(clearer);
     let ends = if paged { pages(document, plan) } else { send(document, plan) };
     quote! {
         #[doc = #about]
@@ -268,6 +342,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
 
         impl #builder {
             #(#setters)*
+            #(#clearers)*
 
             call_setters!();
         }
@@ -336,6 +411,31 @@ fn setter(setter: &Setter) -> TokenStream {
             self
         }
     }
+}
+
+/// What takes a text or a list away, where leaving it out would keep it.
+fn clearer(setter: &Setter) -> Option<TokenStream> {
+    let list = match path_of(stripped(&setter.ty)).map(|(name, _)| name).as_deref() {
+        Some("Vec") => true,
+        Some("String") => false,
+        _ => return None,
+    };
+    if setter.place != Place::Optional {
+        return None;
+    }
+    let (ident, name) = (&setter.ident, plain(&setter.ident));
+    let clear = format_ident!("clear_{name}");
+    let about = format!(" Takes away what [`{name}`](Self::{name}) would set. Left alone, it stays as it is.");
+    let sends = if list { " An empty list is sent." } else { " An empty text is sent." };
+    Some(quote! {
+        #[doc = #about]
+        #[doc = ""]
+        #[doc = #sends]
+        pub fn #clear(mut self) -> Self {
+            self.body.#ident = Some(Default::default());
+            self
+        }
+    })
 }
 
 /// The function that makes the service's number of a time.
