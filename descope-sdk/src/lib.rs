@@ -70,6 +70,8 @@ pub mod web;
 mod auth;
 mod authentication;
 #[cfg(feature = "management")]
+mod batch;
+#[cfg(feature = "management")]
 mod call;
 mod check;
 mod client;

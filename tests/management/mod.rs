@@ -1,5 +1,6 @@
 //! Every management area against the emulator: how it goes well, and every way in which it is refused.
 
+mod batch;
 mod change;
 mod embedded_link;
 mod paging;

@@ -117,6 +117,8 @@ pub(crate) struct UserRecord {
     pub(crate) tenants: BTreeMap<String, Tenancy>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
+    /// The password as another system stored it.
+    pub(crate) hashed_password: Option<types::ImportedPassword>,
     pub(crate) questions: QuestionRecord,
     pub(crate) logins: VecDeque<Login>,
 }
@@ -173,7 +175,7 @@ impl UserRecord {
             .saml(false)
             .oidc(false)
             .scim(false)
-            .password(false)
+            .password(self.hashed_password.is_some())
             .webauthn(false)
             .push(false)
     }

@@ -34,6 +34,7 @@
 mod associations;
 pub mod embedded_link;
 mod test_user_links;
+mod user_batches;
 
 #[allow(clippy::all, clippy::pedantic, reason = "written by cargo xtask codegen")]
 #[rustfmt::skip]
@@ -47,7 +48,10 @@ pub use test_user_links::{
 };
 
 use crate::Descope;
-pub use crate::paging::{Items, Page, Paged};
+pub use crate::{
+    batch::{Batch, BatchItem, BatchProgress},
+    paging::{Items, Page, Paged},
+};
 
 /// The management of a project, by area. From [`Descope::management`].
 ///

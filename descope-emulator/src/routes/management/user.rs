@@ -1,6 +1,9 @@
 //! Users, seen and changed by the back end.
 
-use descope_api::types::{UserCreateRequest, UserDeleteRequest, UserResponse};
+use descope_api::types::{
+    User, UserBatchCreateRequest, UserBatchCreateResponse, UserBatchDeleteRequest, UserBatchLoadRequest,
+    UserCreateRequest, UserDeleteRequest, UserFailure, UserResponse, UsersResponse,
+};
 use url::Url;
 
 use super::tenancies;
@@ -21,6 +24,9 @@ pub(super) fn register(table: &mut Table) {
     table.add("managementUserCreate", |call| create(call, false));
     table.add("managementUserLoad", load);
     table.add("managementUserDelete", delete);
+    table.add("managementUserBatchCreate", create_batch);
+    table.add("managementUserBatchLoad", load_batch);
+    table.add("managementUserBatchDelete", delete_batch);
 }
 
 /// No user has that id; the message holds the word "user", as clients expect.
@@ -31,6 +37,62 @@ pub(super) fn not_found() -> Refusal {
 /// Creates a user, or a test user.
 pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
     let body: UserCreateRequest = call.body()?;
+    let user = add(call, body, test)?;
+    reply(&UserResponse::new().user(user).created(true))
+}
+
+/// Creates many users; those that cannot be created do not keep the others from it.
+fn create_batch(call: &mut Call<'_>) -> Answer {
+    let body: UserBatchCreateRequest = call.body()?;
+    let mut answer = UserBatchCreateResponse::new();
+    for entry in body.users {
+        let login_id = entry.login_id.clone();
+        let created_time = entry.created_time;
+        // An entry has what a request for one user has; what is said of the invitation counts for all of them.
+        let mut one: UserCreateRequest = serde_json::to_value(entry)
+            .and_then(serde_json::from_value)
+            .map_err(|error| Refusal::new(&VALIDATION_FAILED, error.to_string()))?;
+        (one.invite, one.invite_url) = (body.invite, body.invite_url.clone());
+        (one.send_mail, one.send_sms) = (body.send_mail, body.send_sms);
+        match add(call, one, false) {
+            Ok(mut user) => {
+                if let Some(time) = created_time.filter(|time| *time > 0)
+                    && let Some(id) = user.user_id.clone()
+                    && let Some(record) = call.state.users.get_mut(&id)
+                {
+                    record.created_at = time;
+                    user.created_time = Some(time);
+                }
+                answer.created_users.push(user);
+            }
+            Err(refusal) => {
+                let user = User::new().login_ids([login_id]);
+                answer.failed_users.push(UserFailure::new().failure(refusal.message).user(user));
+            }
+        }
+    }
+    reply(&answer)
+}
+
+fn load_batch(call: &mut Call<'_>) -> Answer {
+    let body: UserBatchLoadRequest = call.body()?;
+    let found = body.user_ids.iter().filter_map(|id| call.state.users.get(id));
+    let users: Vec<User> = found.map(|user| user.to_api(&call.state.tenants)).collect();
+    let total = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    reply(&UsersResponse::new().users(users).total(total))
+}
+
+/// Deletes those that are there; nobody is told of the others.
+fn delete_batch(call: &mut Call<'_>) -> Answer {
+    let body: UserBatchDeleteRequest = call.body()?;
+    for id in &body.user_ids {
+        call.state.remove_user(id);
+    }
+    empty()
+}
+
+/// Adds a user and invites them, if that is asked for.
+fn add(call: &mut Call<'_>, body: UserCreateRequest, test: bool) -> Result<User, Refusal> {
     let mut login_ids = vec![body.login_id];
     for login_id in body.additional_login_ids.into_iter().chain(body.additional_identifiers) {
         if !login_id.trim().is_empty() && !login_ids.contains(&login_id) {
@@ -54,8 +116,8 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
         return Err(Refusal::new(&VALIDATION_FAILED, "The phone field is not valid"));
     }
     let invite_page = redirect(body.invite_url, None)?;
-    if body.password.is_some() || body.hashed_password.is_some() {
-        let message = "Passwords are not emulated yet, so none can be given to a user";
+    if body.password.is_some() {
+        let message = "Passwords in clear text are not emulated yet; a hash can be given to a user";
         return Err(Refusal::new(&NOT_EMULATED, message));
     }
     let email = given_email.or_else(|| login_ids.iter().find(|login_id| is_email(login_id)).cloned());
@@ -81,7 +143,8 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
     user.tenants = tenancies(call.state, body.user_tenants);
     user.custom_attributes = body.custom_attributes;
     user.sso_app_ids = body.sso_app_ids;
-    let response = UserResponse::new().user(user.to_api(&call.state.tenants)).created(true);
+    user.hashed_password = body.hashed_password;
+    let response = user.to_api(&call.state.tenants);
     if body.invite == Some(true) {
         let by_mail = user.profile.email.clone().filter(|_| body.send_mail != Some(false));
         let by_sms = user.profile.phone.clone().filter(|_| body.send_sms == Some(true));
@@ -92,7 +155,7 @@ pub(super) fn create(call: &mut Call<'_>, test: bool) -> Answer {
         }
     }
     call.state.users.insert(user);
-    reply(&response)
+    Ok(response)
 }
 
 /// Sends an invitation, whose link signs the user in.
