@@ -29,12 +29,12 @@ struct Told {
 
 /// Everything that was told, and what of it the pump has not seen yet.
 #[derive(Clone, Default)]
-struct Log {
+pub(crate) struct Log {
     told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Log {
-    fn options(&self, options: PollOptions) -> PollOptions {
+    pub(crate) fn options(&self, options: PollOptions) -> PollOptions {
         let told = Arc::clone(&self.told);
         options.on_progress(move |progress| {
             told.lock().unwrap().push(Told {
@@ -52,7 +52,7 @@ impl Log {
 }
 
 /// Runs `wait`; after each request that did not end it calls `step`, and then lets the announced pause pass.
-async fn pumped<T>(log: &Log, wait: impl Future<Output = T>, mut step: impl AsyncFnMut(u32)) -> T {
+pub(crate) async fn pumped<T>(log: &Log, wait: impl Future<Output = T>, mut step: impl AsyncFnMut(u32)) -> T {
     tokio::time::pause();
     let pump = async {
         let mut seen = 0;

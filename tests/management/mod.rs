@@ -4,5 +4,6 @@ mod batch;
 mod change;
 mod embedded_link;
 mod paging;
+mod processes;
 mod test_user;
 mod user;

@@ -33,6 +33,7 @@
 
 mod associations;
 pub mod embedded_link;
+mod processes;
 mod test_user_links;
 mod user_batches;
 
@@ -42,6 +43,7 @@ mod user_batches;
 mod areas;
 
 pub use areas::*;
+pub use processes::{CloneProcess, ClonedProject, FlowExecution};
 pub use test_user_links::{
     TestUserCode, TestUserEnchantedLink, TestUserGenerateEnchantedLink, TestUserGenerateMagicLink, TestUserGenerateOtp,
     TestUserLink,
