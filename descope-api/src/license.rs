@@ -37,12 +37,12 @@ struct State {
 
 impl License {
     /// Adds the licence to a management call, and has it read in the background if that has not happened yet.
-    pub(crate) fn name(&self, http: &reqwest::Client, config: &Config, headers: &mut HeaderMap) {
+    pub(crate) fn name(&self, http: &reqwest::Client, config: &Config, key: Option<&Secret>, headers: &mut HeaderMap) {
         if let Some(tier) = self.0.tier.get() {
             headers.insert(HEADER, tier.clone());
             return;
         }
-        let (Some(key), Ok(runtime)) = (&config.management_key, Handle::try_current()) else { return };
+        let (Some(key), Ok(runtime)) = (key, Handle::try_current()) else { return };
         if self.0.asked.swap(true, Ordering::Relaxed) {
             return;
         }

@@ -84,6 +84,8 @@ pub struct Seam {
     /// The path of the base URL, below which the documented paths begin.
     base_path: Arc<str>,
     token: Option<Secret>,
+    /// The management key of the next call, where it is not that of the configuration.
+    key: Option<Secret>,
     /// What the next call has of its own.
     options: Option<Arc<CallOptions>>,
     license: License,
@@ -98,8 +100,14 @@ impl Client {
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         // What is not a URL is reported by the first call.
         let base_path = Url::parse(&base_url).map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
-        let seam =
-            Seam { config: Arc::new(config), base_path, token: None, options: None, license: License::default() };
+        let seam = Seam {
+            config: Arc::new(config),
+            base_path,
+            token: None,
+            key: None,
+            options: None,
+            license: License::default(),
+        };
         Self::new_with_client(&base_url, http, seam)
     }
 
@@ -110,6 +118,16 @@ impl Client {
     pub fn with_token(&self, token: impl Into<Secret>) -> Self {
         let mut client = self.clone();
         client.inner.token = Some(token.into());
+        client
+    }
+
+    /// The same client, with another management key; for keys that change while the application runs.
+    ///
+    /// The copy is cheap.
+    #[must_use]
+    pub fn with_management_key(&self, key: impl Into<Secret>) -> Self {
+        let mut client = self.clone();
+        client.inner.key = Some(key.into());
         client
     }
 
@@ -157,7 +175,7 @@ impl Client {
             headers.insert(header::AUTHORIZATION, bearer);
         }
         if seam.config.name_license && operation.auth.contains(&Auth::ManagementKey) {
-            seam.license.name(&self.client, &seam.config, headers);
+            seam.license.name(&self.client, &seam.config, seam.management_key(), headers);
         }
         Ok(())
     }
@@ -197,13 +215,17 @@ impl Client {
 }
 
 impl Seam {
+    fn management_key(&self) -> Option<&Secret> {
+        self.key.as_ref().or(self.config.management_key.as_ref())
+    }
+
     /// The `Authorization` header that an operation asks for.
     fn bearer(&self, operation: &Operation) -> Result<Option<HeaderValue>, String> {
         let accepts = |auth: &Auth| operation.auth.contains(auth);
         let takes_token = [Auth::RefreshJwt, Auth::SessionJwt, Auth::AccessKey].iter().any(accepts);
         let takes_key = accepts(&Auth::ManagementKey);
         let mut parts = vec![self.config.project_id.as_str()];
-        match (&self.token, &self.config.management_key) {
+        match (&self.token, self.management_key()) {
             (Some(token), _) if takes_token => parts.push(token.expose()),
             (_, Some(key)) if takes_key => parts.push(key.expose()),
             _ if accepts(&Auth::ProjectId) => {}

@@ -87,7 +87,7 @@ impl Call {
         let api = self.descope.managing()?;
         Ok(match &self.options {
             Some(options) => api.with_options(options.clone()),
-            None => api.clone(),
+            None => api,
         })
     }
 }

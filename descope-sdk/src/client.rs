@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use descope_api::{CallOptions, Secret};
 
 use crate::{
-    DescopeBuilder, Error, PollOptions, Result,
+    DescopeBuilder, ManagementKey, PollOptions, Result,
     auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
     check,
     session::{Flights, KindNames, SessionValidator, Sessions},
@@ -30,6 +30,7 @@ pub struct Descope {
 
 struct Inner {
     api: descope_api::Client,
+    management_key: Option<ManagementKey>,
     validator: SessionValidator,
     poll: PollOptions,
     refreshes: Arc<Flights>,
@@ -50,7 +51,7 @@ impl Descope {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with [`Error::argument`] naming the
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with [`Error::argument`](crate::Error::argument) naming the
     /// variable that is missing or unusable.
     pub fn from_env() -> Result<Self> {
         DescopeBuilder::from_env()?.build()
@@ -95,7 +96,10 @@ impl Descope {
 
     /// The raw client, for operations that have no function of their own here.
     ///
-    /// Its errors turn into [`Error`] by `?`.
+    /// It has the management key if that is a value; one that comes from elsewhere ([`ManagementKey`]) is given to it by
+    /// [`with_management_key`](descope_api::Client::with_management_key).
+    ///
+    /// Its errors turn into [`Error`](crate::Error) by `?`.
     ///
     /// ```
     /// # #[tokio::main]
@@ -132,9 +136,15 @@ impl Descope {
     /// ```
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
-        let Inner { api, validator, poll, refreshes } = &*self.inner;
-        let (api, refreshes) = (api.with_options(options), Arc::clone(refreshes));
-        Self { inner: Arc::new(Inner { api, validator: validator.clone(), poll: poll.clone(), refreshes }) }
+        let Inner { api, management_key, validator, poll, refreshes } = &*self.inner;
+        let inner = Inner {
+            api: api.with_options(options),
+            management_key: management_key.clone(),
+            validator: validator.clone(),
+            poll: poll.clone(),
+            refreshes: Arc::clone(refreshes),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The id of the project.
@@ -147,8 +157,13 @@ impl Descope {
         &self.api().config().base_url
     }
 
-    pub(crate) fn assemble(api: descope_api::Client, validator: SessionValidator, poll: PollOptions) -> Self {
-        Self { inner: Arc::new(Inner { api, validator, poll, refreshes: Arc::default() }) }
+    pub(crate) fn assemble(
+        api: descope_api::Client,
+        management_key: Option<ManagementKey>,
+        validator: SessionValidator,
+        poll: PollOptions,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { api, management_key, validator, poll, refreshes: Arc::default() }) }
     }
 
     pub(crate) fn validator(&self) -> &SessionValidator {
@@ -185,11 +200,13 @@ impl Descope {
 
     /// The raw client for a management call, refused here when there is no key to make it with.
     #[cfg(feature = "management")]
-    pub(crate) fn managing(&self) -> Result<&descope_api::Client> {
-        if self.api().config().management_key.is_some() {
-            return Ok(self.api());
+    pub(crate) fn managing(&self) -> Result<descope_api::Client> {
+        match &self.inner.management_key {
+            Some(key) if key.fixed().is_some() => return Ok(self.api().clone()),
+            Some(key) => return Ok(self.api().with_management_key(key.now()?)),
+            None => {}
         }
-        Err(Error::configuration(
+        Err(crate::Error::configuration(
             "management_key",
             "management calls need a management key: set `DESCOPE_MANAGEMENT_KEY` for `Descope::from_env()`, \
              or call `Descope::builder(..).management_key(..)`",
@@ -203,7 +220,7 @@ impl fmt::Debug for Descope {
         f.debug_struct("Descope")
             .field("project_id", &config.project_id)
             .field("base_url", &config.base_url)
-            .field("management_key", &config.management_key.is_some())
+            .field("management_key", &self.inner.management_key)
             .finish_non_exhaustive()
     }
 }

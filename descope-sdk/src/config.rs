@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use url::{Host, Url};
 
 use crate::{
-    Descope, Error, PollOptions, Result, check,
+    Descope, Error, ManagementKey, PollOptions, Result, check,
     session::{self, ConfigError, SessionValidator, SessionValidatorBuilder},
 };
 
@@ -29,7 +29,7 @@ use crate::{
 #[must_use = "a builder does nothing until it is built"]
 pub struct DescopeBuilder {
     project_id: Setting<String>,
-    management_key: Option<Setting<Secret>>,
+    management_key: Option<Setting<ManagementKey>>,
     auth_management_key: Option<Setting<Secret>>,
     base_url: Option<Setting<String>>,
     allow_insecure_http: bool,
@@ -110,7 +110,8 @@ impl DescopeBuilder {
             return Err(Error::configuration("DESCOPE_PROJECT_ID", why));
         };
         let mut builder = Self::from_setting(project_id);
-        builder.management_key = secret("DESCOPE_MANAGEMENT_KEY");
+        builder.management_key = secret("DESCOPE_MANAGEMENT_KEY")
+            .map(|Setting { value, argument }| Setting { value: ManagementKey::value(value), argument });
         builder.auth_management_key = secret("DESCOPE_AUTH_MANAGEMENT_KEY");
         // Both spellings are in use among the official SDKs.
         builder.base_url = read("DESCOPE_BASE_URL").or_else(|| read("DESCOPE_BASE_URI"));
@@ -121,8 +122,9 @@ impl DescopeBuilder {
         Ok(builder)
     }
 
-    /// The key for [`Descope::management`], from the company settings of the console. It stays on the server.
-    pub fn management_key(mut self, key: impl Into<Secret>) -> Self {
+    /// The key for [`Descope::management`], from the company settings of the console, or where it is to be read:
+    /// [`ManagementKey`] can be a file or a function. It stays on the server.
+    pub fn management_key(mut self, key: impl Into<ManagementKey>) -> Self {
         self.management_key = Some(Setting { value: key.into(), argument: "management_key" });
         self
     }
@@ -249,7 +251,12 @@ impl DescopeBuilder {
             None => region_url(&self.project_id.value),
         };
         let mut config = Config::new(base_url, self.project_id.value);
-        config.management_key = self.management_key.map(key).transpose()?;
+        if let Some(Setting { value, argument }) = &self.management_key
+            && let Some(fixed) = value.fixed()
+        {
+            config.management_key = Some(key(Setting { value: fixed.clone(), argument })?);
+        }
+        let management_key = self.management_key.map(|setting| setting.value);
         config.auth_management_key = self.auth_management_key.map(key).transpose()?;
         config.retry = self.retry;
         config.headers = sdk_headers();
@@ -277,7 +284,7 @@ impl DescopeBuilder {
             };
             Error::configuration(argument, unusable.to_string())
         })?;
-        Ok(Descope::assemble(api, validator, self.poll))
+        Ok(Descope::assemble(api, management_key, validator, self.poll))
     }
 }
 
@@ -286,7 +293,7 @@ impl fmt::Debug for DescopeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DescopeBuilder")
             .field("project_id", &self.project_id.value)
-            .field("management_key", &self.management_key.is_some())
+            .field("management_key", &self.management_key.as_ref().map(|setting| &setting.value))
             .field("auth_management_key", &self.auth_management_key.is_some())
             .field("base_url", &self.base_url.is_some())
             .field("http_client", &self.http.is_some())

@@ -42,7 +42,7 @@
 //! `management` is on by default. An application that only signs users in and checks their sessions builds faster with
 //! `default-features = false`. The others are off, and what they need is not in the dependency tree without them: `tower`
 //! has layers for every service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and
-//! extractors.
+//! extractors. `blocking` lets code that is not async wait for any call.
 //!
 //! # How it works
 //!
@@ -61,6 +61,8 @@
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "management")]
 pub mod management;
 pub mod session;
@@ -79,6 +81,8 @@ mod codes;
 mod config;
 mod error;
 mod identifier;
+#[cfg_attr(not(feature = "management"), allow(dead_code, reason = "only management calls read the key"))]
+mod management_key;
 mod options;
 #[cfg(feature = "management")]
 mod paging;
@@ -105,6 +109,7 @@ pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].
 pub use http::StatusCode;
 pub use identifier::{LoginId, UserId, UserIdentifier};
+pub use management_key::ManagementKey;
 pub use options::DeliveryMethod;
 pub use poll::{PollOptions, Progress};
 /// The HTTP client underneath, in the version that [`DescopeBuilder::http_client`] takes.

@@ -3,6 +3,7 @@
 mod batch;
 mod change;
 mod embedded_link;
+mod key;
 mod paging;
 mod processes;
 mod test_user;
