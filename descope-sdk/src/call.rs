@@ -79,6 +79,15 @@ impl Call {
         self.descope.token_names()
     }
 
+    /// The raw client of the authorization cache for this call, if there is one.
+    pub(crate) fn cache(&self) -> Option<Result<descope_api::Client>> {
+        let cache = self.descope.fga_cache()?;
+        Some(cache.map(|api| match &self.options {
+            Some(options) => api.with_options(options.clone()),
+            None => api,
+        }))
+    }
+
     /// The raw client for this call, or why it is not made.
     pub(crate) fn managing(&self) -> Result<descope_api::Client> {
         if let Some((argument, why)) = self.refused {
@@ -90,6 +99,12 @@ impl Call {
             None => api,
         })
     }
+}
+
+/// Whether the service may know what the cache does not: it could not be reached, failed, or somebody else answered.
+pub(crate) fn may_ask_elsewhere(error: &Error) -> bool {
+    use ErrorKind::{Decode, Intercepted, Network, Server, Timeout, Unsupported};
+    matches!(error.kind(), Network | Timeout | Server | Intercepted | Decode | Unsupported)
 }
 
 /// What was read, as what is written: members of the same name, of the thing itself or of its envelope.

@@ -31,6 +31,7 @@ pub struct Descope {
 struct Inner {
     api: descope_api::Client,
     management_key: Option<ManagementKey>,
+    fga_cache: Option<descope_api::Client>,
     validator: SessionValidator,
     poll: PollOptions,
     refreshes: Arc<Flights>,
@@ -136,10 +137,11 @@ impl Descope {
     /// ```
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
-        let Inner { api, management_key, validator, poll, refreshes } = &*self.inner;
+        let Inner { api, management_key, fga_cache, validator, poll, refreshes } = &*self.inner;
         let inner = Inner {
             api: api.with_options(options),
             management_key: management_key.clone(),
+            fga_cache: fga_cache.clone(),
             validator: validator.clone(),
             poll: poll.clone(),
             refreshes: Arc::clone(refreshes),
@@ -160,10 +162,11 @@ impl Descope {
     pub(crate) fn assemble(
         api: descope_api::Client,
         management_key: Option<ManagementKey>,
+        fga_cache: Option<descope_api::Client>,
         validator: SessionValidator,
         poll: PollOptions,
     ) -> Self {
-        Self { inner: Arc::new(Inner { api, management_key, validator, poll, refreshes: Arc::default() }) }
+        Self { inner: Arc::new(Inner { api, management_key, fga_cache, validator, poll, refreshes: Arc::default() }) }
     }
 
     pub(crate) fn validator(&self) -> &SessionValidator {
@@ -201,9 +204,20 @@ impl Descope {
     /// The raw client for a management call, refused here when there is no key to make it with.
     #[cfg(feature = "management")]
     pub(crate) fn managing(&self) -> Result<descope_api::Client> {
+        self.keyed(self.api())
+    }
+
+    /// The raw client that reaches the authorization cache, if there is one.
+    #[cfg(feature = "management")]
+    pub(crate) fn fga_cache(&self) -> Option<Result<descope_api::Client>> {
+        self.inner.fga_cache.as_ref().map(|cache| self.keyed(cache))
+    }
+
+    #[cfg(feature = "management")]
+    fn keyed(&self, api: &descope_api::Client) -> Result<descope_api::Client> {
         match &self.inner.management_key {
-            Some(key) if key.fixed().is_some() => return Ok(self.api().clone()),
-            Some(key) => return Ok(self.api().with_management_key(key.now()?)),
+            Some(key) if key.fixed().is_some() => return Ok(api.clone()),
+            Some(key) => return Ok(api.with_management_key(key.now()?)),
             None => {}
         }
         Err(crate::Error::configuration(

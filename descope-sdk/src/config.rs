@@ -32,6 +32,7 @@ pub struct DescopeBuilder {
     management_key: Option<Setting<ManagementKey>>,
     auth_management_key: Option<Setting<Secret>>,
     base_url: Option<Setting<String>>,
+    fga_cache_url: Option<Setting<String>>,
     allow_insecure_http: bool,
     http: Option<reqwest::Client>,
     timeout: Option<Duration>,
@@ -63,6 +64,7 @@ impl DescopeBuilder {
             management_key: None,
             auth_management_key: None,
             base_url: None,
+            fga_cache_url: None,
             allow_insecure_http: false,
             http: None,
             timeout: None,
@@ -141,6 +143,18 @@ impl DescopeBuilder {
     /// is called.
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(Setting { value: base_url.into(), argument: "base_url" });
+        self
+    }
+
+    /// Where the authorization cache of your own network is reached: checks, relations and schemas of
+    /// [`fga`](crate::management::Management::fga), and who can do what of
+    /// [`authz`](crate::management::Management::authz), go there instead of to the service.
+    ///
+    /// What only reads is asked of the service where the cache fails; what changes something is not sent twice. The cache gets
+    /// the same credentials, so the same holds for its scheme as for [`base_url`](Self::base_url).
+    #[cfg(feature = "management")]
+    pub fn fga_cache_url(mut self, url: impl Into<String>) -> Self {
+        self.fga_cache_url = Some(Setting { value: url.into(), argument: "fga_cache_url" });
         self
     }
 
@@ -264,6 +278,8 @@ impl DescopeBuilder {
         if let Some(bytes) = self.max_response_bytes {
             config.max_response_bytes = bytes;
         }
+        let cache_url = self.fga_cache_url.as_ref();
+        let cache_url = cache_url.map(|given| checked_base_url(given, self.allow_insecure_http)).transpose()?;
         let local = is_local(&config.base_url);
 
         let http = match self.http {
@@ -274,6 +290,12 @@ impl DescopeBuilder {
             Some(http) => http,
             None => http_client(self.timeout, self.connect_timeout, local)?,
         };
+        let fga_cache = cache_url.map(|base_url| {
+            // The licence is told by the client of the service.
+            let mut config = config.clone();
+            (config.base_url, config.name_license) = (base_url, false);
+            descope_api::Client::connect(http.clone(), config)
+        });
         let api = descope_api::Client::connect(http, config);
         let key_from = self.static_key_from;
         let validator = self.validator.fetch_keys(session::key_fetch(&api)).build();
@@ -284,7 +306,7 @@ impl DescopeBuilder {
             };
             Error::configuration(argument, unusable.to_string())
         })?;
-        Ok(Descope::assemble(api, management_key, validator, self.poll))
+        Ok(Descope::assemble(api, management_key, fga_cache, validator, self.poll))
     }
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod change;
 mod embedded_link;
+mod fga;
 mod key;
 mod paging;
 mod processes;

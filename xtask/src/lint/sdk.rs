@@ -57,6 +57,9 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
         {
             report.at(&pointer, "a function is called `replace` if what is left out is cleared, and only then");
         }
+        if sdk.cache.is_some_and(|cache| !["read", "write"].contains(&cache)) {
+            report.at(&pointer, "`cache` is neither `read` nor `write`");
+        }
         if let Some(load) = sdk.modify
             && !(sdk.replaces && verbs.contains(&(area, load)))
         {

@@ -136,6 +136,7 @@ static SDK: Kind = Kind {
         ("sets", Map(&Any)),
         ("replaces", Flag),
         ("modify", Text),
+        ("cache", Text),
         ("handwritten", Text),
     ],
     required: &[],

@@ -302,6 +302,7 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
         ("{verb: verify, replaces: true}", "only then"),
         ("{verb: replace, replaces: true, modify: load}", "no function of the area"),
         ("{verb: verify, modify: verify}", "no function of the area"),
+        ("{verb: verify, cache: always}", "neither `read` nor `write`"),
         ("{verb: verify, returns: user}", "the answer has no `user`"),
         ("{verb: verify, holds: [sessionJwt, user]}", "the answer has no `user`"),
         ("{verb: verify, user: [userId]}", "the request has no `userId`"),

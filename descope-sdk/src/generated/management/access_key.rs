@@ -234,6 +234,7 @@ impl Activate {
     ///
     /// `POST /v1/mgmt/accesskey/activate` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -261,6 +262,7 @@ impl ActivateBatch {
     /// Activate several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/activate/batch` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -363,6 +365,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/accesskey/create` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -409,6 +412,7 @@ impl Deactivate {
     ///
     /// `POST /v1/mgmt/accesskey/deactivate` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -436,6 +440,7 @@ impl DeactivateBatch {
     /// Deactivate several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/deactivate/batch` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -465,6 +470,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/accesskey/delete` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -492,6 +498,7 @@ impl DeleteBatch {
     /// Delete several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/delete/batch` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -523,6 +530,7 @@ impl Import {
     ///
     /// `POST /v1/mgmt/accesskey/import` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `keys` is empty; nothing was sent.
@@ -552,6 +560,7 @@ impl Load {
     /// Gives: the key.
     ///
     /// `GET /v1/mgmt/accesskey` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -592,6 +601,7 @@ impl Rotate {
     /// Gives: the new clear text counts. Store it now.
     ///
     /// `POST /v1/mgmt/accesskey/rotate` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -692,6 +702,7 @@ impl Search {
     ///
     /// `POST /v1/mgmt/accesskey/search` · [reference](https://docs.descope.com/access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_ids` is empty; nothing was sent.
@@ -771,6 +782,7 @@ impl Update {
     /// Gives: the key as stored now.
     ///
     /// `POST /v1/mgmt/accesskey/update` · [reference](https://docs.descope.com/access-keys)
+    ///
     ///
     /// # Errors
     ///

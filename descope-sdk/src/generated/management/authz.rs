@@ -368,6 +368,7 @@ impl CreateRelations {
     ///
     /// `POST /v1/mgmt/authz/re/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `relations` is empty; nothing was sent.
@@ -400,6 +401,7 @@ impl DeleteNamespace {
     /// Delete a namespace.
     ///
     /// `POST /v1/mgmt/authz/ns/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -434,6 +436,7 @@ impl DeleteRelationDefinition {
     ///
     /// `POST /v1/mgmt/authz/rd/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `namespace` is empty; nothing was sent.
@@ -463,6 +466,7 @@ impl DeleteRelations {
     ///
     /// `POST /v1/mgmt/authz/re/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `relations` is empty; nothing was sent.
@@ -490,6 +494,7 @@ impl DeleteRelationsById {
     /// Delete all relations of some ids.
     ///
     /// `POST /v1/mgmt/authz/re/deleteresources`
+    ///
     ///
     /// # Errors
     ///
@@ -519,6 +524,7 @@ impl DeleteRelationsByResource {
     ///
     /// `POST /v1/mgmt/authz/re/deleteresourcesrelations`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resources` is empty; nothing was sent.
@@ -545,6 +551,7 @@ impl DeleteSchema {
     /// Delete the authorization schema.
     ///
     /// `POST /v1/mgmt/authz/schema/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -576,6 +583,7 @@ impl HasRelations {
     /// Gives: the questions with their answers, in the order in which they were asked.
     ///
     /// `POST /v1/mgmt/authz/re/has`
+    ///
     ///
     /// # Errors
     ///
@@ -612,6 +620,7 @@ impl LoadModified {
     /// Gives: what has changed.
     ///
     /// `POST /v1/mgmt/authz/getmodified`
+    ///
     ///
     /// # Errors
     ///
@@ -650,6 +659,7 @@ impl LoadResourceRelations {
     ///
     /// `POST /v1/mgmt/authz/re/resource`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resource` is empty; nothing was sent.
@@ -678,6 +688,7 @@ impl LoadSchema {
     /// Gives: the schema that is in force.
     ///
     /// `POST /v1/mgmt/authz/schema/load`
+    ///
     ///
     /// # Errors
     ///
@@ -721,6 +732,7 @@ impl LoadTargetRelations {
     ///
     /// `POST /v1/mgmt/authz/re/targets`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `targets` is empty; nothing was sent.
@@ -759,6 +771,7 @@ impl SaveNamespace {
     ///
     /// `POST /v1/mgmt/authz/ns/save`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -795,6 +808,7 @@ impl SaveRelationDefinition {
     ///
     /// `POST /v1/mgmt/authz/rd/save`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `namespace` is empty; nothing was sent.
@@ -827,6 +841,7 @@ impl SaveSchema {
     /// Create or replace the authorization schema.
     ///
     /// `POST /v1/mgmt/authz/schema/save`
+    ///
     ///
     /// # Errors
     ///
@@ -866,6 +881,8 @@ impl WhatCanTargetAccess {
     ///
     /// `POST /v1/mgmt/authz/re/targetall`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. Where the cache fails, the service is asked.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `target` is empty; nothing was sent.
@@ -875,7 +892,17 @@ impl WhatCanTargetAccess {
         let Self { call, body } = self;
         check::text("target", &body.target)?;
         let api = call.managing()?;
-        let answer = call!(api, management_authz_what_can_target_access, & body)?;
+        let answer = match call.cache() {
+            Some(cache) => {
+                match call!(cache ?, management_authz_what_can_target_access, & body) {
+                    Err(error) if crate::call::may_ask_elsewhere(&error) => {
+                        call!(api, management_authz_what_can_target_access, & body)?
+                    }
+                    answer => answer?,
+                }
+            }
+            None => call!(api, management_authz_what_can_target_access, & body)?,
+        };
         Ok(answer.body.relations)
     }
 }
@@ -911,6 +938,7 @@ impl WhatCanTargetAccessWithRelation {
     /// Gives: ids of the resources.
     ///
     /// `POST /v1/mgmt/authz/re/targetwithrelation`
+    ///
     ///
     /// # Errors
     ///
@@ -956,6 +984,8 @@ impl WhoCanAccess {
     ///
     /// `POST /v1/mgmt/authz/re/who`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. Where the cache fails, the service is asked.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `resource`, `relation_definition` and `namespace` is empty; nothing was sent.
@@ -967,7 +997,17 @@ impl WhoCanAccess {
         check::text("relation_definition", &body.relation_definition)?;
         check::text("namespace", &body.namespace)?;
         let api = call.managing()?;
-        let answer = call!(api, management_authz_who_can_access, & body)?;
+        let answer = match call.cache() {
+            Some(cache) => {
+                match call!(cache ?, management_authz_who_can_access, & body) {
+                    Err(error) if crate::call::may_ask_elsewhere(&error) => {
+                        call!(api, management_authz_who_can_access, & body)?
+                    }
+                    answer => answer?,
+                }
+            }
+            None => call!(api, management_authz_who_can_access, & body)?,
+        };
         Ok(answer.body.targets)
     }
 }

@@ -123,6 +123,7 @@ impl Create {
     ///
     /// `PUT /v1/mgmt/descoper`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `descopers` is empty; nothing was sent.
@@ -150,6 +151,7 @@ impl Delete {
     /// Remove a descoper.
     ///
     /// `DELETE /v1/mgmt/descoper`
+    ///
     ///
     /// # Errors
     ///
@@ -180,6 +182,7 @@ impl List {
     ///
     /// `POST /v1/mgmt/descoper/list`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -209,6 +212,7 @@ impl Load {
     /// Gives: the descoper.
     ///
     /// `GET /v1/mgmt/descoper`
+    ///
     ///
     /// # Errors
     ///
@@ -253,6 +257,7 @@ impl Patch {
     /// Gives: the descoper is changed.
     ///
     /// `PATCH /v1/mgmt/descoper`
+    ///
     ///
     /// # Errors
     ///

@@ -135,6 +135,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/engine/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -167,6 +168,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/engine/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -196,6 +198,7 @@ impl Load {
     /// Gives: the engine.
     ///
     /// `GET /v1/mgmt/engine/load`
+    ///
     ///
     /// # Errors
     ///
@@ -230,6 +233,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/engines/load`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -257,6 +261,7 @@ impl RotateSecret {
     /// Gives: the old secret is void. Store the new one now.
     ///
     /// `POST /v1/mgmt/engine/rotate`
+    ///
     ///
     /// # Errors
     ///
@@ -291,6 +296,7 @@ impl Update {
     /// Gives: the engine is renamed.
     ///
     /// `POST /v1/mgmt/engine/update`
+    ///
     ///
     /// # Errors
     ///

@@ -263,6 +263,7 @@ impl Configure {
     ///
     /// `POST /v1/mgmt/family/settings`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -317,6 +318,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/family/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -350,6 +352,7 @@ impl CreateAttributes {
     /// Gives: all definitions, the new ones included.
     ///
     /// `POST /v1/mgmt/family/customattribute/create`
+    ///
     ///
     /// # Errors
     ///
@@ -438,6 +441,7 @@ impl CreateDependent {
     ///
     /// `POST /v1/mgmt/family/dependent/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `family_id` is empty; nothing was sent.
@@ -467,6 +471,7 @@ impl Delete {
     /// Delete a family.
     ///
     /// `POST /v1/mgmt/family/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -498,6 +503,7 @@ impl DeleteAttributes {
     ///
     /// `POST /v1/mgmt/family/customattribute/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -525,6 +531,7 @@ impl DeleteDependent {
     /// Delete a dependent.
     ///
     /// `POST /v1/mgmt/family/dependent/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -564,6 +571,7 @@ impl Impersonate {
     ///
     /// `POST /v1/mgmt/family/impersonate`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `impersonator_user_id_or_login_id` and `dependent_login_id` is empty; nothing was sent.
@@ -598,6 +606,7 @@ impl LoadAttributes {
     ///
     /// `GET /v1/mgmt/family/customattributes`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -624,6 +633,7 @@ impl LoadSettings {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/family/settings`
+    ///
     ///
     /// # Errors
     ///
@@ -749,6 +759,7 @@ impl StopImpersonation {
     ///
     /// `POST /v1/mgmt/family/impersonate/stop`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `jwt` is empty; nothing was sent.
@@ -822,6 +833,7 @@ impl Update {
     /// Gives: the family as stored now.
     ///
     /// `POST /v1/mgmt/family/update`
+    ///
     ///
     /// # Errors
     ///

@@ -347,6 +347,8 @@ impl Check {
     ///
     /// `POST /v1/mgmt/fga/check`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. Where the cache fails, the service is asked.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tuples` is empty; nothing was sent.
@@ -356,7 +358,17 @@ impl Check {
         let Self { call, body } = self;
         check::list("tuples", &body.tuples)?;
         let api = call.managing()?;
-        let answer = call!(api, management_fga_check, & body)?;
+        let answer = match call.cache() {
+            Some(cache) => {
+                match call!(cache ?, management_fga_check, & body) {
+                    Err(error) if crate::call::may_ask_elsewhere(&error) => {
+                        call!(api, management_fga_check, & body)?
+                    }
+                    answer => answer?,
+                }
+            }
+            None => call!(api, management_fga_check, & body)?,
+        };
         Ok(answer.body)
     }
 }
@@ -375,6 +387,7 @@ impl CreateBackup {
     /// Gives: the backup has begun.
     ///
     /// `POST /v1/mgmt/fga/backup`
+    ///
     ///
     /// # Errors
     ///
@@ -408,6 +421,8 @@ impl CreateRelations {
     ///
     /// `POST /v1/mgmt/fga/relations`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. It is not sent a second time where that fails.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tuples` is empty; nothing was sent.
@@ -417,7 +432,10 @@ impl CreateRelations {
         let Self { call, body } = self;
         check::list("tuples", &body.tuples)?;
         let api = call.managing()?;
-        call!(api, management_fga_create_relations, & body)?;
+        match call.cache() {
+            Some(cache) => call!(cache ?, management_fga_create_relations, & body)?,
+            None => call!(api, management_fga_create_relations, & body)?,
+        };
         Ok(())
     }
 }
@@ -434,6 +452,7 @@ impl DeleteAllRelations {
     /// Delete all relations of the project.
     ///
     /// `DELETE /v1/mgmt/fga/relations`
+    ///
     ///
     /// # Errors
     ///
@@ -460,6 +479,7 @@ impl DeleteBackup {
     /// Delete a backup.
     ///
     /// `DELETE /v1/mgmt/fga/backup/{backupId}`
+    ///
     ///
     /// # Errors
     ///
@@ -489,6 +509,8 @@ impl DeleteRelations {
     ///
     /// `POST /v1/mgmt/fga/relations/delete`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. It is not sent a second time where that fails.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tuples` is empty; nothing was sent.
@@ -498,7 +520,10 @@ impl DeleteRelations {
         let Self { call, body } = self;
         check::list("tuples", &body.tuples)?;
         let api = call.managing()?;
-        call!(api, management_fga_delete_relations, & body)?;
+        match call.cache() {
+            Some(cache) => call!(cache ?, management_fga_delete_relations, & body)?,
+            None => call!(api, management_fga_delete_relations, & body)?,
+        };
         Ok(())
     }
 }
@@ -518,6 +543,7 @@ impl DryRunSchema {
     /// Gives: what saving the schema would delete.
     ///
     /// `POST /v1/mgmt/fga/schema/dryrun`
+    ///
     ///
     /// # Errors
     ///
@@ -552,6 +578,7 @@ impl ListBackups {
     ///
     /// `GET /v1/mgmt/fga/backups`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -579,6 +606,7 @@ impl LoadBackup {
     /// Gives: the backup.
     ///
     /// `GET /v1/mgmt/fga/backup/{backupId}`
+    ///
     ///
     /// # Errors
     ///
@@ -610,6 +638,7 @@ impl LoadMappableResourcesStub {
     /// Published stub without parameters or answer.
     ///
     /// `GET /v1/mgmt/fga/mappable/resources`
+    ///
     ///
     /// # Errors
     ///
@@ -648,6 +677,7 @@ impl LoadMappableSchema {
     ///
     /// `GET /v1/mgmt/fga/mappable/schema`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -681,6 +711,7 @@ impl LoadResourceDetails {
     ///
     /// `POST /v1/mgmt/fga/resources/load`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resource_identifiers` is empty; nothing was sent.
@@ -710,6 +741,7 @@ impl LoadSchema {
     ///
     /// `GET /v1/mgmt/fga/schema`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -735,6 +767,7 @@ impl ReportCacheMetrics {
     /// Report how well an FGA cache does.
     ///
     /// `POST /v1/mgmt/fga/cache/metrics`
+    ///
     ///
     /// # Errors
     ///
@@ -765,6 +798,7 @@ impl RestoreBackup {
     /// Gives: schema and relations are being put back.
     ///
     /// `POST /v1/mgmt/fga/backup/{backupId}/restore`
+    ///
     ///
     /// # Errors
     ///
@@ -801,6 +835,7 @@ impl SaveResourceDetails {
     ///
     /// `POST /v1/mgmt/fga/resources/save`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resources_details` is empty; nothing was sent.
@@ -829,6 +864,8 @@ impl SaveSchema {
     ///
     /// `POST /v1/mgmt/fga/schema`
     ///
+    /// It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one. It is not sent a second time where that fails.
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `dsl` is empty; nothing was sent.
@@ -838,7 +875,10 @@ impl SaveSchema {
         let Self { call, body } = self;
         check::lines("dsl", &body.dsl)?;
         let api = call.managing()?;
-        call!(api, management_fga_save_schema, & body)?;
+        match call.cache() {
+            Some(cache) => call!(cache ?, management_fga_save_schema, & body)?,
+            None => call!(api, management_fga_save_schema, & body)?,
+        };
         Ok(())
     }
 }
@@ -866,6 +906,7 @@ impl SearchMappableResources {
     /// Gives: resources that fit, by type.
     ///
     /// `POST /v1/mgmt/fga/mappable/resources`
+    ///
     ///
     /// # Errors
     ///

@@ -269,6 +269,7 @@ impl CompleteExternalAuth {
     ///
     /// `POST /v1/mgmt/flow/externalauth/complete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `external_auth_req_id` and `login_id` is empty; nothing was sent.
@@ -302,6 +303,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/flow/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -331,6 +333,7 @@ impl Export {
     /// Gives: the flow.
     ///
     /// `POST /v2/mgmt/flow/export`
+    ///
     ///
     /// # Errors
     ///
@@ -362,6 +365,7 @@ impl ExportV1 {
     /// Gives: the flow and its screens.
     ///
     /// `POST /v1/mgmt/flow/export`
+    ///
     ///
     /// # Errors
     ///
@@ -401,6 +405,7 @@ impl Import {
     ///
     /// `POST /v2/mgmt/flow/import`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -436,6 +441,7 @@ impl ImportV1 {
     /// Gives: the flow and its screens as they are now.
     ///
     /// `POST /v1/mgmt/flow/import`
+    ///
     ///
     /// # Errors
     ///
@@ -478,6 +484,7 @@ impl List {
     ///
     /// `POST /v1/mgmt/flow/list`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -505,6 +512,7 @@ impl ListTemplates {
     /// Gives: the templates.
     ///
     /// `POST /v1/mgmt/flow/template/list`
+    ///
     ///
     /// # Errors
     ///
@@ -536,6 +544,7 @@ impl LoadResult {
     /// Gives: what the flow put out.
     ///
     /// `POST /v1/mgmt/flow/async/result`
+    ///
     ///
     /// # Errors
     ///
@@ -594,6 +603,7 @@ impl Run {
     ///
     /// `POST /v1/mgmt/flow/run`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -650,6 +660,7 @@ impl Start {
     /// Gives: the flow has started.
     ///
     /// `POST /v1/mgmt/flow/async/run`
+    ///
     ///
     /// # Errors
     ///

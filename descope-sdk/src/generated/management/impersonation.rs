@@ -147,6 +147,7 @@ impl SetConsent {
     ///
     /// `POST /v1/mgmt/user/update/impersonationConsent` · [reference](https://docs.descope.com/user-impersonation)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -220,6 +221,7 @@ impl Start {
     /// Gives: a refresh token that speaks for the user.
     ///
     /// `POST /v1/mgmt/impersonate` · [reference](https://docs.descope.com/user-impersonation)
+    ///
     ///
     /// # Errors
     ///
@@ -296,6 +298,7 @@ impl StartStepup {
     ///
     /// `POST /v1/mgmt/impersonate/stepup` · [reference](https://docs.descope.com/user-impersonation)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `impersonator_id` is empty; nothing was sent.
@@ -352,6 +355,7 @@ impl Stop {
     /// Gives: a refresh token of the impersonator.
     ///
     /// `POST /v1/mgmt/stop/impersonation` · [reference](https://docs.descope.com/user-impersonation)
+    ///
     ///
     /// # Errors
     ///

@@ -142,6 +142,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/infra`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `entity` is empty; nothing was sent.
@@ -174,6 +175,7 @@ impl Delete {
     /// Gives: the entity is gone.
     ///
     /// `DELETE /v1/mgmt/infra`
+    ///
     ///
     /// # Errors
     ///
@@ -209,6 +211,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/infra`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `entity` and `id` is empty; nothing was sent.
@@ -241,6 +244,7 @@ impl Replace {
     /// Gives: the entity is as declared.
     ///
     /// `PUT /v1/mgmt/infra`
+    ///
     ///
     /// # Errors
     ///

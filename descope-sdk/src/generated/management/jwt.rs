@@ -191,6 +191,7 @@ impl Anonymous {
     ///
     /// `POST /v1/mgmt/auth/anonymous` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -228,6 +229,7 @@ impl ClientAssertion {
     /// Gives: the assertion.
     ///
     /// `POST /v1/mgmt/token/clientassertion` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
+    ///
     ///
     /// # Errors
     ///
@@ -332,6 +334,7 @@ impl SignIn {
     ///
     /// `POST /v1/mgmt/auth/signin` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -415,6 +418,7 @@ impl SignUp {
     /// Gives: the session of the new user.
     ///
     /// `POST /v1/mgmt/auth/signup` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
+    ///
     ///
     /// # Errors
     ///
@@ -500,6 +504,7 @@ impl SignUpOrIn {
     ///
     /// `POST /v1/mgmt/auth/signup-in` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -547,6 +552,7 @@ impl Update {
     /// Gives: the token to use from now on.
     ///
     /// `POST /v1/mgmt/jwt/update` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
+    ///
     ///
     /// # Errors
     ///

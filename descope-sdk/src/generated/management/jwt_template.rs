@@ -233,6 +233,7 @@ impl ApplyLibraryEntry {
     ///
     /// `POST /v1/mgmt/jwt/templates/library/apply` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `library_entry_id` is empty; nothing was sent.
@@ -267,6 +268,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/jwt/templates/create` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -297,6 +299,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/jwt/templates/delete` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -326,6 +329,7 @@ impl Load {
     /// Gives: the template.
     ///
     /// `POST /v1/mgmt/jwt/templates/load` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
     ///
     /// # Errors
     ///
@@ -360,6 +364,7 @@ impl LoadAll {
     ///
     /// `POST /v1/mgmt/jwt/templates/list` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -389,6 +394,7 @@ impl LoadLibrary {
     /// Gives: the entries.
     ///
     /// `POST /v1/mgmt/jwt/templates/library/list` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
     ///
     /// # Errors
     ///
@@ -420,6 +426,7 @@ impl LoadLibraryEntry {
     /// Gives: the entry.
     ///
     /// `POST /v1/mgmt/jwt/templates/library/load` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
     ///
     /// # Errors
     ///
@@ -454,6 +461,7 @@ impl Replace {
     /// Gives: the template as stored now.
     ///
     /// `POST /v1/mgmt/jwt/templates/update` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
     ///
     /// # Errors
     ///
@@ -496,6 +504,7 @@ impl Validate {
     /// Gives: the result of the check.
     ///
     /// `POST /v1/mgmt/jwt/templates/validate` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
+    ///
     ///
     /// # Errors
     ///

@@ -65,6 +65,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/license` · [reference](https://docs.descope.com/rate-limiting)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.

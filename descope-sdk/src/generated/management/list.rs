@@ -298,6 +298,7 @@ impl AddIps {
     ///
     /// `POST /v1/mgmt/list/ip/add`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `ips` is empty; nothing was sent.
@@ -326,6 +327,7 @@ impl AddTexts {
     /// Add texts to a list.
     ///
     /// `POST /v1/mgmt/list/text/add`
+    ///
     ///
     /// # Errors
     ///
@@ -357,6 +359,7 @@ impl CheckIp {
     /// Gives: whether the address is in the list.
     ///
     /// `POST /v1/mgmt/list/ip/check`
+    ///
     ///
     /// # Errors
     ///
@@ -407,6 +410,7 @@ impl CheckText {
     ///
     /// `POST /v1/mgmt/list/text/check`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -434,6 +438,7 @@ impl Clear {
     /// Empty a list.
     ///
     /// `POST /v1/mgmt/list/clear`
+    ///
     ///
     /// # Errors
     ///
@@ -475,6 +480,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/list`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `type` is empty; nothing was sent.
@@ -505,6 +511,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/list/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -532,6 +539,7 @@ impl Import {
     /// Import lists.
     ///
     /// `POST /v1/mgmt/list/import`
+    ///
     ///
     /// # Errors
     ///
@@ -563,6 +571,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/list/{id}`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -593,6 +602,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/list/all`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -620,6 +630,7 @@ impl LoadByName {
     /// Gives: the list.
     ///
     /// `GET /v1/mgmt/list/name/{name}`
+    ///
     ///
     /// # Errors
     ///
@@ -650,6 +661,7 @@ impl RemoveIps {
     ///
     /// `POST /v1/mgmt/list/ip/remove`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `ips` is empty; nothing was sent.
@@ -678,6 +690,7 @@ impl RemoveTexts {
     /// Remove texts from a list.
     ///
     /// `POST /v1/mgmt/list/text/remove`
+    ///
     ///
     /// # Errors
     ///
@@ -719,6 +732,7 @@ impl Replace {
     /// Gives: the list as it is now.
     ///
     /// `POST /v1/mgmt/list/update`
+    ///
     ///
     /// # Errors
     ///

@@ -117,6 +117,7 @@ impl ExportFlow {
     ///
     /// `POST /v1/mgmt/localization/flow/export`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -149,6 +150,7 @@ impl ExportMessaging {
     /// Gives: the texts.
     ///
     /// `POST /v1/mgmt/localization/messaging/export`
+    ///
     ///
     /// # Errors
     ///
@@ -185,6 +187,7 @@ impl ImportFlow {
     ///
     /// `POST /v1/mgmt/localization/flow/import`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -218,6 +221,7 @@ impl ImportMessaging {
     /// Gives: the texts as they are now.
     ///
     /// `POST /v1/mgmt/localization/messaging/import`
+    ///
     ///
     /// # Errors
     ///

@@ -161,6 +161,7 @@ impl Create {
     ///
     /// `PUT /v1/mgmt/managementkey`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -209,6 +210,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/managementkey/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -238,6 +240,7 @@ impl Load {
     /// Gives: the key.
     ///
     /// `GET /v1/mgmt/managementkey`
+    ///
     ///
     /// # Errors
     ///
@@ -321,6 +324,7 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/managementkey`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -350,6 +354,7 @@ impl Search {
     /// Gives: the keys.
     ///
     /// `GET /v1/mgmt/managementkey/search`
+    ///
     ///
     /// # Errors
     ///

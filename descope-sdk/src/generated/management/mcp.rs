@@ -360,6 +360,7 @@ impl CreateClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/create` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `mcp_server_id` and `name` is empty; nothing was sent.
@@ -519,6 +520,7 @@ impl CreateServer {
     ///
     /// `POST /v1/mgmt/mcp/server/create` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -551,6 +553,7 @@ impl DeleteClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `mcp_server_id` and `id` is empty; nothing was sent.
@@ -579,6 +582,7 @@ impl DeleteClients {
     /// Delete several MCP clients.
     ///
     /// `POST /v1/mgmt/mcp/server/clients/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///
@@ -609,6 +613,7 @@ impl DeleteServer {
     ///
     /// `POST /v1/mgmt/mcp/server/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -636,6 +641,7 @@ impl DeleteServers {
     /// Delete several MCP servers.
     ///
     /// `POST /v1/mgmt/mcp/servers/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///
@@ -665,6 +671,7 @@ impl LoadAllServers {
     /// Gives: the servers.
     ///
     /// `POST /v1/mgmt/mcp/servers/all` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///
@@ -707,6 +714,7 @@ impl LoadClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/load` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `mcp_server_id` is empty; nothing was sent.
@@ -740,6 +748,7 @@ impl LoadClientSecret {
     /// Gives: the secret.
     ///
     /// `POST /v1/mgmt/mcp/server/client/secret` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///
@@ -776,6 +785,7 @@ impl LoadServer {
     ///
     /// `POST /v1/mgmt/mcp/server/load` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -810,6 +820,7 @@ impl ReplaceServer {
     ///
     /// `POST /v1/mgmt/mcp/server/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -841,6 +852,7 @@ impl RotateClientSecret {
     /// Gives: the old secret is void.
     ///
     /// `POST /v1/mgmt/mcp/server/client/secret/rotate` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///
@@ -1028,6 +1040,7 @@ impl UpdateClient {
     /// Gives: the client is changed.
     ///
     /// `POST /v1/mgmt/mcp/server/client/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
+    ///
     ///
     /// # Errors
     ///

@@ -630,6 +630,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/outbound/app/create` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -665,6 +666,7 @@ impl CreateByDcrPreset {
     /// Gives: the application exists.
     ///
     /// `POST /v1/mgmt/outbound/app/create/bydcrpreset` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -724,6 +726,7 @@ impl CreateByTemplate {
     ///
     /// `POST /v1/mgmt/outbound/app/create/bytemplate` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `template_id` is empty; nothing was sent.
@@ -767,6 +770,7 @@ impl CreateScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/create` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -799,6 +803,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/outbound/app/delete` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -827,6 +832,7 @@ impl DeleteScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/delete` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -854,6 +860,7 @@ impl DeleteToken {
     /// Delete one token.
     ///
     /// `DELETE /v1/mgmt/outbound/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -893,6 +900,7 @@ impl DeleteUserTokens {
     /// Delete the tokens of a user or of an application.
     ///
     /// `DELETE /v1/mgmt/outbound/user/tokens` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -937,6 +945,7 @@ impl FetchLatestTenantToken {
     /// Gives: the token.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/token/latest` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -992,6 +1001,7 @@ impl FetchLatestUserToken {
     /// Gives: the token.
     ///
     /// `POST /v1/mgmt/outbound/app/user/token/latest` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1051,6 +1061,7 @@ impl FetchTenantToken {
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `tenant_id` is empty; nothing was sent.
@@ -1106,6 +1117,7 @@ impl FetchUserToken {
     ///
     /// `POST /v1/mgmt/outbound/app/user/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id`, `user_id` and `scopes` is empty; nothing was sent.
@@ -1150,6 +1162,7 @@ impl ListConnected {
     ///
     /// `GET /v1/mgmt/outbound/apps-with-user-token` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_id` is empty; nothing was sent.
@@ -1183,6 +1196,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/outbound/app/{id}` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1213,6 +1227,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/outbound/apps` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1240,6 +1255,7 @@ impl LoadScim {
     /// Gives: the configuration.
     ///
     /// `GET /v1/mgmt/outbound/scim/{appId}` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1275,6 +1291,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/outbound/app/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1303,6 +1320,7 @@ impl SetScimEnabled {
     /// Gives: provisioning is switched.
     ///
     /// `POST /v1/mgmt/outbound/scim/enabled/set` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1350,6 +1368,7 @@ impl UpdateScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -1381,6 +1400,7 @@ impl UploadTenantApiKey {
     /// Keep an API key for a tenant.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/apikey/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1472,6 +1492,7 @@ impl UploadTenantToken {
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/oauthtoken/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `tenant_id` is empty; nothing was sent.
@@ -1502,6 +1523,7 @@ impl UploadTenantTokens {
     /// Gives: every token is kept, or none where there are failures.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1539,6 +1561,7 @@ impl UploadUserApiKey {
     /// Keep an API key for a user.
     ///
     /// `POST /v1/mgmt/outbound/app/user/apikey/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1635,6 +1658,7 @@ impl UploadUserToken {
     ///
     /// `POST /v1/mgmt/outbound/app/user/oauthtoken/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `user_id` is empty; nothing was sent.
@@ -1665,6 +1689,7 @@ impl UploadUserTokens {
     /// Gives: every token is kept, or none where there are failures.
     ///
     /// `POST /v1/mgmt/outbound/app/user/oauthtoken/batch/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
     ///
     /// # Errors
     ///

@@ -189,6 +189,7 @@ impl Configure {
     ///
     /// `POST /v1/mgmt/password/settings`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -221,6 +222,7 @@ impl Load {
     /// Gives: the rules.
     ///
     /// `GET /v1/mgmt/password/settings`
+    ///
     ///
     /// # Errors
     ///

@@ -163,6 +163,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/permission/create` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -191,6 +192,7 @@ impl CreateBatch {
     /// Create several permissions.
     ///
     /// `POST /v1/mgmt/permission/create/batch` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -224,6 +226,7 @@ impl Delete {
     /// Delete a permission.
     ///
     /// `POST /v1/mgmt/permission/delete` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -275,6 +278,7 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/permission/delete/batch` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `ids` and `names` is empty; nothing was sent.
@@ -302,6 +306,7 @@ impl LoadAll {
     /// Gives: the permissions.
     ///
     /// `GET /v1/mgmt/permission/all` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -339,6 +344,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/permission/update` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `new_name` is empty; nothing was sent.
@@ -367,6 +373,7 @@ impl ReplaceBatch {
     /// Change several permissions.
     ///
     /// `POST /v1/mgmt/permission/update/batch` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///

@@ -238,6 +238,7 @@ impl CloneProject {
     ///
     /// `POST /v1/mgmt/project/clone`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -264,6 +265,7 @@ impl Delete {
     /// Delete the project.
     ///
     /// `POST /v1/mgmt/project/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -300,6 +302,7 @@ impl Export {
     ///
     /// `POST /v1/mgmt/project/export`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -332,6 +335,7 @@ impl ExportSnapshot {
     /// Gives: the files.
     ///
     /// `POST /v1/mgmt/project/snapshot/export`
+    ///
     ///
     /// # Errors
     ///
@@ -375,6 +379,7 @@ impl Import {
     ///
     /// `POST /v1/mgmt/project/import`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -417,6 +422,7 @@ impl ImportSnapshot {
     ///
     /// `POST /v1/mgmt/project/snapshot/import`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -443,6 +449,7 @@ impl List {
     /// Gives: the projects.
     ///
     /// `POST /v1/mgmt/projects/list`
+    ///
     ///
     /// # Errors
     ///
@@ -473,6 +480,7 @@ impl LoadClone {
     /// Gives: the new project, or what went wrong.
     ///
     /// `GET /v1/mgmt/project/clone/async/{processId}`
+    ///
     ///
     /// # Errors
     ///
@@ -517,6 +525,7 @@ impl StartClone {
     ///
     /// `POST /v1/mgmt/project/clone/async`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -549,6 +558,7 @@ impl UpdateName {
     ///
     /// `POST /v1/mgmt/project/update/name`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -576,6 +586,7 @@ impl UpdateTags {
     /// Replace the tags of the project.
     ///
     /// `POST /v1/mgmt/project/update/tags`
+    ///
     ///
     /// # Errors
     ///
@@ -620,6 +631,7 @@ impl ValidateSnapshot {
     /// Gives: what was found.
     ///
     /// `POST /v1/mgmt/project/snapshot/validate`
+    ///
     ///
     /// # Errors
     ///

@@ -330,6 +330,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/resource/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -408,6 +409,7 @@ impl CreateRegistrationTemplate {
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -442,6 +444,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/resource/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -469,6 +472,7 @@ impl DeleteBatch {
     /// Delete several resources.
     ///
     /// `POST /v1/mgmt/resource/delete/batch`
+    ///
     ///
     /// # Errors
     ///
@@ -498,6 +502,7 @@ impl DeleteRegistrationTemplate {
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -525,6 +530,7 @@ impl DeleteRegistrationTemplateBatch {
     /// Delete several registration templates.
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-templates/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -555,6 +561,7 @@ impl Load {
     /// Gives: the resource.
     ///
     /// `GET /v1/mgmt/resource/load`
+    ///
     ///
     /// # Errors
     ///
@@ -589,6 +596,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/resources/load`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -615,6 +623,7 @@ impl LoadAllRegistrationTemplates {
     /// Gives: the templates.
     ///
     /// `GET /v1/mgmt/resource/dynamic-registration-templates/load`
+    ///
     ///
     /// # Errors
     ///
@@ -645,6 +654,7 @@ impl LoadByUri {
     /// Gives: the resource.
     ///
     /// `GET /v1/mgmt/resource/load/uri`
+    ///
     ///
     /// # Errors
     ///
@@ -680,6 +690,7 @@ impl LoadRegistrationTemplate {
     ///
     /// `GET /v1/mgmt/resource/dynamic-registration-template/load`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -714,6 +725,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/resource/update`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -745,6 +757,7 @@ impl ReplaceRegistrationTemplate {
     /// Gives: the template as it is now.
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/update`
+    ///
     ///
     /// # Errors
     ///

@@ -204,6 +204,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/resourcepolicy/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `resource_id` and `third_party_application_id` is empty; nothing was sent.
@@ -239,6 +240,7 @@ impl CreateBatch {
     ///
     /// `POST /v1/mgmt/resourcepolicy/create/batch`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `policies` is empty; nothing was sent.
@@ -266,6 +268,7 @@ impl Delete {
     /// Delete a policy.
     ///
     /// `POST /v1/mgmt/resourcepolicy/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -296,6 +299,7 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/resourcepolicy/delete/batch`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `policies` is empty; nothing was sent.
@@ -325,6 +329,7 @@ impl LoadByApp {
     /// Gives: the policies.
     ///
     /// `GET /v1/mgmt/resourcepolicy/app/load`
+    ///
     ///
     /// # Errors
     ///
@@ -383,6 +388,7 @@ impl Replace {
     /// Gives: the policy as it is now.
     ///
     /// `POST /v1/mgmt/resourcepolicy/update`
+    ///
     ///
     /// # Errors
     ///

@@ -197,6 +197,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/role/create` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -226,6 +227,7 @@ impl CreateBatch {
     /// Gives: the roles exist.
     ///
     /// `POST /v1/mgmt/role/create/batch` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -264,6 +266,7 @@ impl Delete {
     /// Delete a role.
     ///
     /// `POST /v1/mgmt/role/delete` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -320,6 +323,7 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/role/delete/batch` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `role_ids` and `role_names` is empty; nothing was sent.
@@ -347,6 +351,7 @@ impl LoadAll {
     /// Gives: the roles.
     ///
     /// `GET /v1/mgmt/role/all` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -409,6 +414,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/role/update` · [reference](https://docs.descope.com/role-based-access-control)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `new_name` is empty; nothing was sent.
@@ -439,6 +445,7 @@ impl ReplaceBatch {
     /// Gives: the roles as stored now.
     ///
     /// `POST /v1/mgmt/role/update/batch` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///
@@ -539,6 +546,7 @@ impl Search {
     /// Gives: the roles found.
     ///
     /// `POST /v1/mgmt/role/search` · [reference](https://docs.descope.com/role-based-access-control)
+    ///
     ///
     /// # Errors
     ///

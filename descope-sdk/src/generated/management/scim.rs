@@ -307,6 +307,7 @@ impl CreateGroup {
     ///
     /// `POST /scim/v2/Groups`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `display_name` is empty; nothing was sent.
@@ -390,6 +391,7 @@ impl CreateUser {
     ///
     /// `POST /scim/v2/Users`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_name` is empty; nothing was sent.
@@ -418,6 +420,7 @@ impl DeleteGroup {
     ///
     /// `DELETE /scim/v2/Groups/{groupId}`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `group_id` is empty; nothing was sent.
@@ -445,6 +448,7 @@ impl DeleteUser {
     /// Delete a provisioned user.
     ///
     /// `DELETE /scim/v2/Users/{userId}`
+    ///
     ///
     /// # Errors
     ///
@@ -485,6 +489,7 @@ impl LoadGroup {
     ///
     /// `GET /scim/v2/Groups/{groupId}`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `group_id` is empty; nothing was sent.
@@ -516,6 +521,7 @@ impl LoadResourceTypes {
     ///
     /// `GET /scim/v2/ResourceTypes`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -542,6 +548,7 @@ impl LoadServiceConfig {
     /// Gives: the abilities.
     ///
     /// `GET /scim/v2/ServiceProviderConfig`
+    ///
     ///
     /// # Errors
     ///
@@ -570,6 +577,7 @@ impl LoadUser {
     /// Gives: the user.
     ///
     /// `GET /scim/v2/Users/{userId}`
+    ///
     ///
     /// # Errors
     ///
@@ -614,6 +622,7 @@ impl PatchGroup {
     /// Change the members or the name of a provisioned group.
     ///
     /// `PATCH /scim/v2/Groups/{groupId}`
+    ///
     ///
     /// # Errors
     ///
@@ -661,6 +670,7 @@ impl PatchUser {
     /// Gives: the user as it is now.
     ///
     /// `PATCH /scim/v2/Users/{userId}`
+    ///
     ///
     /// # Errors
     ///
@@ -722,6 +732,7 @@ impl ReplaceGroup {
     /// Gives: the group as it is now.
     ///
     /// `PUT /scim/v2/Groups/{groupId}`
+    ///
     ///
     /// # Errors
     ///
@@ -808,6 +819,7 @@ impl ReplaceUser {
     ///
     /// `PUT /scim/v2/Users/{userId}`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user_id` and `user_name` is empty; nothing was sent.
@@ -865,6 +877,7 @@ impl SearchGroups {
     ///
     /// `GET /scim/v2/Groups`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -912,6 +925,7 @@ impl SearchUsers {
     /// Gives: a page of users.
     ///
     /// `GET /scim/v2/Users`
+    ///
     ///
     /// # Errors
     ///

@@ -139,6 +139,7 @@ impl Activate {
     ///
     /// `POST /v1/mgmt/scim/key/activate` · [reference](https://docs.descope.com/api/management/scim-management/activate-scim-access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `key_ids` is empty; nothing was sent.
@@ -195,6 +196,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/scim/key/create` · [reference](https://docs.descope.com/api/management/scim-management/create-scim-access-key)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -249,6 +251,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/scim/key` · [reference](https://docs.descope.com/api/management/scim-management/load-scim-access-keys)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -290,6 +293,7 @@ impl Revoke {
     /// Gives: the keys are out of use.
     ///
     /// `POST /v1/mgmt/scim/key/revoke` · [reference](https://docs.descope.com/api/management/scim-management/revoke-scim-access-keys)
+    ///
     ///
     /// # Errors
     ///
@@ -339,6 +343,7 @@ impl Rotate {
     /// Gives: the new key exists. Store the clear text now.
     ///
     /// `POST /v1/mgmt/scim/key/rotate` · [reference](https://docs.descope.com/api/management/scim-management/rotate-scim-access-key)
+    ///
     ///
     /// # Errors
     ///

@@ -88,6 +88,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/delete`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -118,6 +119,7 @@ impl Load {
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/get`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -146,6 +148,7 @@ impl Set {
     /// Replace the project's mapping of scopes to claims.
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/set`
+    ///
     ///
     /// # Errors
     ///

@@ -412,6 +412,7 @@ impl ConfigureMappingV1 {
     ///
     /// `POST /v1/mgmt/sso/mapping` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -461,6 +462,7 @@ impl ConfigureMetadataV1 {
     ///
     /// `POST /v1/mgmt/sso/metadata` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `idp_metadata_url` is empty; nothing was sent.
@@ -502,6 +504,7 @@ impl ConfigureOidc {
     /// Set the OIDC settings of a tenant.
     ///
     /// `POST /v1/mgmt/sso/oidc` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -552,6 +555,7 @@ impl ConfigureRedirectUrl {
     ///
     /// `POST /v1/mgmt/sso/redirect` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -600,6 +604,7 @@ impl ConfigureSaml {
     /// Set the SAML settings of a tenant by hand.
     ///
     /// `POST /v1/mgmt/sso/saml` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -650,6 +655,7 @@ impl ConfigureSamlByMetadata {
     ///
     /// `POST /v1/mgmt/sso/saml/metadata` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -698,6 +704,7 @@ impl ConfigureV1 {
     /// Set the SAML settings of a tenant by hand, older form.
     ///
     /// `POST /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -800,6 +807,7 @@ impl ConfigureXaa {
     ///
     /// `POST /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -834,6 +842,7 @@ impl Create {
     /// Gives: the new configuration.
     ///
     /// `POST /v1/mgmt/sso/settings/new` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -870,6 +879,7 @@ impl Delete {
     ///
     /// `DELETE /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -903,6 +913,7 @@ impl DeleteXaa {
     /// Delete the cross-app access settings of a tenant.
     ///
     /// `DELETE /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -940,6 +951,7 @@ impl Load {
     ///
     /// `GET /v2/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -970,6 +982,7 @@ impl LoadAll {
     ///
     /// `GET /v2/mgmt/sso/settings/all` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -999,6 +1012,7 @@ impl LoadAllXaa {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/sso/xaa/settings/all` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -1036,6 +1050,7 @@ impl LoadV1 {
     ///
     /// `GET /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1072,6 +1087,7 @@ impl LoadXaa {
     ///
     /// `GET /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1107,6 +1123,7 @@ impl RecalculateMappings {
     ///
     /// `POST /v1/mgmt/sso/recalculate-mappings` · [reference](https://docs.descope.com/sso)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1139,6 +1156,7 @@ impl SetAuthType {
     /// Choose the SSO protocol of a tenant.
     ///
     /// `POST /v1/mgmt/sso/settings/authtype` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///
@@ -1205,6 +1223,7 @@ impl UpdateProviderIds {
     /// Note which identity providers a tenant uses.
     ///
     /// `POST /v1/mgmt/sso/provider-ids` · [reference](https://docs.descope.com/sso)
+    ///
     ///
     /// # Errors
     ///

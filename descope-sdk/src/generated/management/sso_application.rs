@@ -318,6 +318,7 @@ impl AddSecret {
     ///
     /// `POST /v1/mgmt/sso/idp/app/secret/add` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `name` is empty; nothing was sent.
@@ -366,6 +367,7 @@ impl CreateAttributes {
     /// Gives: the attributes are defined.
     ///
     /// `POST /v1/mgmt/sso/idp/app/customattribute/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -546,6 +548,7 @@ impl CreateOidc {
     ///
     /// `POST /v1/mgmt/sso/idp/app/oidc/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -725,6 +728,7 @@ impl CreateSaml {
     ///
     /// `POST /v1/mgmt/sso/idp/app/saml/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -856,6 +860,7 @@ impl CreateWsFed {
     ///
     /// `POST /v1/mgmt/sso/idp/app/wsfed/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -884,6 +889,7 @@ impl Delete {
     /// Delete a federated application.
     ///
     /// `POST /v1/mgmt/sso/idp/app/delete` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -914,6 +920,7 @@ impl DeleteAttributes {
     /// Gives: the attributes are gone.
     ///
     /// `POST /v1/mgmt/sso/idp/app/customattribute/delete` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -947,6 +954,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/sso/idp/app/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -976,6 +984,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/sso/idp/apps/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1002,6 +1011,7 @@ impl LoadAttributes {
     /// Gives: the definitions.
     ///
     /// `GET /v1/mgmt/sso/idp/app/customattributes` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1036,6 +1046,7 @@ impl LoadSecret {
     /// Gives: the secret.
     ///
     /// `GET /v1/mgmt/sso/idp/app/secret` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1213,6 +1224,7 @@ impl ReplaceOidc {
     ///
     /// `POST /v1/mgmt/sso/idp/app/oidc/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1385,6 +1397,7 @@ impl ReplaceSaml {
     ///
     /// `POST /v1/mgmt/sso/idp/app/saml/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1509,6 +1522,7 @@ impl ReplaceWsFed {
     ///
     /// `POST /v1/mgmt/sso/idp/app/wsfed/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1540,6 +1554,7 @@ impl RevokeSecret {
     ///
     /// `POST /v1/mgmt/sso/idp/app/secret/revoke` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `name` is empty; nothing was sent.
@@ -1570,6 +1585,7 @@ impl RotateSecret {
     /// Gives: the old secret is void.
     ///
     /// `POST /v1/mgmt/sso/idp/app/rotate` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
     ///
     /// # Errors
     ///

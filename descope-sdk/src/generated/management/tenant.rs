@@ -455,6 +455,7 @@ impl ConfigureSettings {
     ///
     /// `POST /v1/mgmt/tenant/settings`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -557,6 +558,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/tenant/create`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -590,6 +592,7 @@ impl Delete {
     /// Delete a tenant.
     ///
     /// `POST /v1/mgmt/tenant/delete`
+    ///
     ///
     /// # Errors
     ///
@@ -646,6 +649,7 @@ impl GenerateAdminLink {
     /// Gives: the link.
     ///
     /// `POST /v2/mgmt/tenant/adminlinks/sso/generate`
+    ///
     ///
     /// # Errors
     ///
@@ -709,6 +713,7 @@ impl GenerateAdminLinkV1 {
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/generate`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -745,6 +750,7 @@ impl Load {
     ///
     /// `GET /v1/mgmt/tenant`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -774,6 +780,7 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/tenant/all`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -801,6 +808,7 @@ impl LoadAuthenticatedAdminLink {
     /// Gives: the link.
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/authenticated`
+    ///
     ///
     /// # Errors
     ///
@@ -839,6 +847,7 @@ impl LoadSettings {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/tenant/settings`
+    ///
     ///
     /// # Errors
     ///
@@ -968,6 +977,7 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/tenant/patch`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -995,6 +1005,7 @@ impl RemoveSsoSuffix {
     /// Take the SSO suffix off login ids.
     ///
     /// `POST /v1/mgmt/tenant/sso-user-remove`
+    ///
     ///
     /// # Errors
     ///
@@ -1086,6 +1097,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/tenant/update`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1119,6 +1131,7 @@ impl RevokeAdminLink {
     /// Revoke the link to set up SSO.
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/revoke`
+    ///
     ///
     /// # Errors
     ///
@@ -1241,6 +1254,7 @@ impl Search {
     ///
     /// `POST /v1/mgmt/tenant/search`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_ids`, `tenant_names`, `tenant_sso_domains` and `tenant_self_provisioning_domains` is empty; nothing was sent.
@@ -1273,6 +1287,7 @@ impl SendAdminLink {
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/send`
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `email` is empty; nothing was sent.
@@ -1301,6 +1316,7 @@ impl UpdateDefaultRoles {
     /// Set the default roles of a tenant.
     ///
     /// `POST /v1/mgmt/tenant/updateDefaultRoles`
+    ///
     ///
     /// # Errors
     ///

@@ -102,6 +102,7 @@ impl Export {
     ///
     /// `POST /v2/mgmt/theme/export`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -132,6 +133,7 @@ impl ExportV1 {
     /// Gives: the theme.
     ///
     /// `POST /v1/mgmt/theme/export`
+    ///
     ///
     /// # Errors
     ///
@@ -165,6 +167,7 @@ impl Import {
     ///
     /// `POST /v2/mgmt/theme/import`
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -192,6 +195,7 @@ impl ImportV1 {
     /// Gives: the theme as it is now.
     ///
     /// `POST /v1/mgmt/theme/import`
+    ///
     ///
     /// # Errors
     ///

@@ -355,6 +355,7 @@ impl AddSecret {
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/add` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -579,6 +580,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/thirdparty/app/create` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -740,6 +742,7 @@ impl CreateV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/create` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -795,6 +798,7 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/thirdparty/app/delete` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -822,6 +826,7 @@ impl DeleteBatch {
     /// Delete several third-party applications.
     ///
     /// `POST /v1/mgmt/thirdparty/app/delete/batch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -887,6 +892,7 @@ impl DeleteConsents {
     ///
     /// `POST /v1/mgmt/thirdparty/consents/delete` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `consent_ids` and `user_ids` is empty; nothing was sent.
@@ -935,6 +941,7 @@ impl DeleteTenantConsents {
     ///
     /// `POST /v1/mgmt/thirdparty/consents/delete/tenant` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `consent_ids` is empty; nothing was sent.
@@ -974,6 +981,7 @@ impl Load {
     /// Gives: the application.
     ///
     /// `GET /v1/mgmt/thirdparty/app/load` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1129,6 +1137,7 @@ impl LoadSecret {
     ///
     /// `GET /v1/mgmt/thirdparty/app/secret` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1165,6 +1174,7 @@ impl LoadV2 {
     /// Gives: the application.
     ///
     /// `GET /v2/mgmt/thirdparty/app/load` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1422,6 +1432,7 @@ impl Patch {
     ///
     /// `POST /v1/mgmt/thirdparty/app/patch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1609,6 +1620,7 @@ impl PatchV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/patch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1773,6 +1785,7 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/thirdparty/app/update` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1890,6 +1903,7 @@ impl ReplaceV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/update` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1920,6 +1934,7 @@ impl RevokeSecret {
     /// Gives: the secret is void.
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/revoke` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
+    ///
     ///
     /// # Errors
     ///
@@ -1954,6 +1969,7 @@ impl RotateSecret {
     ///
     /// `POST /v1/mgmt/thirdparty/app/rotate` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1986,6 +2002,7 @@ impl RotateSecretStub {
     /// Published stub of the rotation by GET.
     ///
     /// `GET /v1/mgmt/thirdparty/app/rotate`
+    ///
     ///
     /// # Errors
     ///

@@ -955,6 +955,7 @@ impl AddFamilies {
     ///
     /// `POST /v1/mgmt/user/update/family/add` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `family_associations` is empty; nothing was sent.
@@ -991,6 +992,7 @@ impl AddRoles {
     /// Gives: the user as stored now.
     ///
     /// `POST /v2/mgmt/user/update/role/add` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1029,6 +1031,7 @@ impl AddRolesV1 {
     ///
     /// `POST /v1/mgmt/user/update/role/add` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `role_names` is empty; nothing was sent.
@@ -1061,6 +1064,7 @@ impl AddSsoApps {
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/add` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `sso_app_ids` is empty; nothing was sent.
@@ -1092,6 +1096,7 @@ impl AddTenant {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/tenant/add` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1318,6 +1323,7 @@ impl Create {
     ///
     /// `POST /v1/mgmt/user/create` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -1349,6 +1355,7 @@ impl CreateAttributes {
     /// Gives: all definitions, the new ones included.
     ///
     /// `POST /v1/mgmt/user/customattribute/create` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1421,6 +1428,7 @@ impl CreateBatch {
     ///
     /// `POST /v1/mgmt/user/create/batch` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `users` is empty; nothing was sent.
@@ -1451,6 +1459,7 @@ impl CreateFamilyAttributes {
     ///
     /// `POST /v1/mgmt/user/families/customattribute/create` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `attributes` is empty; nothing was sent.
@@ -1478,6 +1487,7 @@ impl Delete {
     /// Delete a user.
     ///
     /// `POST /v1/mgmt/user/delete` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1510,6 +1520,7 @@ impl DeleteAttributes {
     ///
     /// `POST /v1/mgmt/user/customattribute/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -1537,6 +1548,7 @@ impl DeleteBatch {
     /// Delete several users.
     ///
     /// `POST /v1/mgmt/user/delete/batch` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1568,6 +1580,7 @@ impl DeleteFamilyAttributes {
     ///
     /// `POST /v1/mgmt/user/families/customattribute/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -1595,6 +1608,7 @@ impl DeletePasskey {
     /// Delete one passkey of a user.
     ///
     /// `POST /v1/mgmt/user/passkey/delete` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1633,6 +1647,7 @@ impl DeletePasskeys {
     ///
     /// `POST /v1/mgmt/user/passkeys/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -1660,6 +1675,7 @@ impl DeleteRecoveryCodes {
     /// Delete the recovery codes of a user.
     ///
     /// `POST /v1/mgmt/user/recovery-codes/delete` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1689,6 +1705,7 @@ impl DeleteTotp {
     ///
     /// `POST /v1/mgmt/user/totp/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -1716,6 +1733,7 @@ impl ExpirePassword {
     /// Expire the password of a user.
     ///
     /// `POST /v1/mgmt/user/password/expire` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1762,6 +1780,7 @@ impl Import {
     ///
     /// `POST /v1/mgmt/user/import` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `source` is empty; nothing was sent.
@@ -1789,6 +1808,7 @@ impl ImportPasskeys {
     /// Import passkeys of a user.
     ///
     /// `POST /v1/mgmt/user/passkeys/import` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1822,6 +1842,7 @@ impl Load {
     /// Gives: the user.
     ///
     /// `GET /v1/mgmt/user` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1857,6 +1878,7 @@ impl LoadAttributes {
     ///
     /// `GET /v1/mgmt/user/customattributes` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1890,6 +1912,7 @@ impl LoadBatch {
     ///
     /// `POST /v1/mgmt/users/load` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_ids` is empty; nothing was sent.
@@ -1919,6 +1942,7 @@ impl LoadFamilyAttributes {
     ///
     /// `GET /v1/mgmt/user/families/customattributes` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1946,6 +1970,7 @@ impl LoadHistory {
     /// Gives: the sign-ins, newest first.
     ///
     /// `POST /v2/mgmt/user/history` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -1977,6 +2002,7 @@ impl LoadHistoryV1 {
     ///
     /// `POST /v1/mgmt/user/history` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -2006,6 +2032,7 @@ impl LoadPasskeys {
     /// Gives: the passkeys.
     ///
     /// `POST /v1/mgmt/user/passkeys/list` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2050,6 +2077,7 @@ impl LoadProviderToken {
     ///
     /// `GET /v1/mgmt/user/provider/token` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `provider` is empty; nothing was sent.
@@ -2083,6 +2111,7 @@ impl LoadTrustedDevices {
     /// Gives: the devices.
     ///
     /// `POST /v1/mgmt/user/trusteddevices/list` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2124,6 +2153,7 @@ impl Logout {
     /// End the sessions of a user.
     ///
     /// `POST /v1/mgmt/user/logout` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2418,6 +2448,7 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/user/patch` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -2449,6 +2480,7 @@ impl PatchBatch {
     ///
     /// `PATCH /v1/mgmt/user/patch/batch` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `users` is empty; nothing was sent.
@@ -2478,6 +2510,7 @@ impl RemoveFamilies {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/family/remove` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2516,6 +2549,7 @@ impl RemoveRoles {
     ///
     /// `POST /v1/mgmt/user/update/role/remove` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `role_names` is empty; nothing was sent.
@@ -2547,6 +2581,7 @@ impl RemoveSsoApps {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/remove` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2580,6 +2615,7 @@ impl RemoveTenant {
     ///
     /// `POST /v1/mgmt/user/update/tenant/remove` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `tenant_id` is empty; nothing was sent.
@@ -2609,6 +2645,7 @@ impl RemoveTrustedDevices {
     /// Forget trusted devices of a user.
     ///
     /// `POST /v1/mgmt/user/trusteddevices/remove` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -2782,6 +2819,7 @@ impl Replace {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3575,6 +3613,7 @@ impl SetActivePassword {
     ///
     /// `POST /v1/mgmt/user/password/set/active` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `password` is empty; nothing was sent.
@@ -3608,6 +3647,7 @@ impl SetPassword {
     /// Give a user a password, first version.
     ///
     /// `POST /v1/mgmt/user/password/set` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3645,6 +3685,7 @@ impl SetRoles {
     ///
     /// `POST /v1/mgmt/user/update/role/set` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3675,6 +3716,7 @@ impl SetSsoApps {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/set` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3711,6 +3753,7 @@ impl SetTemporaryPassword {
     /// Gives: the password counts until it is replaced.
     ///
     /// `POST /v1/mgmt/user/password/set/temporary` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3752,6 +3795,7 @@ impl UpdateCustomAttribute {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/customAttribute` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3802,6 +3846,7 @@ impl UpdateEmail {
     ///
     /// `POST /v1/mgmt/user/update/email` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3837,6 +3882,7 @@ impl UpdateLoginId {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/loginid` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -3897,6 +3943,7 @@ impl UpdateName {
     ///
     /// `POST /v1/mgmt/user/update/name` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3943,6 +3990,7 @@ impl UpdatePhone {
     ///
     /// `POST /v1/mgmt/user/update/phone` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3978,6 +4026,7 @@ impl UpdatePicture {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/picture` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///
@@ -4023,6 +4072,7 @@ impl UpdateRecoveryEmail {
     ///
     /// `POST /v1/mgmt/user/update/recovery/email` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -4067,6 +4117,7 @@ impl UpdateRecoveryPhone {
     ///
     /// `POST /v1/mgmt/user/update/recovery/phone` · [reference](https://docs.descope.com/management/user-management)
     ///
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -4097,6 +4148,7 @@ impl UpdateStatus {
     /// Gives: the user with the new status.
     ///
     /// `POST /v1/mgmt/user/update/status` · [reference](https://docs.descope.com/management/user-management)
+    ///
     ///
     /// # Errors
     ///

@@ -35,6 +35,8 @@ pub(crate) struct Overlay<'a> {
     pub(crate) replaces: bool,
     /// The function of the area that loads what this one replaces, for a function that changes some of it.
     pub(crate) modify: Option<&'a str>,
+    /// Whether a cache can answer in the place of the service: `read` goes to the service where the cache fails.
+    pub(crate) cache: Option<&'a str>,
     /// Why the function is written by hand.
     pub(crate) handwritten: Option<&'a str>,
 }
@@ -80,6 +82,7 @@ impl<'a> Overlay<'a> {
             sets: members(&value["sets"]),
             replaces: value["replaces"] == true,
             modify: value["modify"].as_str(),
+            cache: value["cache"].as_str(),
             handwritten: value["handwritten"].as_str(),
         }
     }

@@ -487,6 +487,24 @@ fn send(document: &Document, plan: &Plan<'_>) -> TokenStream {
     };
     let answer = if matches!(plan.answer, Answer::Nothing) { None } else { Some(quote!(let answer =)) };
     let docs = send_docs(document, plan);
+    let sent = match plan.overlay.cache {
+        Some("read") => quote! {
+            match call.cache() {
+                Some(cache) => match call!(cache?, #function #arguments) {
+                    Err(error) if crate::call::may_ask_elsewhere(&error) => call!(api, #function #arguments)?,
+                    answer => answer?,
+                },
+                None => call!(api, #function #arguments)?,
+            }
+        },
+        Some(_) => quote! {
+            match call.cache() {
+                Some(cache) => call!(cache?, #function #arguments)?,
+                None => call!(api, #function #arguments)?,
+            }
+        },
+        None => quote!(call!(api, #function #arguments)?),
+    };
     let held = match &plan.answer {
         Answer::Members { name, members } => Some(held(plan, name, members)),
         _ => None,
@@ -500,7 +518,7 @@ fn send(document: &Document, plan: &Plan<'_>) -> TokenStream {
                 let Self { call, #taken } = self;
                 #checks
                 let api = call.managing()?;
-                #answer call!(api, #function #arguments)?;
+                #answer #sent;
                 #read
             }
         }
@@ -677,6 +695,9 @@ fn is_option(plan: &Plan<'_>, member: &Ident, place: Place) -> bool {
     }
 }
 
+const CACHED: &str =
+    "It goes to the cache of [`fga_cache_url`](crate::DescopeBuilder::fga_cache_url), if there is one.";
+
 fn send_docs(document: &Document, plan: &Plan<'_>) -> Vec<String> {
     let success = crate::document::members(&plan.operation.value["responses"])
         .into_iter()
@@ -693,6 +714,12 @@ fn send_docs(document: &Document, plan: &Plan<'_>) -> Vec<String> {
     }
     docs.push(String::new());
     docs.push(format!(" {}", endpoint(plan)));
+    docs.push(String::new());
+    match plan.overlay.cache {
+        Some("read") => docs.push(format!(" {CACHED} Where the cache fails, the service is asked.")),
+        Some(_) => docs.push(format!(" {CACHED} It is not sent a second time where that fails.")),
+        None => {}
+    }
     docs.push(String::new());
     docs.extend(errors(document, plan));
     let may_lack = |ty: &Type| {
