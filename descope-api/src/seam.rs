@@ -195,11 +195,12 @@ impl Client {
     ) -> reqwest::Result<Response> {
         let own = self.inner.options.as_ref().and_then(|options| options.policy());
         let retry = own.unwrap_or(self.config().retry);
+        let propagator = self.config().propagator.as_ref();
         let mut request = request;
         let mut attempt = 0;
         loop {
             let spare = request.try_clone();
-            let result = self.attempt(request, known, attempt).await;
+            let result = span::attempt(&self.client, request, known, attempt, propagator).await;
             let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else {
                 span::answered(operation, &result);
                 return result;
@@ -210,19 +211,6 @@ impl Client {
             attempt += 1;
             operation.record("http.request.resend_count", attempt);
         }
-    }
-
-    async fn attempt(
-        &self,
-        mut request: Request,
-        known: &'static Operation,
-        attempt: u32,
-    ) -> reqwest::Result<Response> {
-        let span = span::of_attempt(known, request.url(), attempt);
-        if let Some(propagator) = &self.config().propagator {
-            propagator.inject(&span, request.headers_mut());
-        }
-        span::attempted(&span, known, attempt, self.client.execute(request)).await
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, header};
-use reqwest::Response;
+use reqwest::{Request, Response};
 use tracing::{Instrument as _, Span, field::Empty};
 use url::Url;
 
@@ -19,41 +19,32 @@ const CALLER: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static(
 /// is to be the child of. It gets an empty map; what it puts there is added to the request, except headers that the request
 /// has anyway, and `Authorization` and `x-descope-project-id` in any case.
 ///
-/// With the crates `opentelemetry`, `opentelemetry-http` and `tracing-opentelemetry` it is this:
+/// With OpenTelemetry (the crates `opentelemetry`, `opentelemetry-http` and `tracing-opentelemetry`) it is this:
 ///
 /// ```ignore
-/// Propagator::new(|headers| {
+/// use opentelemetry_http::HeaderInjector;
+/// use tracing_opentelemetry::OpenTelemetrySpanExt;
+///
+/// config.propagator = Some(Propagator::new(|headers| {
 ///     let context = tracing::Span::current().context();
 ///     opentelemetry::global::get_text_map_propagator(|to| to.inject_context(&context, &mut HeaderInjector(headers)));
-/// })
+/// }));
 /// ```
 ///
-/// # Examples
-///
-/// A propagator of one's own:
+/// A header of one's own:
 ///
 /// ```
 /// use descope_api::{Client, Config, Propagator};
-/// use httpmock::MockServer;
+/// use reqwest::header::HeaderValue;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-/// let server = MockServer::start_async().await;
-/// let keys = server.mock_async(|when, then| {
-///     when.path("/v2/keys/P2RmuXyZ0123456789abcdefghij").header("traceparent", parent);
-///     then.status(200).json_body_obj(&serde_json::json!({"keys": []}));
-/// }).await;
-///
-/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-/// let mut config = Config::new(server.base_url(), "P2RmuXyZ0123456789abcdefghij");
+/// let parent = HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+/// let mut config = Config::new("https://api.descope.com", "P2RmuXyZ0123456789abcdefghij");
 /// config.propagator = Some(Propagator::new(move |headers| {
-///     headers.insert("traceparent", reqwest::header::HeaderValue::from_static(parent));
+///     headers.insert("traceparent", parent.clone());
 /// }));
-/// Client::connect(http, config).session_keys("P2RmuXyZ0123456789abcdefghij", None).await?;
-/// keys.assert_async().await;
-/// # Ok(())
-/// # }
+/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+/// let client = Client::connect(http, config);
+/// # Ok::<_, reqwest::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Propagator(Arc<dyn Fn(&mut HeaderMap) + Send + Sync>);
@@ -108,7 +99,7 @@ pub(crate) fn of_operation(known: &Operation, url: Option<&Url>) -> Span {
 }
 
 /// The span of one attempt, below the current one, which is that of the operation.
-pub(crate) fn of_attempt(known: &Operation, url: &Url, attempt: u32) -> Span {
+fn of_attempt(known: &Operation, url: &Url, attempt: u32) -> Span {
     tracing::info_span!(
         target: "descope",
         "attempt",
@@ -135,8 +126,23 @@ pub(crate) async fn operated<T>(span: &Span, call: impl Future<Output = Result<T
     outcome.map_err(|error| failed(span, error))
 }
 
-/// Makes an attempt inside its span, which tells how it ended.
-pub(crate) async fn attempted(
+/// Makes an attempt inside a span of its own.
+pub(crate) async fn attempt(
+    http: &reqwest::Client,
+    mut request: Request,
+    known: &Operation,
+    attempt: u32,
+    propagator: Option<&Propagator>,
+) -> reqwest::Result<Response> {
+    let span = of_attempt(known, request.url(), attempt);
+    if let Some(propagator) = propagator {
+        propagator.inject(&span, request.headers_mut());
+    }
+    attempted(&span, known, attempt, http.execute(request)).await
+}
+
+/// Waits for an attempt inside its span, which tells how it ended.
+async fn attempted(
     span: &Span,
     known: &Operation,
     attempt: u32,
