@@ -64,7 +64,8 @@ impl Client {
     async fn head(&self, request: reqwest::Result<Request>, name: &'static str) -> Result<Response> {
         let known = known(name)?;
         let span = span_of(known, &request);
-        span::operated(&span, self.within(known.function, self.send(request, known, &span))).await
+        let sent = Box::pin(self.send(request, known, &span));
+        span::operated(&span, self.within(known.function, sent)).await
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type. The span of the operation goes on for as
@@ -76,7 +77,9 @@ impl Client {
     ) -> Result<(Span, Head, Bytes)> {
         let known = known(name)?;
         let span = span_of(known, &request);
-        let read = self.read_within(accepting_json(request), known, &span);
+        // A future that is handed on is kept twice by whoever waits for it, and this one is large. Boxed, it does not make
+        // the futures of callers larger, which may hold many.
+        let read = Box::pin(self.read_within(accepting_json(request), known, &span));
         let (head, body) = span::operated(&span, self.within(known.function, read)).await?;
         Ok((span, head, body))
     }
