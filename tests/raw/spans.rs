@@ -443,8 +443,8 @@ async fn a_subscriber_that_wants_no_spans_gets_none_and_the_callers_span_is_left
         "http.response.status_code" = tracing::field::Empty,
         "descope.request_id" = tracing::field::Empty,
     );
-    let called = async { Client::connect(http(), config).otp_verify_email(&code()).await };
-    called.instrument(caller.clone()).await.unwrap_err();
+    let refused = async { Client::connect(http(), config).otp_verify_email(&code()).await };
+    refused.instrument(caller.clone()).await.unwrap_err();
     let spans = collector.spans();
     assert_eq!(spans.iter().filter(|span| span.target == "descope").count(), 0, "{spans:?}");
     let caller_seen = spans.iter().find(|span| span.name == "caller").expect("the caller's");
