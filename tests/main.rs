@@ -16,4 +16,5 @@ mod resume;
 mod retries;
 mod secrets;
 mod support;
+mod traces;
 mod world;

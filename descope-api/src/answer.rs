@@ -9,11 +9,12 @@ use http_body_util::{BodyExt as _, Limited};
 use progenitor_client::{ByteStream, ResponseValue};
 use reqwest::{Request, RequestBuilder, Response};
 use serde::Serialize;
+use tracing::Span;
 
 use crate::{
     Client, Error, ErrorKind, Operation,
     json::{self, FromJson},
-    operation, refusal,
+    operation, refusal, span,
 };
 
 /// Error bodies longer than this are not Descope's.
@@ -34,10 +35,10 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<T>> {
-        let (head, body) = self.within(operation, self.read(request, operation)).await?;
-        match json::read(&body) {
+        let (span, head, body) = self.read(request, operation).await?;
+        match span.in_scope(|| json::read(&body)) {
             Ok(inner) => Ok(ResponseValue::new(inner, head.status, head.headers)),
-            Err(problem) => Err(unreadable(operation, &head, problem)),
+            Err(problem) => Err(span::failed(&span, unreadable(operation, &head, problem))),
         }
     }
 
@@ -47,8 +48,7 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<()>> {
-        let sent = self.send(accepting_json(request), operation);
-        Ok(ResponseValue::empty(self.within(operation, sent).await?))
+        Ok(ResponseValue::empty(self.head(accepting_json(request), operation).await?))
     }
 
     /// Sends a request that is answered with something else than JSON.
@@ -57,16 +57,41 @@ impl Client {
         request: reqwest::Result<Request>,
         operation: &'static str,
     ) -> Result<ResponseValue<ByteStream>> {
-        Ok(ResponseValue::stream(self.within(operation, self.send(request, operation)).await?))
+        Ok(ResponseValue::stream(self.head(request, operation).await?))
     }
 
-    /// The part of [`answered`](Self::answered) that is the same for every type.
+    /// The answer to a request, of which the body has not been read.
+    async fn head(&self, request: reqwest::Result<Request>, name: &'static str) -> Result<Response> {
+        let known = known(name)?;
+        let span = span_of(known, &request);
+        let sent = Box::pin(self.send(request, known, &span));
+        span::operated(&span, self.within(known.function, sent)).await
+    }
+
+    /// The part of [`answered`](Self::answered) that is the same for every type. The span of the operation goes on for as
+    /// long as it is kept.
     pub(crate) async fn read(
         &self,
         request: reqwest::Result<Request>,
-        operation: &'static str,
+        name: &'static str,
+    ) -> Result<(Span, Head, Bytes)> {
+        let known = known(name)?;
+        let span = span_of(known, &request);
+        // A future that is handed on is kept twice by whoever waits for it, and this one is large. Boxed, it does not make
+        // the futures of callers larger, which may hold many.
+        let read = Box::pin(self.read_within(accepting_json(request), known, &span));
+        let (head, body) = span::operated(&span, self.within(known.function, read)).await?;
+        Ok((span, head, body))
+    }
+
+    async fn read_within(
+        &self,
+        request: reqwest::Result<Request>,
+        known: &'static Operation,
+        span: &Span,
     ) -> Result<(Head, Bytes)> {
-        let mut response = self.send(accepting_json(request), operation).await?;
+        let operation = known.function;
+        let mut response = self.send(request, known, span).await?;
         let head = Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
         let body = response.bytes().await;
         let body = body.map_err(|error| Error::transport(operation, error).answered(head.status, &head.headers))?;
@@ -75,17 +100,23 @@ impl Client {
         }
         // Where the answer holds nothing of use, no body is as good as `{}`; and 204 says that there is none.
         let says_so = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
-        if says_so || crate::operation(operation).is_some_and(|known| known.answers_nothing) {
+        if says_so || known.answers_nothing {
             return Ok((head, Bytes::from_static(b"{}")));
         }
         Err(Error::new(ErrorKind::Decode, operation).answered(head.status, &head.headers).detail("the answer is empty"))
     }
 
-    async fn send(&self, request: reqwest::Result<Request>, name: &'static str) -> Result<Response> {
+    /// - `span`: that of the operation, inside of which this runs.
+    async fn send(
+        &self,
+        request: reqwest::Result<Request>,
+        known: &'static Operation,
+        span: &Span,
+    ) -> Result<Response> {
+        let name = known.function;
         let mut request = request.map_err(|error| Error::transport(name, error))?;
-        let known = operation(name).ok_or_else(|| Error::invalid(name, "is not in the table of operations"))?;
         self.prepare(&mut request, known).map_err(|why| Error::invalid(name, why))?;
-        let response = self.execute(request, known).await.map_err(|error| Error::transport(name, error))?;
+        let response = self.execute(request, known, span).await.map_err(|error| Error::transport(name, error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(self.bounded(response, status));
@@ -104,6 +135,14 @@ impl Client {
         let body = reqwest::Body::wrap(Limited::new(body, self.config().max_response_bytes));
         http::Response::from_parts(parts, body).into()
     }
+}
+
+fn known(name: &'static str) -> Result<&'static Operation> {
+    operation(name).ok_or_else(|| Error::invalid(name, "is not in the table of operations"))
+}
+
+fn span_of(known: &Operation, request: &reqwest::Result<Request>) -> Span {
+    span::of_operation(known, request.as_ref().ok().map(Request::url))
 }
 
 /// What a refusal says, if its body can be read. What matters is the status, which has come already: a broken body does

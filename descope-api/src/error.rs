@@ -88,22 +88,13 @@ impl Error {
 
     /// A failure of the connection. The address is taken out: its path and query may name a user.
     pub(crate) fn transport(operation: &'static str, error: reqwest::Error) -> Self {
-        let kind = match &error {
-            error if error.is_builder() => ErrorKind::InvalidRequest,
-            error if is_too_large(error) => ErrorKind::TooLarge,
-            // A connection that took too long was never made.
-            error if error.is_connect() => ErrorKind::Connect,
-            error if error.is_timeout() => ErrorKind::Timeout,
-            _ => ErrorKind::Network,
-        };
-        Self::new(kind, operation).source(error.without_url())
+        Self::new(kind(&error), operation).source(error.without_url())
     }
 
     /// What an answer says about itself.
     pub(crate) fn answered(mut self, status: StatusCode, headers: &HeaderMap) -> Self {
         self.0.status = Some(status);
-        let id = headers.get("cf-ray").and_then(|id| id.to_str().ok());
-        self.0.request_id = id.filter(|id| id.len() <= MAX_ID).map(str::to_owned);
+        self.0.request_id = request_id(headers).map(str::to_owned);
         self.0.retry_after = retry_after(headers);
         self
     }
@@ -215,6 +206,23 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
     }
+}
+
+/// What kind of failure of the connection this is.
+pub(crate) fn kind(error: &reqwest::Error) -> ErrorKind {
+    match error {
+        error if error.is_builder() => ErrorKind::InvalidRequest,
+        error if is_too_large(error) => ErrorKind::TooLarge,
+        // A connection that took too long was never made.
+        error if error.is_connect() => ErrorKind::Connect,
+        error if error.is_timeout() => ErrorKind::Timeout,
+        _ => ErrorKind::Network,
+    }
+}
+
+/// The id that an answer gives to its request.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("cf-ray").and_then(|id| id.to_str().ok()).filter(|id| id.len() <= MAX_ID)
 }
 
 /// Whether the body was cut because it is longer than the client reads.

@@ -24,7 +24,7 @@ impl Client {
     /// ```
     pub async fn session_keys_bytes(&self) -> Result<Bytes, Error> {
         let url = format!("{}/v2/keys/{}", self.baseurl, encode_path(&self.config().project_id));
-        let (_, body) = self.read(self.client.get(url).build(), "session_keys").await?;
+        let (.., body) = self.read(self.client.get(url).build(), "session_keys").await?;
         Ok(body)
     }
 }

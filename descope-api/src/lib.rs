@@ -19,6 +19,7 @@ mod refusal;
 mod retry;
 mod seam;
 mod secret;
+mod span;
 
 #[allow(
     clippy::all,
@@ -40,3 +41,6 @@ pub use progenitor_client::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use seam::Config;
 pub use secret::Secret;
+pub use span::Propagator;
+#[doc(hidden)]
+pub use span::spans_alone;

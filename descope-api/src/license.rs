@@ -10,9 +10,10 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
+use reqwest::{Request, Response};
 use tokio::runtime::Handle;
 
-use crate::{Config, Secret, seam::header_value};
+use crate::{Config, Error, ErrorKind, Propagator, Secret, operation, seam::header_value, span};
 
 /// How long the service may take to name the licence.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,6 +22,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 4096;
 
 const PATH: &str = "/v1/mgmt/license";
+
+/// The operation, which is not in the table of every slice.
+const FUNCTION: &str = "management_license_load";
 
 const HEADER: HeaderName = HeaderName::from_static("x-descope-license");
 
@@ -47,9 +51,9 @@ impl License {
             return;
         }
         let Some(request) = request(http, config, key) else { return };
-        let state = Arc::clone(&self.0);
+        let (state, http, propagator) = (Arc::clone(&self.0), http.clone(), config.propagator.clone());
         runtime.spawn(async move {
-            if let Some(tier) = tier(request).await {
+            if let Some(tier) = tier(sent(&http, request, propagator).await).await {
                 let _ = state.tier.set(tier);
             } else {
                 tracing::debug!(target: "descope", "the licence is not known; the lowest rate limit applies");
@@ -58,17 +62,36 @@ impl License {
     }
 }
 
-fn request(http: &reqwest::Client, config: &Config, key: &Secret) -> Option<reqwest::RequestBuilder> {
+fn request(http: &reqwest::Client, config: &Config, key: &Secret) -> Option<Request> {
     let mut bearer = header_value("key", &format!("Bearer {}:{}", config.project_id, key.expose())).ok()?;
     bearer.set_sensitive(true);
     let url = format!("{}{PATH}", config.base_url.trim_end_matches('/'));
     let request = http.get(url).timeout(TIMEOUT).headers(config.headers.clone());
-    Some(request.header("x-descope-project-id", &config.project_id).header(header::AUTHORIZATION, bearer))
+    let request = request.header("x-descope-project-id", &config.project_id);
+    request.header(header::AUTHORIZATION, bearer).build().ok()
 }
 
-async fn tier(request: reqwest::RequestBuilder) -> Option<HeaderValue> {
-    let response = request.send().await.ok().filter(|response| response.status().is_success())?;
-    let body = http::Response::<reqwest::Body>::from(response).into_body();
+/// The answer, if it is a success. The request is sent inside spans as every operation has them. They are in no other: whichever call came first has nothing
+/// to do with it.
+async fn sent(http: &reqwest::Client, request: Request, propagator: Option<Propagator>) -> Option<Response> {
+    let Some(known) = operation(FUNCTION) else {
+        return http.execute(request).await.ok().filter(|response| response.status().is_success());
+    };
+    let span = span::of_operation(known, Some(request.url()));
+    let call = async {
+        let result = span::attempt(http, request, known, 0, propagator.as_ref()).await;
+        span::answered(&span, &result);
+        let response = result.map_err(|error| Error::transport(known.function, error))?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            status => Err(Error::new(ErrorKind::Refused, known.function).answered(status, response.headers())),
+        }
+    };
+    span::operated(&span, call).await.ok()
+}
+
+async fn tier(response: Option<Response>) -> Option<HeaderValue> {
+    let body = http::Response::<reqwest::Body>::from(response?).into_body();
     let body = Limited::new(body, MAX_BYTES).collect().await.ok()?.to_bytes();
     let answer: serde_json::Value = serde_json::from_slice(&body).ok()?;
     let tier = answer["rateLimitTier"].as_str()?;

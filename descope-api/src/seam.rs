@@ -7,9 +7,12 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Request, Response};
+use tracing::Span;
 use url::Url;
 
-use crate::{Auth, CallOptions, Client, Error, Operation, RetryPolicy, Secret, license::License, path};
+use crate::{
+    Auth, CallOptions, Client, Error, Operation, Propagator, RetryPolicy, Secret, license::License, path, span,
+};
 
 /// How a [`Client`] reaches Descope.
 ///
@@ -42,6 +45,8 @@ pub struct Config {
     /// Whether the first management call has the project's licence read in the background, which later ones then name: the
     /// service allows more requests to those who do. Off unless set.
     pub name_license: bool,
+    /// Adds the headers to each attempt by which a trace goes on at the service. None unless set.
+    pub propagator: Option<Propagator>,
 }
 
 impl Config {
@@ -56,6 +61,7 @@ impl Config {
             max_response_bytes: 8 * 1024 * 1024,
             headers: HeaderMap::new(),
             name_license: false,
+            propagator: None,
         }
     }
 }
@@ -73,6 +79,7 @@ impl fmt::Debug for Config {
             .field("max_response_bytes", &self.max_response_bytes)
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .field("name_license", &self.name_license)
+            .field("propagator", &self.propagator)
             .finish()
     }
 }
@@ -196,20 +203,31 @@ impl Client {
     }
 
     /// Sends a request, again if that is safe and of use.
-    pub(crate) async fn execute(&self, request: Request, known: &'static Operation) -> reqwest::Result<Response> {
+    ///
+    /// - `operation`: the span of the call, inside of which this runs.
+    pub(crate) async fn execute(
+        &self,
+        request: Request,
+        known: &'static Operation,
+        operation: &Span,
+    ) -> reqwest::Result<Response> {
         let own = self.inner.options.as_ref().and_then(|options| options.policy());
         let retry = own.unwrap_or(self.config().retry);
+        let propagator = self.config().propagator.as_ref();
         let mut request = request;
         let mut attempt = 0;
         loop {
             let spare = request.try_clone();
-            let result = self.client.execute(request).await;
-            trace(known, attempt, &result);
-            let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else { return result };
+            let result = span::attempt(&self.client, request, known, attempt, propagator).await;
+            let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else {
+                span::answered(operation, &result);
+                return result;
+            };
             drop(result);
             tokio::time::sleep(wait).await;
             request = next;
             attempt += 1;
+            operation.record("http.request.resend_count", attempt);
         }
     }
 }
@@ -248,21 +266,4 @@ fn missing(operation: &Operation, what: impl Display) -> String {
 
 pub(crate) fn header_value(what: &str, value: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(value).map_err(|_| format!("the {what} has characters that no header can carry"))
-}
-
-fn trace(known: &Operation, attempt: u32, result: &reqwest::Result<Response>) {
-    match result {
-        Ok(response) => {
-            let status = response.status().as_u16();
-            tracing::debug!(target: "descope", operation = known.function, attempt, status, "answered");
-        }
-        Err(error) => tracing::debug!(
-            target: "descope",
-            operation = known.function,
-            attempt,
-            timeout = error.is_timeout(),
-            connect = error.is_connect(),
-            "failed"
-        ),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use descope_api::{Config, RetryPolicy, Secret};
+use descope_api::{Config, Propagator, RetryPolicy, Secret};
 use http::{HeaderMap, HeaderValue};
 use url::{Host, Url};
 
@@ -40,6 +40,7 @@ pub struct DescopeBuilder {
     retry: RetryPolicy,
     max_response_bytes: Option<usize>,
     name_license: bool,
+    propagator: Option<Propagator>,
     /// The variable that gave the key of the validator.
     static_key_from: Option<&'static str>,
     validator: SessionValidatorBuilder,
@@ -72,6 +73,7 @@ impl DescopeBuilder {
             retry: RetryPolicy::default(),
             max_response_bytes: None,
             name_license: true,
+            propagator: None,
             static_key_from: None,
             poll: PollOptions::new(),
         }
@@ -217,6 +219,55 @@ impl DescopeBuilder {
         self
     }
 
+    /// Lets traces go on at the service: `inject` adds headers such as `traceparent` to each request.
+    ///
+    /// It is called for each attempt, inside the attempt's span, with an empty map. What it puts there is added to the
+    /// request, except headers that the request has anyway, and `Authorization` and `x-descope-project-id` in any case. It
+    /// should neither block nor panic.
+    ///
+    /// With OpenTelemetry (the crates `opentelemetry`, `opentelemetry-http` and `tracing-opentelemetry`) it is this:
+    ///
+    /// ```ignore
+    /// use opentelemetry_http::HeaderInjector;
+    /// use tracing_opentelemetry::OpenTelemetrySpanExt;
+    ///
+    /// builder.propagate_trace(|headers| {
+    ///     let context = tracing::Span::current().context();
+    ///     opentelemetry::global::get_text_map_propagator(|to| to.inject_context(&context, &mut HeaderInjector(headers)));
+    /// })
+    /// ```
+    ///
+    /// A header of one's own:
+    ///
+    /// ```
+    /// use descope_sdk::{Descope, reqwest::header::HeaderValue};
+    /// use httpmock::MockServer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let server = MockServer::start_async().await;
+    /// let sent = server.mock_async(|when, then| {
+    ///     when.path("/v1/auth/otp/signin/email").header("traceparent", parent);
+    ///     then.status(200).body(r#"{"maskedEmail": "a**@example.com"}"#);
+    /// }).await;
+    ///
+    /// let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij")
+    ///     .base_url(server.base_url())
+    ///     .propagate_trace(move |headers| {
+    ///         headers.insert("traceparent", HeaderValue::from_static(parent));
+    ///     })
+    ///     .build()?;
+    /// descope.otp().email("ada@example.com").sign_in().send().await?;
+    /// sent.assert_async().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn propagate_trace(mut self, inject: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        self.propagator = Some(Propagator::new(inject));
+        self
+    }
+
     /// How far the clocks of this machine and the service may be apart when a session is validated. 5 seconds
     /// unless set.
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -275,6 +326,7 @@ impl DescopeBuilder {
         config.retry = self.retry;
         config.headers = sdk_headers();
         config.name_license = self.name_license;
+        config.propagator = self.propagator;
         if let Some(bytes) = self.max_response_bytes {
             config.max_response_bytes = bytes;
         }

@@ -56,8 +56,37 @@
 //! - **Tests need no account.** `descope-emulator` is a local Descope with an inbox to read the codes from; the examples
 //!   here run against it.
 //!
-//! Logs come through [`tracing`](https://docs.rs/tracing) with the target `descope`: operation, attempt and status,
-//! never a token or a body.
+//! # Logs and traces
+//!
+//! Both come through [`tracing`](https://docs.rs/tracing) with the target `descope`, and hold no token, no argument and no
+//! body.
+//!
+//! Each call is a span `operation`, with its retries and the waits between them. Each attempt is a span `attempt` in it, from
+//! the first byte sent until the head of the answer has come. The fields have OpenTelemetry's names:
+//!
+//! | field | `operation` | `attempt` |
+//! | --- | --- | --- |
+//! | `otel.name` | `otp_verify_email` | `POST /v1/auth/otp/verify/email` |
+//! | `otel.kind` | `internal` | `client` |
+//! | `descope.operation` | `otp_verify_email` | the same |
+//! | `http.request.method`, `url.template` | `POST`, `/v1/auth/otp/verify/email`: parameters in braces, no query | the same |
+//! | `server.address`, `server.port` | `api.descope.com`, `443` | the same |
+//! | `http.request.resend_count` | how often the call was repeated, if it was | which repetition this is, if it is one |
+//! | `http.response.status_code` | of the last attempt | its own |
+//! | `descope.request_id` | the header `cf-ray` of the last attempt | its own |
+//! | `error.type` | the status of a refusal, or `invalid_request`, `connect`, `timeout`, `network`, `intercepted`, `too_large`, `decode`, `cancelled` | the status from 400 on, or `connect`, `timeout`, `network`, `cancelled` |
+//! | `otel.status_code` | `ERROR` with an `error.type` | the same |
+//!
+//! `cancelled` is what was dropped before it ended. A call that ends at the deadline of its [`CallOptions`] is a `timeout`,
+//! and its last attempt was cancelled.
+//!
+//! All spans have the level INFO: OpenTelemetry wants the attempts, which are what happens on the network, as much as the
+//! operations, and a log that prints lines alone is no longer for them. One line at DEBUG says how an attempt ended. To see
+//! the operations alone, filter the spans named `attempt` out. Without a subscriber the spans of a call cost well under a
+//! microsecond.
+//!
+//! A refresh and the reading of keys are in the trace of the request that waits for them first; what goes on in the background
+//! has a trace of its own. [`DescopeBuilder::propagate_trace`] lets the trace go on at the service.
 
 #![deny(missing_docs)]
 

@@ -4,4 +4,5 @@ mod operations;
 mod paths;
 mod schemas;
 mod seam;
+mod spans;
 mod types;

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-const MANAGEMENT_KEY: &str = "K2Rm-management-key";
-const TOKEN: &str = "header.payload.signature";
+pub(super) const MANAGEMENT_KEY: &str = "K2Rm-management-key";
+pub(super) const TOKEN: &str = "header.payload.signature";
 
 /// A value for a parameter that would go wrong if it were not encoded.
 fn sample(schema: &Value) -> Value {
@@ -26,7 +26,7 @@ fn sample(schema: &Value) -> Value {
     }
 }
 
-fn arguments(operation: &Operation) -> (Value, Vec<String>, Vec<(String, String)>) {
+pub(super) fn arguments(operation: &Operation) -> (Value, Vec<String>, Vec<(String, String)>) {
     let described = spec::operation(operation);
     let mut arguments = Map::new();
     let mut path: Vec<String> = operation.path.split('/').map(str::to_owned).collect();
@@ -62,7 +62,7 @@ fn segments(path: &str) -> Vec<String> {
 }
 
 /// The bearer that goes with an alternative, and whether the call brings a token.
-fn bearer(auth: Auth) -> (Option<String>, bool) {
+pub(super) fn bearer(auth: Auth) -> (Option<String>, bool) {
     match auth {
         Auth::ProjectId => (Some(format!("Bearer {PROJECT}")), false),
         Auth::ManagementKey => (Some(format!("Bearer {PROJECT}:{MANAGEMENT_KEY}")), false),

@@ -340,6 +340,14 @@ async fn licence_is_read_in_the_background_and_named_from_then_on() {
     }
 }
 
+/// Callers hold many of them, one in the other, on stacks of 2 MiB.
+#[test]
+fn a_call_under_way_is_small() {
+    let (client, body) = (Client::connect(http(), Config::new("http://127.0.0.1:9", PROJECT)), code());
+    let size = size_of_val(&client.otp_verify_email(&body));
+    assert!(size <= 2048, "{size} bytes");
+}
+
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let server = Scripted::start(|_| answer(302, &[("location", "/elsewhere")], "")).await;

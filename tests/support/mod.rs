@@ -1,4 +1,5 @@
 //! What several tests share.
 
 pub(crate) mod raw;
+pub(crate) mod spans;
 pub(crate) mod spec;

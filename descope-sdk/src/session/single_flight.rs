@@ -14,6 +14,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
+use tracing::{Instrument as _, Span};
 
 use crate::{Authentication, Error, ErrorKind, Result, error::Inner};
 
@@ -116,9 +117,11 @@ impl Flights {
         // A life that no instant can express is longer than anything is kept.
         let ends_at = life_left.and_then(|left| Instant::now().checked_add(left));
         let flight = Flight { table: Arc::clone(&self.0), key, ends_at, announce };
+        // The refresh belongs to the trace of whoever asked first; the time for which the answer is kept does not.
+        let asking = Span::current();
         // Nothing is locked here: a runtime that shuts down drops the task, and with it the flight, at once.
         runtime.spawn(async move {
-            let answer = refresh().await;
+            let answer = refresh().instrument(asking).await;
             if let Some(until) = flight.land(answer) {
                 sleep_until(until).await;
             }

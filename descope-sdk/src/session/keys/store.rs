@@ -15,6 +15,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use tokio::{runtime::Handle, sync::watch, time::Instant};
+use tracing::{Instrument as _, Span};
 
 use super::key_set::{Candidates, KeySet};
 use crate::session::token::{
@@ -261,8 +262,10 @@ impl KeyStore {
             Step::Failed(error) => return Err(TokenError::KeysUnavailable(error)),
             Step::Join(waiter) => (Some(waiter), true),
             Step::Start(attempt, waiter) => {
+                // A fetch that nobody waits for outlives the request, and would keep its span open.
+                let asking = if waiter.is_some() { Span::current() } else { Span::none() };
                 match Handle::try_current() {
-                    Ok(runtime) => drop(runtime.spawn(attempt.run(Some(FETCH_TIMEOUT)))),
+                    Ok(runtime) => drop(runtime.spawn(attempt.run(Some(FETCH_TIMEOUT)).instrument(asking))),
                     // Nothing to put it on, and nothing that measures its time.
                     Err(_) => attempt.run(None).await,
                 }
