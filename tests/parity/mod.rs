@@ -1,0 +1,431 @@
+//! Requests that official clients were recorded sending, sent again by the SDK: the same, or as a row of `table` says.
+//!
+//! Each file of JSON lines in this folder is walked; README.md says what stands in a line.
+
+mod flows;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, reason = "written by cargo xtask codegen")]
+#[path = "../generated/replay.rs"]
+mod generated;
+mod given;
+mod table;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use descope_api::Operation;
+use given::{Failed, Given, Replay, moment, span};
+use serde::Deserialize;
+use serde_json::Value;
+use table::TABLE;
+
+use crate::{
+    requests::{self, ACCESS_KEY, AUTH_KEY, MANAGEMENT_KEY, REFRESH_JWT, Recorder, SESSION_JWT, Sent},
+    support::{raw::PROJECT, spec},
+};
+
+/// The page and its size that are asked for where a recording has none: the SDK always says which.
+const PAGE: (u32, u32) = (0, 100);
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// The client that was recorded: the name of its file, or `*`.
+    by: &'static str,
+    /// The operations: ids with `*` at the end for any rest, or tags behind `#`, with `|` between them.
+    of: &'static str,
+    differs: Differs,
+    why: &'static str,
+}
+
+/// What is not the same.
+#[derive(Clone, Copy, Debug)]
+enum Differs {
+    /// A place (`body.user.email`, `query.page`, `authorization`, `body` for whether there is one) that was recorded so, and
+    /// is sent so. `*` is any name or index, `**` at the end any number of them.
+    Unlike(&'static str, What, What),
+    /// A member that was recorded under one name and is sent under another; the value is the same.
+    Alias(&'static str, &'static str),
+    /// A request that goes to another path: its method and the beginning of its path or the whole, and what stands there
+    /// instead. Parameters in braces are taken from the query.
+    Moved(&'static str, &'static str),
+    /// The SDK refuses the argument.
+    Refused(&'static str),
+    /// The SDK has no function for the operation.
+    NoFunction,
+}
+
+/// A value at a place.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Absent,
+    /// Null where the document does not say that null means something.
+    Null,
+    /// An empty list or map.
+    Empty,
+    /// This JSON.
+    Is(&'static str),
+    Any,
+}
+
+impl What {
+    fn is(self, value: Option<&Value>, nullable: bool) -> bool {
+        match (self, value) {
+            (Self::Absent, value) => value.is_none(),
+            (Self::Any, value) => value.is_some(),
+            (_, None) => false,
+            (Self::Null, Some(value)) => value.is_null() && !nullable,
+            (Self::Empty, Some(value)) => *value == Value::Array(Vec::new()) || *value == Value::Object(serde_json::Map::new()),
+            (Self::Is(json), Some(value)) => serde_json::from_str::<Value>(json).expect("JSON in the table") == *value,
+        }
+    }
+}
+
+impl Row {
+    fn is_for(&self, client: &str, operation: &Operation) -> bool {
+        let one = |pattern: &str| match (pattern.strip_prefix('#'), pattern.strip_suffix('*')) {
+            (Some(tag), _) => operation.tag == tag,
+            (_, Some(start)) => operation.id.starts_with(start),
+            _ => operation.id == pattern,
+        };
+        (self.by == "*" || self.by == client) && self.of.split('|').any(one)
+    }
+}
+
+/// The table, and which of its rows were of use.
+struct Table {
+    used: Vec<bool>,
+}
+
+impl Table {
+    /// Whether a row for this operation fits; every one that does is noted as used.
+    fn covers(&mut self, client: &str, operation: &Operation, fits: impl Fn(&Differs) -> bool) -> bool {
+        let mut covered = false;
+        for (row, used) in TABLE.iter().zip(&mut self.used) {
+            if row.is_for(client, operation) && fits(&row.differs) {
+                (covered, *used) = (true, true);
+            }
+        }
+        covered
+    }
+}
+
+/// A recorded request.
+#[derive(Clone, Debug, Deserialize)]
+struct Recording {
+    call: String,
+    #[serde(default)]
+    variant: String,
+    /// How the recorded client was made.
+    #[serde(default)]
+    client: String,
+    http_method: String,
+    path: String,
+    #[serde(default)]
+    query: BTreeMap<String, Value>,
+    authorization: Option<String>,
+    #[serde(default)]
+    body: Option<Value>,
+    body_present: Option<bool>,
+}
+
+impl Recording {
+    fn read(line: &str) -> Self {
+        let placeholders = [
+            ("<project_id>", PROJECT),
+            ("<management_key>", MANAGEMENT_KEY),
+            ("<auth_management_key>", AUTH_KEY),
+            ("<refresh_jwt>", REFRESH_JWT),
+            ("<session_jwt>", SESSION_JWT),
+            ("<access_key>", ACCESS_KEY),
+        ];
+        let line = placeholders.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
+        let mut recording: Self = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        if recording.body_present == Some(false) {
+            recording.body = None;
+        } else if recording.body_present == Some(true) {
+            recording.body.get_or_insert(Value::Null);
+        }
+        recording
+    }
+
+    fn name(&self) -> String {
+        let Self { call, variant, client, http_method, path, .. } = self;
+        format!("{call} ({variant} {client}) {http_method} {path}")
+    }
+
+    /// The user's token or key in the bearer.
+    fn token(&self) -> Option<String> {
+        let bearer = self.authorization.as_deref()?.strip_prefix("Bearer ")?;
+        let token = bearer.split(':').nth(1)?;
+        (token != MANAGEMENT_KEY && token != AUTH_KEY).then(|| token.to_owned())
+    }
+
+    /// Follows the rows that say where a request goes instead.
+    fn moved(mut self, client: &str, table: &mut Table) -> Self {
+        for (row, used) in TABLE.iter().zip(&mut table.used) {
+            let Differs::Moved(from, to) = row.differs else { continue };
+            let (method, from) = from.split_once(' ').expect("a method and a path");
+            let rest = if from.ends_with('/') { self.path.strip_prefix(from) } else { (self.path == from).then_some("") };
+            let Some(rest) = rest.filter(|_| (method == "*" || method == self.http_method) && [client, "*"].contains(&row.by))
+            else {
+                continue;
+            };
+            let mut path = format!("{to}{rest}");
+            self.query.retain(|name, value| {
+                let place = format!("{{{name}}}");
+                let taken = path.contains(&place);
+                path = path.replace(&place, &escaped(&said(value)));
+                !taken
+            });
+            (self.path, *used) = (path, true);
+        }
+        self
+    }
+
+    /// The operation that it calls, and the parameters in its path.
+    fn operation(&self) -> Option<(&'static Operation, BTreeMap<String, Value>)> {
+        let fits = |operation: &&'static Operation| operation.method == self.http_method;
+        let found = descope_api::OPERATIONS.iter().filter(fits).filter_map(|operation| {
+            let (template, path): (Vec<_>, Vec<_>) = (operation.path.split('/').collect(), self.path.split('/').collect());
+            let mut parameters = BTreeMap::new();
+            let fits = template.len() == path.len()
+                && template.iter().zip(path).all(|(part, given)| match part.strip_prefix('{') {
+                    Some(name) if !given.is_empty() => {
+                        let given = percent_encoding::percent_decode_str(given).decode_utf8_lossy().into_owned();
+                        parameters.insert(name.trim_end_matches('}').to_owned(), Value::String(given));
+                        true
+                    }
+                    _ => *part == given,
+                });
+            fits.then_some((operation, parameters))
+        });
+        found.min_by_key(|(_, parameters)| parameters.len())
+    }
+}
+
+fn said(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn escaped(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// A place that is not the same: where, what was recorded, and what is sent.
+#[derive(Debug)]
+struct Difference {
+    at: String,
+    recorded: Option<Value>,
+    sent: Option<Value>,
+}
+
+/// Every place where two values differ. Only objects and lists of the same length are looked into.
+fn compare(at: &str, recorded: Option<&Value>, sent: Option<&Value>, found: &mut Vec<Difference>) {
+    match (recorded, sent) {
+        (Some(Value::Object(recorded)), Some(Value::Object(sent))) => {
+            let names: BTreeSet<&String> = recorded.keys().chain(sent.keys()).collect();
+            for name in names {
+                compare(&format!("{at}.{name}"), recorded.get(name), sent.get(name), found);
+            }
+        }
+        (Some(Value::Array(recorded)), Some(Value::Array(sent))) if recorded.len() == sent.len() => {
+            for (index, (recorded, sent)) in recorded.iter().zip(sent).enumerate() {
+                compare(&format!("{at}.{index}"), Some(recorded), Some(sent), found);
+            }
+        }
+        _ if recorded == sent => {}
+        _ => found.push(Difference { at: at.to_owned(), recorded: recorded.cloned(), sent: sent.cloned() }),
+    }
+}
+
+/// Whether a place is one that a pattern names.
+fn is_at(pattern: &str, at: &str) -> bool {
+    let (mut pattern, mut at) = (pattern.split('.').peekable(), at.split('.'));
+    loop {
+        match (pattern.next(), at.next()) {
+            (Some("**"), Some(_)) if pattern.peek().is_none() => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(part), Some(given)) if part == given => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// Whether null means something at a place of the body.
+fn is_nullable(operation: &Operation, at: &str) -> bool {
+    let Some((_, mut schema, _)) = spec::media(&spec::operation(operation)["requestBody"]["content"]) else { return false };
+    for part in at.split('.').skip(1) {
+        schema = spec::resolve(schema);
+        schema = match (&schema["properties"][part], &schema["items"]) {
+            (Value::Null, Value::Null) => &schema["additionalProperties"],
+            (Value::Null, items) => items,
+            (member, _) => member,
+        };
+    }
+    schema["nullable"] == true || spec::resolve(schema)["nullable"] == true
+}
+
+/// Gives a member of the body, however deep, its other name. Whether there was one.
+fn rename(value: &mut Value, from: &[&str], to: &str) -> bool {
+    let (first, rest) = from.split_first().expect("a name");
+    match (value, rest) {
+        (Value::Object(members), []) => {
+            let taken = members.contains_key(to);
+            let Some(value) = members.remove(*first).filter(|_| !taken) else { return false };
+            members.insert(to.to_owned(), value).is_none()
+        }
+        (Value::Object(members), rest) if *first == "*" => members.values_mut().fold(false, |any, it| rename(it, rest, to) | any),
+        (Value::Array(items), rest) if *first == "*" => items.iter_mut().fold(false, |any, it| rename(it, rest, to) | any),
+        (Value::Object(members), rest) => members.get_mut(*first).is_some_and(|it| rename(it, rest, to)),
+        _ => false,
+    }
+}
+
+/// What was sent, as a recording: its path, query, bearer and body.
+fn as_recorded(sent: &Sent) -> Value {
+    let (method, target) = sent.line.split_once(' ').expect("a method and a target");
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut names: BTreeMap<String, Value> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let text = value.replace('+', " ");
+        let text = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        match names.get_mut(name) {
+            Some(Value::Array(values)) => values.push(text.into()),
+            Some(one) => *one = Value::Array(vec![one.take(), text.into()]),
+            None => drop(names.insert(name.to_owned(), text.into())),
+        }
+    }
+    let body = (!sent.body.is_empty()).then(|| serde_json::from_str(&sent.body).unwrap_or(Value::String(sent.body.clone())));
+    facts(method, path, &names, sent.header("authorization"), body.as_ref())
+}
+
+fn facts(method: &str, path: &str, query: &BTreeMap<String, Value>, bearer: Option<&str>, body: Option<&Value>) -> Value {
+    let path: Vec<_> = path.split('/').map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy()).collect();
+    let mut facts = serde_json::json!({"method": method, "path": path, "query": query});
+    let further = [("authorization", bearer.map(Value::from)), ("body", body.cloned())];
+    for (name, value) in further.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        facts[name] = value;
+    }
+    facts
+}
+
+/// The recorded files, by the name of the client.
+fn files() -> Vec<(String, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity");
+    let paths = std::fs::read_dir(folder).expect("the folder of this file").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Sends a recorded request again and says what differs that no row of the table covers.
+async fn replay(recorder: &Recorder, client: &str, recording: Recording, table: &mut Table) -> Vec<String> {
+    let mut recording = recording.moved(client, table);
+    let Some((operation, mut parameters)) = recording.operation() else { return vec!["no such operation".to_owned()] };
+    for row in TABLE {
+        let Differs::Alias(from, to) = row.differs else { continue };
+        let from: Vec<&str> = from.split('.').skip(1).collect();
+        let Some(body) = recording.body.as_mut().filter(|_| row.is_for(client, operation)) else { continue };
+        if rename(body, &from, to) {
+            let this = |differs: &Differs| matches!(differs, Differs::Alias(_, other) if std::ptr::eq(*other, to));
+            table.covers(client, operation, this);
+        }
+    }
+    let Some(call) = generated::call(operation.id).or_else(|| flows::call(operation.id)) else {
+        let covered = table.covers(client, operation, |differs| matches!(differs, Differs::NoFunction));
+        return if covered { Vec::new() } else { vec![format!("{}: the SDK has no function", operation.id)] };
+    };
+    parameters.extend(recording.query.clone());
+    let given = Given::new(parameters, recording.body.clone(), recording.token());
+    let builder = recorder.client();
+    let descope = match recording.client.as_str() {
+        "auth_management_key" => builder.management_key(MANAGEMENT_KEY).auth_management_key(AUTH_KEY),
+        "no_management_key" => builder,
+        _ => builder.management_key(MANAGEMENT_KEY),
+    };
+    recorder.expect(operation.id);
+    let outcome = call(descope.build().expect("a client"), given).await;
+    let mut sent = recorder.sent();
+    let left = match outcome {
+        Ok(left) => left,
+        Err(failed) => {
+            let (argument, what) = match failed {
+                Failed::Lacks(name) => (name.clone(), format!("the function needs `{name}`, which was not sent")),
+                Failed::Unreadable(name, error) => (name.clone(), format!("`{name}` cannot be said: {error}")),
+                Failed::Refused(error) => (error.argument().unwrap_or_default().to_owned(), format!("{error:?}")),
+            };
+            let refused = |differs: &Differs| matches!(differs, Differs::Refused(name) if *name == argument);
+            let covered = sent.is_empty() && table.covers(client, operation, refused);
+            return if covered { Vec::new() } else { vec![format!("{}: {what}", operation.id)] };
+        }
+    };
+    let (Some(sent), true) = (sent.pop(), sent.is_empty()) else {
+        return vec![format!("{}: not one request was sent", operation.id)];
+    };
+    let Recording { http_method, path, query, authorization, body, .. } = &recording;
+    let recorded = facts(http_method, path, query, authorization.as_deref(), body.as_ref());
+    let (sent, mut found) = (as_recorded(&sent), Vec::new());
+    let places = recorded.as_object().into_iter().chain(sent.as_object()).flat_map(serde_json::Map::keys);
+    for name in places.collect::<BTreeSet<_>>() {
+        compare(name, recorded.get(name), sent.get(name), &mut found);
+    }
+    let uncovered = found.into_iter().filter(|Difference { at, recorded, sent }| {
+        let nullable = is_nullable(operation, at);
+        !table.covers(client, operation, |differs| match differs {
+            Differs::Unlike(place, was, is) => {
+                is_at(place, at) && was.is(recorded.as_ref(), nullable) && is.is(sent.as_ref(), nullable)
+            }
+            _ => false,
+        })
+    });
+    let shown = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
+    uncovered
+        .map(|Difference { at, recorded, sent }| {
+            let unsaid = left.iter().any(|name| at.ends_with(&format!(".{name}")));
+            let unsaid = if unsaid { ", which the function has no place for" } else { "" };
+            format!("{}: {at}: {} was recorded{unsaid}, {} is sent", operation.id, shown(&recorded), shown(&sent))
+        })
+        .collect()
+}
+
+#[test]
+fn functions_that_are_tested_are_compared() {
+    let missing: BTreeSet<&str> = requests::all()
+        .iter()
+        .map(|case| case.operation)
+        .filter(|id| generated::call(id).or_else(|| flows::call(id)).is_none())
+        .collect();
+    assert_eq!(missing, BTreeSet::new(), "tests/parity/flows.rs does not call these");
+}
+
+#[tokio::test]
+async fn recorded_requests_are_sent_alike_or_a_row_says_why_not() {
+    let recorder = Recorder::start().await;
+    let mut table = Table { used: vec![false; TABLE.len()] };
+    let mut wrong = String::new();
+    let files = files();
+    assert!(!files.is_empty(), "there are recordings");
+    for (client, path) in &files {
+        let text = std::fs::read_to_string(path).expect("a file of text");
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let recording = Recording::read(line);
+            let name = recording.name();
+            for fault in replay(&recorder, client, recording, &mut table).await {
+                let _ = writeln!(wrong, "{client}: {name}: {fault}");
+            }
+        }
+    }
+    for (row, _) in TABLE.iter().zip(&table.used).filter(|(_, used)| !**used) {
+        let _ = writeln!(wrong, "covers nothing: {row:?}");
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
