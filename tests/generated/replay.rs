@@ -112,7 +112,10 @@ fn access_key(operation: &str) -> Option<Replay> {
                         Some(it) => call.description(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -278,6 +281,7 @@ fn access_key(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
@@ -361,12 +365,14 @@ fn analytics(operation: &str) -> Option<Replay> {
                     let call = descope.management().analytics().search();
                     let call = match given
                         .member::<Vec<String>>("actions")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.actions(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("devices")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.devices(it),
                         None => call,
@@ -379,12 +385,13 @@ fn analytics(operation: &str) -> Option<Replay> {
                         Some(it) => call.excluded_actions(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("from")? {
+                    let call = match given.member::<i64>("from")?.filter(|it| *it != 0) {
                         Some(it) => call.from(super::moment(it, 1)),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("geos")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.geos(it),
                         None => call,
@@ -421,17 +428,19 @@ fn analytics(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("methods")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.methods(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("tenants")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenants(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("to")? {
+                    let call = match given.member::<i64>("to")?.filter(|it| *it != 0) {
                         Some(it) => call.to(super::moment(it, 1)),
                         None => call,
                     };
@@ -488,24 +497,28 @@ fn audit(operation: &str) -> Option<Replay> {
                     let call = descope.management().audit().search();
                     let call = match given
                         .member::<Vec<String>>("actions")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.actions(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("actorIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.actor_ids(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("auditTypes")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.audit_types(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("devices")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.devices(it),
                         None => call,
@@ -528,22 +541,25 @@ fn audit(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("externalIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.external_ids(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("from")? {
+                    let call = match given.member::<i64>("from")?.filter(|it| *it != 0) {
                         Some(it) => call.from(super::moment(it, 1)),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("geos")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.geos(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("levels")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.levels(it),
                         None => call,
@@ -552,6 +568,7 @@ fn audit(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("loginIdsContain")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.login_ids_contain(it),
                         None => call,
@@ -566,6 +583,7 @@ fn audit(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("methods")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.methods(it),
                         None => call,
@@ -582,6 +600,7 @@ fn audit(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("remoteAddresses")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.remote_addresses(it),
                         None => call,
@@ -596,6 +615,7 @@ fn audit(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("tenants")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenants(it),
                         None => call,
@@ -604,11 +624,14 @@ fn audit(operation: &str) -> Option<Replay> {
                         Some(it) => call.text(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("to")? {
+                    let call = match given.member::<i64>("to")?.filter(|it| *it != 0) {
                         Some(it) => call.to(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };
@@ -760,7 +783,8 @@ fn authz(operation: &str) -> Option<Replay> {
             "managementAuthzLoadModified" => {
                 |descope, mut given: Given| Box::pin(async move {
                     let call = descope.management().authz().load_modified();
-                    let call = match given.member::<i64>("since")? {
+                    let call = match given.member::<i64>("since")?.filter(|it| *it != 0)
+                    {
                         Some(it) => call.since(super::moment(it, 1)),
                         None => call,
                     };
@@ -1338,10 +1362,6 @@ fn family(operation: &str) -> Option<Replay> {
                         .families()
                         .create_dependent(
                             Given::needed(
-                                "loginId",
-                                given.member::<LoginId>("loginId")?,
-                            )?,
-                            Given::needed(
                                 "familyId",
                                 given.member::<String>("familyId")?,
                             )?,
@@ -1381,6 +1401,10 @@ fn family(operation: &str) -> Option<Replay> {
                     let call = match given.member::<String>("givenName")?
                     {
                         Some(it) => call.given_name(it),
+                        None => call,
+                    };
+                    let call = match given.member::<LoginId>("loginId")? {
+                        Some(it) => call.login_id(it),
                         None => call,
                     };
                     let call = match given.member::<String>("middleName")?
@@ -1494,12 +1518,14 @@ fn family(operation: &str) -> Option<Replay> {
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
                     let call = match given
                         .member::<Vec<String>>("familyIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.family_ids(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("familyNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.family_names(it),
                         None => call,
@@ -1528,7 +1554,10 @@ fn family(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -1984,6 +2013,7 @@ fn flow(operation: &str) -> Option<Replay> {
                     let call = descope.management().flows().list();
                     let call = match given
                         .member::<Vec<String>>("ids")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.ids(it),
                         None => call,
@@ -2115,7 +2145,10 @@ fn group(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
-                    let call = match given.member::<Vec<LoginId>>("loginIds")? {
+                    let call = match given
+                        .member::<Vec<LoginId>>("loginIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.login_ids(it),
                         None => call,
                     };
@@ -2123,7 +2156,10 @@ fn group(operation: &str) -> Option<Replay> {
                         Some(it) => call.sso_id(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };
@@ -2202,7 +2238,10 @@ fn impersonation(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2251,7 +2290,10 @@ fn impersonation(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2291,7 +2333,10 @@ fn impersonation(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2416,7 +2461,10 @@ fn jwt(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2506,7 +2554,10 @@ fn jwt(operation: &str) -> Option<Replay> {
                         Some(it) => call.mfa(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2569,7 +2620,10 @@ fn jwt(operation: &str) -> Option<Replay> {
                         Some(it) => call.phone_verified(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2624,7 +2678,10 @@ fn jwt(operation: &str) -> Option<Replay> {
                         Some(it) => call.phone_verified(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -2666,7 +2723,10 @@ fn jwt(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_claim(name, it));
-                    let call = match given.member::<i64>("refreshDuration")? {
+                    let call = match given
+                        .member::<i64>("refreshDuration")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.refresh_duration(super::span(it, 1_000)),
                         None => call,
                     };
@@ -3183,11 +3243,17 @@ fn management_key(operation: &str) -> Option<Replay> {
                         Some(it) => call.description(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::moment(it, 1_000)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("expiresIn")? {
+                    let call = match given
+                        .member::<i64>("expiresIn")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expires_in(super::span(it, 1_000)),
                         None => call,
                     };
@@ -3994,6 +4060,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("externalIdentifier")?
                     {
@@ -4021,6 +4091,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                             )?,
                             Given::needed("userId", given.member::<UserId>("userId")?)?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("externalIdentifier")?
                     {
@@ -4055,6 +4129,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("externalIdentifier")?
                     {
@@ -4093,6 +4171,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                                     .member::<Vec<String>>("scopes")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("externalIdentifier")?
                     {
@@ -4256,7 +4338,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.access_token(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("accessTokenExpiry")? {
+                    let call = match given
+                        .member::<i64>("accessTokenExpiry")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.access_token_expiry(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -4351,7 +4436,10 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.access_token(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("accessTokenExpiry")? {
+                    let call = match given
+                        .member::<i64>("accessTokenExpiry")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.access_token_expiry(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -4574,16 +4662,7 @@ fn permission(operation: &str) -> Option<Replay> {
                     let call = descope
                         .management()
                         .permissions()
-                        .delete(
-                            Given::needed(
-                                "name",
-                                given.member::<String>("name")?,
-                            )?,
-                        );
-                    let call = match given.member::<String>("id")? {
-                        Some(it) => call.id(it),
-                        None => call,
-                    };
+                        .delete(given.named("name", "id", Given::member)?);
                     given.end(call.send().await.map(drop))
                 })
             }
@@ -4592,12 +4671,14 @@ fn permission(operation: &str) -> Option<Replay> {
                     let call = descope.management().permissions().delete_batch();
                     let call = match given
                         .member::<Vec<String>>("ids")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.ids(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("names")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.names(it),
                         None => call,
@@ -4617,10 +4698,7 @@ fn permission(operation: &str) -> Option<Replay> {
                         .management()
                         .permissions()
                         .replace(
-                            Given::needed(
-                                "name",
-                                given.member::<String>("name")?,
-                            )?,
+                            given.named("name", "id", Given::member)?,
                             Given::needed(
                                 "newName",
                                 given.member::<String>("newName")?,
@@ -4630,10 +4708,6 @@ fn permission(operation: &str) -> Option<Replay> {
                         .member::<String>("description")?
                     {
                         Some(it) => call.description(it),
-                        None => call,
-                    };
-                    let call = match given.member::<String>("id")? {
-                        Some(it) => call.id(it),
                         None => call,
                     };
                     given.end(call.send().await.map(drop))
@@ -5368,16 +5442,7 @@ fn role(operation: &str) -> Option<Replay> {
                     let call = descope
                         .management()
                         .roles()
-                        .delete(
-                            Given::needed(
-                                "name",
-                                given.member::<String>("name")?,
-                            )?,
-                        );
-                    let call = match given.member::<String>("id")? {
-                        Some(it) => call.id(it),
-                        None => call,
-                    };
+                        .delete(given.named("name", "id", Given::member)?);
                     let call = match given.member::<String>("tenantId")? {
                         Some(it) => call.tenant_id(it),
                         None => call,
@@ -5390,12 +5455,14 @@ fn role(operation: &str) -> Option<Replay> {
                     let call = descope.management().roles().delete_batch();
                     let call = match given
                         .member::<Vec<String>>("roleIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_ids(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("roleNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_names(it),
                         None => call,
@@ -5419,10 +5486,7 @@ fn role(operation: &str) -> Option<Replay> {
                         .management()
                         .roles()
                         .replace(
-                            Given::needed(
-                                "name",
-                                given.member::<String>("name")?,
-                            )?,
+                            given.named("name", "id", Given::member)?,
                             Given::needed(
                                 "newName",
                                 given.member::<String>("newName")?,
@@ -5436,10 +5500,6 @@ fn role(operation: &str) -> Option<Replay> {
                         .member::<String>("description")?
                     {
                         Some(it) => call.description(it),
-                        None => call,
-                    };
-                    let call = match given.member::<String>("id")? {
-                        Some(it) => call.id(it),
                         None => call,
                     };
                     let call = match given
@@ -5489,12 +5549,14 @@ fn role(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("permissionNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.permission_names(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("roleIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_ids(it),
                         None => call,
@@ -5507,6 +5569,7 @@ fn role(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("roleNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_names(it),
                         None => call,
@@ -5519,6 +5582,7 @@ fn role(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
@@ -5548,6 +5612,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.member::<String>("displayName")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("excludedAttributes")?
                     {
@@ -5585,6 +5653,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.member::<String>("userName")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given.member::<bool>("active")? {
                         Some(it) => call.active(it),
                         None => call,
@@ -5640,6 +5712,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.parameter::<String>("groupId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     given.end(call.send().await.map(drop))
                 })
             }
@@ -5654,6 +5730,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.parameter::<UserId>("userId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     given.end(call.send().await.map(drop))
                 })
             }
@@ -5668,6 +5748,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.parameter::<String>("groupId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .parameter::<String>("excludedAttributes")?
                     {
@@ -5680,12 +5764,20 @@ fn scim(operation: &str) -> Option<Replay> {
             "scimServiceResourceTypes" => {
                 |descope, mut given: Given| Box::pin(async move {
                     let call = descope.management().scim().load_resource_types();
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     given.end(call.send().await.map(drop))
                 })
             }
             "scimServiceConfig" => {
                 |descope, mut given: Given| Box::pin(async move {
                     let call = descope.management().scim().load_service_config();
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     given.end(call.send().await.map(drop))
                 })
             }
@@ -5700,6 +5792,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.parameter::<UserId>("userId")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     given.end(call.send().await.map(drop))
                 })
             }
@@ -5721,6 +5817,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                     >("operations")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<Vec<String>>("schemas")?
                     {
@@ -5748,6 +5848,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                     >("operations")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<Vec<String>>("schemas")?
                     {
@@ -5772,6 +5876,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.member::<String>("displayName")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given
                         .member::<String>("excludedAttributes")?
                     {
@@ -5813,6 +5921,10 @@ fn scim(operation: &str) -> Option<Replay> {
                                 given.member::<String>("userName")?,
                             )?,
                         );
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given.member::<bool>("active")? {
                         Some(it) => call.active(it),
                         None => call,
@@ -5860,6 +5972,10 @@ fn scim(operation: &str) -> Option<Replay> {
             "scimGroupsSearch" => {
                 |descope, mut given: Given| Box::pin(async move {
                     let call = descope.management().scim().search_groups();
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given.parameter::<String>("filter")?
                     {
                         Some(it) => call.filter(it),
@@ -5885,6 +6001,10 @@ fn scim(operation: &str) -> Option<Replay> {
             "scimUsersSearch" => {
                 |descope, mut given: Given| Box::pin(async move {
                     let call = descope.management().scim().search_users();
+                    let call = match given.bearer() {
+                        Ok(token) => call.with_token(token),
+                        Err(_) => call,
+                    };
                     let call = match given.parameter::<String>("filter")?
                     {
                         Some(it) => call.filter(it),
@@ -5942,7 +6062,10 @@ fn scim_key(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -6632,7 +6755,10 @@ fn sso_application(operation: &str) -> Option<Replay> {
                                 given.member::<String>("name")?,
                             )?,
                         );
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -7702,7 +7828,10 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.email(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::span(it, 1_000)),
                         None => call,
                     };
@@ -7737,7 +7866,10 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.email(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::span(it, 1_000)),
                         None => call,
                     };
@@ -7993,12 +8125,14 @@ fn tenant(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_names(it),
                         None => call,
@@ -8007,6 +8141,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("tenantSSODomains")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_sso_domains(it),
                         None => call,
@@ -8015,6 +8150,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("tenantSelfProvisioningDomains")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_self_provisioning_domains(it),
                         None => call,
@@ -8271,21 +8407,29 @@ fn test_user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("emails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.emails(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("familyIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.family_ids(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("fromCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("fromModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -8295,6 +8439,7 @@ fn test_user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("lockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.lock_reasons(it),
                         None => call,
@@ -8303,7 +8448,10 @@ fn test_user(operation: &str) -> Option<Replay> {
                         Some(it) => call.login_id(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<LoginId>>("loginIds")? {
+                    let call = match given
+                        .member::<Vec<LoginId>>("loginIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.login_ids(it),
                         None => call,
                     };
@@ -8317,6 +8465,7 @@ fn test_user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("phones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.phones(it),
                         None => call,
@@ -8325,6 +8474,7 @@ fn test_user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryEmails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_emails(it),
                         None => call,
@@ -8333,12 +8483,14 @@ fn test_user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryPhones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_phones(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("roleNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_names(it),
                         None => call,
@@ -8367,6 +8519,7 @@ fn test_user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("ssoAppIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.sso_app_ids(it),
                         None => call,
@@ -8377,6 +8530,7 @@ fn test_user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("statuses")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.statuses(it),
                         None => call,
@@ -8385,12 +8539,14 @@ fn test_user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("tempLockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.temp_lock_reasons(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
@@ -8423,11 +8579,17 @@ fn test_user(operation: &str) -> Option<Replay> {
                         Some(it) => call.text(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("toCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("toModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -8435,7 +8597,10 @@ fn test_user(operation: &str) -> Option<Replay> {
                         Some(it) => call.totp(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };
@@ -8537,7 +8702,10 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                                 given.member::<String>("name")?,
                             )?,
                         );
-                    let call = match given.member::<i64>("expireTime")? {
+                    let call = match given
+                        .member::<i64>("expireTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.expire_time(super::moment(it, 1_000)),
                         None => call,
                     };
@@ -8832,6 +9000,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("consentIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.consent_ids(it),
                         None => call,
@@ -8840,7 +9009,10 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.tenant_id(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };
@@ -8859,6 +9031,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("consentIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.consent_ids(it),
                         None => call,
@@ -10162,6 +10335,7 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("sessionTypes")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.session_types(it),
                         None => call,
@@ -10572,21 +10746,29 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("emails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.emails(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("familyIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.family_ids(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("fromCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("fromModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -10596,6 +10778,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("lockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.lock_reasons(it),
                         None => call,
@@ -10604,7 +10787,10 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.login_id(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<LoginId>>("loginIds")? {
+                    let call = match given
+                        .member::<Vec<LoginId>>("loginIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.login_ids(it),
                         None => call,
                     };
@@ -10618,6 +10804,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("phones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.phones(it),
                         None => call,
@@ -10626,6 +10813,7 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryEmails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_emails(it),
                         None => call,
@@ -10634,12 +10822,14 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryPhones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_phones(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("roleNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_names(it),
                         None => call,
@@ -10668,6 +10858,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("ssoAppIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.sso_app_ids(it),
                         None => call,
@@ -10678,6 +10869,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("statuses")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.statuses(it),
                         None => call,
@@ -10686,12 +10878,14 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("tempLockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.temp_lock_reasons(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
@@ -10724,11 +10918,17 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.text(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("toCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("toModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -10736,7 +10936,10 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.totp(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };
@@ -10785,21 +10988,29 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("emails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.emails(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("familyIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.family_ids(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("fromCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("fromModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("fromModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.from_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -10809,6 +11020,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("lockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.lock_reasons(it),
                         None => call,
@@ -10817,7 +11029,10 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.login_id(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<LoginId>>("loginIds")? {
+                    let call = match given
+                        .member::<Vec<LoginId>>("loginIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.login_ids(it),
                         None => call,
                     };
@@ -10831,6 +11046,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("phones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.phones(it),
                         None => call,
@@ -10839,6 +11055,7 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryEmails")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_emails(it),
                         None => call,
@@ -10847,12 +11064,14 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("recoveryPhones")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.recovery_phones(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("roleNames")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.role_names(it),
                         None => call,
@@ -10881,6 +11100,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("ssoAppIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.sso_app_ids(it),
                         None => call,
@@ -10891,6 +11111,7 @@ fn user(operation: &str) -> Option<Replay> {
                     };
                     let call = match given
                         .member::<Vec<String>>("statuses")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.statuses(it),
                         None => call,
@@ -10899,12 +11120,14 @@ fn user(operation: &str) -> Option<Replay> {
                         .member::<
                             Vec<String>,
                         >("tempLockReasons")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.temp_lock_reasons(it),
                         None => call,
                     };
                     let call = match given
                         .member::<Vec<String>>("tenantIds")?
+                        .filter(|it| !it.is_empty())
                     {
                         Some(it) => call.tenant_ids(it),
                         None => call,
@@ -10937,11 +11160,17 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.text(it),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toCreatedTime")? {
+                    let call = match given
+                        .member::<i64>("toCreatedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_created_time(super::moment(it, 1)),
                         None => call,
                     };
-                    let call = match given.member::<i64>("toModifiedTime")? {
+                    let call = match given
+                        .member::<i64>("toModifiedTime")?
+                        .filter(|it| *it != 0)
+                    {
                         Some(it) => call.to_modified_time(super::moment(it, 1)),
                         None => call,
                     };
@@ -10949,7 +11178,10 @@ fn user(operation: &str) -> Option<Replay> {
                         Some(it) => call.totp(it),
                         None => call,
                     };
-                    let call = match given.member::<Vec<UserId>>("userIds")? {
+                    let call = match given
+                        .member::<Vec<UserId>>("userIds")?
+                        .filter(|it| !it.is_empty())
+                    {
                         Some(it) => call.user_ids(it),
                         None => call,
                     };

@@ -59,6 +59,21 @@ macro_rules! sign_in {
     };
 }
 
+/// Sets what only sign-ins that a back end prepares have.
+macro_rules! factors {
+    ($call:ident, $options:ident) => {
+        if let Some(step_up) = $options.member("stepup")? {
+            $call = $call.step_up(step_up);
+        }
+        if let Some(mfa) = $options.member("mfa")? {
+            $call = $call.mfa(mfa);
+        }
+        if let Some(types) = $options.member::<Vec<String>>("revokeOtherSessionsTypes")? {
+            $call = $call.revoke_other_sessions_types(types);
+        }
+    };
+}
+
 macro_rules! provider {
     ($call:ident, $given:ident) => {
         if let Some(id) = $given.member::<String>("providerId")? {
@@ -293,7 +308,8 @@ async fn embedded_link_sign_in(descope: Descope, mut given: Given) -> Outcome {
     if let Some(claims) = given.member("customClaims")? {
         call = call.custom_claims(claims);
     }
-    if let Some(seconds) = given.member("timeout")? {
+    // 0 stands for the service's own, which is asked for by saying nothing.
+    if let Some(seconds) = given.member("timeout")?.filter(|seconds| *seconds != 0) {
         call = call.timeout(span(seconds, 1_000));
     }
     given.end(call.send().await.map(drop))
@@ -303,6 +319,7 @@ async fn embedded_link_sign_up(descope: Descope, mut given: Given) -> Outcome {
     let mut call = descope.management().embedded_links().sign_up(LoginId::new(given.text("loginId")?));
     let mut options = given.part("loginOptions")?;
     options!(call, options);
+    factors!(call, options);
     given.rest(options);
     if let Some(user) = given.member::<SignUpUser>("user")? {
         call = call.user(user);
@@ -313,7 +330,8 @@ async fn embedded_link_sign_up(descope: Descope, mut given: Given) -> Outcome {
     if let Some(verified) = given.member("phoneVerified")? {
         call = call.phone_verified(verified);
     }
-    if let Some(seconds) = given.member("timeout")? {
+    // 0 stands for the service's own, which is asked for by saying nothing.
+    if let Some(seconds) = given.member("timeout")?.filter(|seconds| *seconds != 0) {
         call = call.timeout(span(seconds, 1_000));
     }
     given.end(call.send().await.map(drop))
@@ -325,6 +343,7 @@ async fn test_user_otp(descope: Descope, mut given: Given) -> Outcome {
     let mut call = descope.management().test_users().generate_otp(login_id, Given::needed("deliveryMethod", method)?);
     let mut options = given.part("loginOptions")?;
     options!(call, options);
+    factors!(call, options);
     given.rest(options);
     given.end(call.send().await.map(drop))
 }
@@ -338,6 +357,7 @@ async fn test_user_magic_link(descope: Descope, mut given: Given) -> Outcome {
     };
     let mut options = given.part("loginOptions")?;
     options!(call, options);
+    factors!(call, options);
     given.rest(options);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
@@ -348,6 +368,7 @@ async fn test_user_enchanted_link(descope: Descope, mut given: Given) -> Outcome
     let mut call = descope.management().test_users().generate_enchanted_link(login_id);
     let mut options = given.part("loginOptions")?;
     options!(call, options);
+    factors!(call, options);
     given.rest(options);
     redirect!(call, given);
     given.end(call.send().await.map(drop))

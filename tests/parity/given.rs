@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use descope_sdk::{Descope, Error, LoginId, UserId, UserIdentifier};
+use descope_sdk::{Descope, Error, LoginId, NameOrId, UserId, UserIdentifier};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -75,6 +75,20 @@ impl Given {
         Ok(UserId::new(Self::needed(login_id, id)?).into())
     }
 
+    /// Something that is named by its name or its id.
+    pub(super) fn named(
+        &mut self,
+        name: &str,
+        id: &str,
+        read: fn(&mut Self, &str) -> Result<Option<String>, Failed>,
+    ) -> Result<NameOrId, Failed> {
+        if let Some(id) = read(self, id)? {
+            return Ok(NameOrId::id(id));
+        }
+        let given = read(self, name)?;
+        Ok(Self::needed(name, given)?.into())
+    }
+
     /// The whole body.
     pub(super) fn whole<T: DeserializeOwned>(&mut self) -> Result<T, Failed> {
         read("body", self.body.take())
@@ -115,7 +129,9 @@ impl Given {
     fn leftover(&mut self) -> Vec<String> {
         let parameters = std::mem::take(&mut self.parameters).into_keys();
         let members = match self.body.take() {
-            Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).map(|it| it.0).collect(),
+            Value::Object(members) => {
+                members.into_iter().filter(|(_, value)| !value.is_null()).map(|it| it.0).collect()
+            }
             Value::Null => Vec::new(),
             _ => vec!["body".to_owned()],
         };

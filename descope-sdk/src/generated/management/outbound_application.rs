@@ -930,6 +930,7 @@ impl FetchLatestTenantToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchLatestTenantToken {
     /// Fetch a tenant's newest token.
@@ -985,6 +986,7 @@ impl FetchLatestUserToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchLatestUserToken {
     /// Fetch a user's newest token.
@@ -1043,6 +1045,7 @@ impl FetchTenantToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchTenantToken {
     /// Fetch a tenant's token with given scopes.
@@ -1098,6 +1101,7 @@ impl FetchUserToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchUserToken {
     /// Fetch a user's token with given scopes.

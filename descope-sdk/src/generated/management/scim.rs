@@ -299,6 +299,7 @@ impl CreateGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl CreateGroup {
     /// Provision a group.
@@ -382,6 +383,7 @@ impl CreateUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl CreateUser {
     /// Provision a user.
@@ -412,6 +414,7 @@ pub struct DeleteGroup {
 }
 impl DeleteGroup {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl DeleteGroup {
     /// Delete a provisioned group.
@@ -440,6 +443,7 @@ pub struct DeleteUser {
 }
 impl DeleteUser {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl DeleteUser {
     /// Delete a provisioned user.
@@ -477,6 +481,7 @@ impl LoadGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadGroup {
     /// Read a provisioned group.
@@ -508,6 +513,7 @@ pub struct LoadResourceTypes {
 }
 impl LoadResourceTypes {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadResourceTypes {
     /// List the kinds of resource that can be provisioned.
@@ -535,6 +541,7 @@ pub struct LoadServiceConfig {
 }
 impl LoadServiceConfig {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadServiceConfig {
     /// Read what the SCIM service can do.
@@ -563,6 +570,7 @@ pub struct LoadUser {
 }
 impl LoadUser {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadUser {
     /// Read a provisioned user.
@@ -609,6 +617,7 @@ impl PatchGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl PatchGroup {
     /// Change the members or the name of a provisioned group.
@@ -654,6 +663,7 @@ impl PatchUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl PatchUser {
     /// Change single attributes of a provisioned user.
@@ -715,6 +725,7 @@ impl ReplaceGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl ReplaceGroup {
     /// Replace a provisioned group.
@@ -800,6 +811,7 @@ impl ReplaceUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl ReplaceUser {
     /// Replace a provisioned user.
@@ -857,6 +869,7 @@ impl SearchGroups {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl SearchGroups {
     /// Find provisioned groups.
@@ -905,6 +918,7 @@ impl SearchUsers {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl SearchUsers {
     /// Find provisioned users.

@@ -56,6 +56,15 @@ fn arm(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
         let value = constant(value);
         quote!(given.fixed(#name, #value);)
     });
+    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
+    let token = (alternatives > 1).then(|| {
+        quote! {
+            let call = match given.bearer() {
+                Ok(token) => call.with_token(token),
+                Err(_) => call,
+            };
+        }
+    });
     let (page, end) = match &plan.overlay.page {
         Some(page) => {
             let (number, size) = (page.number, page.size);
@@ -72,6 +81,7 @@ fn arm(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
     quote! {
         #id => |descope, mut given: Given| Box::pin(async move {
             let call = descope.management().#handle().#verb(#(#arguments),*);
+            #token
             #(#setters)*
             #(#fixed)*
             #page
@@ -88,7 +98,8 @@ fn argument(argument: &Argument) -> TokenStream {
         return quote!(given.whole::<#ty>()?);
     }
     if let Some(second) = argument.names.get(1) {
-        return quote!(given.user(#name, #second, Given::#read)?);
+        let named = format_ident!("{}", if argument.kind == Kind::Named { "named" } else { "user" });
+        return quote!(given.#named(#name, #second, Given::#read)?);
     }
     let ty = held(&argument.ty, argument.kind);
     let value = quote!(given.#read::<#ty>(#name)?);
@@ -110,8 +121,15 @@ fn setter(setter: &Setter) -> TokenStream {
         };
     }
     let value = timed(&quote!(it), setter.kind);
+    // Other clients say with an empty list that they have no condition, and with 0 that they set no time: not to call the
+    // setter says that here.
+    let unsaid = match setter.kind {
+        Kind::Moment(_) | Kind::Span(_) => Some(quote!(.filter(|it| *it != 0))),
+        _ if setter.filter => Some(quote!(.filter(|it| !it.is_empty()))),
+        _ => None,
+    };
     quote! {
-        let call = match given.#read::<#ty>(#name)? {
+        let call = match given.#read::<#ty>(#name)? #unsaid {
             Some(it) => call.#ident(#value),
             None => call,
         };
@@ -129,8 +147,8 @@ fn held(ty: &Type, kind: Kind) -> Type {
         (Kind::UserId, true) => parse_quote!(Vec<UserId>),
         (Kind::UserId, false) => parse_quote!(UserId),
         (Kind::Moment(_) | Kind::Span(_), _) => parse_quote!(i64),
-        (Kind::Plain, _) if named("Secret") => parse_quote!(Secret),
-        (Kind::Plain, _) => ty.clone(),
+        (Kind::Plain | Kind::Named, _) if named("Secret") => parse_quote!(Secret),
+        (Kind::Plain | Kind::Named, _) => ty.clone(),
     }
 }
 
