@@ -8,6 +8,8 @@ mod flows;
 #[path = "../generated/replay.rs"]
 mod generated;
 mod given;
+mod recording;
+mod rows;
 mod table;
 
 use std::{
@@ -17,219 +19,18 @@ use std::{
 
 use descope_api::Operation;
 use given::{Failed, Given, Replay, moment, span};
-use serde::Deserialize;
+use recording::Recording;
+use rows::{Differs, Row, Table};
 use serde_json::{Value, json};
 use table::TABLE;
 
 use crate::{
-    requests::{self, ACCESS_KEY, AUTH_KEY, MANAGEMENT_KEY, REFRESH_JWT, Recorder, SESSION_JWT, Sent},
-    support::{raw::PROJECT, spec},
+    requests::{self, AUTH_KEY, MANAGEMENT_KEY, Recorder, Sent},
+    support::spec,
 };
 
 /// The page and its size that are asked for where a recording has none: the SDK always says which.
 const PAGE: (u32, u32) = (0, 100);
-
-/// One line of the table.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    /// The client that was recorded: the name of its file, or `*`.
-    by: &'static str,
-    /// The operations: ids with `*` at the end for any rest, or tags behind `#`, with `|` between them.
-    of: &'static str,
-    differs: Differs,
-    why: &'static str,
-}
-
-/// What is not the same.
-#[derive(Clone, Copy, Debug)]
-enum Differs {
-    /// A place (`body.user.email`, `query.page`, `authorization`, `body` for whether there is one) that was recorded so, and
-    /// is sent so. `*` is any name or index, `**` at the end any number of them.
-    Unlike(&'static str, What, What),
-    /// A member that was recorded under one name and is sent under another; the value is the same.
-    Alias(&'static str, &'static str),
-    /// A request that goes to another path: its method and the beginning of its path or the whole, and what stands there
-    /// instead. Parameters in braces are taken from the query.
-    Moved(&'static str, &'static str),
-    /// The SDK refuses the argument.
-    Refused(&'static str),
-    /// The SDK has no function for the operation.
-    NoFunction,
-}
-
-/// A value at a place.
-#[derive(Clone, Copy, Debug)]
-enum What {
-    Absent,
-    /// Null where the document does not say that null means something.
-    Null,
-    /// An empty list or map, with the same proviso.
-    Empty,
-    /// This JSON.
-    Is(&'static str),
-    Any,
-}
-
-impl What {
-    fn is(self, value: Option<&Value>, nullable: bool) -> bool {
-        match (self, value) {
-            (Self::Absent, value) => value.is_none(),
-            (Self::Any, value) => value.is_some(),
-            (_, None) => false,
-            (Self::Null, Some(value)) => value.is_null() && !nullable,
-            (Self::Empty, Some(Value::Array(items))) => items.is_empty() && !nullable,
-            (Self::Empty, Some(Value::Object(members))) => members.is_empty() && !nullable,
-            (Self::Empty, Some(_)) => false,
-            (Self::Is(json), Some(value)) => serde_json::from_str::<Value>(json).expect("JSON in the table") == *value,
-        }
-    }
-}
-
-impl Row {
-    /// Which of its patterns name the operation.
-    fn named(&self, client: &str, operation: &Operation) -> Vec<&'static str> {
-        let names = |pattern: &&str| match (pattern.strip_prefix('#'), pattern.strip_suffix('*')) {
-            (Some(tag), _) => operation.tag == tag,
-            (_, Some(start)) => operation.id.starts_with(start),
-            _ => operation.id == *pattern,
-        };
-        let by = self.by == "*" || self.by == client;
-        self.of.split('|').filter(|_| by).filter(names).collect()
-    }
-}
-
-/// What of the table was of use: rows by their number, and their patterns.
-#[derive(Default)]
-struct Table {
-    used: BTreeSet<(usize, &'static str)>,
-}
-
-impl Table {
-    /// Whether a row for this operation fits; every one that does is noted as used.
-    fn covers(&mut self, client: &str, operation: &Operation, fits: impl Fn(&Differs) -> bool) -> bool {
-        let mut covered = false;
-        for (number, row) in TABLE.iter().enumerate().filter(|(_, row)| fits(&row.differs)) {
-            for pattern in row.named(client, operation) {
-                self.used.insert((number, pattern));
-                covered = true;
-            }
-        }
-        covered
-    }
-
-    /// Rows, and patterns of rows, that covered nothing.
-    fn idle(&self) -> Vec<String> {
-        let every = TABLE.iter().enumerate().flat_map(|(number, row)| row.of.split('|').map(move |one| (number, one)));
-        let idle = every.filter(|one| !self.used.contains(one));
-        idle.map(|(number, pattern)| format!("covers nothing for {pattern}: {:?}", TABLE[number])).collect()
-    }
-}
-
-/// A recorded request.
-#[derive(Clone, Debug, Deserialize)]
-struct Recording {
-    call: String,
-    #[serde(default)]
-    variant: String,
-    /// How the recorded client was made.
-    #[serde(default)]
-    client: String,
-    http_method: String,
-    path: String,
-    #[serde(default)]
-    query: BTreeMap<String, Value>,
-    authorization: Option<String>,
-    #[serde(default)]
-    body: Option<Value>,
-    body_present: Option<bool>,
-}
-
-impl Recording {
-    fn read(line: &str) -> Self {
-        let placeholders = [
-            ("<project_id>", PROJECT),
-            ("<management_key>", MANAGEMENT_KEY),
-            ("<auth_management_key>", AUTH_KEY),
-            ("<refresh_jwt>", REFRESH_JWT),
-            ("<session_jwt>", SESSION_JWT),
-            ("<access_key>", ACCESS_KEY),
-        ];
-        let line = placeholders.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
-        let mut recording: Self = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        if recording.body_present == Some(false) {
-            recording.body = None;
-        } else if recording.body_present == Some(true) {
-            recording.body.get_or_insert(Value::Null);
-        }
-        recording
-    }
-
-    fn name(&self) -> String {
-        let Self { call, variant, client, http_method, path, .. } = self;
-        format!("{call} ({variant} {client}) {http_method} {path}")
-    }
-
-    /// The user's token or key in the bearer.
-    fn token(&self) -> Option<String> {
-        let bearer = self.authorization.as_deref()?.strip_prefix("Bearer ")?;
-        let token = bearer.split(':').nth(1)?;
-        (token != MANAGEMENT_KEY && token != AUTH_KEY).then(|| token.to_owned())
-    }
-
-    /// Follows the rows that say where a request goes instead.
-    fn moved(mut self, client: &str, table: &mut Table) -> Self {
-        for (number, row) in TABLE.iter().enumerate() {
-            let Differs::Moved(from, to) = row.differs else { continue };
-            let (method, from) = from.split_once(' ').expect("a method and a path");
-            let rest =
-                if from.ends_with('/') { self.path.strip_prefix(from) } else { (self.path == from).then_some("") };
-            let Some(rest) = rest.filter(|_| method == "*" || method == self.http_method) else { continue };
-            let mut moved = self.clone();
-            moved.path = format!("{to}{rest}");
-            moved.query.retain(|name, value| {
-                let place = format!("{{{name}}}");
-                let taken = moved.path.contains(&place);
-                moved.path = moved.path.replace(&place, &escaped(&said(value)));
-                !taken
-            });
-            let patterns = moved.operation().map_or_else(Vec::new, |(operation, _)| row.named(client, operation));
-            if !patterns.is_empty() {
-                self = moved;
-                table.used.extend(patterns.into_iter().map(|pattern| (number, pattern)));
-            }
-        }
-        self
-    }
-
-    /// The operation that it calls, and the parameters in its path.
-    fn operation(&self) -> Option<(&'static Operation, BTreeMap<String, Value>)> {
-        let fits = |operation: &&'static Operation| operation.method == self.http_method;
-        let found = descope_api::OPERATIONS.iter().filter(fits).filter_map(|operation| {
-            let (template, path): (Vec<_>, Vec<_>) =
-                (operation.path.split('/').collect(), self.path.split('/').collect());
-            let mut parameters = BTreeMap::new();
-            let fits = template.len() == path.len()
-                && template.iter().zip(path).all(|(part, given)| match part.strip_prefix('{') {
-                    Some(name) if !given.is_empty() => {
-                        let given = percent_encoding::percent_decode_str(given).decode_utf8_lossy().into_owned();
-                        parameters.insert(name.trim_end_matches('}').to_owned(), Value::String(given));
-                        true
-                    }
-                    _ => *part == given,
-                });
-            fits.then_some((operation, parameters))
-        });
-        found.min_by_key(|(_, parameters)| parameters.len())
-    }
-}
-
-fn said(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn escaped(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
 
 /// A place that is not the same: where, what was recorded, and what is sent.
 #[derive(Debug)]
@@ -359,7 +160,7 @@ fn files() -> Vec<(String, PathBuf)> {
 }
 
 /// Sends a recorded request again and says what differs that no row of the table covers.
-async fn replay(recorder: &Recorder, client: &str, recording: Recording, table: &mut Table) -> Vec<String> {
+async fn replay(server: &Recorder, client: &str, recording: Recording, table: &mut Table) -> Vec<String> {
     let mut recording = recording.moved(client, table);
     let Some((operation, mut parameters)) = recording.operation() else { return vec!["no such operation".to_owned()] };
     for (number, row) in TABLE.iter().enumerate() {
@@ -376,15 +177,15 @@ async fn replay(recorder: &Recorder, client: &str, recording: Recording, table: 
     };
     parameters.extend(recording.query.clone());
     let given = Given::new(parameters, recording.body.clone(), recording.token());
-    let builder = recorder.client();
+    let builder = server.client();
     let descope = match recording.client.as_str() {
         "auth_management_key" => builder.management_key(MANAGEMENT_KEY).auth_management_key(AUTH_KEY),
         "no_management_key" => builder,
         _ => builder.management_key(MANAGEMENT_KEY),
     };
-    recorder.expect(operation.id);
+    server.expect(operation.id);
     let outcome = call(descope.build().expect("a client"), given).await;
-    let mut sent = recorder.sent();
+    let mut sent = server.sent();
     let left = match outcome {
         Ok(left) => left,
         Err(failed) => {
@@ -445,13 +246,13 @@ fn functions_that_are_tested_are_compared() {
 }
 
 /// What the harness finds wrong with a recording, of a client that no row of the table is for.
-async fn faults(recorder: &Recorder, recording: &Value) -> Vec<String> {
-    replay(recorder, "another", Recording::read(&recording.to_string()), &mut Table::default()).await
+async fn faults(server: &Recorder, recording: &Value) -> Vec<String> {
+    replay(server, "another", Recording::read(&recording.to_string()), &mut Table::default()).await
 }
 
 #[tokio::test]
 async fn whatever_is_not_the_same_is_found() {
-    let recorder = Recorder::start().await;
+    let server = Recorder::start().await;
     // As a recorder writes it, with members that are of no interest here.
     let recorded = json!({
         "sdk": "another", "call": "role.create", "args": ["Auditor"], "variant": "full", "client": "default", "seq": 0,
@@ -459,7 +260,7 @@ async fn whatever_is_not_the_same_is_found() {
         "authorization": "Bearer <project_id>:<management_key>", "outcome": "returned", "body_present": true,
         "body": {"name": "Auditor", "permissionNames": ["Read Reports"]}
     });
-    assert_eq!(faults(&recorder, &recorded).await, Vec::<String>::new());
+    assert_eq!(faults(&server, &recorded).await, Vec::<String>::new());
     let changes: [(&str, Value, &str); 8] = [
         ("/body/permissionNames", json!([]), "body.permissionNames: [] was recorded, nothing is sent"),
         ("/body/description", json!(null), "body.description: null was recorded, nothing is sent"),
@@ -475,26 +276,26 @@ async fn whatever_is_not_the_same_is_found() {
         ("/path", json!("/v1/auth/password/signup"), "passwordSignUp: the SDK has no function"),
     ];
     for (place, value, fault) in changes {
-        let mut changed = recorded.clone();
+        let mut other = recorded.clone();
         let (parent, name) = place.rsplit_once('/').expect("a place");
-        changed.pointer_mut(parent).expect("its parent")[name] = value;
-        let found = faults(&recorder, &changed).await;
+        other.pointer_mut(parent).expect("its parent")[name] = value;
+        let found = faults(&server, &other).await;
         assert!(found.iter().any(|found| found.contains(fault)), "{place}: {found:?}");
     }
     let mut without = recorded.clone();
     without["body"]["name"].take();
     assert_eq!(
-        faults(&recorder, &without).await,
+        faults(&server, &without).await,
         ["managementRoleCreate: the function needs `name`, which was not sent"]
     );
     let mut bare = recorded;
     (bare["path"], bare["body_present"]) = ("/v1/mgmt/flow/list".into(), false.into());
-    assert_eq!(faults(&recorder, &bare).await, ["managementFlowList: body: nothing was recorded, {} is sent"]);
+    assert_eq!(faults(&server, &bare).await, ["managementFlowList: body: nothing was recorded, {} is sent"]);
 }
 
 #[tokio::test]
 async fn recorded_requests_are_sent_alike_or_a_row_says_why_not() {
-    let recorder = Recorder::start().await;
+    let server = Recorder::start().await;
     let (mut table, mut wrong) = (Table::default(), Vec::new());
     let files = files();
     assert!(!files.is_empty(), "there are recordings");
@@ -503,7 +304,7 @@ async fn recorded_requests_are_sent_alike_or_a_row_says_why_not() {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let recording = Recording::read(line);
             let name = recording.name();
-            for fault in replay(&recorder, client, recording, &mut table).await {
+            for fault in replay(&server, client, recording, &mut table).await {
                 wrong.push(format!("{client}: {name}: {fault}"));
             }
         }

@@ -1,12 +1,12 @@
 //! Where the SDK sends something else than a recorded client, and why. Whatever is not listed here is the same.
 
-use super::{
-    Differs::{Alias, Moved, NoFunction, Refused, Unlike},
+use super::rows::{
+    Differs::{self, Alias, Moved, NoFunction, Refused, Unlike},
     Row,
     What::{Absent, Any, Empty, Is, Null},
 };
 
-const fn python(of: &'static str, differs: super::Differs, why: &'static str) -> Row {
+const fn python(of: &'static str, differs: Differs, why: &'static str) -> Row {
     Row { by: "python", of, differs, why }
 }
 
