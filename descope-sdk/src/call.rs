@@ -92,7 +92,7 @@ impl Call {
         }
         let api = match &self.token {
             Some(token) => self.descope.acting_for("token", token)?,
-            None => self.descope.managing()?.clone(),
+            None => self.descope.managing()?,
         };
         Ok(match &self.options {
             Some(options) => api.with_options(options.clone()),
