@@ -16,6 +16,8 @@ use crate::{
 const REPEATABLE: &[&str] = &[
     "managementAccessKeyDelete",
     "managementTestUserDeleteAll",
+    "managementUserBatchDelete",
+    "managementUserBatchLoad",
     "managementUserDelete",
     "managementUserLoad",
     "securityQuestionsGet",

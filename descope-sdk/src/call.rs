@@ -4,24 +4,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{CallOptions, Descope, Error, ErrorKind, Result, error::Inner, session::KindNames};
+use crate::{CallOptions, Descope, Error, ErrorKind, Result, Secret, error::Inner, session::KindNames};
 
 /// What every generated builder carries beside its body.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     descope: Descope,
     options: Option<CallOptions>,
+    /// The credential that is sent in place of the management key.
+    token: Option<Secret>,
     /// An argument that was given and can never be right, and why.
     refused: Option<(&'static str, &'static str)>,
 }
 
 impl Call {
     pub(crate) fn new(descope: &Descope) -> Self {
-        Self { descope: descope.clone(), options: None, refused: None }
+        Self { descope: descope.clone(), options: None, token: None, refused: None }
     }
 
     pub(crate) fn options(&mut self, options: CallOptions) {
         self.options = Some(options);
+    }
+
+    pub(crate) fn token(&mut self, token: Secret) {
+        self.token = Some(token);
     }
 
     /// Notes whether a list that selects is empty now.
@@ -93,7 +99,10 @@ impl Call {
         if let Some((argument, why)) = self.refused {
             return Err(Error::argument_refused(argument, why));
         }
-        let api = self.descope.managing()?;
+        let api = match &self.token {
+            Some(token) => self.descope.acting_for("token", token)?,
+            None => self.descope.managing()?,
+        };
         Ok(match &self.options {
             Some(options) => api.with_options(options.clone()),
             None => api,
@@ -130,6 +139,18 @@ macro_rules! call_setters {
     };
 }
 pub(crate) use call_setters;
+
+/// What calls have that are accepted with another credential too.
+macro_rules! token_setter {
+    () => {
+        /// Calls with this token, or access key, in place of the management key, which need not be there then.
+        pub fn with_token(mut self, token: impl Into<crate::Secret>) -> Self {
+            self.call.token(token.into());
+            self
+        }
+    };
+}
+pub(crate) use token_setter;
 
 #[cfg(test)]
 mod tests {

@@ -158,3 +158,56 @@ impl From<&UserIdentifier> for UserIdentifier {
         id.clone()
     }
 }
+
+/// Names one of what has a name and an id, such as a role or a permission.
+///
+/// Functions take `impl Into<NameOrId>`: a text is a name, and an id says that it is one.
+///
+/// ```
+/// use descope_sdk::NameOrId;
+///
+/// fn delete(role: impl Into<NameOrId>) -> NameOrId {
+///     role.into()
+/// }
+///
+/// assert_eq!(delete("Auditor"), NameOrId::Name("Auditor".to_owned()));
+/// assert_eq!(delete(NameOrId::id("R2RmxQ7w8E9r")), NameOrId::Id("R2RmxQ7w8E9r".to_owned()));
+/// ```
+#[cfg(feature = "management")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NameOrId {
+    /// The name that it has now.
+    Name(String),
+    /// The id, which outlasts a change of the name.
+    Id(String),
+}
+
+#[cfg(feature = "management")]
+impl NameOrId {
+    /// Takes the text for an id; a call that it is given to refuses one that is empty.
+    pub fn id(id: impl Into<String>) -> Self {
+        Self::Id(id.into())
+    }
+}
+
+#[cfg(feature = "management")]
+impl From<&str> for NameOrId {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+#[cfg(feature = "management")]
+impl From<String> for NameOrId {
+    fn from(name: String) -> Self {
+        Self::Name(name)
+    }
+}
+
+#[cfg(feature = "management")]
+impl From<&String> for NameOrId {
+    fn from(name: &String) -> Self {
+        Self::Name(name.clone())
+    }
+}

@@ -137,6 +137,8 @@ pub use descope_api::{
 pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].
 pub use http::StatusCode;
+#[cfg(feature = "management")]
+pub use identifier::NameOrId;
 pub use identifier::{LoginId, UserId, UserIdentifier};
 pub use management_key::ManagementKey;
 pub use options::DeliveryMethod;

@@ -222,6 +222,33 @@ macro_rules! sign_in_setters {
 pub(crate) use sign_in_setters;
 
 /// The setter for where a link leads; the builder has `redirect_url`.
+/// What a sign-in says of itself that a back end prepares, where no session of the user is at hand.
+#[cfg(feature = "management")]
+macro_rules! factor_setters {
+    () => {
+        /// Whether the session that comes of it is stepped up: its token says so.
+        pub fn step_up(mut self, step_up: bool) -> Self {
+            self.options.get_or_insert_default().stepup = Some(step_up);
+            self
+        }
+
+        /// Whether this is a further factor: the token lists it among others.
+        pub fn mfa(mut self, mfa: bool) -> Self {
+            self.options.get_or_insert_default().mfa = Some(mfa);
+            self
+        }
+
+        /// Of which kinds the sessions are that [`revoke_other_sessions`](Self::revoke_other_sessions) ends.
+        pub fn revoke_other_sessions_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+            self.options.get_or_insert_default().revoke_other_sessions_types =
+                types.into_iter().map(Into::into).collect();
+            self
+        }
+    };
+}
+#[cfg(feature = "management")]
+pub(crate) use factor_setters;
+
 macro_rules! redirect_setter {
     () => {
         /// The page that the link leads to; the token is added to it as query parameter `t`. The project's own

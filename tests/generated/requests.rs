@@ -370,12 +370,12 @@ fn family() -> Vec<Case> {
         "POST /v1/mgmt/family/dependent/create", bearer : Bearer::ManagementKey, body :
         Some(json("{\"familyId\":\"F2RmzL0v1e2l3a4c5e6F7a8m9i0\",\"familyName\":\"King\",\"familyScopedAttributes\":{\"F2RmzL0v1e2l3a4c5e6F7a8m9i0\":{\"allowance\":\"10\"}},\"givenName\":\"Byron\",\"loginId\":\"byron@lovelace.example.com\",\"name\":\"Byron King\"}")),
         call : | descope | Box::pin(async move { descope.management().families()
-        .create_dependent(LoginId::new("byron@lovelace.example.com"),
-        "F2RmzL0v1e2l3a4c5e6F7a8m9i0").family_name("King")
+        .create_dependent("F2RmzL0v1e2l3a4c5e6F7a8m9i0").family_name("King")
         .family_scoped_attribute("F2RmzL0v1e2l3a4c5e6F7a8m9i0", value:: <
         ::serde_json::Map < String, ::serde_json::Value > >
-        ("{\"allowance\":\"10\"}")).given_name("Byron").name("Byron King").send(). await
-        .map(drop) }), }, Case { operation : "managementFamilyDelete", request :
+        ("{\"allowance\":\"10\"}")).given_name("Byron")
+        .login_id(LoginId::new("byron@lovelace.example.com")).name("Byron King").send().
+        await .map(drop) }), }, Case { operation : "managementFamilyDelete", request :
         "POST /v1/mgmt/family/delete", bearer : Bearer::ManagementKey, body :
         Some(json("{\"id\":\"F2RmzL0v1e2l3a4c5e6F7a8m9i0\"}")), call : | descope |
         Box::pin(async move { descope.management().families()

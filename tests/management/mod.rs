@@ -2,6 +2,7 @@
 
 mod batch;
 mod change;
+mod credential;
 mod embedded_link;
 mod fga;
 mod key;

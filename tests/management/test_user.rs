@@ -48,6 +48,18 @@ async fn a_test_user_may_sign_up_until_it_has_signed_in() {
 }
 
 #[tokio::test]
+async fn a_generated_code_can_step_up() {
+    let world = with_test_user().await;
+    let tests = world.descope.management().test_users();
+    let generated = tests.generate_otp(LoginId::new(ADA), DeliveryMethod::Email).step_up(true).send().await.unwrap();
+    let ada = generated.pending().verify(generated.code()).await.unwrap();
+    assert!(world.claims(&ada).await.is_step_up());
+    let generated = tests.generate_otp(LoginId::new(ADA), DeliveryMethod::Email).step_up(false).send().await.unwrap();
+    let ada = generated.pending().verify(generated.code()).await.unwrap();
+    assert!(!world.claims(&ada).await.is_step_up());
+}
+
+#[tokio::test]
 async fn links_are_answered_and_sign_in() {
     let world = with_test_user().await;
     let tests = world.descope.management().test_users();

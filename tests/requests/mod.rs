@@ -35,8 +35,8 @@ pub(crate) const PHONE: &str = "+15551234567";
 pub(crate) const REFRESH_JWT: &str = "eyJhbGciOiJSUzI1NiJ9.cmVmcmVzaA.c2ln";
 pub(crate) const SESSION_JWT: &str = "eyJhbGciOiJSUzI1NiJ9.c2Vzc2lvbg.c2ln";
 pub(crate) const ACCESS_KEY: &str = "K2RmxQ7w8E9r0T1y2U3i4O5p6AsCleartext";
-const MANAGEMENT_KEY: &str = "K2RmManagementKey";
-const AUTH_KEY: &str = "K2RmAuthKey";
+pub(crate) const MANAGEMENT_KEY: &str = "K2RmManagementKey";
+pub(crate) const AUTH_KEY: &str = "K2RmAuthKey";
 
 /// Operations that no function of the SDK calls, and why. [`Descope::api`] reaches them.
 const NOT_CURATED: &[(&str, &str)] =
@@ -93,7 +93,7 @@ fn json(text: &str) -> Value {
 }
 
 /// The cases that are written by hand and those that are generated.
-fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     cases().into_iter().chain(generated::cases()).collect()
 }
 
@@ -113,14 +113,15 @@ pub(crate) fn least() -> Vec<Case> {
 
 /// A request as it arrived.
 #[derive(Debug)]
-struct Sent {
-    line: String,
+pub(crate) struct Sent {
+    /// Method, path and query.
+    pub(crate) line: String,
     headers: Vec<(String, String)>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Sent {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} is sent twice");
@@ -129,7 +130,7 @@ impl Sent {
 }
 
 /// A server that gives the documented answer of whatever is to be called next, and notes what it is sent.
-struct Recorder {
+pub(crate) struct Recorder {
     server: MockServer,
     http: reqwest::Client,
     answer: Arc<Mutex<Value>>,
@@ -137,7 +138,7 @@ struct Recorder {
 }
 
 impl Recorder {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = MockServer::start_async().await;
         let (answer, sent) = (Arc::new(Mutex::new(Value::Null)), Arc::new(Mutex::new(Vec::new())));
         let (answers, notes) = (Arc::clone(&answer), Arc::clone(&sent));
@@ -163,7 +164,7 @@ impl Recorder {
         Self { server, http: http(), answer, sent }
     }
 
-    fn client(&self) -> DescopeBuilder {
+    pub(crate) fn client(&self) -> DescopeBuilder {
         let builder = Descope::builder(PROJECT).base_url(self.server.base_url()).http_client(self.http.clone());
         // The licence is read in the background, whenever that may be.
         builder.retry(RetryPolicy::none()).without_license()
@@ -171,16 +172,26 @@ impl Recorder {
 
     /// Makes the call and gives the one request that it sent.
     async fn run(&self, case: &Case, descope: Descope) -> Sent {
-        let operation = descope_api::operation(case.operation).expect("the table names operations");
+        self.expect(case.operation);
+        let outcome = (case.call)(descope).await;
+        outcome.unwrap_or_else(|error| panic!("{} did not take the documented answer: {error:?}", case.operation));
+        let mut sent = self.sent();
+        assert_eq!(sent.len(), 1, "{}: {sent:?}", case.operation);
+        sent.pop().expect("one request")
+    }
+
+    /// Answers from now on what the document shows of this operation.
+    pub(crate) fn expect(&self, operation: &str) {
+        let operation = descope_api::operation(operation).expect("the table names operations");
         let described = spec::operation(operation);
         let answers = described["responses"].as_object().expect("answers");
         let (_, answer) = answers.iter().find(|(status, _)| status.starts_with('2')).expect("a success");
         *self.answer.lock().unwrap() = media(&answer["content"]).map_or(Value::Null, |(_, _, example)| example.clone());
-        let outcome = (case.call)(descope).await;
-        outcome.unwrap_or_else(|error| panic!("{} did not take the documented answer: {error:?}", case.operation));
-        let mut sent = self.sent.lock().unwrap();
-        assert_eq!(sent.len(), 1, "{}: {sent:?}", case.operation);
-        sent.pop().expect("one request")
+    }
+
+    /// What has arrived since this was last asked.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut *self.sent.lock().unwrap())
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Descope, Error, LoginId, Result, check,
-    options::{option_setters, sign_up_setters},
+    options::{factor_setters, option_setters, sign_up_setters},
     raw_error::{Answer, call},
 };
 
@@ -149,6 +149,7 @@ impl EmbeddedLinkSignUp {
     timeout_setter!();
     sign_up_setters!();
     option_setters!();
+    factor_setters!();
 
     /// The user's email address.
     pub fn email(mut self, email: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ use url::Url;
 use super::test_user::TestUsers;
 use crate::{
     DeliveryMethod, Descope, LoginId, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
-    options::{option_setters, redirect_setter},
+    options::{factor_setters, option_setters, redirect_setter},
     raw_error::{Answer, Origin, call},
 };
 
@@ -175,6 +175,7 @@ impl TestUsers {
 
 impl TestUserGenerateOtp {
     option_setters!();
+    factor_setters!();
 
     /// Makes the code.
     ///
@@ -199,6 +200,7 @@ impl TestUserGenerateOtp {
 
 impl TestUserGenerateMagicLink {
     option_setters!();
+    factor_setters!();
     redirect_setter!();
 
     /// Makes the link.
@@ -224,6 +226,7 @@ impl TestUserGenerateMagicLink {
 
 impl TestUserGenerateEnchantedLink {
     option_setters!();
+    factor_setters!();
     redirect_setter!();
 
     /// Makes the link.

@@ -88,10 +88,14 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
         if sdk.user.len() > 2 {
             report.at(&pointer, "a user is named in one member or in one of two");
         }
+        let required: Vec<&str> = body["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let optional = |name: &str| !body["properties"][name].is_null() && !required.contains(&name);
+        if !sdk.named.is_empty() && (sdk.named.len() != 2 || !sdk.named.iter().all(|name| optional(name))) {
+            report.at(&pointer, "`named` has two members of the body, none of them required: the name, and the id");
+        }
         if let Some(args) = &sdk.args {
-            let given: BTreeSet<&str> = args.iter().chain(&sdk.user).copied().collect();
-            let required = body["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            for name in required.filter(|name| !given.contains(name)) {
+            let given: BTreeSet<&str> = args.iter().chain(&sdk.user).chain(&sdk.named).copied().collect();
+            for name in required.iter().filter(|name| !given.contains(*name)) {
                 report.at(&pointer, format!("`{name}` is required and not among `args`"));
             }
         }

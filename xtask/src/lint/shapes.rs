@@ -126,6 +126,7 @@ static SDK: Kind = Kind {
         ("verb", Text),
         ("args", Texts),
         ("user", Texts),
+        ("named", Texts),
         ("hidden", Texts),
         ("returns", Text),
         ("holds", Texts),

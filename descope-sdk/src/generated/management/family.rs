@@ -11,7 +11,7 @@ use crate::{
     Descope, Result, call::{Call, call_setters},
     check, raw_error::call,
 };
-use crate::identifier::{LoginId, UserId, UserIdentifier};
+use crate::identifier::{LoginId, UserId};
 use crate::paging::{Items, Page, Paged};
 /// Families: users who belong together at home, some of whom act for others.
 ///
@@ -87,19 +87,16 @@ impl Families {
     ///
     /// Makes a user who has no credentials, such as a child, within the family. Grown-ups of the family act for the dependent by [`Families::impersonate`](super::family::Families::impersonate).
     ///
-    /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     /// - `family_id`: Id of the family that the dependent belongs to.
     ///
     /// `POST /v1/mgmt/family/dependent/create`
     pub fn create_dependent(
         &self,
-        user: impl Into<UserIdentifier>,
         family_id: impl Into<String>,
     ) -> CreateDependent {
         CreateDependent {
             call: Call::new(&self.descope),
-            body: types::FamilyDependentCreateRequest::new(family_id)
-                .login_id(user.into().into_string()),
+            body: types::FamilyDependentCreateRequest::new(family_id),
         }
     }
     /// Delete a family.
@@ -412,6 +409,11 @@ impl CreateDependent {
         self.body = self.body.given_name(given_name);
         self
     }
+    /// Login id, in case the dependent is to sign in one day. Made up by the service when left out.
+    pub fn login_id(mut self, login_id: impl Into<LoginId>) -> Self {
+        self.body = self.body.login_id(login_id.into().into_string());
+        self
+    }
     /// What stands between first and last name.
     pub fn middle_name(mut self, middle_name: impl Into<String>) -> Self {
         self.body = self.body.middle_name(middle_name);
@@ -444,13 +446,12 @@ impl CreateDependent {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `family_id` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `family_id` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
         let Self { call, body } = self;
-        check::optional_text("user", body.login_id.as_deref())?;
         check::text("family_id", &body.family_id)?;
         let api = call.managing()?;
         let answer = call!(api, management_family_create_dependent, & body)?;

@@ -938,6 +938,7 @@ impl FetchLatestTenantToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchLatestTenantToken {
     /// Fetch a tenant's newest token.
@@ -994,6 +995,7 @@ impl FetchLatestUserToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchLatestUserToken {
     /// Fetch a user's newest token.
@@ -1053,6 +1055,7 @@ impl FetchTenantToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchTenantToken {
     /// Fetch a tenant's token with given scopes.
@@ -1109,6 +1112,7 @@ impl FetchUserToken {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl FetchUserToken {
     /// Fetch a user's token with given scopes.

@@ -11,6 +11,7 @@ use crate::{
     Descope, Result, call::{Call, call_setters},
     check, raw_error::call,
 };
+use crate::identifier::NameOrId;
 /// Permissions, which roles grant.
 ///
 /// From [`Management::permissions`](crate::management::Management::permissions).
@@ -74,13 +75,18 @@ impl Permissions {
     ///
     /// Removes a permission from the project and from all roles that grant it. Those that come with every project cannot be removed.
     ///
-    /// - `name`: Name of the permission, when `id` is left out.
+    /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     ///
     /// `POST /v1/mgmt/permission/delete` · [reference](https://docs.descope.com/role-based-access-control)
-    pub fn delete(&self, name: impl Into<String>) -> Delete {
+    pub fn delete(&self, name: impl Into<NameOrId>) -> Delete {
+        let body = types::PermissionDeleteRequest::new();
+        let body = match name.into() {
+            NameOrId::Name(id) => body.name(id),
+            NameOrId::Id(id) => body.id(id),
+        };
         Delete {
             call: Call::new(&self.descope),
-            body: types::PermissionDeleteRequest::new().name(name),
+            body,
         }
     }
     /// Delete several permissions.
@@ -110,18 +116,23 @@ impl Permissions {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole.
     ///
-    /// - `name`: Name that the permission has now, when `id` is left out.
+    /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     /// - `new_name`: Name from now on. Repeat the present one to keep it.
     ///
     /// `POST /v1/mgmt/permission/update` · [reference](https://docs.descope.com/role-based-access-control)
     pub fn replace(
         &self,
-        name: impl Into<String>,
+        name: impl Into<NameOrId>,
         new_name: impl Into<String>,
     ) -> Replace {
+        let body = types::PermissionUpdateRequest::new(new_name);
+        let body = match name.into() {
+            NameOrId::Name(id) => body.name(id),
+            NameOrId::Id(id) => body.id(id),
+        };
         Replace {
             call: Call::new(&self.descope),
-            body: types::PermissionUpdateRequest::new(new_name).name(name),
+            body,
         }
     }
     /// Change several permissions.
@@ -215,11 +226,6 @@ pub struct Delete {
     pub(in crate::management) body: types::PermissionDeleteRequest,
 }
 impl Delete {
-    /// Id of the permission.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.body = self.body.id(id);
-        self
-    }
     call_setters!();
 }
 impl Delete {
@@ -236,6 +242,7 @@ impl Delete {
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
         check::optional_text("name", body.name.as_deref())?;
+        check::optional_text("name", body.id.as_deref())?;
         let api = call.managing()?;
         call!(api, management_permission_delete, & body)?;
         Ok(())
@@ -332,11 +339,6 @@ impl Replace {
         self.body = self.body.description(description);
         self
     }
-    /// Id of the permission.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.body = self.body.id(id);
-        self
-    }
     call_setters!();
 }
 impl Replace {
@@ -353,6 +355,7 @@ impl Replace {
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
         check::optional_text("name", body.name.as_deref())?;
+        check::optional_text("name", body.id.as_deref())?;
         check::text("new_name", &body.new_name)?;
         let api = call.managing()?;
         call!(api, management_permission_update, & body)?;

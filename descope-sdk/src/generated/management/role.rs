@@ -9,6 +9,7 @@ use crate::{
     Descope, Result, call::{Call, call_setters},
     check, raw_error::call,
 };
+use crate::identifier::NameOrId;
 /// Roles, of the project and of its tenants.
 ///
 /// From [`Management::roles`](crate::management::Management::roles).
@@ -72,13 +73,18 @@ impl Roles {
     ///
     /// Removes a role and takes it from everybody who has it. There is no undo.
     ///
-    /// - `name`: Name of the role, when `id` is left out.
+    /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     ///
     /// `POST /v1/mgmt/role/delete` · [reference](https://docs.descope.com/role-based-access-control)
-    pub fn delete(&self, name: impl Into<String>) -> Delete {
+    pub fn delete(&self, name: impl Into<NameOrId>) -> Delete {
+        let body = types::RoleDeleteRequest::new();
+        let body = match name.into() {
+            NameOrId::Name(id) => body.name(id),
+            NameOrId::Id(id) => body.id(id),
+        };
         Delete {
             call: Call::new(&self.descope),
-            body: types::RoleDeleteRequest::new().name(name),
+            body,
         }
     }
     /// Delete several roles.
@@ -108,18 +114,23 @@ impl Roles {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole.
     ///
-    /// - `name`: Name that the role has now, when `id` is left out.
+    /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     /// - `new_name`: Name from now on. Repeat the present one to keep it.
     ///
     /// `POST /v1/mgmt/role/update` · [reference](https://docs.descope.com/role-based-access-control)
     pub fn replace(
         &self,
-        name: impl Into<String>,
+        name: impl Into<NameOrId>,
         new_name: impl Into<String>,
     ) -> Replace {
+        let body = types::RoleUpdateRequest::new(new_name);
+        let body = match name.into() {
+            NameOrId::Name(id) => body.name(id),
+            NameOrId::Id(id) => body.id(id),
+        };
         Replace {
             call: Call::new(&self.descope),
-            body: types::RoleUpdateRequest::new(new_name).name(name),
+            body,
         }
     }
     /// Replace several roles.
@@ -250,11 +261,6 @@ pub struct Delete {
     pub(in crate::management) body: types::RoleDeleteRequest,
 }
 impl Delete {
-    /// Id of the role.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.body = self.body.id(id);
-        self
-    }
     /// Tenant that the role belongs to, when it is not one of the whole project.
     pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
         self.body = self.body.tenant_id(tenant_id);
@@ -276,6 +282,7 @@ impl Delete {
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
         check::optional_text("name", body.name.as_deref())?;
+        check::optional_text("name", body.id.as_deref())?;
         let api = call.managing()?;
         call!(api, management_role_delete, & body)?;
         Ok(())
@@ -382,11 +389,6 @@ impl Replace {
         self.body = self.body.description(description);
         self
     }
-    /// Id of the role.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.body = self.body.id(id);
-        self
-    }
     /// Permissions that the role is to grant from now on. None when left out.
     pub fn permission_names(
         mut self,
@@ -423,6 +425,7 @@ impl Replace {
     pub async fn send(self) -> Result<types::Role> {
         let Self { call, body } = self;
         check::optional_text("name", body.name.as_deref())?;
+        check::optional_text("name", body.id.as_deref())?;
         check::text("new_name", &body.new_name)?;
         let api = call.managing()?;
         let answer = call!(api, management_role_update, & body)?;

@@ -299,6 +299,7 @@ impl CreateGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl CreateGroup {
     /// Provision a group.
@@ -383,6 +384,7 @@ impl CreateUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl CreateUser {
     /// Provision a user.
@@ -414,6 +416,7 @@ pub struct DeleteGroup {
 }
 impl DeleteGroup {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl DeleteGroup {
     /// Delete a provisioned group.
@@ -443,6 +446,7 @@ pub struct DeleteUser {
 }
 impl DeleteUser {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl DeleteUser {
     /// Delete a provisioned user.
@@ -481,6 +485,7 @@ impl LoadGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadGroup {
     /// Read a provisioned group.
@@ -513,6 +518,7 @@ pub struct LoadResourceTypes {
 }
 impl LoadResourceTypes {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadResourceTypes {
     /// List the kinds of resource that can be provisioned.
@@ -541,6 +547,7 @@ pub struct LoadServiceConfig {
 }
 impl LoadServiceConfig {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadServiceConfig {
     /// Read what the SCIM service can do.
@@ -570,6 +577,7 @@ pub struct LoadUser {
 }
 impl LoadUser {
     call_setters!();
+    crate::call::token_setter!();
 }
 impl LoadUser {
     /// Read a provisioned user.
@@ -617,6 +625,7 @@ impl PatchGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl PatchGroup {
     /// Change the members or the name of a provisioned group.
@@ -663,6 +672,7 @@ impl PatchUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl PatchUser {
     /// Change single attributes of a provisioned user.
@@ -725,6 +735,7 @@ impl ReplaceGroup {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl ReplaceGroup {
     /// Replace a provisioned group.
@@ -811,6 +822,7 @@ impl ReplaceUser {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl ReplaceUser {
     /// Replace a provisioned user.
@@ -869,6 +881,7 @@ impl SearchGroups {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl SearchGroups {
     /// Find provisioned groups.
@@ -918,6 +931,7 @@ impl SearchUsers {
         self
     }
     call_setters!();
+    crate::call::token_setter!();
 }
 impl SearchUsers {
     /// Find provisioned users.

@@ -282,6 +282,14 @@ fn argument_of(plan: &Plan<'_>, argument: &Argument, examples: &Examples<'_>) ->
         let second = argument.names.len() == 2 && examples.value(name).is_none();
         return Ok(if second { quote!(UserId::new(#text)) } else { quote!(LoginId::new(#text)) });
     }
+    if argument.kind == Kind::Named {
+        let text = said(example);
+        return Ok(if examples.value(name).is_some() {
+            quote!(#text)
+        } else {
+            quote!(descope_sdk::NameOrId::id(#text))
+        });
+    }
     Ok(identified(example, stripped(&argument.ty), argument.kind))
 }
 
@@ -290,7 +298,7 @@ fn identified(example: &Value, ty: &Type, kind: Kind) -> TokenStream {
     let id = match kind {
         Kind::LoginId | Kind::User => quote!(LoginId),
         Kind::UserId => quote!(UserId),
-        Kind::Plain => return literal(example, ty),
+        Kind::Plain | Kind::Named => return literal(example, ty),
         Kind::Moment(scale) | Kind::Span(scale) => {
             let number = proc_macro2::Literal::u64_unsuffixed(example.as_u64().unwrap_or_default());
             let span = match scale {

@@ -4,6 +4,7 @@ mod examples;
 pub(crate) mod overlay;
 mod plan;
 mod raw;
+mod replay;
 mod write;
 
 use heck::ToUpperCamelCase as _;
@@ -19,7 +20,8 @@ use crate::{document::Document, output::Output, problem::Failure};
 /// Where the modules are.
 const FOLDER: &str = "descope-sdk/src/generated/management";
 
-/// The module of each area, the one that has them all, and a case for each function that tests walk over.
+/// The module of each area, the one that has them all, and for each function a case that tests walk over and the call that a
+/// recorded request leads to.
 pub(crate) fn outputs(document: &Document, client: &syn::File) -> Result<Vec<Output>, Failure> {
     let raw = Raw::read(client);
     let areas = areas(document, &raw)?;
@@ -28,6 +30,7 @@ pub(crate) fn outputs(document: &Document, client: &syn::File) -> Result<Vec<Out
     let mut outputs = vec![
         output(format!("{FOLDER}/mod.rs"), &write::index(&areas)),
         output("tests/generated/requests.rs".to_owned(), &examples::cases(document, &areas, &raw)?),
+        output("tests/generated/replay.rs".to_owned(), &replay::calls(&areas)),
     ];
     for area in &areas {
         let example = examples::of_area(document, area, &raw)?;

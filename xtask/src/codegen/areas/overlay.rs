@@ -16,6 +16,8 @@ pub(crate) struct Overlay<'a> {
     pub(crate) args: Option<Vec<&'a str>>,
     /// Where a user is named: one member that takes a login id or a user id, or one for each.
     pub(crate) user: Vec<&'a str>,
+    /// Two members, in one of which what the call is about is named: by its name, or by its id.
+    pub(crate) named: Vec<&'a str>,
     /// Members that are other spellings of others.
     pub(crate) hidden: Vec<&'a str>,
     /// The member of the answer that the caller gets.
@@ -67,6 +69,7 @@ impl<'a> Overlay<'a> {
             verb: value["verb"].as_str().unwrap_or_default(),
             args: value["args"].is_array().then(|| texts("args")),
             user: texts("user"),
+            named: texts("named"),
             hidden: texts("hidden"),
             returns: value["returns"].as_str(),
             holds: texts("holds"),
@@ -92,7 +95,7 @@ impl<'a> Overlay<'a> {
         let page = self.page.iter().flat_map(|page| [page.number, page.size]);
         let page = page.chain(self.sets.iter().map(|(name, _)| *name));
         self.args.iter().flatten().copied().chain(page).chain(
-            [&self.user, &self.hidden, &self.filters, &self.empty, &self.lines]
+            [&self.user, &self.named, &self.hidden, &self.filters, &self.empty, &self.lines]
                 .into_iter()
                 .flatten()
                 .copied()

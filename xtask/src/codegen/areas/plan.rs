@@ -70,6 +70,8 @@ pub(super) enum Kind {
     UserId,
     /// Either of the two, as a text.
     User,
+    /// The name or the id of something else.
+    Named,
     /// A moment, in seconds or milliseconds since 1970.
     Moment(Scale),
     /// A length of time.
@@ -211,6 +213,18 @@ impl<'a> Plan<'a> {
                     "which user, by one of their login ids or by their user id; the service takes either here."
                         .to_owned()
                 },
+                filled: false,
+            });
+        }
+        if let [first, _] = self.overlay.named[..] {
+            let (ty, place) = self.find(first, described, raw).ok_or(format!("has no `{first}`"))?;
+            self.arguments.push(Argument {
+                names: self.overlay.named.iter().map(|name| (*name).to_owned()).collect(),
+                ident: ident_of(first),
+                kind: Kind::Named,
+                ty,
+                place,
+                docs: "which one, by the name that it has now, or by its id as `NameOrId::id`.".to_owned(),
                 filled: false,
             });
         }
@@ -399,6 +413,7 @@ pub(super) fn taken(ident: &Ident, ty: &Type, kind: Kind) -> (TokenStream, Token
         Kind::LoginId => quote!(LoginId),
         Kind::UserId => quote!(UserId),
         Kind::User => quote!(UserIdentifier),
+        Kind::Named => quote!(NameOrId),
         Kind::Plain => return (given(ident, ty).ty, quote!(#ident)),
         Kind::Moment(_) => return (quote!(::std::time::SystemTime), quote!(#ident)),
         Kind::Span(_) => return (quote!(::std::time::Duration), quote!(#ident)),

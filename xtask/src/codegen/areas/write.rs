@@ -96,6 +96,7 @@ fn uses_ids(area: &Area<'_>) -> Option<TokenStream> {
                 Kind::LoginId => ids.insert("LoginId"),
                 Kind::UserId => ids.insert("UserId"),
                 Kind::User => ids.insert("UserIdentifier"),
+                Kind::Named => ids.insert("NameOrId"),
                 _ => false,
             };
         }
@@ -241,12 +242,18 @@ fn made(plan: &Plan<'_>) -> TokenStream {
             for argument in of(Place::Optional) {
                 if let [first, second] = &argument.names[..] {
                     let (first, second) = (super::raw::ident_of(first), super::raw::ident_of(second));
+                    let given = &argument.ident;
+                    let (ty, one, other) = if argument.kind == Kind::Named {
+                        (quote!(NameOrId), quote!(Name), quote!(Id))
+                    } else {
+                        (quote!(UserIdentifier), quote!(LoginId), quote!(UserId))
+                    };
                     before = quote! {
                         #before
                         let body = #body;
-                        let body = match user.into() {
-                            UserIdentifier::LoginId(id) => body.#first(id),
-                            UserIdentifier::UserId(id) => body.#second(id),
+                        let body = match #given.into() {
+                            #ty::#one(id) => body.#first(id),
+                            #ty::#other(id) => body.#second(id),
                         };
                     };
                     body = quote!(body);
@@ -328,6 +335,9 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     let paged = matches!(plan.answer, Answer::Pages { .. });
     let must = if paged { "nothing is sent before `stream` or `page`" } else { "nothing is sent before `send`" };
     let setters = plan.setters.iter().map(setter);
+    // Where another credential is accepted too.
+    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
+    let token = (alternatives > 1).then(|| quote!(crate::call::token_setter!();));
     let clearers = plan.setters.iter().filter(|_| plan.partial).filter_map(clearer);
     let ends = if paged { pages(document, plan) } else { send(document, plan) };
     quote! {
@@ -345,6 +355,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
             #(#clearers)*
 
             call_setters!();
+            #token
         }
 
         #ends
