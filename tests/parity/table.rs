@@ -48,7 +48,7 @@ pub(super) const TABLE: &[Row] = &[
     python(
         "*",
         Moved("* /fga-cache/", "/"),
-        "the SDK has no setting yet for a cache in front of the service; the request is otherwise the same",
+        "recorded with a cache in front of the service, `fga_cache_url` here, which this test does not set up",
     ),
     python(
         "managementListLoad",
