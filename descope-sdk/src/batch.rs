@@ -7,24 +7,17 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_core::Stream;
 
-use crate::{Error, ErrorKind, Result, error::Inner};
+use crate::{Error, ErrorKind, Result, error::Inner, patience::Patience};
 
 /// Items of a chunk, unless told otherwise.
 const CHUNK_SIZE: usize = 100;
 
 /// Chunks that are under way at a time, unless told otherwise.
 const CONCURRENCY: usize = 2;
-
-/// How often in a row a chunk waits for the rate limit.
-const MAX_WAITS: u32 = 10;
-
-/// The longest `Retry-After` that is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// What became of the items of one chunk, in their order.
 pub(crate) type Outcomes<O> = Result<Vec<Result<O>>>;
@@ -261,18 +254,16 @@ impl<I, O> fmt::Debug for Batch<I, O> {
 
 /// Sends a chunk, again where the rate limit refused it: then nothing of it was carried out.
 async fn patiently<I, O>(send: &Send_<I, O>, chunk: &Arc<[I]>) -> Outcomes<O> {
-    let mut waits = 0;
+    let mut patience = Patience::default();
     loop {
-        let outcomes = send(Arc::clone(chunk)).await;
-        let wait = match &outcomes {
-            Err(error) if error.kind() == ErrorKind::RateLimited && waits < MAX_WAITS => error.retry_after(),
-            _ => None,
-        };
-        match wait.filter(|wait| *wait <= LONGEST_WAIT) {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => return outcomes,
+        match send(Arc::clone(chunk)).await {
+            Err(error) => {
+                if !patience.waited(&error).await {
+                    return Err(error);
+                }
+            }
+            outcomes => return outcomes,
         }
-        waits += 1;
     }
 }
 
@@ -290,7 +281,7 @@ pub(crate) fn refused(operation: &'static str, message: Option<String>) -> Error
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{sync::Mutex, time::Duration};
 
     use tokio::sync::oneshot;
 

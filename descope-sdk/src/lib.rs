@@ -115,6 +115,8 @@ mod management_key;
 mod options;
 #[cfg(feature = "management")]
 mod paging;
+#[cfg(feature = "management")]
+mod patience;
 mod poll;
 mod raw_error;
 

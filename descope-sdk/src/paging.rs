@@ -5,21 +5,14 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use futures_core::Stream;
 
-use crate::{Error, ErrorKind, Result, error::Inner};
+use crate::{ErrorKind, Result, error::Inner, patience::Patience};
 
 /// Items of a page, unless a stream is told otherwise.
 const PAGE_SIZE: u32 = 100;
-
-/// How often in a row a stream waits for the rate limit.
-const MAX_WAITS: u32 = 10;
-
-/// The longest `Retry-After` that a stream waits for.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// A search whose answer comes in pages. Implemented by the builders of such searches, for [`Items`].
 pub trait Paged: Clone + Send + Sync + Unpin + 'static {
@@ -146,23 +139,15 @@ impl<P: Paged> Stream for Items<P> {
 
 /// One page, when the rate limit allows it.
 async fn patiently<P: Paged>(search: P, number: i64, size: i64) -> Result<Page<P::Item>> {
-    let mut waits = 0;
+    let mut patience = Patience::default();
     loop {
         match search.clone().fetch(number, size).await {
-            Err(error) if waits < MAX_WAITS => match wait(&error) {
-                Some(wait) => {
-                    waits += 1;
-                    tokio::time::sleep(wait).await;
+            Err(error) => {
+                if !patience.waited(&error).await {
+                    return Err(error);
                 }
-                None => return Err(error),
-            },
+            }
             fetched => return fetched,
         }
     }
-}
-
-/// How long to wait before the same page is asked for again.
-fn wait(error: &Error) -> Option<Duration> {
-    let limited = error.kind() == ErrorKind::RateLimited;
-    error.retry_after().filter(|wait| limited && *wait <= LONGEST_WAIT)
 }

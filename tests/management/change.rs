@@ -91,6 +91,20 @@ async fn what_is_written_back_whole_keeps_members_that_are_newer_than_this_clien
 }
 
 #[tokio::test]
+async fn what_has_to_be_there_can_be_changed_too() {
+    let held = json!({ "id": "X1", "entity": "flow", "data": { "a": 1 }, "name": "Old", "type": "texts" });
+    let service = Service::holding(json!({ "list": held, "id": "X1", "entity": "flow", "data": { "a": 1 } })).await;
+    let management = service.descope.management();
+    management.lists().modify("X1", |list| list.name("New")).await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "X1", "name": "New", "type": "texts", "data": { "a": 1 } }));
+    management.infra().modify("flow", "X1", |entity| entity.data([("b", 2)])).await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "X1", "entity": "flow", "data": { "b": 2 } }));
+    let service = Service::holding(json!({ "id": "T1", "name": "Engines", "disabled": true })).await;
+    service.descope.management().tenants().modify("T1", |tenant| tenant.name("Motors")).await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "T1", "name": "Motors", "disabled": true }));
+}
+
+#[tokio::test]
 async fn what_can_not_be_written_back_is_told_and_not_written() {
     let service = Service::holding(json!({ "list": { "id": "X1" } })).await;
     let error = service.descope.management().lists().modify("X1", |list| list).await.unwrap_err();

@@ -18,6 +18,39 @@
 //! # }
 //! ```
 //!
+//! An administrator's afternoon: a customer with a role of their own, five thousand people, and what they did.
+//!
+//! ```no_run
+//! use descope_sdk::{Descope, UserId, management::user::{AssociatedTenant, UserBatchCreateEntry}};
+//!
+//! # async fn afternoon(descope: Descope) -> descope_sdk::Result<()> {
+//! let management = descope.management();
+//! let acme = management.tenants().create("Acme").self_provisioning_domains(["acme.example.com"]).send().await?;
+//! management.roles().create("Auditor").tenant_id(&acme).permission_names(["Read reports"]).send().await?;
+//!
+//! let tenant = AssociatedTenant::new(&acme);
+//! let people = (0..5_000).map(move |n| {
+//!     let person = UserBatchCreateEntry::new(format!("user{n}@acme.example.com"));
+//!     person.user_tenants([tenant.clone()]).custom_attributes([("seat", n)])
+//! });
+//! for failed in management.users().create_many(people, |call| call).failures().await {
+//!     eprintln!("{}: {:?}", failed.input.login_id, failed.result);
+//! }
+//!
+//! let mut found = management.users().search().tenant_ids([&acme]).stream();
+//! while let Some(user) = found.next().await {
+//!     let user = UserId::new(user?.user_id.unwrap_or_default());
+//!     management.users().add_roles(&user, ["Auditor"]).tenant_id(&acme).send().await?;
+//! }
+//!
+//! let mut entries = management.audit().search().tenants([&acme]).stream();
+//! while let Some(entry) = entries.next().await {
+//!     println!("{:?}", entry?.action);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Areas and functions are made from the OpenAPI document, so every operation with a management key has one. What an area
 //! works with is in its module: [`tenant::Tenant`], [`user::User`].
 //!

@@ -240,7 +240,7 @@ impl Authz {
     ///
     /// Stores one kind of resource without touching the others. Relation definitions of the namespace that are not given stay as they are.
     ///
-    /// - `namespace`:
+    /// - `namespace`: See [`AuthzNamespace`](types::AuthzNamespace).
     ///
     /// `POST /v1/mgmt/authz/ns/save`
     #[doc(hidden)]
@@ -254,7 +254,7 @@ impl Authz {
     ///
     /// Stores one relation of one namespace, leaving the rest of the schema alone. Use it to let resources of a kind be related to in a new way, or to change how a relation is derived.
     ///
-    /// - `relation_definition`:
+    /// - `relation_definition`: See [`AuthzRelationDefinition`](types::AuthzRelationDefinition).
     /// - `namespace`: Namespace that the relation belongs to, which has to exist.
     ///
     /// `POST /v1/mgmt/authz/rd/save`
@@ -276,7 +276,7 @@ impl Authz {
     ///
     /// Stores the schema of the project in its structured form; checks and queries follow it from then on. Without `upgrade`, namespaces that are not given stay as they are. To write the schema in the DSL, use [`Fga::save_schema`](super::fga::Fga::save_schema).
     ///
-    /// - `schema`:
+    /// - `schema`: See [`AuthzSchema`](types::AuthzSchema).
     ///
     /// `POST /v1/mgmt/authz/schema/save`
     #[doc(hidden)]

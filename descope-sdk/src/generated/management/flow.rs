@@ -118,7 +118,7 @@ impl Flows {
     ///
     /// Puts a flow in place as [`Flows::export`](super::flow::Flows::export) has answered it, replacing the one with the same id; users who begin the flow from then on get the new one. What it refers to has to exist in the project under the same names.
     ///
-    /// - `flow`:
+    /// - `flow`: See [`FlowBundle`](types::FlowBundle).
     ///
     /// `POST /v2/mgmt/flow/import`
     pub fn import(&self, flow: types::FlowBundle) -> Import {
@@ -132,7 +132,7 @@ impl Flows {
     /// Puts a flow in place as [`Flows::export_v1`](super::flow::Flows::export_v1) has answered it, replacing the one with this id. Superseded by [`Flows::import`](super::flow::Flows::import).
     ///
     /// - `flow_id`: Id under which to store the flow.
-    /// - `flow`:
+    /// - `flow`: See [`FlowDetails`](types::FlowDetails).
     ///
     /// `POST /v1/mgmt/flow/import`
     #[deprecated = "the service has a newer operation, or none, for this"]

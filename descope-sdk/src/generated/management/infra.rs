@@ -104,7 +104,7 @@ impl Infra {
     ///
     /// Brings an entity to its declared configuration and answers it as stored. A configuration that is refused comes back with `E113007` or `E113011`, and `errorMessage` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `entity`: Kind of the entity, such as `project`.
     /// - `id`: Id of the entity.
@@ -123,6 +123,31 @@ impl Infra {
             call: Call::new(&self.descope),
             body: types::InfraUpdateRequest::new(entity, id, data),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/infra`, then `PUT /v1/mgmt/infra`
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        entity: impl Into<String>,
+        id: impl Into<String>,
+        change: impl FnOnce(Replace) -> Replace,
+    ) -> Result<types::InfraEntity> {
+        let now = self.load(entity, id).send().await?;
+        let body = crate::call::carried(&now, "infra")?;
+        change(Replace {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
     }
 }
 /// Create an entity from configuration. From [`Infra::create`].
@@ -236,6 +261,19 @@ pub struct Replace {
     pub(in crate::management) body: types::InfraUpdateRequest,
 }
 impl Replace {
+    /// Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
+    pub fn data(
+        mut self,
+        data: impl IntoIterator<
+            Item = (impl Into<String>, impl Into<::serde_json::Value>),
+        >,
+    ) -> Self {
+        self.body.data = data
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
     call_setters!();
 }
 impl Replace {

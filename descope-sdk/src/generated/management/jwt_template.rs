@@ -66,7 +66,7 @@ impl JwtTemplates {
     ///
     /// Adds a template that shapes the tokens of users or access keys. It has no effect until it is chosen in the project settings.
     ///
-    /// - `template`:
+    /// - `template`: See [`JwtTemplate`](types::JwtTemplate).
     ///
     /// `POST /v1/mgmt/jwt/templates/create` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     pub fn create(&self, template: types::JwtTemplate) -> Create {
@@ -143,7 +143,7 @@ impl JwtTemplates {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
-    /// - `template`:
+    /// - `template`: See [`JwtTemplate`](types::JwtTemplate).
     ///
     /// `POST /v1/mgmt/jwt/templates/update` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     pub fn replace(&self, template: types::JwtTemplate) -> Replace {

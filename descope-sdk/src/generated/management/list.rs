@@ -724,6 +724,16 @@ impl Replace {
         self.body = self.body.description(description);
         self
     }
+    /// Name that the list is to have, unique in the project.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = name.into();
+        self
+    }
+    /// What the entries are: texts, IP addresses and ranges, or any JSON.
+    pub fn type_(mut self, type_: impl Into<String>) -> Self {
+        self.body.type_ = type_.into();
+        self
+    }
     call_setters!();
 }
 impl Replace {

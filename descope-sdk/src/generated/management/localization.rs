@@ -70,7 +70,7 @@ impl Localization {
     /// Replaces the translations that were entered by hand for the screens of a flow. Users see them from the next start of the flow.
     ///
     /// - `flow_id`: Id of the flow that the texts are for.
-    /// - `overrides`:
+    /// - `overrides`: See [`LocalizationFlowOverrides`](types::LocalizationFlowOverrides).
     ///
     /// `POST /v1/mgmt/localization/flow/import`
     pub fn import_flow(
@@ -87,7 +87,7 @@ impl Localization {
     ///
     /// Replaces the translations that were entered for the message templates of the project. Messages sent from then on use them.
     ///
-    /// - `overrides`:
+    /// - `overrides`: See [`LocalizationMessagingOverrides`](types::LocalizationMessagingOverrides).
     ///
     /// `POST /v1/mgmt/localization/messaging/import`
     pub fn import_messaging(

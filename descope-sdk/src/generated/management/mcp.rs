@@ -203,7 +203,7 @@ impl Mcp {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_server`](Self::modify_server) keeps it.
     ///
-    /// - `server`:
+    /// - `server`: See [`McpServer`](types::McpServer).
     ///
     /// `POST /v1/mgmt/mcp/server/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     pub fn replace_server(&self, server: types::McpServer) -> ReplaceServer {

@@ -302,7 +302,7 @@ impl OutboundApplications {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole.
     ///
-    /// - `app`:
+    /// - `app`: See [`OutboundApplicationSettings`](types::OutboundApplicationSettings).
     ///
     /// `POST /v1/mgmt/outbound/app/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     pub fn replace(&self, app: types::OutboundApplicationSettings) -> Replace {

@@ -200,7 +200,7 @@ impl Resources {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
-    /// - `resource`:
+    /// - `resource`: See [`ResourceServer`](types::ResourceServer).
     ///
     /// `POST /v1/mgmt/resource/update`
     pub fn replace(&self, resource: types::ResourceServer) -> Replace {
@@ -215,7 +215,7 @@ impl Resources {
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_registration_template`](Self::modify_registration_template) keeps it.
     ///
-    /// - `template`:
+    /// - `template`: See [`ResourceRegistrationTemplate`](types::ResourceRegistrationTemplate).
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/update`
     pub fn replace_registration_template(

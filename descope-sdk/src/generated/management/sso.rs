@@ -86,7 +86,7 @@ impl Sso {
     /// Lets the users of a tenant sign in by an OpenID Connect provider. This replaces all earlier OIDC settings; what is left out is cleared.
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
-    /// - `settings`:
+    /// - `settings`: See [`SsoOidcSettings`](types::SsoOidcSettings).
     ///
     /// `POST /v1/mgmt/sso/oidc` · [reference](https://docs.descope.com/sso)
     pub fn configure_oidc(
@@ -120,7 +120,7 @@ impl Sso {
     /// Lets the users of a tenant sign in by a SAML identity provider whose address and certificate are given here. This replaces all earlier SAML settings; what is left out is cleared. Where the provider publishes metadata, prefer [`Sso::configure_saml_by_metadata`](super::sso::Sso::configure_saml_by_metadata).
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
-    /// - `settings`:
+    /// - `settings`: See [`SsoSamlSettings`](types::SsoSamlSettings).
     ///
     /// `POST /v1/mgmt/sso/saml` · [reference](https://docs.descope.com/sso)
     pub fn configure_saml(
@@ -138,7 +138,7 @@ impl Sso {
     /// Lets the users of a tenant sign in by a SAML identity provider whose address and certificates are read from its metadata, now and when they change. This replaces all earlier SAML settings; what is left out is cleared.
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
-    /// - `settings`:
+    /// - `settings`: See [`SsoSamlByMetadataSettings`](types::SsoSamlByMetadataSettings).
     ///
     /// `POST /v1/mgmt/sso/saml/metadata` · [reference](https://docs.descope.com/sso)
     pub fn configure_saml_by_metadata(

@@ -1090,6 +1090,11 @@ impl Replace {
         self.body = self.body.self_provisioning_domains(self_provisioning_domains);
         self
     }
+    /// Display name from now on.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = name.into();
+        self
+    }
     call_setters!();
 }
 impl Replace {

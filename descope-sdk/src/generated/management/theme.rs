@@ -62,7 +62,7 @@ impl Themes {
     ///
     /// Puts a theme in place as [`Themes::export`](super::theme::Themes::export) has answered it. It replaces the look of all screens of the project at once.
     ///
-    /// - `theme`:
+    /// - `theme`: See [`ThemeBundle`](types::ThemeBundle).
     ///
     /// `POST /v2/mgmt/theme/import`
     pub fn import(&self, theme: types::ThemeBundle) -> Import {
@@ -75,7 +75,7 @@ impl Themes {
     ///
     /// Puts a theme in place as [`Themes::export_v1`](super::theme::Themes::export_v1) has answered it. Superseded by [`Themes::import`](super::theme::Themes::import).
     ///
-    /// - `theme`:
+    /// - `theme`: See [`ThemeV1`](types::ThemeV1).
     ///
     /// `POST /v1/mgmt/theme/import`
     #[deprecated = "the service has a newer operation, or none, for this"]

@@ -261,17 +261,26 @@ impl<'a> Plan<'a> {
                 .iter()
                 .find(|parameter| parameter["name"] == name.as_str())
                 .map_or(&schema["properties"][name]["description"], |parameter| &parameter["description"]);
+            // What only refers to a schema has no words of its own.
+            let docs = docs.as_str().map_or_else(|| self.described(name, raw), str::to_owned);
             self.arguments.push(Argument {
                 names: vec![name.clone()],
                 ident: ident_of(name),
                 kind: kind(name, &schema["properties"][name]),
                 ty,
                 place,
-                docs: docs.as_str().unwrap_or_default().to_owned(),
+                docs,
                 filled: !self.overlay.empty.contains(&name.as_str()),
             });
         }
         Ok(())
+    }
+
+    /// Where a member of the body is described.
+    fn described(&self, name: &str, raw: &Raw<'_>) -> String {
+        let Some(Body::Object { ty, .. }) = &self.body else { return String::new() };
+        let member = raw.member(&ty.to_string(), name);
+        member.map_or_else(String::new, |member| described_by(member, raw).join(" "))
     }
 
     /// The type and place of a member or parameter.

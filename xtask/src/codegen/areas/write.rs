@@ -338,6 +338,10 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     // Where another credential is accepted too.
     let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
     let token = (alternatives > 1).then(|| quote!(crate::call::token_setter!();));
+    let load = area.plans.iter().find(|other| Some(other.overlay.verb) == plan.overlay.modify);
+    let identifies =
+        |argument: &&Argument| load.is_none_or(|load| load.arguments.iter().any(|other| other.ident == argument.ident));
+    let changers = plan.arguments.iter().filter(|argument| !identifies(argument)).filter_map(changer);
     let clearers = plan.setters.iter().filter(|_| plan.partial).filter_map(clearer);
     let ends = if paged { pages(document, plan) } else { send(document, plan) };
     quote! {
@@ -353,6 +357,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
         impl #builder {
             #(#setters)*
             #(#clearers)*
+            #(#changers)*
 
             call_setters!();
             #token
@@ -422,6 +427,34 @@ fn setter(setter: &Setter) -> TokenStream {
             self
         }
     }
+}
+
+/// What changes something that has to be there, where what there is was read before.
+fn changer(argument: &Argument) -> Option<TokenStream> {
+    let whole = raw_type(&argument.ty);
+    if argument.place != Place::Required || argument.kind != Kind::Plain || whole {
+        return None;
+    }
+    let (ident, (taken, _)) = (&argument.ident, taken(&argument.ident, &argument.ty, argument.kind));
+    let value = match path_of(&argument.ty).map(|(name, _)| name).as_deref() {
+        Some("Map" | "BTreeMap") => {
+            quote!(#ident.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        }
+        _ => converted(&quote!(#ident), &argument.ty, argument.kind),
+    };
+    let docs = lines(&argument.docs);
+    Some(quote! {
+        #(#[doc = #docs])*
+        pub fn #ident(mut self, #ident: #taken) -> Self {
+            self.body.#ident = #value;
+            self
+        }
+    })
+}
+
+/// Whether a type is one of the API's own, which is changed by its own setters.
+fn raw_type(ty: &Type) -> bool {
+    matches!(stripped(ty), Type::Path(path) if path.path.segments.first().is_some_and(|first| first.ident == "types"))
 }
 
 /// What takes a text or a list away, where leaving it out would keep it.
