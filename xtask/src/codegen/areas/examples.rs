@@ -12,7 +12,8 @@ use super::{
     overlay,
     plan::{Answer, Argument, Body, Kind, Place, Plan, Scale, stripped},
     raw::{Raw, ident_of},
-    write::{Area, plain, singular},
+    setters::singular,
+    write::{Area, plain},
 };
 use crate::{
     document::{Document, members},

@@ -1,10 +1,13 @@
 //! The management areas of the SDK: a module for each, made from `x-descope-sdk` and the raw client.
 
+mod docs;
+mod ends;
 mod examples;
 pub(crate) mod overlay;
 mod plan;
 mod raw;
 mod replay;
+mod setters;
 mod write;
 
 use heck::ToUpperCamelCase as _;

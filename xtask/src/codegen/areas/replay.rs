@@ -11,7 +11,8 @@ use super::{
     super::construct::path_of,
     examples::constant,
     plan::{Argument, Kind, Place, Plan, Scale, Setter, stripped},
-    write::{Area, plain, singular},
+    setters::singular,
+    write::{Area, plain},
 };
 
 /// The function that leads from the id of an operation to its call.
