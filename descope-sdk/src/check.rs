@@ -18,6 +18,24 @@ pub(crate) fn text(argument: &'static str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Members of a request, of which one has to say what is meant.
+#[cfg(feature = "management")]
+pub(crate) fn some_of<const N: usize>(members: [(&'static str, bool); N]) -> Result<()> {
+    match members.first() {
+        Some((first, _)) if !members.iter().any(|(_, given)| *given) => Err(Error::argument_refused(
+            first,
+            "is not given, nor anything else that says what: the service would take that for all there is",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text says something.
+#[cfg(feature = "management")]
+pub(crate) fn is_given(value: Option<&str>) -> bool {
+    value.is_some_and(|value| !value.trim().is_empty())
+}
+
 /// A text that may have lines: a schema, a certificate, a description.
 #[cfg(feature = "management")]
 pub(crate) fn lines(argument: &'static str, value: &str) -> Result<()> {

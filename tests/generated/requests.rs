@@ -1049,11 +1049,13 @@ fn outbound_application() -> Vec<Case> {
         : None, call : | descope | Box::pin(async move { descope.management()
         .outbound_applications().delete_token("some-id").send(). await .map(drop) }), },
         Case { operation : "managementOutboundApplicationDeleteUserTokens", request :
-        "DELETE /v1/mgmt/outbound/user/tokens", bearer : Bearer::ManagementKey, body :
-        None, call : | descope | Box::pin(async move { descope.management()
-        .outbound_applications().delete_user_tokens().send(). await .map(drop) }), },
-        Case { operation : "managementOutboundApplicationFetchLatestTenantToken", request
-        : "POST /v1/mgmt/outbound/app/tenant/token/latest", bearer :
+        "DELETE /v1/mgmt/outbound/user/tokens?appId=OA2RmzQ7w8E9r0T1y2U3i4O5p6As&userId=U2RmvVjD8ZbYkN3rT6wQxHs1LpE",
+        bearer : Bearer::ManagementKey, body : None, call : | descope | Box::pin(async
+        move { descope.management().outbound_applications().delete_user_tokens()
+        .app_id("OA2RmzQ7w8E9r0T1y2U3i4O5p6As")
+        .user_id(UserId::new("U2RmvVjD8ZbYkN3rT6wQxHs1LpE")).send(). await .map(drop) }),
+        }, Case { operation : "managementOutboundApplicationFetchLatestTenantToken",
+        request : "POST /v1/mgmt/outbound/app/tenant/token/latest", bearer :
         Bearer::ManagementKey, body :
         Some(json("{\"appId\":\"google-calendar\",\"tenantId\":\"T2RmwA1b2C3d4E5f6G7h8J9k0Lm\"}")),
         call : | descope | Box::pin(async move { descope.management()

@@ -4,6 +4,7 @@ mod batch;
 mod change;
 mod credential;
 mod embedded_link;
+mod everything;
 mod fga;
 mod key;
 mod paging;

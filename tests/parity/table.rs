@@ -181,4 +181,14 @@ pub(super) const TABLE: &[Row] = &[
         Unlike("body.attributes.*.options", Is(r#"["v1", "v2"]"#), Absent),
         "Python passes on the options as its caller spells them; the service takes objects of label and value",
     ),
+    python(
+        "managementOutboundApplicationDeleteUserTokens",
+        Refused("app_id"),
+        "names neither application nor user: the service would delete the tokens of everybody",
+    ),
+    python(
+        "managementThirdPartyApplicationDeleteConsents",
+        Refused("consent_ids"),
+        "says nothing of what: the service would delete every consent",
+    ),
 ];

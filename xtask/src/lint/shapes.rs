@@ -132,6 +132,7 @@ static SDK: Kind = Kind {
         ("holds", Texts),
         ("page", Object(&SDK_PAGE)),
         ("filters", Texts),
+        ("some_of", Texts),
         ("empty", Texts),
         ("lines", Texts),
         ("sets", Map(&Any)),

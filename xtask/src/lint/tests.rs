@@ -312,6 +312,7 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
         ("{verb: verify, named: [loginId, id]}", "the request has no `id`"),
         ("{verb: verify, hidden: [identifier]}", "the request has no `identifier`"),
         ("{verb: verify, filters: [code]}", "`code` is not a list"),
+        ("{verb: verify, some_of: [name]}", "the request has no `name`"),
         ("{verb: verify, empty: [code]}", "`code` is not a list"),
         ("{verb: verify, sets: {test: true}}", "the request has no `test`"),
         ("{verb: verify, args: [code]}", "`loginId` is required"),

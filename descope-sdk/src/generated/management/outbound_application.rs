@@ -904,10 +904,15 @@ impl DeleteUserTokens {
     ///
     /// # Errors
     ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of `app_id` and `user_id` is given, which the service would take for all there is; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, app_id, user_id } = self;
+        check::some_of([
+            ("app_id", check::is_given(app_id.as_deref())),
+            ("user_id", check::is_given(user_id.as_deref())),
+        ])?;
         let api = call.managing()?;
         call!(
             api, management_outbound_application_delete_user_tokens, app_id.as_deref(),

@@ -289,10 +289,15 @@ impl DeleteBatch {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `ids` and `names` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of `names` and `ids` is given, which the service would take for all there is; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
+        check::some_of([
+            ("names", !body.names.is_empty()),
+            ("ids", !body.ids.is_empty()),
+        ])?;
         let api = call.managing()?;
         call!(api, management_permission_delete_batch, & body)?;
         Ok(())

@@ -334,10 +334,15 @@ impl DeleteBatch {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `role_ids` and `role_names` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of `role_names` and `role_ids` is given, which the service would take for all there is; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
+        check::some_of([
+            ("role_names", !body.role_names.is_empty()),
+            ("role_ids", !body.role_ids.is_empty()),
+        ])?;
         let api = call.managing()?;
         call!(api, management_role_delete_batch, & body)?;
         Ok(())

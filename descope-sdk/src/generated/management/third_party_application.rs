@@ -896,10 +896,17 @@ impl DeleteConsents {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `consent_ids` and `user_ids` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of `consent_ids`, `user_ids`, `app_id` and `tenant_id` is given, which the service would take for all there is; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
+        check::some_of([
+            ("consent_ids", !body.consent_ids.is_empty()),
+            ("user_ids", !body.user_ids.is_empty()),
+            ("app_id", check::is_given(body.app_id.as_deref())),
+            ("tenant_id", check::is_given(body.tenant_id.as_deref())),
+        ])?;
         let api = call.managing()?;
         call!(api, management_third_party_application_delete_consents, & body)?;
         Ok(())
@@ -945,10 +952,16 @@ impl DeleteTenantConsents {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `consent_ids` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of `tenant_id`, `consent_ids` and `app_id` is given, which the service would take for all there is; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
+        check::some_of([
+            ("tenant_id", check::is_given(body.tenant_id.as_deref())),
+            ("consent_ids", !body.consent_ids.is_empty()),
+            ("app_id", check::is_given(body.app_id.as_deref())),
+        ])?;
         let api = call.managing()?;
         call!(api, management_third_party_application_delete_tenant_consents, & body)?;
         Ok(())

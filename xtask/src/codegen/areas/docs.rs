@@ -94,6 +94,15 @@ pub(super) fn errors(document: &Document, plan: &Plan<'_>) -> Vec<String> {
             ));
         }
     }
+    if !plan.overlay.some_of.is_empty() {
+        let names: Vec<String> =
+            plan.overlay.some_of.iter().map(|json| format!("`{}`", plain(&super::raw::ident_of(json)))).collect();
+        docs.push(format!(
+            " - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): none of {} is given, which the service would \
+             take for all there is; nothing was sent.",
+            either(&names)
+        ));
+    }
     docs.push(
         " - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent."
             .to_owned(),

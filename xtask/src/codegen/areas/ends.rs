@@ -233,7 +233,23 @@ fn checks(plan: &Plan<'_>) -> TokenStream {
             }
         })
     });
-    quote!(#(#checks)*)
+    let some = some_of(plan);
+    quote!(#(#checks)* #some)
+}
+
+/// What refuses a call that would reach everything, because it says nothing of what.
+fn some_of(plan: &Plan<'_>) -> Option<TokenStream> {
+    let names = plan.overlay.some_of.iter().map(|json| plain(&ident_of(json)));
+    let given = plan.overlay.some_of.iter().map(|json| {
+        let ident = ident_of(json);
+        if plan.parameters.iter().any(|held| held.ident == ident) {
+            return quote!(check::is_given(#ident.as_deref()));
+        }
+        let setter = plan.setters.iter().find(|setter| setter.ident == ident);
+        let list = setter.is_some_and(|setter| path_of(&setter.ty).is_some_and(|(name, _)| name == "Vec"));
+        if list { quote!(!body.#ident.is_empty()) } else { quote!(check::is_given(body.#ident.as_deref())) }
+    });
+    (!plan.overlay.some_of.is_empty()).then(|| quote!(check::some_of([#((#names, #given)),*])?;))
 }
 
 fn is_option(plan: &Plan<'_>, member: &Ident, place: Place) -> bool {

@@ -27,6 +27,8 @@ pub(crate) struct Overlay<'a> {
     pub(crate) page: Option<Page<'a>>,
     /// Lists that select, and must not be empty.
     pub(crate) filters: Vec<&'a str>,
+    /// Members of which one has to be given, because the service takes none of them for all there is.
+    pub(crate) some_of: Vec<&'a str>,
     /// Arguments that are lists and may be empty, where that means something.
     pub(crate) empty: Vec<&'a str>,
     /// Arguments that are texts of several lines.
@@ -80,6 +82,7 @@ impl<'a> Overlay<'a> {
                 total: page["total"].as_str(),
             }),
             filters: texts("filters"),
+            some_of: texts("some_of"),
             empty: texts("empty"),
             lines: texts("lines"),
             sets: members(&value["sets"]),
@@ -95,7 +98,7 @@ impl<'a> Overlay<'a> {
         let page = self.page.iter().flat_map(|page| [page.number, page.size]);
         let page = page.chain(self.sets.iter().map(|(name, _)| *name));
         self.args.iter().flatten().copied().chain(page).chain(
-            [&self.user, &self.named, &self.hidden, &self.filters, &self.empty, &self.lines]
+            [&self.user, &self.named, &self.hidden, &self.filters, &self.some_of, &self.empty, &self.lines]
                 .into_iter()
                 .flatten()
                 .copied()
