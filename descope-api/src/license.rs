@@ -71,8 +71,8 @@ fn request(http: &reqwest::Client, config: &Config, key: &Secret) -> Option<Requ
     request.header(header::AUTHORIZATION, bearer).build().ok()
 }
 
-/// The answer, if it is a success. The request is sent inside spans as every operation has them. They are in no other: whichever call came first has nothing
-/// to do with it.
+/// The answer, if it is a success. The request is sent inside spans as every operation has them. They are in no other:
+/// whichever call came first has nothing to do with it.
 async fn sent(http: &reqwest::Client, request: Request, propagator: Option<Propagator>) -> Option<Response> {
     let Some(known) = operation(FUNCTION) else {
         return http.execute(request).await.ok().filter(|response| response.status().is_success());

@@ -41,10 +41,21 @@ impl CallOptions {
         self
     }
 
-    /// Adds a header, in place of one of the same name. Those that say who calls, `Authorization` and `x-descope-project-id`, stay the client's.
+    /// Adds a header, in place of one of the same name. Those that say who calls, `Authorization` and
+    /// `x-descope-project-id`, stay the client's.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
+        self
+    }
+
+    /// These options, and what only the former ones say.
+    pub(crate) fn over(mut self, former: &Self) -> Self {
+        self.timeout = self.timeout.or(former.timeout);
+        self.retry = self.retry.or(former.retry);
+        for (name, value) in &former.headers {
+            self.headers.entry(name).or_insert_with(|| value.clone());
+        }
         self
     }
 
@@ -69,5 +80,25 @@ impl fmt::Debug for CallOptions {
             .field("retry", &self.retry)
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_newer_options_do_not_say_stays() {
+        let header =
+            |name: &'static str, value: &'static str| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let ((a, one), (b, two), (_, three)) = (header("x-a", "1"), header("x-b", "2"), header("x-b", "3"));
+        let former = CallOptions::new().timeout(Duration::from_secs(5)).header(a, one).header(b.clone(), two);
+        let both = CallOptions::new().retry(RetryPolicy::none()).header(b, three).over(&former);
+        assert_eq!((both.deadline(), both.policy()), (Some(Duration::from_secs(5)), Some(RetryPolicy::none())));
+        assert_eq!(
+            (&both.headers()["x-a"], &both.headers()["x-b"]),
+            (&HeaderValue::from_static("1"), &HeaderValue::from_static("3"))
+        );
+        assert_eq!(former.timeout(Duration::from_secs(1)).deadline(), Some(Duration::from_secs(1)));
     }
 }

@@ -138,21 +138,16 @@ impl Client {
         client
     }
 
-    /// The same client, with another policy for repeating failed calls; for a caller that repeats them itself.
-    #[must_use]
-    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        let mut client = self.clone();
-        Arc::make_mut(&mut client.inner.config).retry = retry;
-        client
-    }
-
     /// The same client, with options of their own for the calls that are made through it.
     ///
     /// The copy is cheap. What the options do not say stays as it was.
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
         let mut client = self.clone();
-        client.inner.options = Some(Arc::new(options));
+        client.inner.options = Some(Arc::new(match &self.inner.options {
+            Some(former) => options.over(former),
+            None => options,
+        }));
         client
     }
 

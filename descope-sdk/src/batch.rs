@@ -23,7 +23,7 @@ const CONCURRENCY: usize = 2;
 pub(crate) type Outcomes<O> = Result<Vec<Result<O>>>;
 
 type Sending<I, O> = Pin<Box<dyn Future<Output = (Arc<[I]>, Outcomes<O>)> + Send>>;
-type Send_<I, O> = Arc<dyn Fn(Arc<[I]>) -> Pin<Box<dyn Future<Output = Outcomes<O>> + Send>> + Send + Sync>;
+type SendChunk<I, O> = Arc<dyn Fn(Arc<[I]>) -> Pin<Box<dyn Future<Output = Outcomes<O>> + Send>> + Send + Sync>;
 type OnProgress = Box<dyn FnMut(&BatchProgress) + Send>;
 
 /// Any number of things that are sent in chunks. Nothing is sent before it is polled.
@@ -42,7 +42,7 @@ type OnProgress = Box<dyn FnMut(&BatchProgress) + Send>;
 #[must_use = "nothing is sent before the stream is polled"]
 pub struct Batch<I, O> {
     source: Box<dyn Iterator<Item = I> + Send>,
-    send: Send_<I, O>,
+    send: SendChunk<I, O>,
     chunk_size: usize,
     concurrency: usize,
     /// How many items are skipped before the first chunk.
@@ -253,7 +253,7 @@ impl<I, O> fmt::Debug for Batch<I, O> {
 }
 
 /// Sends a chunk, again where the rate limit refused it: then nothing of it was carried out.
-async fn patiently<I, O>(send: &Send_<I, O>, chunk: &Arc<[I]>) -> Outcomes<O> {
+async fn patiently<I, O>(send: &SendChunk<I, O>, chunk: &Arc<[I]>) -> Outcomes<O> {
     let mut patience = Patience::default();
     loop {
         match send(Arc::clone(chunk)).await {

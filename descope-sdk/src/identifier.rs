@@ -67,7 +67,8 @@ id! {
 }
 
 id! {
-    /// The id of a user, which never changes: the claim `sub` of their tokens, [`Claims::user_id`](crate::session::Claims::user_id).
+    /// The id of a user, which never changes: the claim `sub` of their tokens,
+    /// [`Claims::user_id`](crate::session::Claims::user_id).
     ///
     /// ```
     /// use descope_sdk::UserId;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use descope_api::{
-    RetryPolicy, Secret,
+    CallOptions, RetryPolicy, Secret,
     types::{
         AuthHistory, AuthHistoryEntry, SessionLogoutRequest, SessionRefreshRequest, SessionSelectTenantRequest,
         SessionTenant, SessionTenantsRequest, User,
@@ -587,7 +587,7 @@ fn texts(argument: &'static str, values: impl IntoIterator<Item = impl Into<Stri
 /// Reads the project's keys through the client, whose bounds and headers then hold for them too. Once: requests wait for
 /// it, and the key store decides when to try again.
 pub(crate) fn key_fetch(api: &descope_api::Client) -> KeyFetch {
-    let api = api.with_retry(RetryPolicy::none());
+    let api = api.with_options(CallOptions::new().retry(RetryPolicy::none()));
     Arc::new(move || {
         let api = api.clone();
         Box::pin(async move {

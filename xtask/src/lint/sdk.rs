@@ -51,10 +51,7 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
         if let Some(other) = taken.insert((area, sdk.verb), operation.pointer()) {
             report.at(&pointer, format!("the area `{area}` has `{}` already, at {}", sdk.verb, document.place(&other)));
         }
-        if sdk.replaces != sdk.verb.starts_with("replace")
-            && !sdk.verb.ends_with("_user")
-            && !sdk.verb.ends_with("_group")
-        {
+        if sdk.replaces != sdk.verb.starts_with("replace") {
             report.at(&pointer, "a function is called `replace` if what is left out is cleared, and only then");
         }
         if sdk.cache.is_some_and(|cache| !["read", "write"].contains(&cache)) {

@@ -1,6 +1,6 @@
 //! Links that were sent and of which the right one has to be clicked.
 
-use descope_api::{RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest};
+use descope_api::{CallOptions, RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
@@ -133,7 +133,7 @@ impl PendingLink {
     /// As [`wait`](Self::wait).
     pub async fn wait_with(&self, options: &PollOptions) -> Result<Authentication> {
         // The loop is the retry; the raw client's own would ask several times within one interval.
-        let api = self.descope.api().with_retry(RetryPolicy::none());
+        let api = self.descope.api().with_options(CallOptions::new().retry(RetryPolicy::none()));
         poll::until_ready(operation!(enchanted_link_pending_session), options, || self.session(&api)).await
     }
 

@@ -234,7 +234,6 @@ impl Activate {
     ///
     /// `POST /v1/mgmt/accesskey/activate` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -262,7 +261,6 @@ impl ActivateBatch {
     /// Activate several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/activate/batch` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -365,7 +363,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/accesskey/create` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -412,7 +409,6 @@ impl Deactivate {
     ///
     /// `POST /v1/mgmt/accesskey/deactivate` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -440,7 +436,6 @@ impl DeactivateBatch {
     /// Deactivate several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/deactivate/batch` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -470,7 +465,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/accesskey/delete` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -498,7 +492,6 @@ impl DeleteBatch {
     /// Delete several access keys.
     ///
     /// `POST /v1/mgmt/accesskey/delete/batch` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -530,7 +523,6 @@ impl Import {
     ///
     /// `POST /v1/mgmt/accesskey/import` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `keys` is empty; nothing was sent.
@@ -560,7 +552,6 @@ impl Load {
     /// Gives: the key.
     ///
     /// `GET /v1/mgmt/accesskey` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -601,7 +592,6 @@ impl Rotate {
     /// Gives: the new clear text counts. Store it now.
     ///
     /// `POST /v1/mgmt/accesskey/rotate` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -702,7 +692,6 @@ impl Search {
     ///
     /// `POST /v1/mgmt/accesskey/search` · [reference](https://docs.descope.com/access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_ids` is empty; nothing was sent.
@@ -782,7 +771,6 @@ impl Update {
     /// Gives: the key as stored now.
     ///
     /// `POST /v1/mgmt/accesskey/update` · [reference](https://docs.descope.com/access-keys)
-    ///
     ///
     /// # Errors
     ///

@@ -192,7 +192,6 @@ impl Search {
     ///
     /// `POST /v1/mgmt/analytics/search` · [reference](https://docs.descope.com/audit-trails-and-integrations)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `actions`, `devices`, `geos`, `methods` and `tenants` is empty; nothing was sent.

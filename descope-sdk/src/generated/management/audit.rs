@@ -116,7 +116,6 @@ impl CreateEvent {
     ///
     /// `POST /v1/mgmt/audit/event` · [reference](https://docs.descope.com/audit-trails-and-integrations)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `action`, `type`, `actor_id` and `tenant_id` is empty; nothing was sent.

@@ -368,7 +368,6 @@ impl CreateRelations {
     ///
     /// `POST /v1/mgmt/authz/re/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `relations` is empty; nothing was sent.
@@ -401,7 +400,6 @@ impl DeleteNamespace {
     /// Delete a namespace.
     ///
     /// `POST /v1/mgmt/authz/ns/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -436,7 +434,6 @@ impl DeleteRelationDefinition {
     ///
     /// `POST /v1/mgmt/authz/rd/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `namespace` is empty; nothing was sent.
@@ -466,7 +463,6 @@ impl DeleteRelations {
     ///
     /// `POST /v1/mgmt/authz/re/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `relations` is empty; nothing was sent.
@@ -494,7 +490,6 @@ impl DeleteRelationsById {
     /// Delete all relations of some ids.
     ///
     /// `POST /v1/mgmt/authz/re/deleteresources`
-    ///
     ///
     /// # Errors
     ///
@@ -524,7 +519,6 @@ impl DeleteRelationsByResource {
     ///
     /// `POST /v1/mgmt/authz/re/deleteresourcesrelations`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resources` is empty; nothing was sent.
@@ -551,7 +545,6 @@ impl DeleteSchema {
     /// Delete the authorization schema.
     ///
     /// `POST /v1/mgmt/authz/schema/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -583,7 +576,6 @@ impl HasRelations {
     /// Gives: the questions with their answers, in the order in which they were asked.
     ///
     /// `POST /v1/mgmt/authz/re/has`
-    ///
     ///
     /// # Errors
     ///
@@ -620,7 +612,6 @@ impl LoadModified {
     /// Gives: what has changed.
     ///
     /// `POST /v1/mgmt/authz/getmodified`
-    ///
     ///
     /// # Errors
     ///
@@ -659,7 +650,6 @@ impl LoadResourceRelations {
     ///
     /// `POST /v1/mgmt/authz/re/resource`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resource` is empty; nothing was sent.
@@ -688,7 +678,6 @@ impl LoadSchema {
     /// Gives: the schema that is in force.
     ///
     /// `POST /v1/mgmt/authz/schema/load`
-    ///
     ///
     /// # Errors
     ///
@@ -732,7 +721,6 @@ impl LoadTargetRelations {
     ///
     /// `POST /v1/mgmt/authz/re/targets`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `targets` is empty; nothing was sent.
@@ -771,7 +759,6 @@ impl SaveNamespace {
     ///
     /// `POST /v1/mgmt/authz/ns/save`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -808,7 +795,6 @@ impl SaveRelationDefinition {
     ///
     /// `POST /v1/mgmt/authz/rd/save`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `namespace` is empty; nothing was sent.
@@ -841,7 +827,6 @@ impl SaveSchema {
     /// Create or replace the authorization schema.
     ///
     /// `POST /v1/mgmt/authz/schema/save`
-    ///
     ///
     /// # Errors
     ///
@@ -938,7 +923,6 @@ impl WhatCanTargetAccessWithRelation {
     /// Gives: ids of the resources.
     ///
     /// `POST /v1/mgmt/authz/re/targetwithrelation`
-    ///
     ///
     /// # Errors
     ///

@@ -147,7 +147,6 @@ impl SetAuditWebhook {
     ///
     /// `POST /v2/mgmt/connector/audit/web/set` · [reference](https://docs.descope.com/audit-trails-and-integrations)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -219,7 +218,6 @@ impl SetAuditWebhookV1 {
     /// Set up a webhook for audit events, first version.
     ///
     /// `POST /v1/mgmt/connector/audit/web/set`
-    ///
     ///
     /// # Errors
     ///

@@ -123,7 +123,6 @@ impl Create {
     ///
     /// `PUT /v1/mgmt/descoper`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `descopers` is empty; nothing was sent.
@@ -151,7 +150,6 @@ impl Delete {
     /// Remove a descoper.
     ///
     /// `DELETE /v1/mgmt/descoper`
-    ///
     ///
     /// # Errors
     ///
@@ -182,7 +180,6 @@ impl List {
     ///
     /// `POST /v1/mgmt/descoper/list`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -212,7 +209,6 @@ impl Load {
     /// Gives: the descoper.
     ///
     /// `GET /v1/mgmt/descoper`
-    ///
     ///
     /// # Errors
     ///
@@ -257,7 +253,6 @@ impl Patch {
     /// Gives: the descoper is changed.
     ///
     /// `PATCH /v1/mgmt/descoper`
-    ///
     ///
     /// # Errors
     ///

@@ -135,7 +135,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/engine/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -168,7 +167,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/engine/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -198,7 +196,6 @@ impl Load {
     /// Gives: the engine.
     ///
     /// `GET /v1/mgmt/engine/load`
-    ///
     ///
     /// # Errors
     ///
@@ -233,7 +230,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/engines/load`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -261,7 +257,6 @@ impl RotateSecret {
     /// Gives: the old secret is void. Store the new one now.
     ///
     /// `POST /v1/mgmt/engine/rotate`
-    ///
     ///
     /// # Errors
     ///
@@ -296,7 +291,6 @@ impl Update {
     /// Gives: the engine is renamed.
     ///
     /// `POST /v1/mgmt/engine/update`
-    ///
     ///
     /// # Errors
     ///

@@ -260,7 +260,6 @@ impl Configure {
     ///
     /// `POST /v1/mgmt/family/settings`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -315,7 +314,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/family/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -349,7 +347,6 @@ impl CreateAttributes {
     /// Gives: all definitions, the new ones included.
     ///
     /// `POST /v1/mgmt/family/customattribute/create`
-    ///
     ///
     /// # Errors
     ///
@@ -443,7 +440,6 @@ impl CreateDependent {
     ///
     /// `POST /v1/mgmt/family/dependent/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `family_id` is empty; nothing was sent.
@@ -472,7 +468,6 @@ impl Delete {
     /// Delete a family.
     ///
     /// `POST /v1/mgmt/family/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -504,7 +499,6 @@ impl DeleteAttributes {
     ///
     /// `POST /v1/mgmt/family/customattribute/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -532,7 +526,6 @@ impl DeleteDependent {
     /// Delete a dependent.
     ///
     /// `POST /v1/mgmt/family/dependent/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -572,7 +565,6 @@ impl Impersonate {
     ///
     /// `POST /v1/mgmt/family/impersonate`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `impersonator_user_id_or_login_id` and `dependent_login_id` is empty; nothing was sent.
@@ -607,7 +599,6 @@ impl LoadAttributes {
     ///
     /// `GET /v1/mgmt/family/customattributes`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -634,7 +625,6 @@ impl LoadSettings {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/family/settings`
-    ///
     ///
     /// # Errors
     ///
@@ -760,7 +750,6 @@ impl StopImpersonation {
     ///
     /// `POST /v1/mgmt/family/impersonate/stop`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `jwt` is empty; nothing was sent.
@@ -834,7 +823,6 @@ impl Update {
     /// Gives: the family as stored now.
     ///
     /// `POST /v1/mgmt/family/update`
-    ///
     ///
     /// # Errors
     ///

@@ -388,7 +388,6 @@ impl CreateBackup {
     ///
     /// `POST /v1/mgmt/fga/backup`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -453,7 +452,6 @@ impl DeleteAllRelations {
     ///
     /// `DELETE /v1/mgmt/fga/relations`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -479,7 +477,6 @@ impl DeleteBackup {
     /// Delete a backup.
     ///
     /// `DELETE /v1/mgmt/fga/backup/{backupId}`
-    ///
     ///
     /// # Errors
     ///
@@ -544,7 +541,6 @@ impl DryRunSchema {
     ///
     /// `POST /v1/mgmt/fga/schema/dryrun`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `dsl` is empty; nothing was sent.
@@ -578,7 +574,6 @@ impl ListBackups {
     ///
     /// `GET /v1/mgmt/fga/backups`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -606,7 +601,6 @@ impl LoadBackup {
     /// Gives: the backup.
     ///
     /// `GET /v1/mgmt/fga/backup/{backupId}`
-    ///
     ///
     /// # Errors
     ///
@@ -638,7 +632,6 @@ impl LoadMappableResourcesStub {
     /// Published stub without parameters or answer.
     ///
     /// `GET /v1/mgmt/fga/mappable/resources`
-    ///
     ///
     /// # Errors
     ///
@@ -677,7 +670,6 @@ impl LoadMappableSchema {
     ///
     /// `GET /v1/mgmt/fga/mappable/schema`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -711,7 +703,6 @@ impl LoadResourceDetails {
     ///
     /// `POST /v1/mgmt/fga/resources/load`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `resource_identifiers` is empty; nothing was sent.
@@ -741,7 +732,6 @@ impl LoadSchema {
     ///
     /// `GET /v1/mgmt/fga/schema`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -767,7 +757,6 @@ impl ReportCacheMetrics {
     /// Report how well an FGA cache does.
     ///
     /// `POST /v1/mgmt/fga/cache/metrics`
-    ///
     ///
     /// # Errors
     ///
@@ -798,7 +787,6 @@ impl RestoreBackup {
     /// Gives: schema and relations are being put back.
     ///
     /// `POST /v1/mgmt/fga/backup/{backupId}/restore`
-    ///
     ///
     /// # Errors
     ///
@@ -834,7 +822,6 @@ impl SaveResourceDetails {
     /// Save details of resources.
     ///
     /// `POST /v1/mgmt/fga/resources/save`
-    ///
     ///
     /// # Errors
     ///
@@ -906,7 +893,6 @@ impl SearchMappableResources {
     /// Gives: resources that fit, by type.
     ///
     /// `POST /v1/mgmt/fga/mappable/resources`
-    ///
     ///
     /// # Errors
     ///

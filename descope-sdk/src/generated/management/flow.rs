@@ -269,7 +269,6 @@ impl CompleteExternalAuth {
     ///
     /// `POST /v1/mgmt/flow/externalauth/complete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `external_auth_req_id` and `login_id` is empty; nothing was sent.
@@ -303,7 +302,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/flow/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -333,7 +331,6 @@ impl Export {
     /// Gives: the flow.
     ///
     /// `POST /v2/mgmt/flow/export`
-    ///
     ///
     /// # Errors
     ///
@@ -365,7 +362,6 @@ impl ExportV1 {
     /// Gives: the flow and its screens.
     ///
     /// `POST /v1/mgmt/flow/export`
-    ///
     ///
     /// # Errors
     ///
@@ -405,7 +401,6 @@ impl Import {
     ///
     /// `POST /v2/mgmt/flow/import`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -441,7 +436,6 @@ impl ImportV1 {
     /// Gives: the flow and its screens as they are now.
     ///
     /// `POST /v1/mgmt/flow/import`
-    ///
     ///
     /// # Errors
     ///
@@ -484,7 +478,6 @@ impl List {
     ///
     /// `POST /v1/mgmt/flow/list`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -512,7 +505,6 @@ impl ListTemplates {
     /// Gives: the templates.
     ///
     /// `POST /v1/mgmt/flow/template/list`
-    ///
     ///
     /// # Errors
     ///
@@ -544,7 +536,6 @@ impl LoadResult {
     /// Gives: what the flow put out.
     ///
     /// `POST /v1/mgmt/flow/async/result`
-    ///
     ///
     /// # Errors
     ///
@@ -603,7 +594,6 @@ impl Run {
     ///
     /// `POST /v1/mgmt/flow/run`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -660,7 +650,6 @@ impl Start {
     /// Gives: the flow has started.
     ///
     /// `POST /v1/mgmt/flow/async/run`
-    ///
     ///
     /// # Errors
     ///

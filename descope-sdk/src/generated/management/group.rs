@@ -113,7 +113,6 @@ impl LoadAll {
     ///
     /// `POST /v1/mgmt/group/all`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -179,7 +178,6 @@ impl LoadForUsers {
     ///
     /// `POST /v1/mgmt/group/member/all`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id`, `login_ids` and `user_ids` is empty; nothing was sent.
@@ -214,7 +212,6 @@ impl LoadMembers {
     /// Gives: the group, as a list of one.
     ///
     /// `POST /v1/mgmt/group/members`
-    ///
     ///
     /// # Errors
     ///

@@ -147,7 +147,6 @@ impl SetConsent {
     ///
     /// `POST /v1/mgmt/user/update/impersonationConsent` · [reference](https://docs.descope.com/user-impersonation)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -221,7 +220,6 @@ impl Start {
     /// Gives: a refresh token that speaks for the user.
     ///
     /// `POST /v1/mgmt/impersonate` · [reference](https://docs.descope.com/user-impersonation)
-    ///
     ///
     /// # Errors
     ///
@@ -298,7 +296,6 @@ impl StartStepup {
     ///
     /// `POST /v1/mgmt/impersonate/stepup` · [reference](https://docs.descope.com/user-impersonation)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `impersonator_id` is empty; nothing was sent.
@@ -355,7 +352,6 @@ impl Stop {
     /// Gives: a refresh token of the impersonator.
     ///
     /// `POST /v1/mgmt/stop/impersonation` · [reference](https://docs.descope.com/user-impersonation)
-    ///
     ///
     /// # Errors
     ///

@@ -167,7 +167,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/infra`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `entity` is empty; nothing was sent.
@@ -200,7 +199,6 @@ impl Delete {
     /// Gives: the entity is gone.
     ///
     /// `DELETE /v1/mgmt/infra`
-    ///
     ///
     /// # Errors
     ///
@@ -235,7 +233,6 @@ impl Load {
     /// Gives: the entity.
     ///
     /// `GET /v1/mgmt/infra`
-    ///
     ///
     /// # Errors
     ///
@@ -282,7 +279,6 @@ impl Replace {
     /// Gives: the entity is as declared.
     ///
     /// `PUT /v1/mgmt/infra`
-    ///
     ///
     /// # Errors
     ///

@@ -191,7 +191,6 @@ impl Anonymous {
     ///
     /// `POST /v1/mgmt/auth/anonymous` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -229,7 +228,6 @@ impl ClientAssertion {
     /// Gives: the assertion.
     ///
     /// `POST /v1/mgmt/token/clientassertion` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
-    ///
     ///
     /// # Errors
     ///
@@ -334,7 +332,6 @@ impl SignIn {
     ///
     /// `POST /v1/mgmt/auth/signin` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -418,7 +415,6 @@ impl SignUp {
     /// Gives: the session of the new user.
     ///
     /// `POST /v1/mgmt/auth/signup` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
-    ///
     ///
     /// # Errors
     ///
@@ -504,7 +500,6 @@ impl SignUpOrIn {
     ///
     /// `POST /v1/mgmt/auth/signup-in` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -552,7 +547,6 @@ impl Update {
     /// Gives: the token to use from now on.
     ///
     /// `POST /v1/mgmt/jwt/update` · [reference](https://docs.descope.com/security-best-practices/custom-claims)
-    ///
     ///
     /// # Errors
     ///

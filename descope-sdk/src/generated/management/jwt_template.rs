@@ -233,7 +233,6 @@ impl ApplyLibraryEntry {
     ///
     /// `POST /v1/mgmt/jwt/templates/library/apply` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `library_entry_id` is empty; nothing was sent.
@@ -268,7 +267,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/jwt/templates/create` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -299,7 +297,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/jwt/templates/delete` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -329,7 +326,6 @@ impl Load {
     /// Gives: the template.
     ///
     /// `POST /v1/mgmt/jwt/templates/load` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
-    ///
     ///
     /// # Errors
     ///
@@ -364,7 +360,6 @@ impl LoadAll {
     ///
     /// `POST /v1/mgmt/jwt/templates/list` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -394,7 +389,6 @@ impl LoadLibrary {
     /// Gives: the entries.
     ///
     /// `POST /v1/mgmt/jwt/templates/library/list` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
-    ///
     ///
     /// # Errors
     ///
@@ -426,7 +420,6 @@ impl LoadLibraryEntry {
     /// Gives: the entry.
     ///
     /// `POST /v1/mgmt/jwt/templates/library/load` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
-    ///
     ///
     /// # Errors
     ///
@@ -461,7 +454,6 @@ impl Replace {
     /// Gives: the template as stored now.
     ///
     /// `POST /v1/mgmt/jwt/templates/update` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
-    ///
     ///
     /// # Errors
     ///
@@ -504,7 +496,6 @@ impl Validate {
     /// Gives: the result of the check.
     ///
     /// `POST /v1/mgmt/jwt/templates/validate` · [reference](https://docs.descope.com/api/management/jwt-templates/create-jwt-template)
-    ///
     ///
     /// # Errors
     ///

@@ -65,7 +65,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/license` · [reference](https://docs.descope.com/rate-limiting)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.

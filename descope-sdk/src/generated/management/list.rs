@@ -298,7 +298,6 @@ impl AddIps {
     ///
     /// `POST /v1/mgmt/list/ip/add`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `ips` is empty; nothing was sent.
@@ -327,7 +326,6 @@ impl AddTexts {
     /// Add texts to a list.
     ///
     /// `POST /v1/mgmt/list/text/add`
-    ///
     ///
     /// # Errors
     ///
@@ -359,7 +357,6 @@ impl CheckIp {
     /// Gives: whether the address is in the list.
     ///
     /// `POST /v1/mgmt/list/ip/check`
-    ///
     ///
     /// # Errors
     ///
@@ -410,7 +407,6 @@ impl CheckText {
     ///
     /// `POST /v1/mgmt/list/text/check`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -438,7 +434,6 @@ impl Clear {
     /// Empty a list.
     ///
     /// `POST /v1/mgmt/list/clear`
-    ///
     ///
     /// # Errors
     ///
@@ -480,7 +475,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/list`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `type` is empty; nothing was sent.
@@ -511,7 +505,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/list/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -539,7 +532,6 @@ impl Import {
     /// Import lists.
     ///
     /// `POST /v1/mgmt/list/import`
-    ///
     ///
     /// # Errors
     ///
@@ -571,7 +563,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/list/{id}`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -602,7 +593,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/list/all`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -630,7 +620,6 @@ impl LoadByName {
     /// Gives: the list.
     ///
     /// `GET /v1/mgmt/list/name/{name}`
-    ///
     ///
     /// # Errors
     ///
@@ -661,7 +650,6 @@ impl RemoveIps {
     ///
     /// `POST /v1/mgmt/list/ip/remove`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `ips` is empty; nothing was sent.
@@ -690,7 +678,6 @@ impl RemoveTexts {
     /// Remove texts from a list.
     ///
     /// `POST /v1/mgmt/list/text/remove`
-    ///
     ///
     /// # Errors
     ///
@@ -742,7 +729,6 @@ impl Replace {
     /// Gives: the list as it is now.
     ///
     /// `POST /v1/mgmt/list/update`
-    ///
     ///
     /// # Errors
     ///

@@ -117,7 +117,6 @@ impl ExportFlow {
     ///
     /// `POST /v1/mgmt/localization/flow/export`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -150,7 +149,6 @@ impl ExportMessaging {
     /// Gives: the texts.
     ///
     /// `POST /v1/mgmt/localization/messaging/export`
-    ///
     ///
     /// # Errors
     ///
@@ -187,7 +185,6 @@ impl ImportFlow {
     ///
     /// `POST /v1/mgmt/localization/flow/import`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `flow_id` is empty; nothing was sent.
@@ -221,7 +218,6 @@ impl ImportMessaging {
     /// Gives: the texts as they are now.
     ///
     /// `POST /v1/mgmt/localization/messaging/import`
-    ///
     ///
     /// # Errors
     ///

@@ -161,7 +161,6 @@ impl Create {
     ///
     /// `PUT /v1/mgmt/managementkey`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -210,7 +209,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/managementkey/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -240,7 +238,6 @@ impl Load {
     /// Gives: the key.
     ///
     /// `GET /v1/mgmt/managementkey`
-    ///
     ///
     /// # Errors
     ///
@@ -324,7 +321,6 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/managementkey`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -354,7 +350,6 @@ impl Search {
     /// Gives: the keys.
     ///
     /// `GET /v1/mgmt/managementkey/search`
-    ///
     ///
     /// # Errors
     ///

@@ -360,7 +360,6 @@ impl CreateClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/create` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `mcp_server_id` and `name` is empty; nothing was sent.
@@ -520,7 +519,6 @@ impl CreateServer {
     ///
     /// `POST /v1/mgmt/mcp/server/create` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -553,7 +551,6 @@ impl DeleteClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `mcp_server_id` and `id` is empty; nothing was sent.
@@ -582,7 +579,6 @@ impl DeleteClients {
     /// Delete several MCP clients.
     ///
     /// `POST /v1/mgmt/mcp/server/clients/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///
@@ -613,7 +609,6 @@ impl DeleteServer {
     ///
     /// `POST /v1/mgmt/mcp/server/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -641,7 +636,6 @@ impl DeleteServers {
     /// Delete several MCP servers.
     ///
     /// `POST /v1/mgmt/mcp/servers/delete` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///
@@ -671,7 +665,6 @@ impl LoadAllServers {
     /// Gives: the servers.
     ///
     /// `POST /v1/mgmt/mcp/servers/all` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///
@@ -714,7 +707,6 @@ impl LoadClient {
     ///
     /// `POST /v1/mgmt/mcp/server/client/load` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `mcp_server_id` is empty; nothing was sent.
@@ -748,7 +740,6 @@ impl LoadClientSecret {
     /// Gives: the secret.
     ///
     /// `POST /v1/mgmt/mcp/server/client/secret` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///
@@ -785,7 +776,6 @@ impl LoadServer {
     ///
     /// `POST /v1/mgmt/mcp/server/load` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -820,7 +810,6 @@ impl ReplaceServer {
     ///
     /// `POST /v1/mgmt/mcp/server/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -852,7 +841,6 @@ impl RotateClientSecret {
     /// Gives: the old secret is void.
     ///
     /// `POST /v1/mgmt/mcp/server/client/secret/rotate` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///
@@ -1040,7 +1028,6 @@ impl UpdateClient {
     /// Gives: the client is changed.
     ///
     /// `POST /v1/mgmt/mcp/server/client/update` · [reference](https://docs.descope.com/agentic-identity-hub/mcp-servers)
-    ///
     ///
     /// # Errors
     ///

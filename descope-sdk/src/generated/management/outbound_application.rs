@@ -630,7 +630,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/outbound/app/create` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -666,7 +665,6 @@ impl CreateByDcrPreset {
     /// Gives: the application exists.
     ///
     /// `POST /v1/mgmt/outbound/app/create/bydcrpreset` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -726,7 +724,6 @@ impl CreateByTemplate {
     ///
     /// `POST /v1/mgmt/outbound/app/create/bytemplate` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `template_id` is empty; nothing was sent.
@@ -770,7 +767,6 @@ impl CreateScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/create` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -803,7 +799,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/outbound/app/delete` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -832,7 +827,6 @@ impl DeleteScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/delete` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -860,7 +854,6 @@ impl DeleteToken {
     /// Delete one token.
     ///
     /// `DELETE /v1/mgmt/outbound/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -900,7 +893,6 @@ impl DeleteUserTokens {
     /// Delete the tokens of a user or of an application.
     ///
     /// `DELETE /v1/mgmt/outbound/user/tokens` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -951,7 +943,6 @@ impl FetchLatestTenantToken {
     /// Gives: the token.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/token/latest` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1008,7 +999,6 @@ impl FetchLatestUserToken {
     /// Gives: the token.
     ///
     /// `POST /v1/mgmt/outbound/app/user/token/latest` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1069,7 +1059,6 @@ impl FetchTenantToken {
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `tenant_id` is empty; nothing was sent.
@@ -1126,7 +1115,6 @@ impl FetchUserToken {
     ///
     /// `POST /v1/mgmt/outbound/app/user/token` · [reference](https://docs.descope.com/identity-federation/outbound-apps/using-outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id`, `user_id` and `scopes` is empty; nothing was sent.
@@ -1171,7 +1159,6 @@ impl ListConnected {
     ///
     /// `GET /v1/mgmt/outbound/apps-with-user-token` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_id` is empty; nothing was sent.
@@ -1205,7 +1192,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/outbound/app/{id}` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1236,7 +1222,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/outbound/apps` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1264,7 +1249,6 @@ impl LoadScim {
     /// Gives: the configuration.
     ///
     /// `GET /v1/mgmt/outbound/scim/{appId}` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1300,7 +1284,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/outbound/app/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1329,7 +1312,6 @@ impl SetScimEnabled {
     /// Gives: provisioning is switched.
     ///
     /// `POST /v1/mgmt/outbound/scim/enabled/set` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1377,7 +1359,6 @@ impl UpdateScim {
     ///
     /// `POST /v1/mgmt/outbound/scim/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `app_id` is empty; nothing was sent.
@@ -1409,7 +1390,6 @@ impl UploadTenantApiKey {
     /// Keep an API key for a tenant.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/apikey/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1501,7 +1481,6 @@ impl UploadTenantToken {
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/oauthtoken/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `tenant_id` is empty; nothing was sent.
@@ -1532,7 +1511,6 @@ impl UploadTenantTokens {
     /// Gives: every token is kept, or none where there are failures.
     ///
     /// `POST /v1/mgmt/outbound/app/tenant/oauthtoken/batch/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1570,7 +1548,6 @@ impl UploadUserApiKey {
     /// Keep an API key for a user.
     ///
     /// `POST /v1/mgmt/outbound/app/user/apikey/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1667,7 +1644,6 @@ impl UploadUserToken {
     ///
     /// `POST /v1/mgmt/outbound/app/user/oauthtoken/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `user_id` is empty; nothing was sent.
@@ -1698,7 +1674,6 @@ impl UploadUserTokens {
     /// Gives: every token is kept, or none where there are failures.
     ///
     /// `POST /v1/mgmt/outbound/app/user/oauthtoken/batch/upload` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
-    ///
     ///
     /// # Errors
     ///

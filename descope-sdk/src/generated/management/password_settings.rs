@@ -189,7 +189,6 @@ impl Configure {
     ///
     /// `POST /v1/mgmt/password/settings`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -222,7 +221,6 @@ impl Load {
     /// Gives: the rules.
     ///
     /// `GET /v1/mgmt/password/settings`
-    ///
     ///
     /// # Errors
     ///

@@ -174,7 +174,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/permission/create` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -204,7 +203,6 @@ impl CreateBatch {
     ///
     /// `POST /v1/mgmt/permission/create/batch` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `permissions` is empty; nothing was sent.
@@ -232,7 +230,6 @@ impl Delete {
     /// Delete a permission.
     ///
     /// `POST /v1/mgmt/permission/delete` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///
@@ -285,7 +282,6 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/permission/delete/batch` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `ids` and `names` is empty; nothing was sent.
@@ -319,7 +315,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/permission/all` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -351,7 +346,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/permission/update` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `new_name` is empty; nothing was sent.
@@ -381,7 +375,6 @@ impl ReplaceBatch {
     /// Change several permissions.
     ///
     /// `POST /v1/mgmt/permission/update/batch` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///

@@ -238,7 +238,6 @@ impl CloneProject {
     ///
     /// `POST /v1/mgmt/project/clone`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -265,7 +264,6 @@ impl Delete {
     /// Delete the project.
     ///
     /// `POST /v1/mgmt/project/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -302,7 +300,6 @@ impl Export {
     ///
     /// `POST /v1/mgmt/project/export`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -335,7 +332,6 @@ impl ExportSnapshot {
     /// Gives: the files.
     ///
     /// `POST /v1/mgmt/project/snapshot/export`
-    ///
     ///
     /// # Errors
     ///
@@ -379,7 +375,6 @@ impl Import {
     ///
     /// `POST /v1/mgmt/project/import`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -422,7 +417,6 @@ impl ImportSnapshot {
     ///
     /// `POST /v1/mgmt/project/snapshot/import`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -449,7 +443,6 @@ impl List {
     /// Gives: the projects.
     ///
     /// `POST /v1/mgmt/projects/list`
-    ///
     ///
     /// # Errors
     ///
@@ -480,7 +473,6 @@ impl LoadClone {
     /// Gives: the new project, or what went wrong.
     ///
     /// `GET /v1/mgmt/project/clone/async/{processId}`
-    ///
     ///
     /// # Errors
     ///
@@ -525,7 +517,6 @@ impl StartClone {
     ///
     /// `POST /v1/mgmt/project/clone/async`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -558,7 +549,6 @@ impl UpdateName {
     ///
     /// `POST /v1/mgmt/project/update/name`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -586,7 +576,6 @@ impl UpdateTags {
     /// Replace the tags of the project.
     ///
     /// `POST /v1/mgmt/project/update/tags`
-    ///
     ///
     /// # Errors
     ///
@@ -631,7 +620,6 @@ impl ValidateSnapshot {
     /// Gives: what was found.
     ///
     /// `POST /v1/mgmt/project/snapshot/validate`
-    ///
     ///
     /// # Errors
     ///

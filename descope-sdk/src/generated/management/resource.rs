@@ -330,7 +330,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/resource/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -409,7 +408,6 @@ impl CreateRegistrationTemplate {
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -444,7 +442,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/resource/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -472,7 +469,6 @@ impl DeleteBatch {
     /// Delete several resources.
     ///
     /// `POST /v1/mgmt/resource/delete/batch`
-    ///
     ///
     /// # Errors
     ///
@@ -502,7 +498,6 @@ impl DeleteRegistrationTemplate {
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -530,7 +525,6 @@ impl DeleteRegistrationTemplateBatch {
     /// Delete several registration templates.
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-templates/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -561,7 +555,6 @@ impl Load {
     /// Gives: the resource.
     ///
     /// `GET /v1/mgmt/resource/load`
-    ///
     ///
     /// # Errors
     ///
@@ -596,7 +589,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/resources/load`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -623,7 +615,6 @@ impl LoadAllRegistrationTemplates {
     /// Gives: the templates.
     ///
     /// `GET /v1/mgmt/resource/dynamic-registration-templates/load`
-    ///
     ///
     /// # Errors
     ///
@@ -654,7 +645,6 @@ impl LoadByUri {
     /// Gives: the resource.
     ///
     /// `GET /v1/mgmt/resource/load/uri`
-    ///
     ///
     /// # Errors
     ///
@@ -690,7 +680,6 @@ impl LoadRegistrationTemplate {
     ///
     /// `GET /v1/mgmt/resource/dynamic-registration-template/load`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -725,7 +714,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/resource/update`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -757,7 +745,6 @@ impl ReplaceRegistrationTemplate {
     /// Gives: the template as it is now.
     ///
     /// `POST /v1/mgmt/resource/dynamic-registration-template/update`
-    ///
     ///
     /// # Errors
     ///

@@ -204,7 +204,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/resourcepolicy/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `resource_id` and `third_party_application_id` is empty; nothing was sent.
@@ -240,7 +239,6 @@ impl CreateBatch {
     ///
     /// `POST /v1/mgmt/resourcepolicy/create/batch`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `policies` is empty; nothing was sent.
@@ -268,7 +266,6 @@ impl Delete {
     /// Delete a policy.
     ///
     /// `POST /v1/mgmt/resourcepolicy/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -299,7 +296,6 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/resourcepolicy/delete/batch`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `policies` is empty; nothing was sent.
@@ -329,7 +325,6 @@ impl LoadByApp {
     /// Gives: the policies.
     ///
     /// `GET /v1/mgmt/resourcepolicy/app/load`
-    ///
     ///
     /// # Errors
     ///
@@ -388,7 +383,6 @@ impl Replace {
     /// Gives: the policy as it is now.
     ///
     /// `POST /v1/mgmt/resourcepolicy/update`
-    ///
     ///
     /// # Errors
     ///

@@ -208,7 +208,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/role/create` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -238,7 +237,6 @@ impl CreateBatch {
     /// Gives: the roles exist.
     ///
     /// `POST /v1/mgmt/role/create/batch` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///
@@ -272,7 +270,6 @@ impl Delete {
     /// Delete a role.
     ///
     /// `POST /v1/mgmt/role/delete` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///
@@ -330,7 +327,6 @@ impl DeleteBatch {
     ///
     /// `POST /v1/mgmt/role/delete/batch` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `role_ids` and `role_names` is empty; nothing was sent.
@@ -363,7 +359,6 @@ impl LoadAll {
     /// Gives: the roles.
     ///
     /// `GET /v1/mgmt/role/all` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///
@@ -421,7 +416,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/role/update` · [reference](https://docs.descope.com/role-based-access-control)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `new_name` is empty; nothing was sent.
@@ -453,7 +447,6 @@ impl ReplaceBatch {
     /// Gives: the roles as stored now.
     ///
     /// `POST /v1/mgmt/role/update/batch` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///
@@ -554,7 +547,6 @@ impl Search {
     /// Gives: the roles found.
     ///
     /// `POST /v1/mgmt/role/search` · [reference](https://docs.descope.com/role-based-access-control)
-    ///
     ///
     /// # Errors
     ///

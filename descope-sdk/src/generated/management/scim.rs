@@ -199,6 +199,8 @@ impl Scim {
     ///
     /// Sets the name and the members of the group to what the request says; users who are not in it any more lose the roles that came with the group. To add or remove single members use [`Scim::patch_group`](super::scim::Scim::patch_group). Answered as `application/scim+json`.
     ///
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`patch_group`](Self::patch_group) keeps it.
+    ///
     /// - `group_id`: Id of the group, the `id` of the resource.
     /// - `display_name`: Name of the group, which the SSO settings of the tenant map to roles.
     ///
@@ -217,6 +219,8 @@ impl Scim {
     /// Replace a provisioned user.
     ///
     /// Sets the user to what the request says; an attribute that it leaves out may be emptied, so send all of them, or use [`Scim::patch_user`](super::scim::Scim::patch_user) for single ones. A user who is made inactive cannot sign in any more.
+    ///
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`patch_user`](Self::patch_user) keeps it.
     ///
     /// - `user_id`: Id of the user, the `id` of the resource.
     /// - `user_name`: Login id of the user; most providers use the email address.
@@ -308,7 +312,6 @@ impl CreateGroup {
     ///
     /// `POST /scim/v2/Groups`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `display_name` is empty; nothing was sent.
@@ -393,7 +396,6 @@ impl CreateUser {
     ///
     /// `POST /scim/v2/Users`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_name` is empty; nothing was sent.
@@ -423,7 +425,6 @@ impl DeleteGroup {
     ///
     /// `DELETE /scim/v2/Groups/{groupId}`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `group_id` is empty; nothing was sent.
@@ -452,7 +453,6 @@ impl DeleteUser {
     /// Delete a provisioned user.
     ///
     /// `DELETE /scim/v2/Users/{userId}`
-    ///
     ///
     /// # Errors
     ///
@@ -494,7 +494,6 @@ impl LoadGroup {
     ///
     /// `GET /scim/v2/Groups/{groupId}`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `group_id` is empty; nothing was sent.
@@ -527,7 +526,6 @@ impl LoadResourceTypes {
     ///
     /// `GET /scim/v2/ResourceTypes`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -555,7 +553,6 @@ impl LoadServiceConfig {
     /// Gives: the abilities.
     ///
     /// `GET /scim/v2/ServiceProviderConfig`
-    ///
     ///
     /// # Errors
     ///
@@ -585,7 +582,6 @@ impl LoadUser {
     /// Gives: the user.
     ///
     /// `GET /scim/v2/Users/{userId}`
-    ///
     ///
     /// # Errors
     ///
@@ -631,7 +627,6 @@ impl PatchGroup {
     /// Change the members or the name of a provisioned group.
     ///
     /// `PATCH /scim/v2/Groups/{groupId}`
-    ///
     ///
     /// # Errors
     ///
@@ -680,7 +675,6 @@ impl PatchUser {
     /// Gives: the user as it is now.
     ///
     /// `PATCH /scim/v2/Users/{userId}`
-    ///
     ///
     /// # Errors
     ///
@@ -743,7 +737,6 @@ impl ReplaceGroup {
     /// Gives: the group as it is now.
     ///
     /// `PUT /scim/v2/Groups/{groupId}`
-    ///
     ///
     /// # Errors
     ///
@@ -831,7 +824,6 @@ impl ReplaceUser {
     ///
     /// `PUT /scim/v2/Users/{userId}`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user_id` and `user_name` is empty; nothing was sent.
@@ -890,7 +882,6 @@ impl SearchGroups {
     ///
     /// `GET /scim/v2/Groups`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -939,7 +930,6 @@ impl SearchUsers {
     /// Gives: a page of users.
     ///
     /// `GET /scim/v2/Users`
-    ///
     ///
     /// # Errors
     ///

@@ -139,7 +139,6 @@ impl Activate {
     ///
     /// `POST /v1/mgmt/scim/key/activate` · [reference](https://docs.descope.com/api/management/scim-management/activate-scim-access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `key_ids` is empty; nothing was sent.
@@ -196,7 +195,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/scim/key/create` · [reference](https://docs.descope.com/api/management/scim-management/create-scim-access-key)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -251,7 +249,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/scim/key` · [reference](https://docs.descope.com/api/management/scim-management/load-scim-access-keys)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -293,7 +290,6 @@ impl Revoke {
     /// Gives: the keys are out of use.
     ///
     /// `POST /v1/mgmt/scim/key/revoke` · [reference](https://docs.descope.com/api/management/scim-management/revoke-scim-access-keys)
-    ///
     ///
     /// # Errors
     ///
@@ -343,7 +339,6 @@ impl Rotate {
     /// Gives: the new key exists. Store the clear text now.
     ///
     /// `POST /v1/mgmt/scim/key/rotate` · [reference](https://docs.descope.com/api/management/scim-management/rotate-scim-access-key)
-    ///
     ///
     /// # Errors
     ///

@@ -88,7 +88,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/delete`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -119,7 +118,6 @@ impl Load {
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/get`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -148,7 +146,6 @@ impl Set {
     /// Replace the project's mapping of scopes to claims.
     ///
     /// `POST /v1/mgmt/scopeClaimMapping/set`
-    ///
     ///
     /// # Errors
     ///

@@ -412,7 +412,6 @@ impl ConfigureMappingV1 {
     ///
     /// `POST /v1/mgmt/sso/mapping` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -462,7 +461,6 @@ impl ConfigureMetadataV1 {
     ///
     /// `POST /v1/mgmt/sso/metadata` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `idp_metadata_url` is empty; nothing was sent.
@@ -504,7 +502,6 @@ impl ConfigureOidc {
     /// Set the OIDC settings of a tenant.
     ///
     /// `POST /v1/mgmt/sso/oidc` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -555,7 +552,6 @@ impl ConfigureRedirectUrl {
     ///
     /// `POST /v1/mgmt/sso/redirect` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -604,7 +600,6 @@ impl ConfigureSaml {
     /// Set the SAML settings of a tenant by hand.
     ///
     /// `POST /v1/mgmt/sso/saml` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -655,7 +650,6 @@ impl ConfigureSamlByMetadata {
     ///
     /// `POST /v1/mgmt/sso/saml/metadata` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -704,7 +698,6 @@ impl ConfigureV1 {
     /// Set the SAML settings of a tenant by hand, older form.
     ///
     /// `POST /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -807,7 +800,6 @@ impl ConfigureXaa {
     ///
     /// `POST /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -842,7 +834,6 @@ impl Create {
     /// Gives: the new configuration.
     ///
     /// `POST /v1/mgmt/sso/settings/new` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -879,7 +870,6 @@ impl Delete {
     ///
     /// `DELETE /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -913,7 +903,6 @@ impl DeleteXaa {
     /// Delete the cross-app access settings of a tenant.
     ///
     /// `DELETE /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -951,7 +940,6 @@ impl Load {
     ///
     /// `GET /v2/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -982,7 +970,6 @@ impl LoadAll {
     ///
     /// `GET /v2/mgmt/sso/settings/all` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1012,7 +999,6 @@ impl LoadAllXaa {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/sso/xaa/settings/all` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -1050,7 +1036,6 @@ impl LoadV1 {
     ///
     /// `GET /v1/mgmt/sso/settings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1087,7 +1072,6 @@ impl LoadXaa {
     ///
     /// `GET /v1/mgmt/sso/xaa/settings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1123,7 +1107,6 @@ impl RecalculateMappings {
     ///
     /// `POST /v1/mgmt/sso/recalculate-mappings` · [reference](https://docs.descope.com/sso)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -1156,7 +1139,6 @@ impl SetAuthType {
     /// Choose the SSO protocol of a tenant.
     ///
     /// `POST /v1/mgmt/sso/settings/authtype` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///
@@ -1223,7 +1205,6 @@ impl UpdateProviderIds {
     /// Note which identity providers a tenant uses.
     ///
     /// `POST /v1/mgmt/sso/provider-ids` · [reference](https://docs.descope.com/sso)
-    ///
     ///
     /// # Errors
     ///

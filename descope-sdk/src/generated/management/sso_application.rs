@@ -318,7 +318,6 @@ impl AddSecret {
     ///
     /// `POST /v1/mgmt/sso/idp/app/secret/add` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `name` is empty; nothing was sent.
@@ -367,7 +366,6 @@ impl CreateAttributes {
     /// Gives: the attributes are defined.
     ///
     /// `POST /v1/mgmt/sso/idp/app/customattribute/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -548,7 +546,6 @@ impl CreateOidc {
     ///
     /// `POST /v1/mgmt/sso/idp/app/oidc/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -728,7 +725,6 @@ impl CreateSaml {
     ///
     /// `POST /v1/mgmt/sso/idp/app/saml/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -860,7 +856,6 @@ impl CreateWsFed {
     ///
     /// `POST /v1/mgmt/sso/idp/app/wsfed/create` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -889,7 +884,6 @@ impl Delete {
     /// Delete a federated application.
     ///
     /// `POST /v1/mgmt/sso/idp/app/delete` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -920,7 +914,6 @@ impl DeleteAttributes {
     /// Gives: the attributes are gone.
     ///
     /// `POST /v1/mgmt/sso/idp/app/customattribute/delete` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -954,7 +947,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/sso/idp/app/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -984,7 +976,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/sso/idp/apps/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1011,7 +1002,6 @@ impl LoadAttributes {
     /// Gives: the definitions.
     ///
     /// `GET /v1/mgmt/sso/idp/app/customattributes` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1046,7 +1036,6 @@ impl LoadSecret {
     /// Gives: the secret.
     ///
     /// `GET /v1/mgmt/sso/idp/app/secret` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1224,7 +1213,6 @@ impl ReplaceOidc {
     ///
     /// `POST /v1/mgmt/sso/idp/app/oidc/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1397,7 +1385,6 @@ impl ReplaceSaml {
     ///
     /// `POST /v1/mgmt/sso/idp/app/saml/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1522,7 +1509,6 @@ impl ReplaceWsFed {
     ///
     /// `POST /v1/mgmt/sso/idp/app/wsfed/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1554,7 +1540,6 @@ impl RevokeSecret {
     ///
     /// `POST /v1/mgmt/sso/idp/app/secret/revoke` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `app_id` and `name` is empty; nothing was sent.
@@ -1585,7 +1570,6 @@ impl RotateSecret {
     /// Gives: the old secret is void.
     ///
     /// `POST /v1/mgmt/sso/idp/app/rotate` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
-    ///
     ///
     /// # Errors
     ///

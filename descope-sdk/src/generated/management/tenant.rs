@@ -455,7 +455,6 @@ impl ConfigureSettings {
     ///
     /// `POST /v1/mgmt/tenant/settings`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -558,7 +557,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/tenant/create`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -592,7 +590,6 @@ impl Delete {
     /// Delete a tenant.
     ///
     /// `POST /v1/mgmt/tenant/delete`
-    ///
     ///
     /// # Errors
     ///
@@ -649,7 +646,6 @@ impl GenerateAdminLink {
     /// Gives: the link.
     ///
     /// `POST /v2/mgmt/tenant/adminlinks/sso/generate`
-    ///
     ///
     /// # Errors
     ///
@@ -713,7 +709,6 @@ impl GenerateAdminLinkV1 {
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/generate`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
@@ -750,7 +745,6 @@ impl Load {
     ///
     /// `GET /v1/mgmt/tenant`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -780,7 +774,6 @@ impl LoadAll {
     ///
     /// `GET /v1/mgmt/tenant/all`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -808,7 +801,6 @@ impl LoadAuthenticatedAdminLink {
     /// Gives: the link.
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/authenticated`
-    ///
     ///
     /// # Errors
     ///
@@ -847,7 +839,6 @@ impl LoadSettings {
     /// Gives: the settings.
     ///
     /// `GET /v1/mgmt/tenant/settings`
-    ///
     ///
     /// # Errors
     ///
@@ -977,7 +968,6 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/tenant/patch`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1005,7 +995,6 @@ impl RemoveSsoSuffix {
     /// Take the SSO suffix off login ids.
     ///
     /// `POST /v1/mgmt/tenant/sso-user-remove`
-    ///
     ///
     /// # Errors
     ///
@@ -1102,7 +1091,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/tenant/update`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1136,7 +1124,6 @@ impl RevokeAdminLink {
     /// Revoke the link to set up SSO.
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/revoke`
-    ///
     ///
     /// # Errors
     ///
@@ -1259,7 +1246,6 @@ impl Search {
     ///
     /// `POST /v1/mgmt/tenant/search`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_ids`, `tenant_names`, `tenant_sso_domains` and `tenant_self_provisioning_domains` is empty; nothing was sent.
@@ -1292,7 +1278,6 @@ impl SendAdminLink {
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/send`
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `email` is empty; nothing was sent.
@@ -1321,7 +1306,6 @@ impl UpdateDefaultRoles {
     /// Set the default roles of a tenant.
     ///
     /// `POST /v1/mgmt/tenant/updateDefaultRoles`
-    ///
     ///
     /// # Errors
     ///

@@ -294,7 +294,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/user/create/test` · [reference](https://docs.descope.com/test-users)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -324,7 +323,6 @@ impl DeleteAll {
     /// Delete all test users.
     ///
     /// `DELETE /v1/mgmt/user/test/delete/all` · [reference](https://docs.descope.com/test-users)
-    ///
     ///
     /// # Errors
     ///

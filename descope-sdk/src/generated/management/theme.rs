@@ -102,7 +102,6 @@ impl Export {
     ///
     /// `POST /v2/mgmt/theme/export`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -133,7 +132,6 @@ impl ExportV1 {
     /// Gives: the theme.
     ///
     /// `POST /v1/mgmt/theme/export`
-    ///
     ///
     /// # Errors
     ///
@@ -167,7 +165,6 @@ impl Import {
     ///
     /// `POST /v2/mgmt/theme/import`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -195,7 +192,6 @@ impl ImportV1 {
     /// Gives: the theme as it is now.
     ///
     /// `POST /v1/mgmt/theme/import`
-    ///
     ///
     /// # Errors
     ///

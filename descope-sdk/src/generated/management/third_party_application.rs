@@ -355,7 +355,6 @@ impl AddSecret {
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/add` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -580,7 +579,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/thirdparty/app/create` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -742,7 +740,6 @@ impl CreateV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/create` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
@@ -798,7 +795,6 @@ impl Delete {
     ///
     /// `POST /v1/mgmt/thirdparty/app/delete` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -826,7 +822,6 @@ impl DeleteBatch {
     /// Delete several third-party applications.
     ///
     /// `POST /v1/mgmt/thirdparty/app/delete/batch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -892,7 +887,6 @@ impl DeleteConsents {
     ///
     /// `POST /v1/mgmt/thirdparty/consents/delete` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `consent_ids` and `user_ids` is empty; nothing was sent.
@@ -948,7 +942,6 @@ impl DeleteTenantConsents {
     ///
     /// `POST /v1/mgmt/thirdparty/consents/delete/tenant` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `consent_ids` is empty; nothing was sent.
@@ -994,7 +987,6 @@ impl Load {
     /// Gives: the application.
     ///
     /// `GET /v1/mgmt/thirdparty/app/load` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1150,7 +1142,6 @@ impl LoadSecret {
     ///
     /// `GET /v1/mgmt/thirdparty/app/secret` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1187,7 +1178,6 @@ impl LoadV2 {
     /// Gives: the application.
     ///
     /// `GET /v2/mgmt/thirdparty/app/load` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1445,7 +1435,6 @@ impl Patch {
     ///
     /// `POST /v1/mgmt/thirdparty/app/patch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1633,7 +1622,6 @@ impl PatchV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/patch` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -1798,7 +1786,6 @@ impl Replace {
     ///
     /// `POST /v1/mgmt/thirdparty/app/update` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1916,7 +1903,6 @@ impl ReplaceV2 {
     ///
     /// `POST /v2/mgmt/thirdparty/app/update` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
@@ -1947,7 +1933,6 @@ impl RevokeSecret {
     /// Gives: the secret is void.
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/revoke` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
-    ///
     ///
     /// # Errors
     ///
@@ -1982,7 +1967,6 @@ impl RotateSecret {
     ///
     /// `POST /v1/mgmt/thirdparty/app/rotate` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `id` is empty; nothing was sent.
@@ -2015,7 +1999,6 @@ impl RotateSecretStub {
     /// Published stub of the rotation by GET.
     ///
     /// `GET /v1/mgmt/thirdparty/app/rotate`
-    ///
     ///
     /// # Errors
     ///

@@ -955,7 +955,6 @@ impl AddFamilies {
     ///
     /// `POST /v1/mgmt/user/update/family/add` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `family_associations` is empty; nothing was sent.
@@ -992,7 +991,6 @@ impl AddRoles {
     /// Gives: the user as stored now.
     ///
     /// `POST /v2/mgmt/user/update/role/add` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1031,7 +1029,6 @@ impl AddRolesV1 {
     ///
     /// `POST /v1/mgmt/user/update/role/add` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `role_names` is empty; nothing was sent.
@@ -1064,7 +1061,6 @@ impl AddSsoApps {
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/add` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `sso_app_ids` is empty; nothing was sent.
@@ -1096,7 +1092,6 @@ impl AddTenant {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/tenant/add` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1323,7 +1318,6 @@ impl Create {
     ///
     /// `POST /v1/mgmt/user/create` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `login_id` is empty; nothing was sent.
@@ -1355,7 +1349,6 @@ impl CreateAttributes {
     /// Gives: all definitions, the new ones included.
     ///
     /// `POST /v1/mgmt/user/customattribute/create` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1428,7 +1421,6 @@ impl CreateBatch {
     ///
     /// `POST /v1/mgmt/user/create/batch` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `users` is empty; nothing was sent.
@@ -1459,7 +1451,6 @@ impl CreateFamilyAttributes {
     ///
     /// `POST /v1/mgmt/user/families/customattribute/create` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `attributes` is empty; nothing was sent.
@@ -1487,7 +1478,6 @@ impl Delete {
     /// Delete a user.
     ///
     /// `POST /v1/mgmt/user/delete` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1520,7 +1510,6 @@ impl DeleteAttributes {
     ///
     /// `POST /v1/mgmt/user/customattribute/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -1548,7 +1537,6 @@ impl DeleteBatch {
     /// Delete several users.
     ///
     /// `POST /v1/mgmt/user/delete/batch` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1580,7 +1568,6 @@ impl DeleteFamilyAttributes {
     ///
     /// `POST /v1/mgmt/user/families/customattribute/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `names` is empty; nothing was sent.
@@ -1608,7 +1595,6 @@ impl DeletePasskey {
     /// Delete one passkey of a user.
     ///
     /// `POST /v1/mgmt/user/passkey/delete` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1647,7 +1633,6 @@ impl DeletePasskeys {
     ///
     /// `POST /v1/mgmt/user/passkeys/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -1675,7 +1660,6 @@ impl DeleteRecoveryCodes {
     /// Delete the recovery codes of a user.
     ///
     /// `POST /v1/mgmt/user/recovery-codes/delete` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1705,7 +1689,6 @@ impl DeleteTotp {
     ///
     /// `POST /v1/mgmt/user/totp/delete` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -1733,7 +1716,6 @@ impl ExpirePassword {
     /// Expire the password of a user.
     ///
     /// `POST /v1/mgmt/user/password/expire` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1780,7 +1762,6 @@ impl Import {
     ///
     /// `POST /v1/mgmt/user/import` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `source` is empty; nothing was sent.
@@ -1808,7 +1789,6 @@ impl ImportPasskeys {
     /// Import passkeys of a user.
     ///
     /// `POST /v1/mgmt/user/passkeys/import` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1842,7 +1822,6 @@ impl Load {
     /// Gives: the user.
     ///
     /// `GET /v1/mgmt/user` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -1878,7 +1857,6 @@ impl LoadAttributes {
     ///
     /// `GET /v1/mgmt/user/customattributes` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1912,7 +1890,6 @@ impl LoadBatch {
     ///
     /// `POST /v1/mgmt/users/load` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user_ids` is empty; nothing was sent.
@@ -1942,7 +1919,6 @@ impl LoadFamilyAttributes {
     ///
     /// `GET /v1/mgmt/user/families/customattributes` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
@@ -1970,7 +1946,6 @@ impl LoadHistory {
     /// Gives: the sign-ins, newest first.
     ///
     /// `POST /v2/mgmt/user/history` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2002,7 +1977,6 @@ impl LoadHistoryV1 {
     ///
     /// `POST /v1/mgmt/user/history` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `ids` is empty; nothing was sent.
@@ -2032,7 +2006,6 @@ impl LoadPasskeys {
     /// Gives: the passkeys.
     ///
     /// `POST /v1/mgmt/user/passkeys/list` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2077,7 +2050,6 @@ impl LoadProviderToken {
     ///
     /// `GET /v1/mgmt/user/provider/token` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `provider` is empty; nothing was sent.
@@ -2111,7 +2083,6 @@ impl LoadTrustedDevices {
     /// Gives: the devices.
     ///
     /// `POST /v1/mgmt/user/trusteddevices/list` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2153,7 +2124,6 @@ impl Logout {
     /// End the sessions of a user.
     ///
     /// `POST /v1/mgmt/user/logout` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2448,7 +2418,6 @@ impl Patch {
     ///
     /// `PATCH /v1/mgmt/user/patch` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -2480,7 +2449,6 @@ impl PatchBatch {
     ///
     /// `PATCH /v1/mgmt/user/patch/batch` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `users` is empty; nothing was sent.
@@ -2510,7 +2478,6 @@ impl RemoveFamilies {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/family/remove` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2549,7 +2516,6 @@ impl RemoveRoles {
     ///
     /// `POST /v1/mgmt/user/update/role/remove` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `role_names` is empty; nothing was sent.
@@ -2581,7 +2547,6 @@ impl RemoveSsoApps {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/remove` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2615,7 +2580,6 @@ impl RemoveTenant {
     ///
     /// `POST /v1/mgmt/user/update/tenant/remove` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `tenant_id` is empty; nothing was sent.
@@ -2645,7 +2609,6 @@ impl RemoveTrustedDevices {
     /// Forget trusted devices of a user.
     ///
     /// `POST /v1/mgmt/user/trusteddevices/remove` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -2819,7 +2782,6 @@ impl Replace {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3613,7 +3575,6 @@ impl SetActivePassword {
     ///
     /// `POST /v1/mgmt/user/password/set/active` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `password` is empty; nothing was sent.
@@ -3647,7 +3608,6 @@ impl SetPassword {
     /// Give a user a password, first version.
     ///
     /// `POST /v1/mgmt/user/password/set` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3685,7 +3645,6 @@ impl SetRoles {
     ///
     /// `POST /v1/mgmt/user/update/role/set` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3716,7 +3675,6 @@ impl SetSsoApps {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/ssoapp/set` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3753,7 +3711,6 @@ impl SetTemporaryPassword {
     /// Gives: the password counts until it is replaced.
     ///
     /// `POST /v1/mgmt/user/password/set/temporary` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3795,7 +3752,6 @@ impl UpdateCustomAttribute {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/customAttribute` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3846,7 +3802,6 @@ impl UpdateEmail {
     ///
     /// `POST /v1/mgmt/user/update/email` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3882,7 +3837,6 @@ impl UpdateLoginId {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/loginid` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -3943,7 +3897,6 @@ impl UpdateName {
     ///
     /// `POST /v1/mgmt/user/update/name` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -3990,7 +3943,6 @@ impl UpdatePhone {
     ///
     /// `POST /v1/mgmt/user/update/phone` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -4026,7 +3978,6 @@ impl UpdatePicture {
     /// Gives: the user as stored now.
     ///
     /// `POST /v1/mgmt/user/update/picture` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///
@@ -4072,7 +4023,6 @@ impl UpdateRecoveryEmail {
     ///
     /// `POST /v1/mgmt/user/update/recovery/email` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -4117,7 +4067,6 @@ impl UpdateRecoveryPhone {
     ///
     /// `POST /v1/mgmt/user/update/recovery/phone` · [reference](https://docs.descope.com/management/user-management)
     ///
-    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
@@ -4148,7 +4097,6 @@ impl UpdateStatus {
     /// Gives: the user with the new status.
     ///
     /// `POST /v1/mgmt/user/update/status` · [reference](https://docs.descope.com/management/user-management)
-    ///
     ///
     /// # Errors
     ///

@@ -64,7 +64,6 @@ impl List {
     ///
     /// `GET /v1/mgmt/widget/list`
     ///
-    ///
     /// # Errors
     ///
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.

@@ -41,12 +41,11 @@ pub(super) fn send_docs(document: &Document, plan: &Plan<'_>) -> Vec<String> {
     docs.push(String::new());
     docs.push(format!(" {}", endpoint(plan)));
     docs.push(String::new());
-    match plan.overlay.cache {
-        Some("read") => docs.push(format!(" {CACHED} Where the cache fails, the service is asked.")),
-        Some(_) => docs.push(format!(" {CACHED} It is not sent a second time where that fails.")),
-        None => {}
-    }
-    docs.push(String::new());
+    let cached = plan.overlay.cache.map(|cache| match cache {
+        "read" => format!(" {CACHED} Where the cache fails, the service is asked."),
+        _ => format!(" {CACHED} It is not sent a second time where that fails."),
+    });
+    docs.extend(cached.into_iter().flat_map(|text| [text, String::new()]));
     docs.extend(errors(document, plan));
     let may_lack = |ty: &Type| {
         let by_value = |name: &str| ["bool", "i64"].contains(&name);
@@ -81,18 +80,11 @@ pub(super) fn errors(document: &Document, plan: &Plan<'_>) -> Vec<String> {
     refused
         .extend(plan.setters.iter().filter(|setter| setter.filter).map(|setter| format!("`{}`", plain(&setter.ident))));
     if !refused.is_empty() {
+        let which = if refused.len() == 1 { "" } else { "one of " };
         docs.push(format!(
-            " - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): {} {} empty; nothing was sent.",
-            either(&refused),
-            if refused.len() == 1 { "is" } else { "is given and" }
+            " - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): {which}{} is empty; nothing was sent.",
+            either(&refused)
         ));
-        if refused.len() > 1 {
-            docs.pop();
-            docs.push(format!(
-                " - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of {} is empty; nothing was sent.",
-                either(&refused)
-            ));
-        }
     }
     if !plan.overlay.some_of.is_empty() {
         let names: Vec<String> =
