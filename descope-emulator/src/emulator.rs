@@ -3,14 +3,18 @@
 use std::{
     fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
-    app::App, clock::Clock, fault::Fault, handler::Table, inbox::Inbox, journal::RecordedRequest, keys, random, routes,
-    schema::Document, server,
+    admin::{fault::Fault, inbox::Inbox, journal::RecordedRequest},
+    area,
+    http::{App, Table, schema::Document, server},
+    world::{Clock, Projects, Settings, World, ids, is_project_id, keys},
 };
 
 /// The project that is emulated unless the builder says otherwise.
@@ -33,6 +37,12 @@ pub enum StartError {
     Identifier {
         /// Which of the two it is.
         what: &'static str,
+    },
+    /// The data file cannot be read, or does not hold what an emulator has written.
+    #[error("the data file is unusable: {reason}")]
+    Data {
+        /// What is wrong with it.
+        reason: String,
     },
     /// The emulator was built with a document that does not fit its handlers: a fault of the build.
     #[error("the built-in API document is unusable: {reason}")]
@@ -64,6 +74,11 @@ pub struct EmulatorBuilder {
     port: u16,
     project_id: String,
     management_key: Option<String>,
+    further: Vec<String>,
+    only_listed: bool,
+    seed: Option<u64>,
+    settings: Settings,
+    data: Option<PathBuf>,
 }
 
 impl fmt::Debug for EmulatorBuilder {
@@ -89,6 +104,83 @@ impl EmulatorBuilder {
         self
     }
 
+    /// One more project that is there from the beginning. Without [`only_listed_projects`](Self::only_listed_projects)
+    /// there is no need to name them: any project id makes a project of its own, isolated from the others, when it is
+    /// first asked for.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = descope_emulator::Emulator::builder()
+    ///     .project_id("P2Blue")
+    ///     .also_project("P2Green")
+    ///     .only_listed_projects()
+    ///     .start()
+    ///     .await?;
+    /// let keys = |project: &str| reqwest::get(format!("{}/v2/keys/{project}", emulator.base_url()));
+    /// assert_eq!(keys("P2Green").await?.status(), 200);
+    /// assert_eq!(keys("P2Red").await?.status(), 404);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn also_project(mut self, project_id: impl Into<String>) -> Self {
+        self.further.push(project_id.into());
+        self
+    }
+
+    /// Refuses calls for projects that were not named, with the code `E011008`, as the service does.
+    pub fn only_listed_projects(mut self) -> Self {
+        self.only_listed = true;
+        self
+    }
+
+    /// Has ids, codes and keys of users come out the same each time, for tests that compare texts. Unset, nobody can
+    /// guess them. Signing keys are new each time.
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Takes roles, permissions, tenants and custom attributes that nobody has created, instead of refusing them as the
+    /// service does. For tests that are not about them.
+    pub fn lenient(mut self) -> Self {
+        self.settings.lenient = true;
+        self
+    }
+
+    /// How long session tokens and refresh tokens of new projects are good for. 10 minutes and 28 days unless set.
+    /// Whole seconds count; less than one is one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let short = (Duration::from_secs(2), Duration::from_secs(3600));
+    /// let emulator = descope_emulator::Emulator::builder().token_lifetimes(short.0, short.1).start().await?;
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn token_lifetimes(mut self, session: Duration, refresh: Duration) -> Self {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX).clamp(1, Settings::LONGEST);
+        self.settings.session_seconds = seconds(session);
+        self.settings.refresh_seconds = seconds(refresh);
+        self
+    }
+
+    /// Sends tokens as cookies instead of in the body, as projects do that manage them in cookies.
+    pub fn tokens_in_cookies(mut self) -> Self {
+        self.settings.tokens_in_cookies = true;
+        self
+    }
+
+    /// Keeps everything in a file, and begins with what is in it. The file is written before a change is acknowledged;
+    /// whenever the process ends, it is whole.
+    pub fn data_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = Some(path.into());
+        self
+    }
+
     /// The TCP port to listen on. 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -106,24 +198,33 @@ impl EmulatorBuilder {
     /// # Errors
     ///
     /// [`StartError::Listen`] when the port is taken, [`StartError::Identifier`] for a project id or management key
-    /// that is empty or has a colon in it.
+    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read.
     pub async fn start(self) -> Result<Emulator, StartError> {
-        let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", random::alphanumeric(58)));
-        for (what, value) in [("project id", &self.project_id), ("management key", &management_key)] {
-            let bad = |character: char| character.is_whitespace() || matches!(character, ':' | '/');
-            if value.is_empty() || value.contains(bad) {
-                return Err(StartError::Identifier { what });
-            }
+        let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", ids::alphanumeric(58)));
+        if [&self.project_id].into_iter().chain(&self.further).any(|id| !is_project_id(id)) {
+            return Err(StartError::Identifier { what: "project id" });
+        }
+        let bad = |character: char| character.is_whitespace() || matches!(character, ':' | '/');
+        if management_key.is_empty() || management_key.contains(bad) {
+            return Err(StartError::Identifier { what: "management key" });
         }
         let document = Document::built_in().map_err(|reason| StartError::Document { reason: reason.to_owned() })?;
-        let table = routes::table();
+        let table = area::table();
         check_table(&table, document)?;
         keys::warm_up();
         let address = SocketAddr::new(self.host, self.port);
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
-        let app = Arc::new(App::new(self.project_id, management_key, document, table));
+        let which = if self.only_listed { Projects::Listed } else { Projects::Any };
+        let mut world = World::new(&self.project_id, which, self.seed, self.settings);
+        for id in &self.further {
+            world.add(id);
+        }
+        if let Some(path) = self.data {
+            world = world.with_file(path).map_err(|reason| StartError::Data { reason })?;
+        }
+        let app = Arc::new(App::new(self.project_id, management_key, world, document, table));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&app))).abort_handle();
         Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server })
     }
@@ -180,6 +281,11 @@ impl Emulator {
             port: 0,
             project_id: DEFAULT_PROJECT_ID.to_owned(),
             management_key: None,
+            further: Vec::new(),
+            only_listed: false,
+            seed: None,
+            settings: Settings::default(),
+            data: None,
         }
     }
 
@@ -190,7 +296,7 @@ impl Emulator {
     /// assert!(operations.contains(&"otpVerifyEmail"));
     /// ```
     pub fn emulated_operations() -> Vec<&'static str> {
-        let mut operations: Vec<_> = routes::table().operations().collect();
+        let mut operations: Vec<_> = area::table().operations().collect();
         operations.sort_unstable();
         operations
     }
@@ -212,12 +318,12 @@ impl Emulator {
 
     /// The messages that the service would have sent.
     pub fn inbox(&self) -> Inbox {
-        self.app.inbox.clone()
+        self.app.world.default_project().inbox.clone()
     }
 
     /// The clock that codes, links and tokens expire by.
     pub fn clock(&self) -> Clock {
-        self.app.clock.clone()
+        self.app.world.clock.clone()
     }
 
     /// Answers the next call of an operation with a fault. Several faults for one operation happen one after the other.
@@ -282,13 +388,13 @@ impl Emulator {
     /// # }
     /// ```
     pub fn rotate_keys(&self) {
-        self.app.state().keys.rotate(false);
+        self.app.world.default_project().change_keys(|keys| keys.rotate(false));
     }
 
     /// Signs with a new key from now on and keeps the old one in `/v2/keys`, so that tokens signed before stay valid
     /// for everybody.
     pub fn add_key(&self) {
-        self.app.state().keys.rotate(true);
+        self.app.world.default_project().change_keys(|keys| keys.rotate(true));
     }
 }
 
@@ -310,14 +416,23 @@ impl Drop for Emulator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handler::empty;
+    use crate::http::{Nothing, call::Typed};
+
+    struct Pigeon;
+
+    impl Typed for Pigeon {
+        const ID: &'static str = "otpVerifyPigeon";
+        const STATUS: u16 = 200;
+        type Body = Nothing;
+        type Answer = Nothing;
+    }
 
     #[test]
     fn a_handler_of_no_operation_is_found_at_the_start() {
         let document = Document::built_in().expect("parses");
-        assert!(check_table(&routes::table(), document).is_ok());
+        assert!(check_table(&area::table(), document).is_ok());
         let mut table = Table::default();
-        table.add("otpVerifyPigeon", |_| empty());
+        table.done::<Pigeon>(|_, _| Ok(()));
         let error = check_table(&table, document).expect_err("refused");
         assert!(error.to_string().contains("otpVerifyPigeon"), "{error}");
     }

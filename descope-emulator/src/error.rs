@@ -3,6 +3,8 @@
 use descope_api::types::ErrorResponse;
 use http::StatusCode;
 
+use crate::world::Conflict;
+
 /// One error code with the status and the description that always go with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Code {
@@ -27,18 +29,26 @@ macro_rules! codes {
 
 include!("generated/codes.rs");
 
-/// A call that is refused. Handlers return it before they have changed anything.
+/// A call that is refused. Whatever it has changed before is undone.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) code: &'static Code,
     pub(crate) status: StatusCode,
     pub(crate) message: String,
+    /// Whether changes stay all the same, such as the count of wrong codes.
+    pub(crate) keeps_changes: bool,
 }
 
 impl Refusal {
     /// Refuses with the status that belongs to the code.
     pub(crate) fn new(code: &'static Code, message: impl Into<String>) -> Self {
-        Self { code, status: code.status, message: message.into() }
+        Self { code, status: code.status, message: message.into(), keeps_changes: false }
+    }
+
+    /// Refuses, and keeps what was counted before.
+    pub(crate) fn counted(mut self) -> Self {
+        self.keeps_changes = true;
+        self
     }
 
     /// Answers another status than the usual one of the code.
@@ -52,6 +62,16 @@ impl Refusal {
         Self::new(&VALIDATION_FAILED, format!("The {field} field is required"))
     }
 
+    /// A value that cannot be.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(&INVALID_ARGUMENTS, message)
+    }
+
+    /// Something that is named and does not exist.
+    pub(crate) fn missing(what: &str, id: &str) -> Self {
+        Self::new(&NOT_FOUND, format!("There is no {what} {id:?}"))
+    }
+
     /// The body that the caller gets.
     pub(crate) fn body(&self) -> ErrorResponse {
         ErrorResponse::new()
@@ -59,5 +79,14 @@ impl Refusal {
             .error_description(self.code.description)
             .error_message(self.message.clone())
             .message(self.message.clone())
+    }
+}
+
+impl From<Conflict> for Refusal {
+    fn from(conflict: Conflict) -> Self {
+        match conflict {
+            Conflict::Taken(name) => Self::new(&ALREADY_EXISTS, format!("{name:?} exists already")),
+            Conflict::Missing(id) => Self::new(&NOT_FOUND, format!("{id:?} does not exist")),
+        }
     }
 }

@@ -3,29 +3,21 @@
 
 mod address;
 mod admin;
-mod app;
-mod auth;
-mod clock;
+mod area;
 mod emulator;
 mod error;
-mod fault;
 mod flow;
-mod handler;
-mod inbox;
-mod journal;
-mod keys;
-mod random;
-mod router;
-mod routes;
-mod schema;
+mod http;
 #[cfg(feature = "sdk")]
 mod sdk;
-mod server;
-mod state;
-mod token;
+mod world;
 
-pub use clock::Clock;
-pub use emulator::{Emulator, EmulatorBuilder, StartError};
-pub use fault::Fault;
-pub use inbox::{Channel, Inbox, Message, MessageLink};
-pub use journal::{Credential, RecordedRequest};
+pub use self::{
+    admin::{
+        fault::Fault,
+        inbox::{Channel, Inbox, Message, MessageLink},
+        journal::{Credential, RecordedRequest},
+    },
+    emulator::{Emulator, EmulatorBuilder, StartError},
+    world::clock::Clock,
+};

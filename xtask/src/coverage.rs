@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use heck::ToUpperCamelCase as _;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use crate::{
@@ -53,7 +54,7 @@ const COLUMNS: [Column; 4] = [
         left_out: &["tests", "tests.rs", "testing.rs"],
         names: called,
     },
-    Column { title: "emulated", folder: "descope-emulator/src/routes", left_out: &[], names: served },
+    Column { title: "emulated", folder: "descope-emulator/src/area", left_out: &[], names: served },
     Column { title: "tested", folder: "tests", left_out: &["generated"], names: tried },
 ];
 
@@ -88,7 +89,7 @@ pub(crate) fn run(workspace: &Path, document: &Document, format: Format) -> Resu
         let id = operation.id().unwrap_or_default();
         let function = function_name(id);
         // The second function of an operation gives its answer as it came.
-        let names = [id.to_owned(), format!("{function}_bytes"), function];
+        let names = [id.to_owned(), id.to_upper_camel_case(), format!("{function}_bytes"), function];
         for (count, found) in row[1..].iter_mut().zip(&found) {
             *count += usize::from(names.iter().any(|name| found.contains(name)));
         }
@@ -217,16 +218,16 @@ fn called(tokens: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// `table.add("id", handler)`, or its lenient sister.
+/// `.on::<op::Name>(handler)`, or one of its sisters.
 fn served(tokens: &[TokenTree]) -> Option<String> {
-    match tokens {
-        [TokenTree::Ident(table), dot, TokenTree::Ident(add), TokenTree::Group(group), ..]
-            if table == "table" && is(dot, '.') && ["add", "add_lenient"].iter().any(|name| add == name) =>
-        {
-            first_text(group)
-        }
-        _ => None,
-    }
+    let [dot, TokenTree::Ident(on), _, _, open, TokenTree::Ident(op), _, _, TokenTree::Ident(name), close, group, ..] =
+        tokens
+    else {
+        return None;
+    };
+    let adds = ["on", "done", "reply"].iter().any(|name| on == name);
+    let served = is(dot, '.') && adds && is(open, '<') && op == "op" && is(close, '>');
+    (served && matches!(group, TokenTree::Group(group) if is_call(group))).then(|| name.to_string())
 }
 
 /// A call of the raw client, or `case!("id", …)`, which calls the SDK and holds what it sends against the operation.
@@ -266,7 +267,7 @@ mod tests {
         let column = COLUMNS.iter().find(|column| column.title == title).expect("is a column");
         let mut names = BTreeSet::new();
         names_in(code.parse().expect("is Rust"), column.names, &mut names);
-        names.into_iter().filter(|name| name.starts_with("otp")).collect()
+        names.into_iter().filter(|name| name.to_lowercase().starts_with("otp")).collect()
     }
 
     #[test]
@@ -283,8 +284,8 @@ mod tests {
             ("curated", "#[cfg(not(test))] fn f() { api.otp_verify() }", "otp_verify"),
             ("curated", "#[cfg(test)] mod a { fn f() {} } fn g() { api.otp_verify() }", "otp_verify"),
             ("curated", "#[cfg(test)] use a; fn g() { api.otp_verify() }", "otp_verify"),
-            ("emulated", "table.add(\"otpVerify\", |call| verify(call, Channel::Sms));", "otpVerify"),
-            ("emulated", "table.add_lenient(\"otpVerify\", verify);", "otpVerify"),
+            ("emulated", "table.on::<op::OtpVerify>(|call, body| verify(call, body, Channel::Sms));", "OtpVerify"),
+            ("emulated", "table\n.done::<op::OtpSend>(send)\n.reply::<op::OtpVerify>(verify);", "OtpSend OtpVerify"),
             ("tested", "vec![case!(\"otpVerify\", \"POST /v1\", NOTHING, {}, d => d.otp().send())]", "otp otpVerify"),
             ("tested", "#[tokio::test] async fn f() { client.otp_verify(&body).await.unwrap(); }", "otp_verify"),
             ("tested", "fn f() { answer(client.otp_verify().await) }", "otp_verify"),
@@ -310,7 +311,7 @@ mod tests {
             "macro_rules! call { ($client:expr, $operation:ident) => { $client.$operation() } }",
             "#[cfg(test)] mod tests { fn f() { api.otp_verify(); call!(api, otp_verify); } }",
             "#[cfg(all(test, unix))] fn f() { api.otp_verify() }",
-            "map.add(\"otpVerify\", 1); table.add(\"otpVerify\"); table.get(\"otpVerify\", 1); [\"otpVerify\"].contains(x)",
+            "table.get::<op::OtpVerify>(1); table.on::<op::OtpVerify>; table.lenient::<op::OtpVerify>(); on(op::OtpVerify)",
             "world.calls(\"otpVerify\"); emulator.fail_next(\"otpVerify\", fault);",
         ] {
             for column in ["generated", "curated", "emulated", "tested"] {

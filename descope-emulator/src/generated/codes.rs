@@ -11,6 +11,8 @@ codes! {
     INVALID_ARGUMENTS = "E011004", 400, "Request arguments are invalid";
     /// There is no project with this id in this region.
     PROJECT_NOT_FOUND = "E011008", 404, "Project not found";
+    /// There is a permission of this name already.
+    PERMISSION_ALREADY_EXISTS = "E024104", 400, "Permission already exists";
     /// The one-time code is not the one that was sent. Let the user try again.
     WRONG_CODE = "E061102", 401, "Invalid one time code";
     /// Too many wrong codes were tried; a new one has to be asked for.
@@ -29,6 +31,10 @@ codes! {
     ACCESS_KEY_MISSING = "E062802", 401, "Access key is missing";
     /// The access key is unknown, expired or deactivated.
     ACCESS_KEY_INVALID = "E062803", 401, "Access key is invalid";
+    /// The sign-in with a password was refused. `PASSWORD_EXPIRED` seems to have taken its place.
+    PASSWORD_SIGN_IN_REFUSED = "E062903", 401, "Sign in failed";
+    /// The password was right but has expired; it has to be replaced or reset first.
+    PASSWORD_EXPIRED = "E062909", 401, "Password expired";
     /// The link is not known any more, most probably because it expired.
     LINK_EXPIRED = "E063010", 400, "Link does not exist any more";
     /// The token ended with a logout.
@@ -37,8 +43,14 @@ codes! {
     MANAGEMENT_UNAUTHORIZED = "E111119", 401, "Unauthorized";
     /// A management call names a user that does not exist.
     MANAGED_USER_NOT_FOUND = "E112102", 404, "User not found";
+    /// A management call names a tenant that does not exist.
+    TENANT_NOT_FOUND = "E112202", 404, "Tenant not found";
     /// Too many calls; the header `Retry-After` says how many seconds to wait.
     RATE_LIMIT_EXCEEDED = "E130429", 429, "API rate limit exceeded";
+    /// Something that is named does not exist; the service's code for it is not known.
+    NOT_FOUND = "E990404", 404, "Not found";
+    /// An id or name is taken; the service's code for it is not known.
+    ALREADY_EXISTS = "E990409", 409, "Already exists";
     /// The emulator does not have the operation.
     NOT_EMULATED = "E990501", 501, "Not emulated";
 }

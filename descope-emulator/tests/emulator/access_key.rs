@@ -7,6 +7,9 @@ const EXCHANGE: &str = "/v1/auth/accesskey/exchange";
 #[tokio::test]
 async fn a_key_is_exchanged_for_a_session() {
     let api = Api::start().await;
+    api.tenant("T1").await;
+    api.tenant("T2").await;
+    api.role("Reader").await;
     let body = json!({
         "name": "ci", "expireTime": "0", "customClaims": {"team": "a"}, "description": null, "permittedIps": null,
         "roleNames": ["Tenant Admin"], "keyTenants": [{"tenantId": "T1"}, {"tenantId": "T2", "roleNames": ["Reader"]}],

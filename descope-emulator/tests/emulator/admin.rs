@@ -53,6 +53,7 @@ async fn clock_journal_keys_and_reset_work_over_http() {
     assert!(then >= Some(now + 500));
     own(&api, "POST", "/clock", Some(json!({"advance": 5}))).await.refused(400, "E011001");
     own(&api, "POST", "/keys/rotate", None).await.ok();
+    own(&api, "POST", "/keys/rotate", Some(json!({"keepOld": false}))).await.ok();
     own(&api, "POST", "/keys/rotate", Some(json!({"keepOld": true}))).await.ok();
     let keys = format!("/v2/keys/{}", api.emulator.project_id());
     assert_eq!(api.send(api.request("GET", &keys, None)).await.ok()["keys"].as_array().map(Vec::len), Some(2));

@@ -36,7 +36,7 @@ async fn bodies_that_do_not_fit_are_refused_and_change_nothing() {
         api.post(SIGN_UP_OR_IN, body).await.refused(400, "E011001");
     }
     for (body, field) in [
-        (json!({"loginId": ADA, "loginID": ADA}), "loginID"),
+        (json!({"loginId": ADA, "logonId": ADA}), "logonId"),
         (json!({"loginId": ADA, "extra": null}), "extra"),
         (json!({"loginId": ADA, "loginOptions": {"mfaa": true}}), "loginOptions.mfaa"),
     ] {
@@ -84,7 +84,8 @@ async fn the_bearer_has_to_name_the_project() {
     for header in [None, Some("Bearer"), Some("Bearer "), Some("Basic UDpL"), Some("Bearer :secret")] {
         call(header).await.refused(401, "E011002");
     }
-    call(Some("Bearer P2Other")).await.refused(401, "E011008");
+    call(Some("Bearer P2:too/bad")).await.refused(401, "E062504");
+    call(Some("Bearer bad/id")).await.refused(401, "E011008");
     api.post_as("K2nonsense", SIGN_UP_OR_IN, json!({"loginId": ADA})).await.refused(401, "E062504");
     api.post_as("K2nonsense", "/v1/auth/otp/verify/email", json!({"loginId": ADA, "code": "1"}))
         .await

@@ -5,6 +5,7 @@ use crate::support::{ADA, Api, PHONE, refresh_of};
 #[tokio::test]
 async fn users_are_created_loaded_and_deleted() {
     let api = Api::start().await;
+    api.role("Reader").await;
     // The nulls are what official clients send for everything that is not given.
     let body = json!({
         "loginId": ADA, "email": null, "phone": PHONE, "displayName": "Ada", "roleNames": ["Reader"], "userTenants": [],

@@ -89,6 +89,8 @@ async fn trying_to_refresh_never_fails_for_a_bad_token() {
 #[tokio::test]
 async fn a_user_selects_one_of_their_tenants() {
     let api = Api::start().await;
+    api.tenant("T1").await;
+    api.tenant("T2").await;
     let tenants = json!([{"tenantId": "T1", "roleNames": ["Tenant Admin"]}, {"tenantId": "T2"}]);
     api.manage("/v1/mgmt/user/create", json!({"loginId": ADA, "userTenants": tenants})).await.ok();
     let first = api.signed_in(ADA).await;
@@ -102,6 +104,8 @@ async fn a_user_selects_one_of_their_tenants() {
     assert_eq!(claims(&refresh_of(&selected))["dct"], "T2");
     let renewed = api.post_as(&refresh_of(&selected), "/v1/auth/refresh", json!({})).await.ok();
     assert_eq!(claims(&session_of(&renewed))["dct"], "T2");
+    let earlier = api.post_as(&refresh, "/v1/auth/refresh", json!({})).await.ok();
+    assert_eq!(claims(&session_of(&earlier)).get("dct"), None, "the token from before keeps its choice");
 }
 
 #[tokio::test]
@@ -117,7 +121,7 @@ async fn keys_are_published_in_both_forms_and_rotate() {
         (&listed[0]["alg"], &listed[0]["kty"], &listed[0]["use"]),
         (&json!("RS256"), &json!("RSA"), &json!("sig"))
     );
-    get("/v2/keys/P2other".to_owned()).await.refused(404, "E011008");
+    get("/v2/keys/P2%3Aother".to_owned()).await.refused(404, "E011008");
 
     let refresh = refresh_of(&api.signed_in(ADA).await);
     let kid =

@@ -98,6 +98,14 @@ impl Api {
         self.post("/v1/auth/otp/verify/email", json!({"loginId": email, "code": code})).await.ok()
     }
 
+    pub(crate) async fn tenant(&self, id: &str) {
+        self.manage("/v1/mgmt/tenant/create", json!({"id": id, "name": format!("Tenant {id}")})).await.ok();
+    }
+
+    pub(crate) async fn role(&self, name: &str) {
+        self.manage("/v1/mgmt/role/create", json!({"name": name})).await.ok();
+    }
+
     pub(crate) async fn test_user(&self, login_id: &str) {
         self.manage("/v1/mgmt/user/create/test", json!({"loginId": login_id, "test": true})).await.ok();
     }

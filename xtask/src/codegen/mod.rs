@@ -94,6 +94,7 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
             generated("operations.rs", &operations::table(document)),
         ];
         files.extend(areas::outputs(document, &file)?);
+        files.push(Output::new("descope-emulator/src/generated/operations.rs", emulator::operations(document, &file)));
         files.extend(slices::split(document, file)?.iter().map(|(name, file)| generated(name, file)));
         let (mocks, made) = mocks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         files.push(mocks);

@@ -10,6 +10,8 @@ mod replay;
 mod setters;
 mod write;
 
+pub(super) use raw::Raw;
+
 use std::collections::BTreeMap;
 
 use heck::ToUpperCamelCase as _;
@@ -17,7 +19,6 @@ use quote::format_ident;
 
 use self::{
     plan::Plan,
-    raw::Raw,
     write::{Area, plain},
 };
 use crate::{document::Document, output::Output, problem::Failure};

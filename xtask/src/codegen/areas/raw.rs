@@ -12,7 +12,7 @@ use syn::{
 use super::super::construct::path_of;
 
 /// The functions and types of the raw client, by name.
-pub(super) struct Raw<'a> {
+pub(in super::super) struct Raw<'a> {
     functions: BTreeMap<String, &'a ImplItemFn>,
     pub(super) types: BTreeMap<String, Made<'a>>,
     /// Every name in the module of types, those of aliases and choices too.
@@ -47,7 +47,7 @@ pub(super) struct Parameter<'a> {
 }
 
 impl<'a> Raw<'a> {
-    pub(super) fn read(file: &'a File) -> Self {
+    pub(in super::super) fn read(file: &'a File) -> Self {
         let mut raw = Self { functions: BTreeMap::new(), types: BTreeMap::new(), names: BTreeSet::new() };
         for item in &file.items {
             match item {
@@ -111,7 +111,7 @@ impl<'a> Raw<'a> {
     }
 
     /// A function of the client.
-    pub(super) fn function(&self, name: &str) -> Option<&'a ImplItemFn> {
+    pub(in super::super) fn function(&self, name: &str) -> Option<&'a ImplItemFn> {
         self.functions.get(name).copied()
     }
 
@@ -127,7 +127,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The type of its body, behind the reference.
-    pub(super) fn body(function: &'a ImplItemFn) -> Option<&'a Type> {
+    pub(in super::super) fn body(function: &'a ImplItemFn) -> Option<&'a Type> {
         let (_, ty) = arguments(function).find(|(ident, _)| *ident == "body")?;
         match ty {
             Type::Reference(reference) => Some(&reference.elem),
@@ -136,7 +136,7 @@ impl<'a> Raw<'a> {
     }
 
     /// What it answers, inside of `Result<ResponseValue<_>, _>`.
-    pub(super) fn answer(function: &'a ImplItemFn) -> Option<&'a Type> {
+    pub(in super::super) fn answer(function: &'a ImplItemFn) -> Option<&'a Type> {
         let ReturnType::Type(_, ty) = &function.sig.output else { return None };
         inner(inner(ty)?)
     }
@@ -155,7 +155,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The types of the API that others are made of, and those that they are made of in turn.
-    pub(super) fn reachable(&self, from: impl IntoIterator<Item = Type>) -> BTreeSet<String> {
+    pub(in super::super) fn reachable(&self, from: impl IntoIterator<Item = Type>) -> BTreeSet<String> {
         let (mut found, mut open) = (BTreeSet::new(), from.into_iter().collect::<Vec<_>>());
         while let Some(mut ty) = open.pop() {
             let mut names = Names { known: &self.names, found: Vec::new(), qualify: false };
@@ -172,7 +172,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The type as it is written outside of the module of types.
-    pub(super) fn qualified(&self, ty: &Type) -> Type {
+    pub(in super::super) fn qualified(&self, ty: &Type) -> Type {
         let mut ty = ty.clone();
         Names { known: &self.names, found: Vec::new(), qualify: true }.visit_type_mut(&mut ty);
         ty

@@ -1,0 +1,364 @@
+//! The emulator's own endpoints, below `/_emulator/`: the HTTP twin of [`Emulator`](crate::Emulator)'s functions.
+
+pub(crate) mod fault;
+pub(crate) mod inbox;
+pub(crate) mod journal;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Query, State as Shared},
+    http::Method,
+    response::{IntoResponse as _, Response},
+    routing::{delete, get, post},
+};
+use http::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use self::fault::Fault;
+use crate::{
+    error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
+    http::{
+        App,
+        dispatch::{read_body, read_json, respond},
+    },
+    world::{Project, Saved, Settings},
+};
+
+/// The longest that a caller may wait for a message, in seconds.
+const MAX_WAIT: u64 = 60;
+/// The largest document of a state that is read, in bytes.
+const MAX_STATE: usize = 256 * 1024 * 1024;
+
+type AppState = Shared<Arc<App>>;
+type Answer = Result<Value, Refusal>;
+type Pairs = Query<Vec<(String, String)>>;
+
+/// The routes below `/_emulator`.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(about))
+        .route("/health", get(|| async { answer(Ok(json!({"status": "ok"}))) }))
+        .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
+        .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
+        .route("/clock", get(|app: AppState| async move { answer(Ok(clock(&app))) }))
+        .route("/clock", post(|app, body| async move { answer(set_clock(app, body).await) }))
+        .route("/settings", get(|app: AppState, query: Pairs| async move { answer(settings(&app, &query)) }))
+        .route("/settings", post(|app, query, body| async move { answer(change_settings(app, query, body).await) }))
+        .route("/state", get(export))
+        .route("/state", axum::routing::put(|app, body| async move { answer(import(app, body).await) }))
+        .route("/snapshots", get(|app: AppState, query: Pairs| async move { answer(snapshots(&app, &query)) }))
+        .route(
+            "/snapshots/{name}",
+            axum::routing::put(|app: AppState, query: Pairs, name: Path<String>| async move {
+                answer(save(&app, &query, &name))
+            }),
+        )
+        .route(
+            "/snapshots/{name}/restore",
+            post(|app: AppState, query: Pairs, name: Path<String>| async move { answer(restore(&app, &query, &name)) }),
+        )
+        .route("/faults", get(|app: AppState| async move { answer(Ok(json!({"faults": app.faults.list()}))) }))
+        .route("/faults", post(|app, body| async move { answer(add_fault(app, body).await) }))
+        .route(
+            "/faults",
+            delete(|app: AppState| async move {
+                app.faults.clear();
+                answer(Ok(json!({})))
+            }),
+        )
+        .route("/requests", get(|app: AppState, query: Pairs| async move { answer(requests(&app, &query)) }))
+        .route(
+            "/requests",
+            delete(|app: AppState| async move {
+                app.journal.clear();
+                answer(Ok(json!({})))
+            }),
+        )
+        .route(
+            "/reset",
+            post(|app: AppState| async move {
+                app.reset();
+                answer(Ok(json!({})))
+            }),
+        )
+        .route("/keys/rotate", post(|app, query, body| async move { answer(rotate(app, query, body).await) }))
+        .fallback(|method: Method, uri: http::Uri| async move {
+            answer(Err(Refusal::new(&BAD_REQUEST, format!("The emulator has no {method} {uri} of its own"))
+                .status(StatusCode::NOT_FOUND)))
+        })
+        .method_not_allowed_fallback(|| async {
+            answer(Err(Refusal::new(&BAD_REQUEST, "The emulator's endpoint does not take this method")
+                .status(StatusCode::METHOD_NOT_ALLOWED)))
+        })
+}
+
+fn answer(answer: Answer) -> Response {
+    respond(answer.map(|body| axum::Json(body).into_response()))
+}
+
+/// What is emulated here.
+pub(crate) async fn about(Shared(app): AppState) -> Response {
+    let operations = app.routes.count();
+    let emulated = app.table.operations().count();
+    answer(Ok(json!({
+        "what": "A local Descope. Nothing here leaves this computer. See /_emulator/inbox for codes and links.",
+        "projectId": app.project_id,
+        "version": env!("CARGO_PKG_VERSION"),
+        "operations": operations,
+        "emulated": emulated,
+        "now": app.world.clock.now(),
+        "endpoints": [
+            "GET /_emulator/inbox", "GET /_emulator/requests", "POST /_emulator/clock", "POST /_emulator/settings",
+            "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
+            "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
+        ],
+    })))
+}
+
+/// The last value of a parameter of the query.
+fn given<'a>(query: &'a Pairs, name: &str) -> Option<&'a str> {
+    query.iter().rev().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+}
+
+/// The project that the parameter `project` names, else the default one.
+fn project(app: &App, query: &Pairs) -> Result<Arc<Project>, Refusal> {
+    match given(query, "project") {
+        None => Ok(app.world.default_project()),
+        Some(id) => app
+            .world
+            .existing(id)
+            .ok_or_else(|| Refusal::new(&PROJECT_NOT_FOUND, format!("Project {id} has not been asked for yet"))),
+    }
+}
+
+async fn inbox(Shared(app): AppState, query: Pairs) -> Answer {
+    let number = |name: &str| match given(&query, name) {
+        None => Ok(0),
+        Some(value) => value.parse::<u64>().map_err(|_| {
+            Refusal::new(&INVALID_ARGUMENTS, format!("The query parameter {name} has to be a whole number"))
+        }),
+    };
+    // Whoever types a phone number into a URL means a plus by `+`, not a space.
+    let to = given(&query, "to").map(|to| match to.strip_prefix(' ') {
+        Some(digits) => format!("+{digits}"),
+        None => to.to_owned(),
+    });
+    let (after, wait) = (number("after")?, number("wait")?.min(MAX_WAIT));
+    let inbox = &project(&app, &query)?.inbox;
+    let mut messages = inbox.after(to.as_deref(), after);
+    if messages.is_empty() && wait > 0 {
+        let waiting = inbox.wait_after(to.as_deref(), after);
+        messages = tokio::time::timeout(Duration::from_secs(wait), waiting).await.unwrap_or_default();
+    }
+    Ok(json!({"messages": messages}))
+}
+
+fn clear_inbox(app: &App, query: &Pairs) -> Answer {
+    project(app, query)?.inbox.clear();
+    Ok(json!({}))
+}
+
+async fn body_of<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let value = read_json(body).await?.unwrap_or_else(|| json!({}));
+    serde_json::from_value(value).map_err(|error| Refusal::new(&BAD_REQUEST, error.to_string()))
+}
+
+/// What is to happen to the clock. It is set before it is moved on.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClockRequest {
+    #[serde(default)]
+    set: Option<i64>,
+    #[serde(default)]
+    advance_seconds: u64,
+    #[serde(default)]
+    frozen: Option<bool>,
+}
+
+fn clock(app: &App) -> Value {
+    json!({"now": app.world.clock.now(), "frozen": app.world.clock.is_frozen()})
+}
+
+async fn set_clock(Shared(app): AppState, body: Body) -> Answer {
+    let request: ClockRequest = body_of(body).await?;
+    let clock_of_all = &app.world.clock;
+    match request.frozen {
+        Some(true) => clock_of_all.freeze(),
+        Some(false) => clock_of_all.unfreeze(),
+        None => {}
+    }
+    if let Some(time) = request.set {
+        clock_of_all.set(time);
+    }
+    clock_of_all.advance(Duration::from_secs(request.advance_seconds));
+    Ok(clock(&app))
+}
+
+fn settings(app: &App, query: &Pairs) -> Answer {
+    let settings = project(app, query)?.state().settings.clone();
+    serde_json::to_value(settings).map_err(|error| Refusal::new(&BAD_REQUEST, error.to_string()))
+}
+
+/// Changes the settings that are named and keeps the others.
+async fn change_settings(Shared(app): AppState, query: Pairs, body: Body) -> Answer {
+    let changes: serde_json::Map<String, Value> = body_of(body).await?;
+    let project = project(&app, &query)?;
+    {
+        let mut state = project.state();
+        let mut merged = serde_json::to_value(&state.settings).unwrap_or_default();
+        if let Some(fields) = merged.as_object_mut() {
+            fields.extend(changes);
+        }
+        let wanted: Settings =
+            serde_json::from_value(merged).map_err(|error| Refusal::new(&INVALID_ARGUMENTS, error.to_string()))?;
+        wanted.check()?;
+        state.settings = wanted;
+    }
+    app.world.save();
+    settings(&app, &query)
+}
+
+/// Everything that the emulator knows, keys included, in a form that is always the same for the same state.
+async fn export(Shared(app): AppState) -> Response {
+    match serde_json::to_string_pretty(&app.world.export()) {
+        Ok(text) => ([(http::header::CONTENT_TYPE, "application/json")], text + "\n").into_response(),
+        Err(error) => {
+            answer(Err(Refusal::new(&BAD_REQUEST, error.to_string()).status(StatusCode::INTERNAL_SERVER_ERROR)))
+        }
+    }
+}
+
+async fn import(Shared(app): AppState, body: Body) -> Answer {
+    let text = read_body(body, MAX_STATE).await?;
+    let refuse = |why: String| Refusal::new(&INVALID_ARGUMENTS, why);
+    let saved: Saved = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    app.world.import(saved).map_err(refuse)?;
+    Ok(json!({}))
+}
+
+fn snapshots(app: &App, query: &Pairs) -> Answer {
+    let project = project(app, query)?;
+    let names: Vec<String> = project.snapshots().keys().cloned().collect();
+    Ok(json!({"snapshots": names}))
+}
+
+fn save(app: &App, query: &Pairs, name: &Path<String>) -> Answer {
+    project(app, query)?.save_snapshot(name);
+    Ok(json!({}))
+}
+
+fn restore(app: &App, query: &Pairs, name: &Path<String>) -> Answer {
+    if !project(app, query)?.restore_snapshot(name) {
+        return Err(Refusal::new(&NOT_FOUND, format!("There is no snapshot {:?}", name.0)));
+    }
+    app.world.save();
+    Ok(json!({}))
+}
+
+/// The requests that were answered, all or those that fit, and how many they are.
+fn requests(app: &App, query: &Pairs) -> Answer {
+    let (operation, path, project) = (given(query, "operation"), given(query, "path"), given(query, "project"));
+    let status = given(query, "status");
+    let mut requests = app.journal.requests();
+    requests.retain(|request| {
+        operation.is_none_or(|wanted| request.operation.as_deref() == Some(wanted))
+            && path.is_none_or(|wanted| request.path == wanted)
+            && project.is_none_or(|wanted| request.project_id.as_deref() == Some(wanted))
+            && status.is_none_or(|wanted| request.status.to_string() == wanted)
+    });
+    Ok(json!({"count": requests.len(), "requests": requests}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rotate {
+    /// Whether the old key stays published.
+    #[serde(default = "yes")]
+    keep_old: bool,
+    /// Whether what the old keys have signed is refused from now on.
+    #[serde(default)]
+    revoke: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+async fn rotate(Shared(app): AppState, query: Pairs, body: Body) -> Answer {
+    let rotate: Rotate = body_of(body).await?;
+    project(&app, &query)?.change_keys(|keys| if rotate.revoke { keys.revoke() } else { keys.rotate(rotate.keep_old) });
+    app.world.save();
+    Ok(json!({}))
+}
+
+/// A fault in JSON. Which kind it is follows from the fields that are there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FaultRequest {
+    operation: String,
+    /// `close`, `hang`, `endlessBody`; an ordinary answer without it.
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    error_code: Option<String>,
+    #[serde(default)]
+    error_message: Option<String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    content_type: Option<String>,
+    #[serde(default)]
+    large_body: Option<usize>,
+    #[serde(default)]
+    location: Option<String>,
+    #[serde(default)]
+    retry_after: Option<u64>,
+    #[serde(default)]
+    times: Option<u32>,
+    #[serde(default)]
+    after_handling: bool,
+}
+
+async fn add_fault(Shared(app): AppState, body: Body) -> Answer {
+    let request: FaultRequest = body_of(body).await?;
+    let Some(operation) = descope_api::operation(&request.operation) else {
+        let message = format!("There is no operation {:?}", request.operation);
+        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
+    };
+    let fault = fault(request)?;
+    app.faults.add(operation.id, fault);
+    Ok(json!({}))
+}
+
+fn fault(request: FaultRequest) -> Result<Fault, Refusal> {
+    let status = request.status.unwrap_or(500);
+    let mut fault = match request.kind.as_deref() {
+        Some("close") => Fault::close(),
+        Some("hang") => Fault::hang(),
+        Some("endlessBody") => Fault::endless_body(),
+        Some(other) => {
+            let message = format!("There is no fault of kind {other:?}; there are close, hang and endlessBody");
+            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
+        }
+        None => match (request.error_code, request.body, request.large_body, request.location) {
+            (Some(code), ..) => Fault::error(status, code, request.error_message.unwrap_or_default()),
+            (_, Some(body), ..) => Fault::body(status, request.content_type.as_deref().unwrap_or("text/html"), body),
+            (_, _, Some(bytes), _) => Fault::large_body(bytes),
+            (_, _, _, Some(location)) => Fault::redirect(location),
+            _ => Fault::status(status),
+        },
+    };
+    if let Some(seconds) = request.retry_after {
+        fault = fault.retry_after(seconds);
+    }
+    if let Some(times) = request.times {
+        fault = fault.times(times);
+    }
+    Ok(if request.after_handling { fault.after_handling() } else { fault })
+}

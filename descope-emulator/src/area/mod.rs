@@ -1,0 +1,80 @@
+//! What is emulated, one room for each tag of the document.
+//!
+//! A room registers its handlers, and has the records that only it knows. A record becomes part of a project's state by
+//! a line in `world/state.rs`; saving, undoing, sweeping and the audit trail follow from that.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "every handler takes the body of its operation and may refuse"
+)]
+
+pub(crate) mod access_key;
+mod discovery;
+mod embedded_link;
+mod enchanted_link;
+mod license;
+mod magic_link;
+mod otp;
+pub(crate) mod permission;
+pub(crate) mod role;
+mod search;
+mod security_questions;
+mod session;
+pub(crate) mod tenant;
+mod test_user;
+pub(crate) mod user;
+
+use descope_api::types::AssociatedTenant;
+use std::collections::BTreeMap;
+
+use self::user::Tenancy;
+use crate::{error::Refusal, http::Table, world::State};
+
+/// All handlers.
+pub(crate) fn table() -> Table {
+    let mut table = Table::default();
+    access_key::register(&mut table);
+    discovery::register(&mut table);
+    embedded_link::register(&mut table);
+    enchanted_link::register(&mut table);
+    license::register(&mut table);
+    magic_link::register(&mut table);
+    otp::register(&mut table);
+    permission::register(&mut table);
+    role::register(&mut table);
+    security_questions::register(&mut table);
+    session::register(&mut table);
+    tenant::register(&mut table);
+    test_user::register(&mut table);
+    user::register(&mut table);
+    table
+}
+
+/// Puts what every project has from the beginning into a new one.
+pub(crate) fn furnish(state: &mut State) {
+    permission::furnish(state);
+    role::furnish(state);
+}
+
+/// The tenants that a user or key is put into, each with its roles.
+fn tenancies(state: &State, tenants: Vec<AssociatedTenant>) -> Result<BTreeMap<String, Tenancy>, Refusal> {
+    let mut found = BTreeMap::new();
+    for tenant in tenants {
+        tenant::require_named(state, &tenant.tenant_id)?;
+        role::require(state, &tenant.role_names, Some(&tenant.tenant_id))?;
+        found.insert(tenant.tenant_id, Tenancy { roles: tenant.role_names });
+    }
+    Ok(found)
+}
+
+/// A text that is more than white space.
+fn some(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// Writes a value where there is one.
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}

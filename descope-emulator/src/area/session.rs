@@ -1,0 +1,130 @@
+//! What happens between sign-in and logout.
+
+use descope_api::{
+    Secret,
+    types::{
+        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionClaims, SessionLogoutRequest,
+        SessionRefreshRequest, SessionSelectTenantRequest, SessionTenant, SessionTenantList, SessionTenantsRequest,
+    },
+};
+
+use crate::{
+    area::{tenant, user::Login},
+    error::{INVALID_ARGUMENTS, Refusal},
+    flow::token,
+    http::{Call, Nothing, Reply, Table, op},
+};
+
+pub(super) fn register(table: &mut Table) {
+    table
+        // The older form is a bare array.
+        .reply::<op::SessionKeysV1>(|call, _| Ok(Reply::json(200, &call.project.keys().published()?)?.bare()))
+        .reply::<op::SessionKeys>(keys)
+        .on::<op::SessionRefresh>(|call, _| token::reissue(call))
+        .on::<op::SessionRefreshGet>(|call, _| token::reissue(call))
+        .reply::<op::SessionTryRefresh>(|call, body| Ok(Reply::json(200, &try_refresh(call, body)?)?.bare()))
+        .lenient::<op::SessionTryRefresh>()
+        .on::<op::SessionValidate>(|call, _| Ok(SessionClaims::new().parsed_jwt(call.token()?.claims.clone())))
+        .on::<op::SessionLogout>(logout)
+        .on::<op::SessionLogoutAll>(logout_all)
+        .on::<op::SessionMe>(|call, _| Ok(call.user()?.to_api(call.state)))
+        .on::<op::SessionHistory>(history)
+        .on::<op::SessionSelectTenant>(select_tenant)
+        .on::<op::SessionTenants>(tenants);
+}
+
+/// The keys as they are: a reader of keys that finds empty lists in them may take offence.
+pub(super) fn keys(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Refusal> {
+    Ok(Reply::json(200, &JwkSet::new().keys(call.project.keys().published()?))?.bare())
+}
+
+/// Answers an empty object when there is nothing to refresh.
+fn try_refresh(call: &mut Call<'_>, _: SessionRefreshRequest) -> Result<OptionalJwtResponse, Refusal> {
+    if call.caller.token.is_none() {
+        return Ok(OptionalJwtResponse::default());
+    }
+    let full = token::reissue(call)?;
+    let mut renewed = OptionalJwtResponse::new();
+    renewed.session_jwt = full.session_jwt;
+    renewed.refresh_jwt = full.refresh_jwt;
+    renewed.cookie_domain = full.cookie_domain;
+    renewed.cookie_path = full.cookie_path;
+    renewed.cookie_max_age = full.cookie_max_age;
+    renewed.cookie_expiration = full.cookie_expiration;
+    renewed.cookie_name = full.cookie_name;
+    renewed.session_cookie_name = full.session_cookie_name;
+    renewed.session_expiration = full.session_expiration;
+    renewed.next_refresh_seconds = full.next_refresh_seconds;
+    Ok(renewed)
+}
+
+fn logout(call: &mut Call<'_>, _: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+    let session_id = call.token()?.session_id.clone();
+    call.state.sessions.update(&mut call.state.log, &session_id, |session| session.revoked = true);
+    Ok(cleared(call))
+}
+
+fn logout_all(call: &mut Call<'_>, _: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+    let user_id = call.token()?.user_id.clone();
+    call.state.revoke_sessions(&user_id, None);
+    Ok(cleared(call))
+}
+
+/// Empty tokens and the attributes of the cookies that are to be cleared.
+fn cleared(call: &Call<'_>) -> JwtResponse {
+    let settings = &call.state.settings;
+    JwtResponse::new()
+        .session_jwt(Secret::default())
+        .refresh_jwt(Secret::default())
+        .cookie_domain(settings.cookie_domain.as_str())
+        .cookie_path("/")
+        .cookie_max_age(0)
+        .cookie_expiration(0)
+        .cookie_name(settings.refresh_cookie_name.as_str())
+        .session_cookie_name(settings.session_cookie_name.as_str())
+        .first_seen(false)
+}
+
+/// A bare array, newest sign-in first.
+fn history(call: &mut Call<'_>, _: Nothing) -> Result<AuthHistory, Refusal> {
+    let user = call.user()?;
+    let entry = |login: &Login| {
+        AuthHistoryEntry::new()
+            .user_id(user.id.clone())
+            .login_time(login.at)
+            .ip(login.ip.clone())
+            .city(String::new())
+            .country(String::new())
+            .selected_tenant(login.tenant.clone().unwrap_or_default())
+    };
+    Ok(AuthHistory::Bare(user.logins.iter().rev().map(entry).collect()))
+}
+
+/// The current tenant, or those of the ones asked for that the user belongs to.
+fn tenants(call: &mut Call<'_>, body: SessionTenantsRequest) -> Result<SessionTenantList, Refusal> {
+    let asked = match (body.dct == Some(true), body.ids) {
+        (true, ids) if ids.is_empty() => {
+            call.token()?.claims.get("dct").and_then(|id| id.as_str()).map(str::to_owned).into_iter().collect()
+        }
+        (false, ids) if !ids.is_empty() => ids,
+        _ => return Err(Refusal::new(&INVALID_ARGUMENTS, "Either dct or ids has to be given")),
+    };
+    let user = call.user()?;
+    let tenants = asked.into_iter().filter(|id| user.tenants.contains_key(id)).map(|id| {
+        let attributes = call.state.tenants.get(&id).map(|tenant| tenant.custom_attributes.clone());
+        let named = SessionTenant::new().name(tenant::name_of(call.state, &id)).id(id);
+        named.custom_attributes(attributes.unwrap_or_default())
+    });
+    Ok(SessionTenantList::new().tenants(tenants))
+}
+
+/// Both tokens with another current tenant. Those that were issued before keep theirs, so that two tabs do not disturb
+/// each other.
+fn select_tenant(call: &mut Call<'_>, body: SessionSelectTenantRequest) -> Result<JwtResponse, Refusal> {
+    if !call.user()?.tenants.contains_key(&body.tenant) {
+        let message = format!("The user does not belong to tenant {}", body.tenant);
+        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
+    }
+    let session_id = call.token()?.session_id.clone();
+    token::issue_in(call, &session_id, Some(&body.tenant))
+}

@@ -1,0 +1,227 @@
+//! Users and the login ids that lead to them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use descope_api::types;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    area::{role, tenant},
+    world::{Record, State},
+};
+
+/// How many sign-ins of one user are remembered.
+const HISTORY: usize = 100;
+
+/// Whether a user may sign in, and has ever done so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Status {
+    Enabled,
+    Disabled,
+    /// Created by the management API and never signed in.
+    #[default]
+    Invited,
+}
+
+impl Status {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "enabled" => Some(Self::Enabled),
+            "disabled" => Some(Self::Disabled),
+            "invited" => Some(Self::Invited),
+            _ => None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Invited => "invited",
+        }
+    }
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Profile {
+    pub(crate) name: Option<String>,
+    pub(crate) given_name: Option<String>,
+    pub(crate) middle_name: Option<String>,
+    pub(crate) family_name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) picture: Option<String>,
+    pub(crate) recovery_email: Option<String>,
+    pub(crate) recovery_phone: Option<String>,
+    pub(crate) verified_email: bool,
+    pub(crate) verified_phone: bool,
+}
+
+impl Profile {
+    /// Takes over what `newer` knows and keeps the rest.
+    pub(crate) fn merge(&mut self, newer: Self) {
+        let fields = [
+            (&mut self.name, newer.name),
+            (&mut self.given_name, newer.given_name),
+            (&mut self.middle_name, newer.middle_name),
+            (&mut self.family_name, newer.family_name),
+            (&mut self.email, newer.email),
+            (&mut self.phone, newer.phone),
+            (&mut self.picture, newer.picture),
+            (&mut self.recovery_email, newer.recovery_email),
+            (&mut self.recovery_phone, newer.recovery_phone),
+        ];
+        for (field, value) in fields {
+            if value.is_some() {
+                *field = value;
+            }
+        }
+        self.verified_email |= newer.verified_email;
+        self.verified_phone |= newer.verified_phone;
+    }
+}
+
+/// A user's place in one tenant.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Tenancy {
+    pub(crate) roles: Vec<String>,
+}
+
+/// The answers to security questions, and how often they were missed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct QuestionRecord {
+    /// Question ids with the answers, in the form that they are compared in.
+    pub(crate) answers: Vec<(String, String)>,
+    pub(crate) failures: u32,
+    pub(crate) locked_until: i64,
+}
+
+/// One sign-in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Login {
+    pub(crate) at: i64,
+    pub(crate) ip: String,
+    pub(crate) tenant: Option<String>,
+}
+
+/// One user.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct UserRecord {
+    pub(crate) id: String,
+    pub(crate) login_ids: Vec<String>,
+    pub(crate) profile: Profile,
+    pub(crate) status: Status,
+    pub(crate) test: bool,
+    /// Whether the user has ever signed in.
+    pub(crate) seen: bool,
+    pub(crate) created_at: i64,
+    pub(crate) roles: Vec<String>,
+    pub(crate) tenants: BTreeMap<String, Tenancy>,
+    pub(crate) custom_attributes: Map<String, Value>,
+    pub(crate) sso_app_ids: Vec<String>,
+    /// The password as another system stored it.
+    pub(crate) hashed_password: Option<types::ImportedPassword>,
+    pub(crate) questions: QuestionRecord,
+    pub(crate) logins: VecDeque<Login>,
+}
+
+impl UserRecord {
+    /// A user who has just come into being.
+    pub(crate) fn new(id: String, login_ids: Vec<String>, profile: Profile, now: i64) -> Self {
+        Self { id, login_ids, profile, created_at: now, ..Self::default() }
+    }
+
+    /// Lets the user sign in under one more name.
+    pub(crate) fn add_login_id(&mut self, login_id: &str) {
+        if !self.login_ids.iter().any(|known| known == login_id) {
+            self.login_ids.push(login_id.to_owned());
+        }
+    }
+
+    /// Remembers a sign-in.
+    pub(crate) fn record_login(&mut self, login: Login) {
+        if self.logins.len() == HISTORY {
+            self.logins.pop_front();
+        }
+        self.logins.push_back(login);
+    }
+
+    /// The user as the API shows it.
+    pub(crate) fn to_api(&self, state: &State) -> types::User {
+        let profile = &self.profile;
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let tenants = self.tenants.iter().map(|(id, tenancy)| {
+            types::UserTenant::new()
+                .tenant_id(id)
+                .tenant_name(tenant::name_of(state, id))
+                .role_names(&tenancy.roles)
+                .permissions(role::permissions_of(state, &tenancy.roles, Some(id)))
+        });
+        types::User::new()
+            .user_id(&self.id)
+            .login_ids(&self.login_ids)
+            .external_ids(&self.login_ids)
+            .email(text(&profile.email))
+            .phone(text(&profile.phone))
+            .name(text(&profile.name))
+            .given_name(text(&profile.given_name))
+            .middle_name(text(&profile.middle_name))
+            .family_name(text(&profile.family_name))
+            .picture(text(&profile.picture))
+            .recovery_email(text(&profile.recovery_email))
+            .recovery_phone(text(&profile.recovery_phone))
+            .verified_email(profile.verified_email)
+            .verified_phone(profile.verified_phone)
+            .verified_recovery_email(false)
+            .verified_recovery_phone(false)
+            .status(self.status.as_str())
+            .test(self.test)
+            .created_time(self.created_at)
+            .role_names(&self.roles)
+            .permissions(role::permissions_of(state, &self.roles, None))
+            .user_tenants(tenants)
+            .custom_attributes(self.custom_attributes.clone())
+            .sso_app_ids(&self.sso_app_ids)
+            .editable(true)
+            .totp(false)
+            .saml(false)
+            .oidc(false)
+            .scim(false)
+            .password(self.hashed_password.is_some())
+            .webauthn(false)
+            .push(false)
+    }
+}
+
+impl Record for UserRecord {
+    const AUDITED: Option<&'static str> = Some("User");
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.login_ids.clone()
+    }
+
+    /// A user belongs to no tenant alone: it stays when one goes.
+    fn owners(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn login_ids(&self) -> Vec<String> {
+        self.login_ids.clone()
+    }
+
+    fn tenant_ids(&self) -> Vec<String> {
+        self.tenants.keys().cloned().collect()
+    }
+}

@@ -1,0 +1,373 @@
+//! The way of a request through the emulator.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Request, State as Shared},
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use descope_api::Operation;
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+
+use super::{
+    call::{Call, Table},
+    cors,
+    credential::{self, Bearer},
+    reply::{Content, Reply, Unsigned},
+    router::{Found, Routes},
+    schema::Document,
+};
+use crate::{
+    admin::{
+        fault::Faults,
+        journal::{Credential, Journal, RecordedRequest},
+    },
+    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, RATE_LIMIT_EXCEEDED, Refusal},
+    world::{Actor, Project, Settings, World, ids, keys::KeyRing},
+};
+
+/// The largest body that is read, in bytes. A larger one is refused with 413.
+const MAX_BODY: usize = 1024 * 1024;
+/// How much of a body that is too large is thrown away before the answer, so that the client gets to read it.
+const MAX_DISCARD: usize = 64 * 1024 * 1024;
+/// The largest body that the journal keeps.
+const MAX_JOURNAL_BODY: usize = 16 * 1024;
+
+/// The address of the caller, added to each request by the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Everything that a request can reach.
+pub(crate) struct App {
+    pub(crate) project_id: String,
+    pub(crate) management_key: String,
+    pub(crate) world: World,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) document: &'static Document,
+    pub(crate) routes: Routes,
+    pub(crate) table: Table,
+}
+
+/// What becomes of a call.
+struct Outcome {
+    project: Option<String>,
+    credentials: Vec<Credential>,
+    result: Result<Reply, Refusal>,
+}
+
+impl Outcome {
+    fn refused(refusal: Refusal) -> Self {
+        Self { project: None, credentials: Vec::new(), result: Err(refusal) }
+    }
+}
+
+impl App {
+    pub(crate) fn new(
+        project_id: String,
+        management_key: String,
+        world: World,
+        document: &'static Document,
+        table: Table,
+    ) -> Self {
+        Self {
+            project_id,
+            management_key,
+            world,
+            faults: Faults::default(),
+            journal: Journal::default(),
+            document,
+            routes: Routes::new(descope_api::OPERATIONS),
+            table,
+        }
+    }
+
+    /// Forgets everything but the signing keys, which clients may have cached.
+    pub(crate) fn reset(&self) {
+        self.world.reset();
+        self.faults.clear();
+        self.journal.clear();
+    }
+
+    /// The project that a call is about: that of the bearer, else that of the path, else the default one.
+    fn project(
+        &self,
+        operation: &Operation,
+        bearer: Option<&Bearer>,
+        in_path: Option<&str>,
+    ) -> Result<Arc<Project>, Refusal> {
+        let named = match (bearer, in_path) {
+            // What the path names counts where no bearer is needed: it may be that of another call.
+            (_, Some(id)) if operation.auth.is_empty() || operation.auth.contains(&descope_api::Auth::None) => id,
+            (Some(bearer), _) => bearer.project_id.as_str(),
+            (None, Some(id)) => id,
+            (None, None) => return Ok(self.world.default_project()),
+        };
+        self.world.project(named).ok_or_else(|| {
+            let refusal = Refusal::new(&PROJECT_NOT_FOUND, format!("Project {named} is not emulated here"));
+            if in_path.is_some() { refusal } else { refusal.status(StatusCode::UNAUTHORIZED) }
+        })
+    }
+
+    /// Checks a call and carries it out. The state's lock is held neither for signatures nor for checks of the body.
+    fn handle(
+        &self,
+        operation: &'static Operation,
+        path: std::collections::HashMap<String, String>,
+        parts: &Parts,
+        ip: String,
+        body: &Bytes,
+    ) -> Outcome {
+        let now = self.world.clock.now();
+        let bearer = Bearer::parse(&parts.headers, &self.management_key);
+        let in_path = path.get("projectId").map(String::as_str);
+        let project = match self.project(operation, bearer.as_ref(), in_path) {
+            Ok(project) => project,
+            Err(refusal) => return Outcome::refused(refusal),
+        };
+        let settings = project.state().settings.clone();
+        project.rotate_by_clock(settings.key_rotation_seconds, now);
+        let keys = project.keys();
+        let names = (settings.session_cookie_name.as_str(), settings.refresh_cookie_name.as_str());
+        let bearer = bearer.map(|bearer| bearer.or_cookie(operation, &parts.headers, names));
+        let claims = bearer.as_ref().and_then(|bearer| bearer.verify(&keys));
+        let query = parse_query(parts.uri.query());
+        let entry = self.table.get(operation.id);
+        let checked = entry.map(|entry| {
+            let body = self
+                .document
+                .check_query(operation.id, &query)
+                .and_then(|()| self.document.check_body(operation.id, body, parts.headers.get(header::CONTENT_TYPE)));
+            (entry, body)
+        });
+        let mut unsigned = Unsigned::new();
+        let mut outbox = Vec::new();
+        let mut credentials = Vec::new();
+        let actor_id = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
+        let actor = Actor { id: actor_id.unwrap_or("management"), ip: &ip.clone(), now };
+        let (result, changed) = project.transact(&actor, |state| {
+            state.sweep(now);
+            let lenient = entry.is_some_and(|entry| entry.lenient);
+            let (seen, caller) =
+                credential::authorise(operation, lenient, bearer, claims.clone(), state, &project.id, now);
+            credentials = seen;
+            let caller = caller?;
+            if !state.count_call(now) {
+                let message = "API rate limit exceeded";
+                return Err(Refusal::new(&RATE_LIMIT_EXCEEDED, message));
+            }
+            let Some((entry, body)) = checked else {
+                let message = format!("The emulator does not know how to answer {} yet", operation.id);
+                return Err(Refusal::new(&NOT_EMULATED, message));
+            };
+            let mut call = Call {
+                operation,
+                state,
+                project: &project,
+                now,
+                caller,
+                path,
+                query,
+                headers: &parts.headers,
+                ip,
+                outbox: Vec::new(),
+                unsigned: Unsigned::new(),
+            };
+            let reply = (entry.handler)(&mut call, body?)?;
+            (unsigned, outbox) = (call.unsigned, call.outbox);
+            Ok(reply)
+        });
+        let result = result.and_then(|reply| self.finish(reply, operation, &unsigned, &project.keys(), &settings));
+        for message in outbox {
+            project.inbox.deliver(message);
+        }
+        if changed {
+            self.world.save();
+        }
+        Outcome { project: Some(project.id.clone()), credentials, result }
+    }
+
+    /// Signs the tokens of an answer, and adds what the service sends along.
+    fn finish(
+        &self,
+        mut reply: Reply,
+        operation: &Operation,
+        unsigned: &Unsigned,
+        keys: &KeyRing,
+        settings: &Settings,
+    ) -> Result<Reply, Refusal> {
+        if let (false, Content::Json(body)) = (reply.bare, &mut reply.content) {
+            self.document.fill_answer(operation.id, body);
+        }
+        // The back end wants its tokens in the body: it has no cookies.
+        let by_back_end = operation.auth == [descope_api::Auth::ManagementKey];
+        reply.finish(unsigned, keys, (!by_back_end).then_some(settings))?;
+        Ok(reply)
+    }
+
+    fn record(
+        &self,
+        operation: Option<&Operation>,
+        parts: &Parts,
+        body: &Bytes,
+        of: (Option<String>, Vec<Credential>),
+        answer: (u16, Option<String>, Option<String>),
+    ) {
+        let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = parts
+            .headers
+            .iter()
+            .filter(|(name, _)| !hidden(name))
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect();
+        self.journal.record(RecordedRequest {
+            id: 0,
+            project_id: of.0,
+            operation: operation.map(|operation| operation.id.to_owned()),
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().map(str::to_owned),
+            headers,
+            credentials: of.1,
+            body: Some(body)
+                .filter(|body| body.len() <= MAX_JOURNAL_BODY)
+                .and_then(|body| serde_json::from_slice(body).ok()),
+            status: answer.0,
+            error_code: answer.1,
+            error_message: answer.2,
+            at: self.world.clock.now(),
+        });
+    }
+}
+
+/// Answers every request that is not about the emulator itself, and lets the page that has asked read the answer.
+pub(crate) async fn dispatch(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = match cors::preflight(request.method(), request.headers()) {
+        Some(response) => response,
+        None => answer(app, request).await,
+    };
+    cors::allow(origin.as_ref(), response.headers_mut());
+    response
+}
+
+async fn answer(app: Arc<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let ip = parts.extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
+    let (operation, parameters) = match app.routes.find(parts.method.as_str(), parts.uri.path()) {
+        Found::Operation(operation, parameters) => (operation, parameters),
+        Found::OtherMethod(methods) => {
+            let message = format!("{} {} does not exist; use {}", parts.method, parts.uri.path(), methods.join(" or "));
+            let mut response = refuse_unrouted(&app, &parts, StatusCode::METHOD_NOT_ALLOWED, message);
+            if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+                response.headers_mut().insert(header::ALLOW, methods);
+            }
+            return response;
+        }
+        Found::Nothing => {
+            let message = format!("{} {} does not exist", parts.method, parts.uri.path());
+            return refuse_unrouted(&app, &parts, StatusCode::NOT_FOUND, message);
+        }
+    };
+    let fault = app.faults.take(operation.id);
+    let body = read_body(body, MAX_BODY).await;
+    if let Some(fault) = fault.as_ref().filter(|fault| !fault.is_after_handling()) {
+        let seen = body.as_ref().cloned().unwrap_or_default();
+        app.record(Some(operation), &parts, &seen, (None, Vec::new()), (fault.recorded_status(), None, None));
+        return fault.respond().await;
+    }
+    let (seen, outcome) = match body {
+        Ok(body) => {
+            let outcome = app.handle(operation, parameters, &parts, ip, &body);
+            (body, outcome)
+        }
+        Err(refusal) => (Bytes::new(), Outcome::refused(refusal)),
+    };
+    let noted = match &outcome.result {
+        Ok(reply) => (reply.status.as_u16(), None, None),
+        Err(refusal) => (refusal.status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone())),
+    };
+    app.record(Some(operation), &parts, &seen, (outcome.project, outcome.credentials), noted);
+    match fault {
+        Some(fault) => fault.respond().await,
+        None => respond(outcome.result.map(Reply::into_response)),
+    }
+}
+
+fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
+    let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
+    let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
+    app.record(None, parts, &Bytes::new(), (None, Vec::new()), noted);
+    respond(Err(refusal))
+}
+
+/// The answer with its status, and with the request id that the service's front adds.
+pub(crate) fn respond(result: Result<Response, Refusal>) -> Response {
+    let mut response = result.unwrap_or_else(|refusal| (refusal.status, axum::Json(refusal.body())).into_response());
+    if let Ok(ray) = HeaderValue::from_str(&format!("{}-EMU", ids::alphanumeric(16).to_lowercase())) {
+        response.headers_mut().insert("cf-ray", ray);
+    }
+    response
+}
+
+/// Reads a body up to the limit. What comes after it is read too, and thrown away.
+pub(crate) async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let mut read = Vec::new();
+    let mut total = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::new(&BAD_REQUEST, "The request body ended too early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        total += data.len();
+        if total <= limit {
+            read.extend_from_slice(&data);
+        } else {
+            read = Vec::new();
+            if total > limit.max(MAX_DISCARD) {
+                break;
+            }
+        }
+    }
+    if total > limit {
+        let message = format!("The request body is larger than {limit} bytes");
+        return Err(Refusal::new(&BAD_REQUEST, message).status(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+    Ok(read.into())
+}
+
+fn parse_query(query: Option<&str>) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+/// Reads a JSON body of the emulator's own endpoints.
+pub(crate) async fn read_json(body: Body) -> Result<Option<Value>, Refusal> {
+    super::schema::parse_json(&read_body(body, MAX_BODY).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_operation_without_a_handler_says_so() {
+        let document = Document::built_in().expect("parses");
+        let world = World::new("P2", crate::world::Projects::Listed, None, Settings::default());
+        let app = Arc::new(App::new("P2".to_owned(), "K2".to_owned(), world, document, Table::default()));
+        for (bearer, status, code) in [("Bearer P2", 501, "E990501"), ("Bearer P3", 401, "E011008")] {
+            let request = Request::post("/v1/auth/otp/verify/email")
+                .header(header::AUTHORIZATION, bearer)
+                .body(Body::from("{}"))
+                .expect("a request");
+            let response = dispatch(Shared(Arc::clone(&app)), request).await;
+            assert_eq!(response.status().as_u16(), status);
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            let body: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body["errorCode"], code);
+            assert!(status != 501 || body["errorMessage"].to_string().contains("otpVerifyEmail"), "{body}");
+        }
+    }
+}

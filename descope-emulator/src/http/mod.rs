@@ -1,0 +1,16 @@
+//! How a request comes in and how its answer goes out.
+
+pub(crate) mod call;
+mod cors;
+pub(crate) mod credential;
+pub(crate) mod dispatch;
+pub(crate) mod reply;
+pub(crate) mod router;
+pub(crate) mod schema;
+pub(crate) mod server;
+
+pub(crate) use self::{
+    call::{Call, Nothing, Table, op},
+    dispatch::App,
+    reply::Reply,
+};

@@ -1,0 +1,67 @@
+//! Connections: taken in, served, and ended with the emulator.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::{Request, body::Incoming, server::conn::http1, service::Service as _};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use super::dispatch::{App, Peer, dispatch};
+use crate::admin::{self, fault::CloseConnection};
+
+/// Serves until it is dropped, and every connection with it.
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>) {
+    let router = Router::new()
+        .nest("/_emulator", admin::router())
+        .route("/_emulator/", axum::routing::get(admin::about))
+        .fallback(dispatch)
+        .with_state(app);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, router.clone()));
+                }
+                // Out of file handles, most likely; there is nothing to do but to wait for some.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// The fault of a connection that is to end without an answer.
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is closed on request")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
+    // Answers are small; waiting to fill a packet would only slow them down.
+    let _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer.ip()));
+        let answer = router.call(request);
+        async move {
+            match answer.await {
+                Ok(response) if response.extensions().get::<CloseConnection>().is_some() => Err(Closed),
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            }
+        }
+    });
+    // A connection that breaks is the client's affair.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}

@@ -1,0 +1,157 @@
+//! One project: its state behind a lock of its own, and what needs no lock.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{audit, keys::KeyRing, log::Event, settings::Settings, state::State};
+use crate::{admin::inbox::Inbox, error::Refusal};
+
+/// One emulated project.
+pub(crate) struct Project {
+    pub(crate) id: String,
+    pub(crate) inbox: Inbox,
+    seed: Option<u64>,
+    first_settings: Settings,
+    keys: RwLock<KeyRing>,
+    state: Mutex<State>,
+    /// Named snapshots.
+    saved: Mutex<BTreeMap<String, State>>,
+}
+
+/// A project in the document that `/_emulator/state` answers and takes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SavedProject {
+    /// Absent: the project keeps the keys that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) keys: Option<KeyRing>,
+    pub(crate) state: State,
+}
+
+/// Who did what a call has changed, for the audit trail.
+pub(crate) struct Actor<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) ip: &'a str,
+    pub(crate) now: i64,
+}
+
+impl Project {
+    pub(crate) fn new(id: &str, seed: Option<u64>, settings: &Settings) -> Self {
+        let mut state = State::new(seed, id);
+        state.settings = settings.clone();
+        Self {
+            id: id.to_owned(),
+            inbox: Inbox::default(),
+            seed,
+            first_settings: settings.clone(),
+            keys: RwLock::new(KeyRing::new()),
+            state: Mutex::new(state),
+            saved: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A handler that panicked has left the state as it was before the call, or as it is after: good to go on with.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys as they are now, to sign and to verify with outside of any lock.
+    pub(crate) fn keys(&self) -> KeyRing {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn change_keys<T>(&self, change: impl FnOnce(&mut KeyRing) -> T) -> T {
+        change(&mut self.keys.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets a new key take over where the settings say that it is time.
+    pub(crate) fn rotate_by_clock(&self, period: i64, now: i64) {
+        if self.keys.read().unwrap_or_else(PoisonError::into_inner).is_due(period, now) {
+            self.change_keys(|keys| keys.rotate_by_clock(period, now));
+        }
+    }
+
+    /// Does something with the state, all of it or nothing: a refusal undoes what came before it, unless it says that
+    /// it keeps what it has counted. The second answer is whether anything was changed.
+    pub(crate) fn transact<T>(
+        &self,
+        actor: &Actor<'_>,
+        run: impl FnOnce(&mut State) -> Result<T, Refusal>,
+    ) -> (Result<T, Refusal>, bool) {
+        let mut state = self.state();
+        let before = state.clone();
+        let result = run(&mut state);
+        if result.as_ref().is_err_and(|refusal| !refusal.keeps_changes) {
+            *state = before;
+            return (result, false);
+        }
+        let changed = state.log.is_changed();
+        for event in state.log.take() {
+            note(&mut state, event, actor);
+        }
+        (result, changed)
+    }
+
+    /// Forgets everything but the signing keys, which clients may have cached, and the snapshots.
+    pub(crate) fn reset(&self) {
+        let mut fresh = State::new(self.seed, &self.id);
+        fresh.settings = self.first_settings.clone();
+        *self.state() = fresh;
+        self.inbox.clear();
+    }
+
+    /// Keeps the state as it is now under a name.
+    pub(crate) fn save_snapshot(&self, name: &str) {
+        let state = self.state().clone();
+        self.snapshots().insert(name.to_owned(), state);
+    }
+
+    /// Goes back to a snapshot. Whether there is one of that name.
+    pub(crate) fn restore_snapshot(&self, name: &str) -> bool {
+        let Some(state) = self.snapshots().get(name).cloned() else { return false };
+        *self.state() = state;
+        true
+    }
+
+    pub(crate) fn snapshots(&self) -> MutexGuard<'_, BTreeMap<String, State>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole project, to be written down.
+    pub(crate) fn export(&self) -> SavedProject {
+        let state = self.state().clone();
+        SavedProject { keys: Some(self.keys()), state }
+    }
+
+    /// Becomes what was written down.
+    pub(crate) fn import(&self, saved: SavedProject) {
+        *self.state() = saved.state;
+        if let Some(keys) = saved.keys {
+            self.change_keys(|own| *own = keys);
+        }
+    }
+}
+
+fn note(state: &mut State, event: Event, actor: &Actor<'_>) {
+    let id = state.ids.id("A");
+    state.audit.push_back(audit::AuditEntry {
+        id,
+        action: event.action,
+        kind: "info".to_owned(),
+        target: event.target,
+        actor: actor.id.to_owned(),
+        method: event.method,
+        login_ids: event.login_ids,
+        tenants: event.tenants,
+        ip: actor.ip.to_owned(),
+        at: actor.now,
+        data: event.data,
+    });
+    while state.audit.len() > audit::CAPACITY {
+        state.audit.pop_front();
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything that a project remembers, behind one lock. A copy takes no time, so that a refused call can be undone and
+//! snapshots cost nothing.
+
+use imbl::Vector;
+use serde::{Deserialize, Serialize};
+
+use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
+use crate::{
+    area::{
+        self, access_key::AccessKeyRecord, permission::PermissionRecord, role::RoleRecord, tenant::TenantRecord,
+        user::UserRecord,
+    },
+    flow::{Code, EnchantedLink, Link, Pending, Session},
+};
+
+/// How long after its end a code or link is remembered, so that its refusal can still tell why, in seconds.
+const REMEMBER: i64 = 3600;
+
+macro_rules! state {
+    ($($(#[$doc:meta])* $name:ident: $record:ty,)*) => {
+        /// What one project knows. Handlers get it for the length of one call.
+        #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        pub(crate) struct State {
+            pub(crate) settings: Settings,
+            pub(crate) ids: Ids,
+            /// What has happened, oldest first.
+            pub(crate) audit: Vector<AuditEntry>,
+            $($(#[$doc])* pub(crate) $name: Collection<$record>,)*
+            #[serde(skip)]
+            pub(crate) log: Log,
+            #[serde(skip)]
+            next_sweep: i64,
+            /// The minute that is under way, and how many calls came in it.
+            #[serde(skip)]
+            minute: (i64, u32),
+        }
+
+        impl State {
+            /// Removes whatever belongs to something that is gone.
+            pub(crate) fn remove_owned(&mut self, owner: &str) {
+                $(self.$name.remove_owned(&mut self.log, owner);)*
+            }
+
+            fn sweep_before(&mut self, time: i64) {
+                $(self.$name.sweep(time);)*
+            }
+        }
+    };
+}
+
+state! {
+    users: UserRecord,
+    sessions: Session,
+    codes: Code,
+    /// Magic and embedded links.
+    links: Link,
+    /// The links of enchanted messages, right and wrong ones.
+    enchanted: EnchantedLink,
+    /// Enchanted sign-ins by their `pendingRef`.
+    pending: Pending,
+    access_keys: AccessKeyRecord,
+    tenants: TenantRecord,
+    roles: RoleRecord,
+    permissions: PermissionRecord,
+}
+
+impl State {
+    /// What a project is when it is new. With a seed its ids come again.
+    pub(crate) fn new(seed: Option<u64>, project_id: &str) -> Self {
+        let mut state = Self::default();
+        if let Some(seed) = seed {
+            state.ids = Ids::seeded(seed, project_id);
+        }
+        area::furnish(&mut state);
+        // Nobody has done that.
+        state.log.take();
+        state
+    }
+
+    /// Forgets what has been over for long. Called with every request; does something once in a minute.
+    pub(crate) fn sweep(&mut self, now: i64) {
+        // A clock that was set back is no reason to wait for the time that it showed before.
+        if now < self.next_sweep && self.next_sweep <= now + 60 {
+            return;
+        }
+        self.next_sweep = now + 60;
+        self.sweep_before(now - REMEMBER);
+    }
+
+    /// Counts a call. Whether the project's rate limit still allows it.
+    pub(crate) fn count_call(&mut self, now: i64) -> bool {
+        let minute = now.div_euclid(60);
+        if self.minute.0 != minute {
+            self.minute = (minute, 0);
+        }
+        self.minute.1 = self.minute.1.saturating_add(1);
+        self.settings.calls_per_minute == 0 || self.minute.1 <= self.settings.calls_per_minute
+    }
+
+    /// Ends every session of a user, or all but one.
+    pub(crate) fn revoke_sessions(&mut self, user_id: &str, except: Option<&str>) {
+        let others = |session: &&Session| Some(session.id.as_str()) != except && !session.revoked;
+        let ids: Vec<String> = self.sessions.owned(user_id).filter(others).map(|session| session.id.clone()).collect();
+        for id in ids {
+            self.sessions.update(&mut self.log, &id, |session| session.revoked = true);
+        }
+    }
+
+    /// Removes a user with everything that would let that user in.
+    pub(crate) fn remove_user(&mut self, user_id: &str) -> bool {
+        self.revoke_sessions(user_id, None);
+        // They stay, so that their tokens are refused with the reason.
+        let sessions = self.sessions.clone();
+        let removed = self.users.remove(&mut self.log, user_id).is_some();
+        self.remove_owned(user_id);
+        self.sessions = sessions;
+        removed
+    }
+}
