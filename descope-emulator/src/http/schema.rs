@@ -471,9 +471,9 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_named() {
-        let (code, message) = refusal(json!({"loginId": "a", "loginid": "b"}));
+        let (code, message) = refusal(json!({"loginId": "a", "logonid": "b"}));
         assert_eq!(code, "E011001");
-        assert!(message.contains("\"loginid\""), "{message}");
+        assert!(message.contains("\"logonid\""), "{message}");
         let (_, message) = refusal(json!({"loginId": "a", "user": {"nick": null}}));
         assert!(message.contains("user.nick"), "{message}");
         assert!(document().check_value("b", Some(json!({"x": 1}))).is_err());
