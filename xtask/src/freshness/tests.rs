@@ -535,6 +535,10 @@ fn a_row_that_is_not_complete_is_refused_with_its_line() {
         let message = failure.to_string();
         assert!(message.starts_with("spec/freshness.yaml:2: [freshness]") && message.contains(part), "{message}");
     }
+    for text in ["# Rows\nacepted:\n- {request: GET /v1/a, packages: [x], why: y}\n", "# Rows\naccepted: none\n"] {
+        let Err(failure) = Accepted::parse(text) else { panic!("{text} is accepted") };
+        assert!(failure.to_string().starts_with("spec/freshness.yaml:2: [freshness]"), "{failure}");
+    }
 }
 
 mod hostile {

@@ -90,12 +90,12 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
             let kind = schema(name)["type"].as_str();
             kind.is_none_or(|kind| kinds.contains(&kind))
         };
-        let texts = sdk.user.iter().chain(&sdk.named);
+        let texts = sdk.user.iter().chain(&sdk.named).chain(&sdk.lines);
         for name in texts.filter(|name| !is(name, &["string"])) {
             report.at(&pointer, format!("`{name}` is not a text"));
         }
         // Lists of lines are checked too.
-        for name in sdk.lines.iter().chain(&sdk.some_of).filter(|name| !is(name, &["string", "array"])) {
+        for name in sdk.some_of.iter().filter(|name| !is(name, &["string", "array"])) {
             report.at(&pointer, format!("`{name}` is neither a text nor a list"));
         }
         for (name, value) in &sdk.sets {

@@ -311,7 +311,7 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
         ("{verb: verify, hidden: [code]}", "is required, so it cannot be hidden"),
         ("{verb: verify, user: [tries]}", "`tries` is not a text"),
         ("{verb: verify, some_of: [tries]}", "`tries` is neither a text nor a list"),
-        ("{verb: verify, lines: [tries]}", "`tries` is neither a text nor a list"),
+        ("{verb: verify, lines: [tries]}", "`tries` is not a text"),
         ("{verb: verify, sets: {tries: yes}}", "`tries` cannot be set to \"yes\""),
         ("{verb: verify, sets: {hint: 1}}", "`hint` cannot be set to 1"),
         ("{verb: verify, page: {number: hint, size: tries, items: claims}}", "`hint` is not a whole number"),
