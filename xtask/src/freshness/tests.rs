@@ -186,6 +186,21 @@ const withThing = (httpClient: HttpClient) => ({
 }
 
 #[test]
+fn what_stands_in_a_list_or_picks_from_one_is_no_member() {
+    let source = r"
+const withThing = (httpClient) => ({
+  devices: (userId: string) => httpClient.post('/v1/mgmt/devices', { identifiers: [userId] }),
+  create: (name: string, expiration: string) => {
+    const expireTime = expiration[0] === '0' ? 0 : Math.floor(later.getTime() / 1000);
+    return httpClient.post('/v1/mgmt/create', { name, expireTime });
+  },
+});
+";
+    let expected = ["POST /v1/mgmt/devices body: identifiers", "POST /v1/mgmt/create body: expireTime name"];
+    assert_eq!(requests(Language::JavaScript, source), expected);
+}
+
+#[test]
 fn a_wrapper_of_the_client_is_a_request_of_each_of_its_callers() {
     let source = r"
 const paths = { one: '/v1/mgmt/one', two: '/v1/mgmt/two' };
