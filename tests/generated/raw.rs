@@ -5529,7 +5529,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_access_key_activate_batch(&arguments.body()).await)
+            answer(
+                client
+                    .management_access_key_activate_batch(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_access_key_create<'a>(
@@ -5537,7 +5544,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_access_key_create(&arguments.body()).await)
+            answer(
+                client
+                    .management_access_key_create(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_access_key_deactivate<'a>(
@@ -5554,7 +5568,12 @@ mod calls {
     ) -> Calling<'a> {
         Box::pin(async move {
             answer(
-                client.management_access_key_deactivate_batch(&arguments.body()).await,
+                client
+                    .management_access_key_deactivate_batch(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
             )
         })
     }
@@ -5571,7 +5590,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_access_key_delete_batch(&arguments.body()).await)
+            answer(
+                client
+                    .management_access_key_delete_batch(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_access_key_import<'a>(
@@ -5587,7 +5613,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_access_key_rotate(&arguments.body()).await)
+            answer(
+                client
+                    .management_access_key_rotate(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_access_key_search<'a>(
@@ -5595,7 +5628,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_access_key_search(&arguments.body()).await)
+            answer(
+                client
+                    .management_access_key_search(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_access_key_update<'a>(
@@ -5627,7 +5667,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_audit_search(&arguments.body()).await)
+            answer(
+                client
+                    .management_audit_search(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_jwt_anonymous<'a>(
@@ -7107,9 +7154,15 @@ mod calls {
     }
     pub(super) fn management_permission_load_all<'a>(
         client: &'a Client,
-        _arguments: &'a Arguments,
+        arguments: &'a Arguments,
     ) -> Calling<'a> {
-        Box::pin(async move { answer(client.management_permission_load_all().await) })
+        Box::pin(async move {
+            answer(
+                client
+                    .management_permission_load_all(Some(arguments.text("tenant")))
+                    .await,
+            )
+        })
     }
     pub(super) fn management_permission_create<'a>(
         client: &'a Client,
@@ -7441,16 +7494,25 @@ mod calls {
     }
     pub(super) fn management_role_load_all<'a>(
         client: &'a Client,
-        _arguments: &'a Arguments,
+        arguments: &'a Arguments,
     ) -> Calling<'a> {
-        Box::pin(async move { answer(client.management_role_load_all().await) })
+        Box::pin(async move {
+            answer(client.management_role_load_all(Some(arguments.text("tenant"))).await)
+        })
     }
     pub(super) fn management_role_create<'a>(
         client: &'a Client,
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_role_create(&arguments.body()).await)
+            answer(
+                client
+                    .management_role_create(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_role_create_batch<'a>(
@@ -7474,7 +7536,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_role_delete_batch(&arguments.body()).await)
+            answer(
+                client
+                    .management_role_delete_batch(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_role_search<'a>(
@@ -7482,7 +7551,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_role_search(&arguments.body()).await)
+            answer(
+                client
+                    .management_role_search(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_role_load_sub_tenants<'a>(
@@ -7500,7 +7576,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_role_update(&arguments.body()).await)
+            answer(
+                client
+                    .management_role_update(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_role_update_batch<'a>(
@@ -7924,7 +8007,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_tenant_load(arguments.text("id")).await)
+            answer(
+                client
+                    .management_tenant_load(
+                        arguments.text("id"),
+                        Some(arguments.text("tenant")),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_tenant_admin_link_load_authenticated<'a>(
@@ -8318,7 +8408,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_create(&arguments.body()).await)
+            answer(
+                client
+                    .management_user_create(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_user_batch_create<'a>(
@@ -8355,10 +8452,14 @@ mod calls {
     }
     pub(super) fn management_user_attribute_load_all<'a>(
         client: &'a Client,
-        _arguments: &'a Arguments,
+        arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_attribute_load_all().await)
+            answer(
+                client
+                    .management_user_attribute_load_all(Some(arguments.text("tenant")))
+                    .await,
+            )
         })
     }
     pub(super) fn management_user_delete<'a>(
@@ -8374,7 +8475,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_batch_delete(&arguments.body()).await)
+            answer(
+                client
+                    .management_user_batch_delete(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_user_attribute_create_family_scoped<'a>(
@@ -8450,7 +8558,10 @@ mod calls {
         Box::pin(async move {
             answer(
                 client
-                    .management_user_credential_delete_passkeys(&arguments.body())
+                    .management_user_credential_delete_passkeys(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
                     .await,
             )
         })
@@ -8518,7 +8629,10 @@ mod calls {
         Box::pin(async move {
             answer(
                 client
-                    .management_user_credential_set_temporary_password(&arguments.body())
+                    .management_user_credential_set_temporary_password(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
                     .await,
             )
         })
@@ -8528,7 +8642,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_patch(&arguments.body()).await)
+            answer(
+                client
+                    .management_user_patch(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_user_batch_patch<'a>(
@@ -8573,7 +8694,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_search_v1(&arguments.body()).await)
+            answer(
+                client
+                    .management_user_search_v1(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_embedded_link_sign_in<'a>(
@@ -8801,7 +8929,14 @@ mod calls {
         arguments: &'a Arguments,
     ) -> Calling<'a> {
         Box::pin(async move {
-            answer(client.management_user_update_status(&arguments.body()).await)
+            answer(
+                client
+                    .management_user_update_status(
+                        Some(arguments.text("tenant")),
+                        &arguments.body(),
+                    )
+                    .await,
+            )
         })
     }
     pub(super) fn management_user_access_add_tenant<'a>(

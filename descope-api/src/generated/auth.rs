@@ -370,7 +370,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/email`
     }
     /**Change the user's phone number without naming a channel
 
-A form of `magicLinkUpdatePhoneSms` that one SDK calls and whose path does not say how the message travels; the project decides. Name the channel instead: call `magicLinkUpdatePhoneSms` or `magicLinkUpdatePhoneWhatsapp`.
+A form of `magicLinkUpdatePhoneSms` that one SDK calls and whose path does not say how the message travels; the project decides. Links that were sent before stay good, and the new number replaces the old one. Name the channel instead: call `magicLinkUpdatePhoneSms` or `magicLinkUpdatePhoneWhatsapp`.
 
 Sends a `POST` request to `/v1/auth/magiclink/update/phone`
 

@@ -78,6 +78,9 @@ pub(super) fn kind(document: &Document, report: &mut Report<'_>) {
         if schema["x-descope-any"] == true {
             report.at(pointer, format!("`x-descope-any` beside `type: {kind}`: leave one of them out"));
         }
+        if schema["required"].as_array().is_some_and(Vec::is_empty) {
+            report.at(&format!("{pointer}/required"), "an empty `required` is not allowed in 3.0; take it out");
+        }
         for (index, name) in schema["required"].as_array().into_iter().flatten().enumerate() {
             let known = name.as_str().is_none_or(|name| schema["properties"].get(name).is_some());
             if !known {

@@ -402,6 +402,18 @@ pub struct AccessKeySearchRequest {
         )
     )]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///How many keys the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub page: ::std::option::Option<i64>,
     ///Order of the answer. Up to the service when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -1789,6 +1801,12 @@ pub struct AuditSearchRequest {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub levels: ::std::vec::Vec<::std::string::String>,
+    ///What Descope's audit widget sends in place of `size`, with the refresh JWT of a user. No other client is known to send it.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
     ///Pieces of text, one of which a login id of the entry has to hold.
     #[cfg_attr(
         feature = "schemars",
@@ -1865,6 +1883,12 @@ pub struct AuditSearchRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub size: ::std::option::Option<i64>,
+    ///Order of the answer, as Descope's audit widget asks for it with the refresh JWT of a user. No other client is known to send it; see `oldestFirst`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub sort: ::std::vec::Vec<SearchSort>,
     ///Tenants, one of which an entry has to belong to.
     #[cfg_attr(
         feature = "schemars",
@@ -12004,6 +12028,18 @@ pub struct RoleSearchRequest {
         )
     )]
     pub include_project_roles: ::std::option::Option<bool>,
+    ///How many roles the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub page: ::std::option::Option<i64>,
     ///Permissions, one of which a role has to grant.
     #[cfg_attr(
         feature = "schemars",
@@ -22683,6 +22719,8 @@ impl AccessKeySearchRequest {
             bound_user_id: ::std::default::Default::default(),
             creating_user: ::std::default::Default::default(),
             custom_attributes: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
+            page: ::std::default::Default::default(),
             sort: ::std::default::Default::default(),
             tenant_ids: ::std::default::Default::default(),
             text: ::std::default::Default::default(),
@@ -22720,6 +22758,18 @@ impl AccessKeySearchRequest {
             .collect();
         self
     }
+    ///How many keys the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn page(mut self, page: i64) -> Self {
+        self.page = ::std::option::Option::Some(page);
+        self
+    }
     ///Order of the answer. Up to the service when left out.
     #[must_use]
     pub fn sort(
@@ -22751,6 +22801,8 @@ impl crate::json::Object for AccessKeySearchRequest {
             bound_user_id: from.take("boundUserId")?,
             creating_user: from.take("creatingUser")?,
             custom_attributes: from.take_or_default("customAttributes")?,
+            limit: from.take("limit")?,
+            page: from.take("page")?,
             sort: from.take_or_default("sort")?,
             tenant_ids: from.take_or_default("tenantIds")?,
             text: from.take("text")?,
@@ -22760,6 +22812,8 @@ impl crate::json::Object for AccessKeySearchRequest {
         to.filled("boundUserId", &self.bound_user_id);
         to.filled("creatingUser", &self.creating_user);
         to.filled("customAttributes", &self.custom_attributes);
+        to.filled("limit", &self.limit);
+        to.filled("page", &self.page);
         to.filled("sort", &self.sort);
         to.filled("tenantIds", &self.tenant_ids);
         to.filled("text", &self.text);
@@ -25568,6 +25622,7 @@ impl AuditSearchRequest {
             from: ::std::default::Default::default(),
             geos: ::std::default::Default::default(),
             levels: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
             login_ids_contain: ::std::default::Default::default(),
             login_ids_not_contain: ::std::default::Default::default(),
             methods: ::std::default::Default::default(),
@@ -25577,6 +25632,7 @@ impl AuditSearchRequest {
             remote_addresses: ::std::default::Default::default(),
             search_fields: ::std::default::Default::default(),
             size: ::std::default::Default::default(),
+            sort: ::std::default::Default::default(),
             tenants: ::std::default::Default::default(),
             text: ::std::default::Default::default(),
             to: ::std::default::Default::default(),
@@ -25673,6 +25729,12 @@ impl AuditSearchRequest {
         self.levels = levels.into_iter().map(Into::into).collect();
         self
     }
+    ///What Descope's audit widget sends in place of `size`, with the refresh JWT of a user. No other client is known to send it.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
     ///Pieces of text, one of which a login id of the entry has to hold.
     #[must_use]
     pub fn login_ids_contain(
@@ -25745,6 +25807,15 @@ impl AuditSearchRequest {
         self.size = ::std::option::Option::Some(size);
         self
     }
+    ///Order of the answer, as Descope's audit widget asks for it with the refresh JWT of a user. No other client is known to send it; see `oldestFirst`.
+    #[must_use]
+    pub fn sort(
+        mut self,
+        sort: impl IntoIterator<Item = impl Into<SearchSort>>,
+    ) -> Self {
+        self.sort = sort.into_iter().map(Into::into).collect();
+        self
+    }
     ///Tenants, one of which an entry has to belong to.
     #[must_use]
     pub fn tenants(
@@ -25789,6 +25860,7 @@ impl crate::json::Object for AuditSearchRequest {
             from: from.take("from")?,
             geos: from.take_or_default("geos")?,
             levels: from.take_or_default("levels")?,
+            limit: from.take("limit")?,
             login_ids_contain: from.take_or_default("loginIdsContain")?,
             login_ids_not_contain: from.take_or_default("loginIdsNotContain")?,
             methods: from.take_or_default("methods")?,
@@ -25798,6 +25870,7 @@ impl crate::json::Object for AuditSearchRequest {
             remote_addresses: from.take_or_default("remoteAddresses")?,
             search_fields: from.take_or_default("searchFields")?,
             size: from.take("size")?,
+            sort: from.take_or_default("sort")?,
             tenants: from.take_or_default("tenants")?,
             text: from.take("text")?,
             to: from.take("to")?,
@@ -25815,6 +25888,7 @@ impl crate::json::Object for AuditSearchRequest {
         to.filled("from", &self.from);
         to.filled("geos", &self.geos);
         to.filled("levels", &self.levels);
+        to.filled("limit", &self.limit);
         to.filled("loginIdsContain", &self.login_ids_contain);
         to.filled("loginIdsNotContain", &self.login_ids_not_contain);
         to.filled("methods", &self.methods);
@@ -25824,6 +25898,7 @@ impl crate::json::Object for AuditSearchRequest {
         to.filled("remoteAddresses", &self.remote_addresses);
         to.filled("searchFields", &self.search_fields);
         to.filled("size", &self.size);
+        to.filled("sort", &self.sort);
         to.filled("tenants", &self.tenants);
         to.filled("text", &self.text);
         to.filled("to", &self.to);
@@ -48176,6 +48251,8 @@ impl RoleSearchRequest {
     pub fn new() -> Self {
         Self {
             include_project_roles: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
+            page: ::std::default::Default::default(),
             permission_names: ::std::default::Default::default(),
             role_ids: ::std::default::Default::default(),
             role_name_like: ::std::default::Default::default(),
@@ -48189,6 +48266,18 @@ impl RoleSearchRequest {
     #[must_use]
     pub fn include_project_roles(mut self, include_project_roles: bool) -> Self {
         self.include_project_roles = ::std::option::Option::Some(include_project_roles);
+        self
+    }
+    ///How many roles the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn page(mut self, page: i64) -> Self {
+        self.page = ::std::option::Option::Some(page);
         self
     }
     ///Permissions, one of which a role has to grant.
@@ -48256,6 +48345,8 @@ impl crate::json::Object for RoleSearchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             include_project_roles: from.take("includeProjectRoles")?,
+            limit: from.take("limit")?,
+            page: from.take("page")?,
             permission_names: from.take_or_default("permissionNames")?,
             role_ids: from.take_or_default("roleIds")?,
             role_name_like: from.take("roleNameLike")?,
@@ -48267,6 +48358,8 @@ impl crate::json::Object for RoleSearchRequest {
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("includeProjectRoles", &self.include_project_roles);
+        to.filled("limit", &self.limit);
+        to.filled("page", &self.page);
         to.filled("permissionNames", &self.permission_names);
         to.filled("roleIds", &self.role_ids);
         to.filled("roleNameLike", &self.role_name_like);

@@ -375,7 +375,7 @@ impl Paged for Search {
         let Self { call, body } = self;
         let body = body.page(page).size(size);
         let api = call.managing()?;
-        let answer = call!(api, management_audit_search, & body)?;
+        let answer = call!(api, management_audit_search, None, & body)?;
         Ok(Page::new(answer.body.audits, answer.body.total, answer.origin.operation))
     }
 }

@@ -248,7 +248,7 @@ impl OutboundApplications {
     }
     /// List the outbound applications that a user is connected to.
     ///
-    /// Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be.
+    /// Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be. Descope's outbound applications widget calls it with the refresh JWT of that user.
     ///
     /// - `user_id`: User whose connections are meant, by id.
     ///
@@ -275,7 +275,7 @@ impl OutboundApplications {
     }
     /// Load every outbound application.
     ///
-    /// Answers all outbound applications of the project in one list without pages.
+    /// Answers all outbound applications of the project in one list without pages. Descope's outbound applications widget calls it with the refresh JWT of the signed-in user.
     ///
     /// `GET /v1/mgmt/outbound/apps` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     pub fn load_all(&self) -> LoadAll {

@@ -162,7 +162,7 @@ impl SsoApplications {
     }
     /// Load every federated application.
     ///
-    /// Answers all applications of the project, of every protocol, in one list without pages.
+    /// Answers all applications of the project, of every protocol, in one list without pages. Descope's applications portal widget calls it with the refresh JWT of the signed-in user.
     ///
     /// `GET /v1/mgmt/sso/idp/apps/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     pub fn load_all(&self) -> LoadAll {

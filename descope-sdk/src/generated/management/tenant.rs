@@ -754,7 +754,7 @@ impl Load {
         let Self { call, id } = self;
         check::text("id", &id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_tenant_load, & id)?;
+        let answer = call!(api, management_tenant_load, & id, None)?;
         Ok(answer.body)
     }
 }

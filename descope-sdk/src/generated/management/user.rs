@@ -403,7 +403,6 @@ impl Users {
         let (login_id, user_id) = user.into().into_either();
         Load {
             call: Call::new(&self.descope),
-            identifier: None,
             login_id,
             user_id,
         }
@@ -482,7 +481,7 @@ impl Users {
     }
     /// List the passkeys of a user.
     ///
-    /// Answers the passkeys that the user has registered, for a support desk or for an account page.
+    /// Answers the passkeys that the user has registered, for a support desk or for an account page. Descope's user profile widget calls it with the refresh JWT of that user.
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     ///
@@ -516,7 +515,7 @@ impl Users {
     }
     /// List the trusted devices of users.
     ///
-    /// Answers the devices on which the users asked to be remembered, so that they are spared the second factor there.
+    /// Answers the devices on which the users asked to be remembered, so that they are spared the second factor there. Descope's user profile widget calls it with the refresh JWT of the signed-in user, for that user alone.
     ///
     /// - `identifiers`: Login ids or user ids of the users.
     ///
@@ -1329,7 +1328,7 @@ impl Create {
         let Self { call, body } = self;
         check::text("login_id", &body.login_id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_create, & body)?;
+        let answer = call!(api, management_user_create, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }
@@ -1547,7 +1546,7 @@ impl DeleteBatch {
         let Self { call, body } = self;
         check::list("user_ids", &body.user_ids)?;
         let api = call.managing()?;
-        call!(api, management_user_batch_delete, & body)?;
+        call!(api, management_user_batch_delete, None, & body)?;
         Ok(())
     }
 }
@@ -1642,7 +1641,7 @@ impl DeletePasskeys {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
         let api = call.managing()?;
-        call!(api, management_user_credential_delete_passkeys, & body)?;
+        call!(api, management_user_credential_delete_passkeys, None, & body)?;
         Ok(())
     }
 }
@@ -1809,7 +1808,6 @@ impl ImportPasskeys {
 #[must_use = "nothing is sent before `send`"]
 pub struct Load {
     call: Call,
-    identifier: Option<String>,
     login_id: Option<String>,
     user_id: Option<String>,
 }
@@ -1830,13 +1828,12 @@ impl Load {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
-        let Self { call, identifier, login_id, user_id } = self;
+        let Self { call, login_id, user_id } = self;
         check::optional_text("user", login_id.as_deref())?;
         check::optional_text("user", user_id.as_deref())?;
         let api = call.managing()?;
         let answer = call!(
-            api, management_user_load, identifier.as_deref(), login_id.as_deref(),
-            user_id.as_deref()
+            api, management_user_load, None, login_id.as_deref(), user_id.as_deref()
         )?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
@@ -1864,7 +1861,7 @@ impl LoadAttributes {
     pub async fn send(self) -> Result<Vec<types::CustomAttribute>> {
         let Self { call } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_user_attribute_load_all)?;
+        let answer = call!(api, management_user_attribute_load_all, None)?;
         Ok(answer.body.data)
     }
 }
@@ -2428,7 +2425,7 @@ impl Patch {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_patch, & body)?;
+        let answer = call!(api, management_user_patch, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }
@@ -3549,7 +3546,7 @@ impl Paged for SearchV1 {
         let Self { call, body } = self;
         let body = body.page(page).limit(size);
         let api = call.managing()?;
-        let answer = call!(api, management_user_search_v1, & body)?;
+        let answer = call!(api, management_user_search_v1, None, & body)?;
         Ok(Page::new(answer.body.users, answer.body.total, answer.origin.operation))
     }
 }
@@ -3723,7 +3720,7 @@ impl SetTemporaryPassword {
         check::secret("password", &body.password)?;
         let api = call.managing()?;
         let answer = call!(
-            api, management_user_credential_set_temporary_password, & body
+            api, management_user_credential_set_temporary_password, None, & body
         )?;
         Ok(answer.body)
     }
@@ -4109,7 +4106,7 @@ impl UpdateStatus {
         check::text("user", &body.login_id)?;
         check::text("status", &body.status)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_update_status, & body)?;
+        let answer = call!(api, management_user_update_status, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }

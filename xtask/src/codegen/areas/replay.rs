@@ -57,8 +57,7 @@ fn arm(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
         let value = constant(value);
         quote!(given.fixed(#name, #value);)
     });
-    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
-    let token = (alternatives > 1).then(|| {
+    let token = plan.token.then(|| {
         quote! {
             let call = match given.bearer() {
                 Ok(token) => call.with_token(token),

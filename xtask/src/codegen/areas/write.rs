@@ -329,9 +329,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     let paged = matches!(plan.answer, Answer::Pages { .. });
     let must = if paged { "nothing is sent before `stream` or `page`" } else { "nothing is sent before `send`" };
     let setters = plan.setters.iter().map(setter);
-    // Where another credential is accepted too.
-    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
-    let token = (alternatives > 1).then(|| quote!(crate::call::token_setter!();));
+    let token = plan.token.then(|| quote!(crate::call::token_setter!();));
     let load = area.plans.iter().find(|other| Some(other.overlay.verb) == plan.overlay.modify);
     let identifies =
         |argument: &&Argument| load.is_none_or(|load| load.arguments.iter().any(|other| other.ident == argument.ident));
