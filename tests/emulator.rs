@@ -295,10 +295,12 @@ async fn refused_attempts_do_not_use_a_code_up() {
 async fn paths_and_methods_that_do_not_exist_are_refused_in_the_services_form() {
     let wire = Wire::start().await;
     let base = wire.world.emulator.base_url();
-    for path in ["/", "/v1", "/v1/auth/otp/verify/pigeon", "/v1/auth/otp/verify/email/", "/v2/keys", "/v9/keys/x"] {
+    for path in ["/v1", "/v1/auth/otp/verify/pigeon", "/v1/auth/otp/verify/email/x", "/v2/keys", "/v9/keys/x"] {
         wire.send(wire.http.get(format!("{base}{path}"))).await.refused(404, "E011001");
     }
-    for operation in emulated() {
+    let patched =
+        |path: &str| descope_api::OPERATIONS.iter().any(|other| other.path == path && other.method == "PATCH");
+    for operation in emulated().filter(|operation| !patched(operation.path)) {
         let url = wire.url(operation);
         let reply = wire.send(wire.http.patch(&url)).await;
         let message = reply.refused(405, "E011001");

@@ -85,6 +85,7 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
+    descope.management().roles().create("admin").send().await?;
     let users = descope.management().users();
     users.create(LoginId::new("ada@example.com")).status("enabled").send().await?;
     users.create(LoginId::new("grace@example.com")).role_names(["admin"]).status("enabled").send().await?;

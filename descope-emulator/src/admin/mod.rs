@@ -119,6 +119,23 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
     })))
 }
 
+/// What somebody sees who opens the emulator's address in a browser.
+pub(crate) async fn welcome(Shared(app): AppState) -> Response {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Descope emulator</title>\
+         <h1>A local Descope</h1><p>Project <code>{}</code>, {} of {} operations. Nothing leaves this computer.</p>\
+         <ul><li><a href=\"/_emulator/inbox\">Codes and links that would have been sent</a></li>\
+         <li><a href=\"/_emulator/requests\">Requests and why they were refused</a></li>\
+         <li><a href=\"/_emulator/state\">Everything that is known</a></li>\
+         <li><a href=\"/_emulator/\">The other endpoints of the emulator</a></li></ul>\n",
+        escaped(&app.project_id),
+        app.table.operations().count(),
+        app.routes.count(),
+    );
+    axum::response::Html(page).into_response()
+}
+
 /// The last value of a parameter of the query.
 fn given<'a>(query: &'a Pairs, name: &str) -> Option<&'a str> {
     query.iter().rev().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())

@@ -18,6 +18,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>) {
     let router = Router::new()
         .nest("/_emulator", admin::router())
         .route("/_emulator/", axum::routing::get(admin::about))
+        .route("/", axum::routing::get(admin::welcome).fallback(dispatch))
         .fallback(dispatch)
         .with_state(app);
     let mut connections = JoinSet::new();
