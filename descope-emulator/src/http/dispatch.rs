@@ -26,7 +26,7 @@ use crate::{
         fault::Faults,
         journal::{Credential, Journal, RecordedRequest},
     },
-    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, RATE_LIMIT_EXCEEDED, Refusal},
+    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal},
     world::{Actor, Project, Settings, World, ids, keys::KeyRing},
 };
 
@@ -144,6 +144,7 @@ impl App {
                 .and_then(|()| self.document.check_body(operation.id, body, parts.headers.get(header::CONTENT_TYPE)));
             (entry, body)
         });
+        let within_limit = project.count_call(settings.calls_per_minute, now);
         let mut unsigned = Unsigned::new();
         let mut outbox = Vec::new();
         let mut credentials = Vec::new();
@@ -156,9 +157,8 @@ impl App {
                 credential::authorise(operation, lenient, bearer, claims.clone(), state, &project.id, now);
             credentials = seen;
             let caller = caller?;
-            if !state.count_call(now) {
-                let message = "API rate limit exceeded";
-                return Err(Refusal::new(&RATE_LIMIT_EXCEEDED, message));
+            if !within_limit {
+                return Err(Refusal::rate_limited(60 - now.rem_euclid(60)));
             }
             let Some((entry, body)) = checked else {
                 let message = format!("The emulator does not know how to answer {} yet", operation.id);

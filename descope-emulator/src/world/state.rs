@@ -31,9 +31,6 @@ macro_rules! state {
             pub(crate) log: Log,
             #[serde(skip)]
             next_sweep: i64,
-            /// The minute that is under way, and how many calls came in it.
-            #[serde(skip)]
-            minute: (i64, u32),
         }
 
         impl State {
@@ -86,16 +83,6 @@ impl State {
         }
         self.next_sweep = now + 60;
         self.sweep_before(now - REMEMBER);
-    }
-
-    /// Counts a call. Whether the project's rate limit still allows it.
-    pub(crate) fn count_call(&mut self, now: i64) -> bool {
-        let minute = now.div_euclid(60);
-        if self.minute.0 != minute {
-            self.minute = (minute, 0);
-        }
-        self.minute.1 = self.minute.1.saturating_add(1);
-        self.settings.calls_per_minute == 0 || self.minute.1 <= self.settings.calls_per_minute
     }
 
     /// Ends every session of a user, or all but one.

@@ -11,3 +11,4 @@ mod program;
 mod security_questions;
 mod session;
 mod support;
+mod world;
