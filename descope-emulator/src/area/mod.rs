@@ -9,10 +9,13 @@
 )]
 
 pub(crate) mod access_key;
+mod audit;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+mod group;
 mod license;
+pub(crate) mod list;
 mod magic_link;
 mod otp;
 pub(crate) mod permission;
@@ -34,10 +37,13 @@ use crate::{error::Refusal, http::Table, world::State};
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     access_key::register(&mut table);
+    audit::register(&mut table);
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    group::register(&mut table);
     license::register(&mut table);
+    list::register(&mut table);
     magic_link::register(&mut table);
     otp::register(&mut table);
     permission::register(&mut table);

@@ -1,6 +1,6 @@
 //! The way of a request through the emulator.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use axum::{
     body::Body,
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use descope_api::Operation;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
+use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::Value;
 
 use super::{
@@ -259,7 +260,8 @@ pub(crate) async fn dispatch(Shared(app): Shared<Arc<App>>, request: Request) ->
 async fn answer(app: Arc<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let ip = parts.extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
-    let (operation, parameters) = match app.routes.find(parts.method.as_str(), parts.uri.path()) {
+    let path = path_of(&parts);
+    let (operation, parameters) = match app.routes.find(parts.method.as_str(), &path) {
         Found::Operation(operation, parameters) => (operation, parameters),
         Found::OtherMethod(methods) => {
             let message = format!("{} {} does not exist; use {}", parts.method, parts.uri.path(), methods.join(" or "));
@@ -299,6 +301,20 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
     }
 }
 
+/// The path of a request. The SDK for Python names a list in the query, where everybody else does in the path.
+fn path_of(parts: &Parts) -> Cow<'_, str> {
+    let path = parts.uri.path();
+    for (form, name) in [("/v1/mgmt/list", "id"), ("/v1/mgmt/list/name", "name")] {
+        if parts.method == http::Method::GET && path == form {
+            let query = parse_query(parts.uri.query());
+            if let Some((_, value)) = query.into_iter().find(|(known, value)| known == name && !value.is_empty()) {
+                return format!("{path}/{}", percent_encoding::utf8_percent_encode(&value, NON_ALPHANUMERIC)).into();
+            }
+        }
+    }
+    path.into()
+}
+
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
     let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
     let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
@@ -308,7 +324,13 @@ fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String
 
 /// The answer with its status, and with the request id that the service's front adds.
 pub(crate) fn respond(result: Result<Response, Refusal>) -> Response {
-    let mut response = result.unwrap_or_else(|refusal| (refusal.status, axum::Json(refusal.body())).into_response());
+    let mut response = result.unwrap_or_else(|refusal| {
+        let mut response = (refusal.status, axum::Json(refusal.body())).into_response();
+        if let Some(seconds) = refusal.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    });
     if let Ok(ray) = HeaderValue::from_str(&format!("{}-EMU", ids::alphanumeric(16).to_lowercase())) {
         response.headers_mut().insert("cf-ray", ray);
     }

@@ -156,9 +156,9 @@ fn note(state: &mut State, event: Event, actor: &Actor<'_>) {
     state.audit.push_back(audit::AuditEntry {
         id,
         action: event.action,
-        kind: "info".to_owned(),
+        kind: event.kind.unwrap_or_else(|| "info".to_owned()),
         target: event.target,
-        actor: actor.id.to_owned(),
+        actor: event.actor.unwrap_or_else(|| actor.id.to_owned()),
         method: event.method,
         login_ids: event.login_ids,
         tenants: event.tenants,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
 use crate::{
     area::{
-        self, access_key::AccessKeyRecord, permission::PermissionRecord, role::RoleRecord, tenant::TenantRecord,
+        self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord, tenant::TenantRecord,
         user::UserRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
@@ -57,6 +57,7 @@ state! {
     /// Enchanted sign-ins by their `pendingRef`.
     pending: Pending,
     access_keys: AccessKeyRecord,
+    lists: ListRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
     permissions: PermissionRecord,

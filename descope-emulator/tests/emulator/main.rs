@@ -2,9 +2,11 @@
 
 mod access_key;
 mod admin;
+mod audit;
 mod bad_input;
 mod enchanted_link;
 mod links;
+mod lists;
 mod management;
 mod otp;
 mod program;
