@@ -131,7 +131,7 @@ pub struct AccessKey {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::AccessKeyStatus>,
 }
 ///Which key to activate.
 #[derive(Clone, Debug)]
@@ -568,7 +568,7 @@ pub struct AccessList {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::AccessListType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -644,7 +644,7 @@ pub struct AccessListCreateRequest {
     pub name: ::std::string::String,
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AccessListType,
 }
 ///Which list is meant.
 #[derive(Clone, Debug)]
@@ -728,7 +728,7 @@ pub struct AccessListUpdateRequest {
     pub name: ::std::string::String,
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AccessListType,
 }
 ///How often one combination occurred. Properties that were not grouped by are empty.
 #[derive(Clone, Debug, Default)]
@@ -809,7 +809,7 @@ pub struct AnalyticsSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub devices: ::std::vec::Vec<::std::string::String>,
+    pub devices: ::std::vec::Vec<crate::vocabulary::DeviceType>,
     ///Actions not to count.
     #[cfg_attr(
         feature = "schemars",
@@ -900,7 +900,7 @@ pub struct AnalyticsSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub methods: ::std::vec::Vec<::std::string::String>,
+    pub methods: ::std::vec::Vec<crate::vocabulary::SignInMethod>,
     ///Tenants to count.
     #[cfg_attr(
         feature = "schemars",
@@ -1105,7 +1105,7 @@ pub struct ApplicationRegisterRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the client is for.
     #[cfg_attr(
         feature = "schemars",
@@ -1117,7 +1117,7 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    pub grant_types: ::std::vec::Vec<crate::vocabulary::ApplicationGrantType>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1169,7 +1169,7 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub response_types: ::std::vec::Vec<::std::string::String>,
+    pub response_types: ::std::vec::Vec<crate::vocabulary::ApplicationResponseType>,
     ///Scopes that the client wants, separated by spaces.
     #[cfg_attr(
         feature = "schemars",
@@ -1198,7 +1198,9 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+    pub token_endpoint_auth_method: ::std::option::Option<
+        crate::vocabulary::ApplicationAuthMethod,
+    >,
     ///Whether scopes are taken from the project's resources rather than from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -1271,7 +1273,7 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    pub grant_types: ::std::vec::Vec<crate::vocabulary::ApplicationGrantType>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -1300,7 +1302,7 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub response_types: ::std::vec::Vec<::std::string::String>,
+    pub response_types: ::std::vec::Vec<crate::vocabulary::ApplicationResponseType>,
     ///Scopes that the client may ask for, separated by spaces.
     #[cfg_attr(
         feature = "schemars",
@@ -1317,7 +1319,9 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+    pub token_endpoint_auth_method: ::std::option::Option<
+        crate::vocabulary::ApplicationAuthMethod,
+    >,
 }
 ///A scope that a client may ask for and what it stands for.
 #[derive(Clone, Debug)]
@@ -1462,7 +1466,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub key_session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub key_session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///JWT template for tokens that the client gets for itself. The project's when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -1489,7 +1495,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///Lifetime of a user's access token, in `sessionTokenExpirationUnit`.
     #[cfg_attr(
         feature = "schemars",
@@ -1507,7 +1515,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///JWT template for tokens of users. The project's when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -1631,7 +1641,7 @@ pub struct AuditEntry {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::AuditType>,
     ///User whom it is about, if any.
     #[cfg_attr(
         feature = "schemars",
@@ -1660,7 +1670,7 @@ pub struct AuditEventCreateRequest {
     pub tenant_id: ::std::string::String,
     ///How serious it is.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AuditType,
     ///User whom it is about, if any.
     #[cfg_attr(
         feature = "schemars",
@@ -1734,13 +1744,13 @@ pub struct AuditSearchRequest {
             skip_serializing_if = "::std::vec::Vec::is_empty"
         )
     )]
-    pub audit_types: ::std::vec::Vec<::std::string::String>,
+    pub audit_types: ::std::vec::Vec<crate::vocabulary::AuditType>,
     ///Kinds of device, one of which an entry has to come from.
     #[cfg_attr(
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub devices: ::std::vec::Vec<::std::string::String>,
+    pub devices: ::std::vec::Vec<crate::vocabulary::DeviceType>,
     ///Actions that an entry must not be.
     #[cfg_attr(
         feature = "schemars",
@@ -1814,7 +1824,7 @@ pub struct AuditSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub methods: ::std::vec::Vec<::std::string::String>,
+    pub methods: ::std::vec::Vec<crate::vocabulary::SignInMethod>,
     ///Find entries that belong to no tenant as well.
     #[cfg_attr(
         feature = "schemars",
@@ -2211,7 +2221,7 @@ pub struct AuthzNode {
         feature = "schemars",
         serde(rename = "nType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub n_type: ::std::option::Option<::std::string::String>,
+    pub n_type: ::std::option::Option<crate::vocabulary::AuthzNodeType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -2225,7 +2235,7 @@ pub struct AuthzNodeExpression {
         feature = "schemars",
         serde(rename = "neType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub ne_type: ::std::option::Option<::std::string::String>,
+    pub ne_type: ::std::option::Option<crate::vocabulary::AuthzExpressionType>,
     ///Relation to follow. Not needed for `self`.
     #[cfg_attr(
         feature = "schemars",
@@ -2541,7 +2551,7 @@ pub struct AuthzUserQuery {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub statuses: ::std::vec::Vec<::std::string::String>,
+    pub statuses: ::std::vec::Vec<crate::vocabulary::UserStatus>,
     ///Ids of tenants. A user belongs to at least one of them.
     #[cfg_attr(
         feature = "schemars",
@@ -2695,13 +2705,13 @@ pub struct ConnectorAuditFilter {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub filter_type: ::std::option::Option<::std::string::String>,
+    pub filter_type: ::std::option::Option<crate::vocabulary::ConnectorAuditFilterType>,
     ///Whether listed events are posted or held back.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub operator: ::std::option::Option<::std::string::String>,
+    pub operator: ::std::option::Option<crate::vocabulary::ConnectorAuditFilterOperator>,
     ///Names of actions or ids of tenants, by `filterType`.
     #[cfg_attr(
         feature = "schemars",
@@ -3120,7 +3130,7 @@ pub struct DescoperProjectRole {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub role: ::std::option::Option<::std::string::String>,
+    pub role: ::std::option::Option<crate::vocabulary::DescoperRole>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -3174,7 +3184,7 @@ pub struct DescoperTagRole {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub role: ::std::option::Option<::std::string::String>,
+    pub role: ::std::option::Option<crate::vocabulary::DescoperRole>,
     ///Tags of which a project needs one.
     #[cfg_attr(
         feature = "schemars",
@@ -5668,7 +5678,7 @@ pub struct Group {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub source: ::std::option::Option<::std::string::String>,
+    pub source: ::std::option::Option<crate::vocabulary::GroupSource>,
     ///SSO configuration of the tenant that the group came by.
     #[cfg_attr(
         feature = "schemars",
@@ -6178,7 +6188,7 @@ pub struct ImportedPasswordPbkdf2 {
     pub salt: ::std::string::String,
     ///Hash function that PBKDF2 ran on.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::Pbkdf2Hash,
 }
 ///A hash made by phpass, as in older WordPress.
 #[derive(Clone, Debug)]
@@ -6374,7 +6384,7 @@ pub struct JwtClientAssertionRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub algorithm: ::std::option::Option<::std::string::String>,
+    pub algorithm: ::std::option::Option<crate::vocabulary::ClientAssertionAlgorithm>,
     ///Whom the assertion is for, the claim `aud`; mostly the token endpoint of the other service.
     pub audience: ::std::vec::Vec<::std::string::String>,
     ///How long the assertion is to be valid, in seconds from now.
@@ -6732,7 +6742,7 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_schema: ::std::option::Option<::std::string::String>,
+    pub auth_schema: ::std::option::Option<crate::vocabulary::JwtTemplateAuthSchema>,
     ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
     #[cfg_attr(
         feature = "schemars",
@@ -6762,7 +6772,9 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    pub empty_claim_policy: ::std::option::Option<
+        crate::vocabulary::JwtTemplateEmptyClaimPolicy,
+    >,
     ///Refuse tokens whose `iss` is of another form than the template says.
     #[cfg_attr(
         feature = "schemars",
@@ -6795,7 +6807,7 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub issuer_type: ::std::option::Option<::std::string::String>,
+    pub issuer_type: ::std::option::Option<crate::vocabulary::JwtTemplateIssuerType>,
     ///Name shown in the console.
     #[cfg_attr(
         feature = "schemars",
@@ -6843,7 +6855,7 @@ pub struct JwtTemplate {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::JwtTemplateType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -6970,7 +6982,7 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_schema: ::std::option::Option<::std::string::String>,
+    pub auth_schema: ::std::option::Option<crate::vocabulary::JwtTemplateAuthSchema>,
     ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
     #[cfg_attr(
         feature = "schemars",
@@ -7000,7 +7012,9 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    pub empty_claim_policy: ::std::option::Option<
+        crate::vocabulary::JwtTemplateEmptyClaimPolicy,
+    >,
     ///Refuse tokens whose `iss` is of another form than the template says.
     #[cfg_attr(
         feature = "schemars",
@@ -7039,7 +7053,7 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub issuer_type: ::std::option::Option<::std::string::String>,
+    pub issuer_type: ::std::option::Option<crate::vocabulary::JwtTemplateIssuerType>,
     ///Address of a picture for dark backgrounds.
     #[cfg_attr(
         feature = "schemars",
@@ -7099,7 +7113,7 @@ pub struct JwtTemplateLibraryEntry {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::JwtTemplateType>,
 }
 ///One entry of the library.
 #[derive(Clone, Debug, Default)]
@@ -7233,7 +7247,7 @@ pub struct LicenseResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub rate_limit_tier: ::std::option::Option<::std::string::String>,
+    pub rate_limit_tier: ::std::option::Option<crate::vocabulary::RateLimitTier>,
 }
 ///Whose texts to export.
 #[derive(Clone, Debug)]
@@ -7441,7 +7455,7 @@ pub struct ManagementKey {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::ManagementKeyStatus>,
     ///Counts the changes of the key.
     #[cfg_attr(
         feature = "schemars",
@@ -7671,7 +7685,7 @@ pub struct ManagementKeyUpdateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::ManagementKeyStatus>,
 }
 ///An MCP server of the project.
 #[derive(Clone, Debug)]
@@ -8550,13 +8564,13 @@ pub struct OutboundApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -8672,7 +8686,7 @@ pub struct OutboundApplication {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -8754,7 +8768,7 @@ pub struct OutboundApplicationConnectOptions {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Where the user comes back to. The application's own address when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -8881,13 +8895,13 @@ pub struct OutboundApplicationCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -8999,7 +9013,7 @@ pub struct OutboundApplicationCreateRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -9280,7 +9294,7 @@ pub struct OutboundApplicationOverrides {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -9372,7 +9386,7 @@ pub struct OutboundApplicationOverrides {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -9508,13 +9522,13 @@ pub struct OutboundApplicationSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -9622,7 +9636,7 @@ pub struct OutboundApplicationSettings {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -10647,7 +10661,7 @@ pub struct ProjectCloneRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Display name of the new project.
     pub name: ::std::string::String,
     ///Labels that the new project is to have.
@@ -10667,7 +10681,7 @@ pub struct ProjectCloneResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Id of the new project.
     #[cfg_attr(
         feature = "schemars",
@@ -10691,7 +10705,7 @@ pub struct ProjectCloneResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tag: ::std::option::Option<::std::string::String>,
+    pub tag: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Labels of the new project.
     #[cfg_attr(
         feature = "schemars",
@@ -10952,7 +10966,7 @@ pub struct ProjectSummary {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Id of the project, `P` and at least 27 letters and digits.
     #[cfg_attr(
         feature = "schemars",
@@ -10970,7 +10984,7 @@ pub struct ProjectSummary {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tag: ::std::option::Option<::std::string::String>,
+    pub tag: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Labels that tell projects apart.
     #[cfg_attr(
         feature = "schemars",
@@ -12301,7 +12315,7 @@ pub struct ScimKeyRevokeRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    pub revoke_mode: ::std::option::Option<crate::vocabulary::ScimKeyRevokeMode>,
     ///SSO configuration of the tenant. The default one when left out, and never all of them.
     #[cfg_attr(
         feature = "schemars",
@@ -12341,7 +12355,7 @@ pub struct ScimKeyRotateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    pub revoke_mode: ::std::option::Option<crate::vocabulary::ScimKeyRevokeMode>,
     ///SSO configuration of the tenant. The default one when left out, and never all of them.
     #[cfg_attr(
         feature = "schemars",
@@ -12440,7 +12454,7 @@ pub struct SsoApplication {
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::SsoApplicationType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12617,7 +12631,7 @@ pub struct SsoApplicationGroupsMapping {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub filter_type: ::std::option::Option<::std::string::String>,
+    pub filter_type: ::std::option::Option<crate::vocabulary::SsoGroupsFilterType>,
     ///Name of the attribute in the response.
     #[cfg_attr(
         feature = "schemars",
@@ -12672,7 +12686,7 @@ pub struct SsoApplicationLoadResponse {
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::SsoApplicationType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12840,7 +12854,7 @@ pub struct SsoApplicationOidcCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12870,7 +12884,7 @@ pub struct SsoApplicationOidcCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13025,7 +13039,7 @@ pub struct SsoApplicationOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Page to which people are sent when they start at the project instead of at the application.
     #[cfg_attr(
         feature = "schemars",
@@ -13045,7 +13059,7 @@ pub struct SsoApplicationOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///Refuse the device code grant.
     #[cfg_attr(
         feature = "schemars",
@@ -13198,7 +13212,7 @@ pub struct SsoApplicationOidcUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -13228,7 +13242,7 @@ pub struct SsoApplicationOidcUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13397,7 +13411,9 @@ pub struct SsoApplicationSamlCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13505,7 +13521,9 @@ pub struct SsoApplicationSamlCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -13570,7 +13588,9 @@ pub struct SsoApplicationSamlSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///Entity id of the application.
     #[cfg_attr(
         feature = "schemars",
@@ -13703,7 +13723,9 @@ pub struct SsoApplicationSamlSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -13778,7 +13800,9 @@ pub struct SsoApplicationSamlUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13882,7 +13906,9 @@ pub struct SsoApplicationSamlUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -15008,7 +15034,7 @@ pub struct SsoOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub grant_type: ::std::option::Option<::std::string::String>,
+    pub grant_type: ::std::option::Option<crate::vocabulary::SsoOidcGrantType>,
     ///Roles that users get by their groups at the provider. Only read.
     #[cfg_attr(
         feature = "schemars",
@@ -15070,7 +15096,7 @@ pub struct SsoOidcSettings {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Product that the provider is, as the console knows it.
     #[cfg_attr(
         feature = "schemars",
@@ -15742,7 +15768,7 @@ pub struct SsoSamlSettingsResponse {
 pub struct SsoSetAuthTypeRequest {
     ///Protocol of the configuration; `none` switches it off and keeps its settings.
     #[cfg_attr(feature = "schemars", serde(rename = "authType"))]
-    pub auth_type: ::std::string::String,
+    pub auth_type: crate::vocabulary::TenantAuthType,
     ///Id of one configuration of a tenant that has several. The default one when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -16310,7 +16336,7 @@ pub struct Tenant {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///When the tenant was made, in epoch seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -16407,7 +16433,9 @@ pub struct Tenant {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves when they sign up.
     #[cfg_attr(
         feature = "schemars",
@@ -16579,7 +16607,7 @@ pub struct TenantCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -16647,7 +16675,9 @@ pub struct TenantCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -16698,7 +16728,7 @@ pub struct TenantLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///When the tenant was made, in epoch seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -16795,7 +16825,9 @@ pub struct TenantLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves when they sign up.
     #[cfg_attr(
         feature = "schemars",
@@ -16885,7 +16917,9 @@ pub struct TenantPatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -16920,7 +16954,7 @@ pub struct TenantSearchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values that the project's own tenant attributes have to have, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -17018,7 +17052,7 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Email domains whose users are sent to the SSO of the tenant.
     #[cfg_attr(
         feature = "schemars",
@@ -17057,7 +17091,7 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    pub inactivity_time_unit: ::std::option::Option<crate::vocabulary::TenantTimeUnit>,
     ///Do not create users at their first SSO sign-in; they have to exist before.
     #[cfg_attr(
         feature = "schemars",
@@ -17084,7 +17118,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -17112,7 +17148,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -17138,7 +17176,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub stepup_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
 }
 ///The settings as they are to be from now on.
 #[derive(Clone, Debug)]
@@ -17153,7 +17193,7 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Email domains whose users are sent to the SSO of the tenant.
     #[cfg_attr(
         feature = "schemars",
@@ -17221,7 +17261,7 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    pub inactivity_time_unit: ::std::option::Option<crate::vocabulary::TenantTimeUnit>,
     ///Do not create users at their first SSO sign-in; they have to exist before.
     #[cfg_attr(
         feature = "schemars",
@@ -17248,7 +17288,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -17285,7 +17327,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -17311,7 +17355,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub stepup_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Tenant that the settings are for.
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
@@ -17412,7 +17458,7 @@ pub struct TenantUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name. Cleared when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -17470,7 +17516,9 @@ pub struct TenantUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves. Cleared when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -17560,7 +17608,7 @@ pub struct TestUserGenerateEnchantedLinkResponse {
 pub struct TestUserGenerateMagicLinkRequest {
     ///Channel that would have been used, which decides by which operation the result is verified. `Embedded` is written with a capital.
     #[cfg_attr(feature = "schemars", serde(rename = "deliveryMethod"))]
-    pub delivery_method: ::std::string::String,
+    pub delivery_method: crate::vocabulary::TestUserDelivery,
     ///Name under which the test user signs in.
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
@@ -17613,7 +17661,7 @@ pub struct TestUserGenerateMagicLinkResponse {
 pub struct TestUserGenerateOtpRequest {
     ///Channel that would have been used, which decides by which operation the result is verified. `Embedded` is written with a capital.
     #[cfg_attr(feature = "schemars", serde(rename = "deliveryMethod"))]
-    pub delivery_method: ::std::string::String,
+    pub delivery_method: crate::vocabulary::TestUserDelivery,
     ///Name under which the test user signs in.
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
@@ -17826,7 +17874,7 @@ pub struct ThirdPartyApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Scopes that stand for connections of the person to outside services.
     #[cfg_attr(
         feature = "schemars",
@@ -17855,7 +17903,7 @@ pub struct ThirdPartyApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18080,7 +18128,9 @@ pub struct ThirdPartyApplicationCibaSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub expiration_time_unit: ::std::option::Option<::std::string::String>,
+    pub expiration_time_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///Page that signs the person in and shows the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18276,7 +18326,7 @@ pub struct ThirdPartyApplicationCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18582,7 +18632,7 @@ pub struct ThirdPartyApplicationLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Scopes that stand for connections of the person to outside services.
     #[cfg_attr(
         feature = "schemars",
@@ -18611,7 +18661,7 @@ pub struct ThirdPartyApplicationLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18843,7 +18893,7 @@ pub struct ThirdPartyApplicationPatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19143,7 +19193,7 @@ pub struct ThirdPartyApplicationUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19251,7 +19301,7 @@ pub struct ThirdPartyApplicationV2CreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19270,7 +19320,7 @@ pub struct ThirdPartyApplicationV2CreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19389,7 +19439,7 @@ pub struct ThirdPartyApplicationV2PatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19409,7 +19459,7 @@ pub struct ThirdPartyApplicationV2PatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19509,7 +19559,7 @@ pub struct ThirdPartyApplicationV2UpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19528,7 +19578,7 @@ pub struct ThirdPartyApplicationV2UpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19850,7 +19900,7 @@ pub struct UserBatchCreateEntry {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Make a test user, whose codes and links are answered to management and never sent.
     #[cfg_attr(
         feature = "schemars",
@@ -20328,7 +20378,7 @@ pub struct UserCreateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Message template to use instead of the one that the project has active.
     #[cfg_attr(
         feature = "schemars",
@@ -20842,7 +20892,7 @@ pub struct UserPatchRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Set when the user is a test user, so that the search for the user includes those.
     #[cfg_attr(
         feature = "schemars",
@@ -21195,7 +21245,7 @@ pub struct UserSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub statuses: ::std::vec::Vec<::std::string::String>,
+    pub statuses: ::std::vec::Vec<crate::vocabulary::UserStatus>,
     ///Causes of a passing lock, one of which has to hold, such as `recovery_codes`.
     #[cfg_attr(
         feature = "schemars",
@@ -21795,7 +21845,7 @@ pub struct UserUpdateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Set when the user is a test user; a test user is found only when this is said.
     #[cfg_attr(
         feature = "schemars",
@@ -21858,7 +21908,7 @@ pub struct UserUpdateStatusRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The status from now on.
-    pub status: ::std::string::String,
+    pub status: crate::vocabulary::UserStatus,
 }
 ///Users, of a search one page.
 #[derive(Clone, Debug, Default)]
@@ -22078,7 +22128,10 @@ impl AccessKey {
     }
     ///Whether the key can be exchanged; only an `active` one can.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::AccessKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -23045,7 +23098,7 @@ impl AccessList {
     }
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::AccessListType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -23248,7 +23301,7 @@ impl AccessListCreateRequest {
     #[must_use]
     pub fn new(
         name: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Self {
         Self {
             data: ::std::default::Default::default(),
@@ -23530,7 +23583,7 @@ impl AccessListUpdateRequest {
     pub fn new(
         id: impl Into<::std::string::String>,
         name: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Self {
         Self {
             data: ::std::default::Default::default(),
@@ -23733,7 +23786,7 @@ impl AnalyticsSearchRequest {
     #[must_use]
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.devices = devices.into_iter().map(Into::into).collect();
         self
@@ -23811,7 +23864,7 @@ impl AnalyticsSearchRequest {
     #[must_use]
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.methods = methods.into_iter().map(Into::into).collect();
         self
@@ -24318,7 +24371,7 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -24333,7 +24386,9 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn grant_types(
         mut self,
-        grant_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        grant_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationGrantType>,
+        >,
     ) -> Self {
         self.grant_types = grant_types.into_iter().map(Into::into).collect();
         self
@@ -24402,7 +24457,9 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn response_types(
         mut self,
-        response_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        response_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationResponseType>,
+        >,
     ) -> Self {
         self.response_types = response_types.into_iter().map(Into::into).collect();
         self
@@ -24432,7 +24489,7 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn token_endpoint_auth_method(
         mut self,
-        token_endpoint_auth_method: impl Into<::std::string::String>,
+        token_endpoint_auth_method: impl Into<crate::vocabulary::ApplicationAuthMethod>,
     ) -> Self {
         self.token_endpoint_auth_method = ::std::option::Option::Some(
             token_endpoint_auth_method.into(),
@@ -24597,7 +24654,9 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn grant_types(
         mut self,
-        grant_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        grant_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationGrantType>,
+        >,
     ) -> Self {
         self.grant_types = grant_types.into_iter().map(Into::into).collect();
         self
@@ -24639,7 +24698,9 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn response_types(
         mut self,
-        response_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        response_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationResponseType>,
+        >,
     ) -> Self {
         self.response_types = response_types.into_iter().map(Into::into).collect();
         self
@@ -24663,7 +24724,7 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn token_endpoint_auth_method(
         mut self,
-        token_endpoint_auth_method: impl Into<::std::string::String>,
+        token_endpoint_auth_method: impl Into<crate::vocabulary::ApplicationAuthMethod>,
     ) -> Self {
         self.token_endpoint_auth_method = ::std::option::Option::Some(
             token_endpoint_auth_method.into(),
@@ -25061,7 +25122,9 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn key_session_token_expiration_unit(
         mut self,
-        key_session_token_expiration_unit: impl Into<::std::string::String>,
+        key_session_token_expiration_unit: impl Into<
+            crate::vocabulary::ApplicationTimeUnit,
+        >,
     ) -> Self {
         self.key_session_token_expiration_unit = ::std::option::Option::Some(
             key_session_token_expiration_unit.into(),
@@ -25089,7 +25152,7 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -25108,7 +25171,7 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -25344,7 +25407,7 @@ impl AuditEntry {
     }
     ///How serious it is.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::AuditType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -25411,7 +25474,7 @@ impl AuditEventCreateRequest {
     #[must_use]
     pub fn new(
         action: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AuditType>,
         actor_id: impl Into<::std::string::String>,
         tenant_id: impl Into<::std::string::String>,
     ) -> Self {
@@ -25605,7 +25668,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn audit_types(
         mut self,
-        audit_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        audit_types: impl IntoIterator<Item = impl Into<crate::vocabulary::AuditType>>,
     ) -> Self {
         self.audit_types = audit_types.into_iter().map(Into::into).collect();
         self
@@ -25614,7 +25677,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.devices = devices.into_iter().map(Into::into).collect();
         self
@@ -25698,7 +25761,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.methods = methods.into_iter().map(Into::into).collect();
         self
@@ -26736,7 +26799,10 @@ impl AuthzNode {
     }
     ///How the node comes about: `child` is a leaf with an `expression`; the others join their `children` by union, by intersection or by subtracting all from the first.
     #[must_use]
-    pub fn n_type(mut self, n_type: impl Into<::std::string::String>) -> Self {
+    pub fn n_type(
+        mut self,
+        n_type: impl Into<crate::vocabulary::AuthzNodeType>,
+    ) -> Self {
         self.n_type = ::std::option::Option::Some(n_type.into());
         self
     }
@@ -26801,7 +26867,10 @@ impl AuthzNodeExpression {
     }
     ///Where targets come from: `self` takes the relations created directly, `targetSet` all who stand in another relation, and `relationLeft` and `relationRight` follow a relation to another resource, from its left or its right side.
     #[must_use]
-    pub fn ne_type(mut self, ne_type: impl Into<::std::string::String>) -> Self {
+    pub fn ne_type(
+        mut self,
+        ne_type: impl Into<crate::vocabulary::AuthzExpressionType>,
+    ) -> Self {
         self.ne_type = ::std::option::Option::Some(ne_type.into());
         self
     }
@@ -27549,7 +27618,7 @@ impl AuthzUserQuery {
     #[must_use]
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.statuses = statuses.into_iter().map(Into::into).collect();
         self
@@ -27969,13 +28038,19 @@ impl ConnectorAuditFilter {
     }
     ///What the condition looks at. `all` lets everything pass.
     #[must_use]
-    pub fn filter_type(mut self, filter_type: impl Into<::std::string::String>) -> Self {
+    pub fn filter_type(
+        mut self,
+        filter_type: impl Into<crate::vocabulary::ConnectorAuditFilterType>,
+    ) -> Self {
         self.filter_type = ::std::option::Option::Some(filter_type.into());
         self
     }
     ///Whether listed events are posted or held back.
     #[must_use]
-    pub fn operator(mut self, operator: impl Into<::std::string::String>) -> Self {
+    pub fn operator(
+        mut self,
+        operator: impl Into<crate::vocabulary::ConnectorAuditFilterOperator>,
+    ) -> Self {
         self.operator = ::std::option::Option::Some(operator.into());
         self
     }
@@ -28945,7 +29020,7 @@ impl DescoperProjectRole {
     }
     ///What the person may do there.
     #[must_use]
-    pub fn role(mut self, role: impl Into<::std::string::String>) -> Self {
+    pub fn role(mut self, role: impl Into<crate::vocabulary::DescoperRole>) -> Self {
         self.role = ::std::option::Option::Some(role.into());
         self
     }
@@ -29130,7 +29205,7 @@ impl DescoperTagRole {
     }
     ///What the person may do there.
     #[must_use]
-    pub fn role(mut self, role: impl Into<::std::string::String>) -> Self {
+    pub fn role(mut self, role: impl Into<crate::vocabulary::DescoperRole>) -> Self {
         self.role = ::std::option::Option::Some(role.into());
         self
     }
@@ -34932,7 +35007,7 @@ impl Group {
     }
     ///How the group got here, by SCIM provisioning or at a sign-in by SSO.
     #[must_use]
-    pub fn source(mut self, source: impl Into<::std::string::String>) -> Self {
+    pub fn source(mut self, source: impl Into<crate::vocabulary::GroupSource>) -> Self {
         self.source = ::std::option::Option::Some(source.into());
         self
     }
@@ -36005,7 +36080,7 @@ impl ImportedPasswordPbkdf2 {
         hash: impl Into<crate::Secret>,
         salt: impl Into<::std::string::String>,
         iterations: i64,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::Pbkdf2Hash>,
     ) -> Self {
         Self {
             hash: hash.into(),
@@ -36500,7 +36575,10 @@ impl JwtClientAssertionRequest {
     }
     ///How to sign.
     #[must_use]
-    pub fn algorithm(mut self, algorithm: impl Into<::std::string::String>) -> Self {
+    pub fn algorithm(
+        mut self,
+        algorithm: impl Into<crate::vocabulary::ClientAssertionAlgorithm>,
+    ) -> Self {
         self.algorithm = ::std::option::Option::Some(algorithm.into());
         self
     }
@@ -37065,7 +37143,10 @@ impl JwtTemplate {
     }
     ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
     #[must_use]
-    pub fn auth_schema(mut self, auth_schema: impl Into<::std::string::String>) -> Self {
+    pub fn auth_schema(
+        mut self,
+        auth_schema: impl Into<crate::vocabulary::JwtTemplateAuthSchema>,
+    ) -> Self {
         self.auth_schema = ::std::option::Option::Some(auth_schema.into());
         self
     }
@@ -37091,7 +37172,7 @@ impl JwtTemplate {
     #[must_use]
     pub fn empty_claim_policy(
         mut self,
-        empty_claim_policy: impl Into<::std::string::String>,
+        empty_claim_policy: impl Into<crate::vocabulary::JwtTemplateEmptyClaimPolicy>,
     ) -> Self {
         self.empty_claim_policy = ::std::option::Option::Some(empty_claim_policy.into());
         self
@@ -37116,7 +37197,10 @@ impl JwtTemplate {
     }
     ///Form of the claim `iss`.
     #[must_use]
-    pub fn issuer_type(mut self, issuer_type: impl Into<::std::string::String>) -> Self {
+    pub fn issuer_type(
+        mut self,
+        issuer_type: impl Into<crate::vocabulary::JwtTemplateIssuerType>,
+    ) -> Self {
         self.issuer_type = ::std::option::Option::Some(issuer_type.into());
         self
     }
@@ -37174,7 +37258,10 @@ impl JwtTemplate {
     }
     ///Whose tokens it shapes: those of users or those of access keys.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(
+        mut self,
+        type_: impl Into<crate::vocabulary::JwtTemplateType>,
+    ) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -37547,7 +37634,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
     #[must_use]
-    pub fn auth_schema(mut self, auth_schema: impl Into<::std::string::String>) -> Self {
+    pub fn auth_schema(
+        mut self,
+        auth_schema: impl Into<crate::vocabulary::JwtTemplateAuthSchema>,
+    ) -> Self {
         self.auth_schema = ::std::option::Option::Some(auth_schema.into());
         self
     }
@@ -37573,7 +37663,7 @@ impl JwtTemplateLibraryEntry {
     #[must_use]
     pub fn empty_claim_policy(
         mut self,
-        empty_claim_policy: impl Into<::std::string::String>,
+        empty_claim_policy: impl Into<crate::vocabulary::JwtTemplateEmptyClaimPolicy>,
     ) -> Self {
         self.empty_claim_policy = ::std::option::Option::Some(empty_claim_policy.into());
         self
@@ -37604,7 +37694,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Form of the claim `iss`.
     #[must_use]
-    pub fn issuer_type(mut self, issuer_type: impl Into<::std::string::String>) -> Self {
+    pub fn issuer_type(
+        mut self,
+        issuer_type: impl Into<crate::vocabulary::JwtTemplateIssuerType>,
+    ) -> Self {
         self.issuer_type = ::std::option::Option::Some(issuer_type.into());
         self
     }
@@ -37668,7 +37761,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Whose tokens it shapes: those of users or those of access keys.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(
+        mut self,
+        type_: impl Into<crate::vocabulary::JwtTemplateType>,
+    ) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -38120,7 +38216,7 @@ impl LicenseResponse {
     #[must_use]
     pub fn rate_limit_tier(
         mut self,
-        rate_limit_tier: impl Into<::std::string::String>,
+        rate_limit_tier: impl Into<crate::vocabulary::RateLimitTier>,
     ) -> Self {
         self.rate_limit_tier = ::std::option::Option::Some(rate_limit_tier.into());
         self
@@ -38604,7 +38700,10 @@ impl ManagementKey {
     }
     ///Whether calls with the key are accepted.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::ManagementKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -39206,7 +39305,10 @@ impl ManagementKeyUpdateRequest {
     }
     ///Whether calls with the key are accepted.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::ManagementKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -41211,13 +41313,19 @@ impl OutboundApplication {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -41334,7 +41442,7 @@ impl OutboundApplication {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -41487,7 +41595,7 @@ impl OutboundApplicationConnectOptions {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -41790,13 +41898,19 @@ impl OutboundApplicationCreateRequest {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -41907,7 +42021,7 @@ impl OutboundApplicationCreateRequest {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -42587,7 +42701,10 @@ impl OutboundApplicationOverrides {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
@@ -42686,7 +42803,7 @@ impl OutboundApplicationOverrides {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -43033,13 +43150,19 @@ impl OutboundApplicationSettings {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -43144,7 +43267,7 @@ impl OutboundApplicationSettings {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -45105,7 +45228,10 @@ impl ProjectCloneRequest {
     }
     ///What to mark the new project as. Not in production when left out.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45162,7 +45288,10 @@ impl ProjectCloneResponse {
     }
     ///What the new project is marked as; empty when it is not in production.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45183,7 +45312,7 @@ impl ProjectCloneResponse {
     }
     ///The mark once more, under the name that older clients read.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<::std::string::String>) -> Self {
+    pub fn tag(mut self, tag: impl Into<crate::vocabulary::ProjectEnvironment>) -> Self {
         self.tag = ::std::option::Option::Some(tag.into());
         self
     }
@@ -45848,7 +45977,10 @@ impl ProjectSummary {
     }
     ///What the project is marked as; empty for one that is not in production.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45866,7 +45998,7 @@ impl ProjectSummary {
     }
     ///The mark once more, under the name that older clients read.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<::std::string::String>) -> Self {
+    pub fn tag(mut self, tag: impl Into<crate::vocabulary::ProjectEnvironment>) -> Self {
         self.tag = ::std::option::Option::Some(tag.into());
         self
     }
@@ -48830,7 +48962,10 @@ impl ScimKeyRevokeRequest {
     }
     ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
     #[must_use]
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
         self
     }
@@ -48925,7 +49060,10 @@ impl ScimKeyRotateRequest {
     }
     ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
     #[must_use]
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
         self
     }
@@ -49231,7 +49369,10 @@ impl SsoApplication {
     }
     ///Protocol of the application, which tells the settings that are filled in.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::SsoApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -49614,7 +49755,10 @@ impl SsoApplicationGroupsMapping {
     }
     ///What the groups are made of.
     #[must_use]
-    pub fn filter_type(mut self, filter_type: impl Into<::std::string::String>) -> Self {
+    pub fn filter_type(
+        mut self,
+        filter_type: impl Into<crate::vocabulary::SsoGroupsFilterType>,
+    ) -> Self {
         self.filter_type = ::std::option::Option::Some(filter_type.into());
         self
     }
@@ -49765,7 +49909,10 @@ impl SsoApplicationLoadResponse {
     }
     ///Protocol of the application, which tells the settings that are filled in.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::SsoApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -50058,7 +50205,10 @@ impl SsoApplicationOidcCreateRequest {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50091,7 +50241,7 @@ impl SsoApplicationOidcCreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50333,7 +50483,10 @@ impl SsoApplicationOidcSettings {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50352,7 +50505,7 @@ impl SsoApplicationOidcSettings {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50589,7 +50742,10 @@ impl SsoApplicationOidcUpdateRequest {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50622,7 +50778,7 @@ impl SsoApplicationOidcUpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50932,7 +51088,7 @@ impl SsoApplicationSamlCreateRequest {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51037,7 +51193,7 @@ impl SsoApplicationSamlCreateRequest {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -51197,7 +51353,7 @@ impl SsoApplicationSamlSettings {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51326,7 +51482,7 @@ impl SsoApplicationSamlSettings {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -51503,7 +51659,7 @@ impl SsoApplicationSamlUpdateRequest {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51602,7 +51758,7 @@ impl SsoApplicationSamlUpdateRequest {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -53704,7 +53860,10 @@ impl SsoOidcSettings {
     }
     ///How the provider hands over its tokens.
     #[must_use]
-    pub fn grant_type(mut self, grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn grant_type(
+        mut self,
+        grant_type: impl Into<crate::vocabulary::SsoOidcGrantType>,
+    ) -> Self {
         self.grant_type = ::std::option::Option::Some(grant_type.into());
         self
     }
@@ -53764,7 +53923,7 @@ impl SsoOidcSettings {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -54822,7 +54981,7 @@ impl SsoSetAuthTypeRequest {
     #[must_use]
     pub fn new(
         tenant_id: impl Into<::std::string::String>,
-        auth_type: impl Into<::std::string::String>,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
     ) -> Self {
         Self {
             auth_type: auth_type.into(),
@@ -55856,7 +56015,10 @@ impl Tenant {
     }
     ///Protocol by which users of the tenant sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -55955,7 +56117,7 @@ impl Tenant {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56407,7 +56569,10 @@ impl TenantCreateRequest {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -56476,7 +56641,7 @@ impl TenantCreateRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56647,7 +56812,10 @@ impl TenantLoadResponse {
     }
     ///Protocol by which users of the tenant sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -56746,7 +56914,7 @@ impl TenantLoadResponse {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56914,7 +57082,7 @@ impl TenantPatchRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -57027,7 +57195,10 @@ impl TenantSearchRequest {
     }
     ///How users of a tenant have to sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57188,7 +57359,10 @@ impl TenantSettings {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57223,7 +57397,7 @@ impl TenantSettings {
     #[must_use]
     pub fn inactivity_time_unit(
         mut self,
-        inactivity_time_unit: impl Into<::std::string::String>,
+        inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.inactivity_time_unit = ::std::option::Option::Some(
             inactivity_time_unit.into(),
@@ -57248,7 +57422,7 @@ impl TenantSettings {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -57281,7 +57455,7 @@ impl TenantSettings {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -57311,7 +57485,7 @@ impl TenantSettings {
     #[must_use]
     pub fn stepup_token_expiration_unit(
         mut self,
-        stepup_token_expiration_unit: impl Into<::std::string::String>,
+        stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.stepup_token_expiration_unit = ::std::option::Option::Some(
             stepup_token_expiration_unit.into(),
@@ -57401,7 +57575,10 @@ impl TenantSettingsConfigureRequest {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57465,7 +57642,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn inactivity_time_unit(
         mut self,
-        inactivity_time_unit: impl Into<::std::string::String>,
+        inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.inactivity_time_unit = ::std::option::Option::Some(
             inactivity_time_unit.into(),
@@ -57490,7 +57667,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -57531,7 +57708,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -57561,7 +57738,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn stepup_token_expiration_unit(
         mut self,
-        stepup_token_expiration_unit: impl Into<::std::string::String>,
+        stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.stepup_token_expiration_unit = ::std::option::Option::Some(
             stepup_token_expiration_unit.into(),
@@ -57867,7 +58044,10 @@ impl TenantUpdateRequest {
     }
     ///How users of the tenant sign in by SSO. The SSO configuration decides that now; leave it out.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57924,7 +58104,7 @@ impl TenantUpdateRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -58157,7 +58337,7 @@ impl TestUserGenerateMagicLinkRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        delivery_method: impl Into<::std::string::String>,
+        delivery_method: impl Into<crate::vocabulary::TestUserDelivery>,
     ) -> Self {
         Self {
             delivery_method: delivery_method.into(),
@@ -58276,7 +58456,7 @@ impl TestUserGenerateOtpRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        delivery_method: impl Into<::std::string::String>,
+        delivery_method: impl Into<crate::vocabulary::TestUserDelivery>,
     ) -> Self {
         Self {
             delivery_method: delivery_method.into(),
@@ -58792,7 +58972,10 @@ impl ThirdPartyApplication {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -58826,7 +59009,7 @@ impl ThirdPartyApplication {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -59173,7 +59356,7 @@ impl ThirdPartyApplicationCibaSettings {
     #[must_use]
     pub fn expiration_time_unit(
         mut self,
-        expiration_time_unit: impl Into<::std::string::String>,
+        expiration_time_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.expiration_time_unit = ::std::option::Option::Some(
             expiration_time_unit.into(),
@@ -59494,7 +59677,7 @@ impl ThirdPartyApplicationCreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -60079,7 +60262,10 @@ impl ThirdPartyApplicationLoadResponse {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -60113,7 +60299,7 @@ impl ThirdPartyApplicationLoadResponse {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -60462,7 +60648,7 @@ impl ThirdPartyApplicationPatchRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61040,7 +61226,7 @@ impl ThirdPartyApplicationUpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61229,7 +61415,10 @@ impl ThirdPartyApplicationV2CreateRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61251,7 +61440,7 @@ impl ThirdPartyApplicationV2CreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61467,7 +61656,10 @@ impl ThirdPartyApplicationV2PatchRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61491,7 +61683,7 @@ impl ThirdPartyApplicationV2PatchRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61660,7 +61852,10 @@ impl ThirdPartyApplicationV2UpdateRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61682,7 +61877,7 @@ impl ThirdPartyApplicationV2UpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -62113,7 +62308,7 @@ impl UserBatchCreateEntry {
     }
     ///Whether the user may sign in; `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -62941,7 +63136,7 @@ impl UserCreateRequest {
     }
     ///Status to start with instead of `invited`.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -64019,7 +64214,7 @@ impl UserPatchRequest {
     }
     ///New status. `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -64602,7 +64797,7 @@ impl UserSearchRequest {
     #[must_use]
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.statuses = statuses.into_iter().map(Into::into).collect();
         self
@@ -65760,7 +65955,7 @@ impl UserUpdateRequest {
     }
     ///Whether the user may sign in; `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -65886,7 +66081,7 @@ impl UserUpdateStatusRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        status: impl Into<::std::string::String>,
+        status: impl Into<crate::vocabulary::UserStatus>,
     ) -> Self {
         Self {
             login_id: login_id.into(),

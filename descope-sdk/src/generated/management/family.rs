@@ -6,6 +6,7 @@ use descope_api::types;
 pub use descope_api::types::{
     CustomAttribute, CustomAttributeOption, Family, FamilySettings, User, UserTenant,
 };
+pub use crate::vocabulary::UserStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

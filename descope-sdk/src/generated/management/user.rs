@@ -14,6 +14,7 @@ pub use descope_api::types::{
     UserPasswordSetResponse, UserPatchRequest, UserProviderTokenResponse,
     UserSearchRoles, UserTenant,
 };
+pub use crate::vocabulary::{Pbkdf2Hash, UserStatus};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -930,7 +931,7 @@ impl Users {
     pub fn update_status(
         &self,
         user: impl Into<UserIdentifier>,
-        status: impl Into<String>,
+        status: impl Into<crate::vocabulary::UserStatus>,
     ) -> UpdateStatus {
         UpdateStatus {
             call: Call::new(&self.descope),
@@ -1256,7 +1257,7 @@ impl Create {
         self
     }
     /// Status to start with instead of `invited`.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2260,7 +2261,7 @@ impl Patch {
         self
     }
     /// New status. `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2399,7 +2400,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_status(mut self) -> Self {
-        self.body.status = Some(Default::default());
+        self.body.status = Some("".into());
         self
     }
     /// Takes away what [`user_tenants`](Self::user_tenants) would set. Left alone, it stays as it is.
@@ -2737,7 +2738,7 @@ impl Replace {
         self
     }
     /// Whether the user may sign in; `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -3002,7 +3003,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -3380,7 +3381,7 @@ impl SearchV1 {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -4100,14 +4101,13 @@ impl UpdateStatus {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `status` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
-        check::text("status", &body.status)?;
         let api = call.managing()?;
         let answer = call!(api, management_user_update_status, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
