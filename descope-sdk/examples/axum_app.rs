@@ -47,6 +47,7 @@ use descope_emulator::Emulator;
 use descope_sdk::{
     Descope, ErrorKind, LoginId, StatusCode,
     session::{Session, SessionCookies, SetCookies},
+    vocabulary::UserStatus,
     web::{RefreshJwt, Refusal, Require, RequireLayer, SessionLayer, SessionPolicy},
 };
 use serde::Deserialize;
@@ -158,7 +159,7 @@ impl IntoResponse for Failure {
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
     let grace = descope.management().users().create(LoginId::new("grace@example.com")).verified_email(true);
-    grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
+    grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status(UserStatus::ENABLED).send().await?;
     Ok(descope)
 }
 
