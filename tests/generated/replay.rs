@@ -1472,10 +1472,7 @@ fn family(operation: &str) -> Option<Replay> {
                         .impersonate(
                             Given::needed(
                                 "impersonatorUserIdOrLoginId",
-                                given
-                                    .member::<
-                                        String,
-                                    >("impersonatorUserIdOrLoginId")?,
+                                given.member::<LoginId>("impersonatorUserIdOrLoginId")?,
                             )?,
                             Given::needed(
                                 "dependentLoginId",
@@ -10261,10 +10258,7 @@ fn user(operation: &str) -> Option<Replay> {
                         .load_trusted_devices(
                             Given::needed(
                                 "identifiers",
-                                given
-                                    .member::<
-                                        Vec<String>,
-                                    >("identifiers")?,
+                                given.member::<Vec<LoginId>>("identifiers")?,
                             )?,
                         );
                     given.end(call.send().await.map(drop))

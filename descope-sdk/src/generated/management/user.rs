@@ -524,11 +524,15 @@ impl Users {
     /// `POST /v1/mgmt/user/trusteddevices/list` · [reference](https://docs.descope.com/management/user-management)
     pub fn load_trusted_devices(
         &self,
-        identifiers: impl IntoIterator<Item = impl Into<String>>,
+        identifiers: impl IntoIterator<Item = impl Into<UserIdentifier>>,
     ) -> LoadTrustedDevices {
         LoadTrustedDevices {
             call: Call::new(&self.descope),
-            body: types::UserTrustedDevicesLoadRequest::new(identifiers),
+            body: types::UserTrustedDevicesLoadRequest::new(
+                identifiers
+                    .into_iter()
+                    .map(|id| Into::<UserIdentifier>::into(id).into_string()),
+            ),
         }
     }
     /// End the sessions of a user.

@@ -278,7 +278,7 @@ fn argument_of(plan: &Plan<'_>, argument: &Argument, examples: &Examples<'_>) ->
     };
     let id = plan.operation.id().unwrap_or_default();
     let example = example.ok_or_else(|| Failure::Generator(format!("`{id}`: the example has no `{name}`")))?;
-    if argument.kind == Kind::User {
+    if argument.kind == Kind::User && !example.is_array() {
         let text = said(example);
         let second = argument.names.len() == 2 && examples.value(name).is_none();
         return Ok(if second { quote!(UserId::new(#text)) } else { quote!(LoginId::new(#text)) });
