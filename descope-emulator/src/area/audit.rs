@@ -28,7 +28,7 @@ fn create_event(call: &mut Call<'_>, body: AuditEventCreateRequest) -> Result<()
     let login_ids = user.map(|user| user.login_ids.clone()).unwrap_or_default();
     call.state.log.event(Event {
         action: body.action,
-        kind: Some(body.type_),
+        kind: Some(body.type_.into()),
         actor: Some(body.actor_id),
         target: body.user_id.unwrap_or_default(),
         login_ids,

@@ -209,7 +209,8 @@ fn import(call: &mut Call<'_>, body: AccessListImportRequest) -> Result<(), Refu
     for list in body.lists {
         let kind = Kind::parse(list.type_.as_deref().unwrap_or_default())?;
         let name = some(list.name).ok_or_else(|| Refusal::required("lists.name"))?;
-        let known = list.id.as_deref().and_then(|id| call.state.lists.get(id)).or_else(|| call.state.lists.named(&name));
+        let known =
+            list.id.as_deref().and_then(|id| call.state.lists.get(id)).or_else(|| call.state.lists.named(&name));
         let id = match (known.map(|known| known.id.clone()), some(list.id)) {
             (Some(known), _) => known,
             (None, Some(id)) => id,
@@ -217,8 +218,7 @@ fn import(call: &mut Call<'_>, body: AccessListImportRequest) -> Result<(), Refu
         };
         refuse_taken(call, &name, &id)?;
         let data = kind.check(list.data)?;
-        let record =
-            ListRecord { id: id.clone(), name, description: list.description.unwrap_or_default(), kind, data };
+        let record = ListRecord { id: id.clone(), name, description: list.description.unwrap_or_default(), kind, data };
         call.state.lists.remove(&mut call.state.log, &id);
         call.state.lists.insert(&mut call.state.log, record)?;
     }
@@ -280,7 +280,6 @@ fn check_text(call: &mut Call<'_>, body: AccessListCheckTextRequest) -> Result<A
         return Err(Refusal::required("text"));
     }
     let on_list = |text: &String| list.texts().any(|known| known == text);
-    let exists =
-        if body.match_all == Some(true) { wanted.iter().all(on_list) } else { wanted.iter().any(on_list) };
+    let exists = if body.match_all == Some(true) { wanted.iter().all(on_list) } else { wanted.iter().any(on_list) };
     Ok(AccessListCheckResponse::new().exists(exists))
 }

@@ -191,6 +191,9 @@ impl Document {
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::Array(checked))
             }
+            (Some("string"), value) if is_digits(schema) => {
+                integer(&value).map(Value::from).ok_or_else(|| wrong_type(at, "integer"))
+            }
             (Some("string"), value @ Value::String(_))
             | (Some("boolean"), value @ Value::Bool(_))
             | (Some("number"), value @ Value::Number(_)) => Ok(value),
@@ -275,6 +278,7 @@ impl Document {
                     }
                 }
             }
+            Value::Number(number) if is_digits(schema) => *value = Value::String(number.to_string()),
             Value::Array(items) if depth > 0 => {
                 if let Some(item) = schema.get("items") {
                     for value in items {
@@ -348,6 +352,11 @@ fn integer(value: &Value) -> Option<i64> {
 #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+/// Whether the service writes an integer as a string of digits.
+fn is_digits(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["format"] == "int64"
 }
 
 fn is_link_update(operation: &str) -> bool {

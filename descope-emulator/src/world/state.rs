@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
 use crate::{
     area::{
-        self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord, tenant::TenantRecord,
-        user::UserRecord,
+        self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord,
+        tenant::TenantRecord, user::UserRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };

@@ -29,7 +29,10 @@ async fn whatever_has_changed_is_in_the_trail() {
     let of_user = search(&api, json!({"userIds": [user], "actions": ["LoginSucceed"]})).await;
     assert_eq!(of_user.len(), 1);
     let login = &of_user[0];
-    assert_eq!((&login["method"], &login["externalIds"], &login["tenants"]), (&json!("email"), &json!([ADA]), &json!(["T1"])));
+    assert_eq!(
+        (&login["method"], &login["externalIds"], &login["tenants"]),
+        (&json!("email"), &json!([ADA]), &json!(["T1"]))
+    );
     assert_eq!(login["remoteAddress"], "127.0.0.1");
     assert!(login["occurred"].as_str().is_some_and(|time| time.len() == 13), "{login}");
 }
@@ -38,9 +41,7 @@ async fn whatever_has_changed_is_in_the_trail() {
 async fn events_of_the_back_end_are_kept_and_found() {
     let api = Api::start().await;
     api.tenant("T1").await;
-    let event = |action: &str, kind: &str| {
-        json!({"action": action, "type": kind, "actorId": "cron", "tenantId": "T1", "data": {"rows": 5}})
-    };
+    let event = |action: &str, kind: &str| json!({"action": action, "type": kind, "actorId": "cron", "tenantId": "T1", "data": {"rows": 5}});
     api.manage("/v1/mgmt/audit/event", event("Exported", "info")).await.ok();
     api.wait(10);
     api.manage("/v1/mgmt/audit/event", event("Failed", "error")).await.ok();

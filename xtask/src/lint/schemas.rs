@@ -19,7 +19,7 @@ const TYPES: [(&str, &[&str]); 6] = [
 ];
 
 /// The members of a schema that mean nothing beside another type.
-const BELONGS_TO: [(&str, &[&str]); 9] = [
+const BELONGS_TO: [(&str, &[&str]); 10] = [
     ("items", &["array"]),
     ("properties", &["object"]),
     ("additionalProperties", &["object"]),
@@ -28,6 +28,7 @@ const BELONGS_TO: [(&str, &[&str]); 9] = [
     ("minimum", &["integer", "number"]),
     ("maximum", &["integer", "number"]),
     ("x-extensible-enum", &["string", "integer"]),
+    ("x-descope-vocabulary", &["string"]),
     // Digits in quotes are numbers too.
     ("x-descope-unit", &["integer", "string"]),
 ];

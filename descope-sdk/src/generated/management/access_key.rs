@@ -6,6 +6,7 @@ use descope_api::types;
 pub use descope_api::types::{
     AccessKey, AccessKeyImportEntry, AccessKeyTenant, AssociatedTenant, SearchSort,
 };
+pub use crate::vocabulary::AccessKeyStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

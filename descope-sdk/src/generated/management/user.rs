@@ -14,6 +14,7 @@ pub use descope_api::types::{
     UserPasswordSetResponse, UserPatchRequest, UserProviderTokenResponse,
     UserSearchRoles, UserTenant,
 };
+pub use crate::vocabulary::{Pbkdf2Hash, UserStatus};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -522,11 +523,15 @@ impl Users {
     /// `POST /v1/mgmt/user/trusteddevices/list` · [reference](https://docs.descope.com/management/user-management)
     pub fn load_trusted_devices(
         &self,
-        identifiers: impl IntoIterator<Item = impl Into<String>>,
+        identifiers: impl IntoIterator<Item = impl Into<UserIdentifier>>,
     ) -> LoadTrustedDevices {
         LoadTrustedDevices {
             call: Call::new(&self.descope),
-            body: types::UserTrustedDevicesLoadRequest::new(identifiers),
+            body: types::UserTrustedDevicesLoadRequest::new(
+                identifiers
+                    .into_iter()
+                    .map(|id| Into::<UserIdentifier>::into(id).into_string()),
+            ),
         }
     }
     /// End the sessions of a user.
@@ -929,7 +934,7 @@ impl Users {
     pub fn update_status(
         &self,
         user: impl Into<UserIdentifier>,
-        status: impl Into<String>,
+        status: impl Into<crate::vocabulary::UserStatus>,
     ) -> UpdateStatus {
         UpdateStatus {
             call: Call::new(&self.descope),
@@ -1255,7 +1260,7 @@ impl Create {
         self
     }
     /// Status to start with instead of `invited`.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2257,7 +2262,7 @@ impl Patch {
         self
     }
     /// New status. `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2396,7 +2401,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_status(mut self) -> Self {
-        self.body.status = Some(Default::default());
+        self.body.status = Some("".into());
         self
     }
     /// Takes away what [`user_tenants`](Self::user_tenants) would set. Left alone, it stays as it is.
@@ -2734,7 +2739,7 @@ impl Replace {
         self
     }
     /// Whether the user may sign in; `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2999,7 +3004,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -3377,7 +3382,7 @@ impl SearchV1 {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -4097,14 +4102,13 @@ impl UpdateStatus {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `status` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
-        check::text("status", &body.status)?;
         let api = call.managing()?;
         let answer = call!(api, management_user_update_status, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))

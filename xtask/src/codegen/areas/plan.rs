@@ -405,6 +405,7 @@ fn kind(name: &str, schema: &Value) -> Kind {
     match name {
         "loginId" | "loginIds" | "newLoginId" | "dependentLoginId" => Kind::LoginId,
         "userId" | "userIds" => Kind::UserId,
+        "impersonatorUserIdOrLoginId" | "identifiers" => Kind::User,
         _ => Kind::Plain,
     }
 }

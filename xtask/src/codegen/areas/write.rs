@@ -36,9 +36,13 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
         Some(Body::Whole { ty }) => Some(ty.clone()),
         _ => None,
     }));
-    let exported: Vec<Ident> =
-        raw.reachable(met).into_iter().filter(|name| !own.contains(name)).map(|name| format_ident!("{name}")).collect();
-    let exports = (!exported.is_empty()).then(|| quote!(pub use descope_api::types::{#(#exported),*};));
+    let exports = |module: TokenStream, names: BTreeSet<String>| {
+        let names = names.difference(&own).map(|name| format_ident!("{name}")).collect::<Vec<_>>();
+        (!names.is_empty()).then(|| quote!(pub use #module::{#(#names),*};))
+    };
+    let (types, vocabularies) = raw.reachable(met);
+    let types = exports(quote!(descope_api::types), types);
+    let vocabularies = exports(quote!(crate::vocabulary), vocabularies);
     let ids = uses_ids(area);
     let paged = area.plans.iter().any(|plan| matches!(plan.answer, Answer::Pages { .. }));
     let imports = paged.then(|| {
@@ -63,7 +67,8 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
         #[allow(unused_imports)]
         use descope_api::types;
 
-        #exports
+        #types
+        #vocabularies
 
         #[allow(unused_imports)]
         use crate::{Descope, Result, call::{Call, call_setters}, check, raw_error::call};
