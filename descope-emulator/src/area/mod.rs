@@ -23,15 +23,22 @@ pub(crate) mod role;
 mod search;
 mod security_questions;
 mod session;
+pub(crate) mod sso;
 pub(crate) mod tenant;
 mod test_user;
 pub(crate) mod user;
 
-use descope_api::types::AssociatedTenant;
 use std::collections::BTreeMap;
 
+use descope_api::types::AssociatedTenant;
+use serde::{Serialize, de::DeserializeOwned};
+
 use self::user::Tenancy;
-use crate::{error::Refusal, http::Table, world::State};
+use crate::{
+    error::{BAD_REQUEST, Refusal},
+    http::Table,
+    world::State,
+};
 
 /// All handlers.
 pub(crate) fn table() -> Table {
@@ -50,6 +57,7 @@ pub(crate) fn table() -> Table {
     role::register(&mut table);
     security_questions::register(&mut table);
     session::register(&mut table);
+    sso::register(&mut table);
     tenant::register(&mut table);
     test_user::register(&mut table);
     user::register(&mut table);
@@ -83,4 +91,11 @@ fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
+}
+
+/// One type of the API as another that has the members which matter.
+fn recast<T: DeserializeOwned>(value: &impl Serialize) -> Result<T, Refusal> {
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The emulator cannot read what it has written: {error}")))
 }

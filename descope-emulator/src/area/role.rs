@@ -120,6 +120,11 @@ pub(crate) fn require(state: &State, names: &[String], tenant: Option<&str>) -> 
     }
 }
 
+/// The id of the role that a name means.
+pub(super) fn id_of(state: &State, name: &str, tenant: Option<&str>) -> Option<String> {
+    find(state, name, tenant).map(|role| role.id.clone())
+}
+
 /// What the roles allow together, in the order of the alphabet.
 pub(crate) fn permissions_of(state: &State, roles: &[String], tenant: Option<&str>) -> BTreeSet<String> {
     let roles = roles.iter().filter_map(|name| find(state, name, tenant));

@@ -11,7 +11,7 @@ use descope_api::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{role, search, set, some};
+use super::{recast, role, search, set, some};
 use crate::{
     error::{ALREADY_EXISTS, Refusal, TENANT_NOT_FOUND},
     http::{Call, Table, op},
@@ -66,7 +66,7 @@ impl TenantRecord {
         if self.auth_type.is_empty() { "none" } else { &self.auth_type }
     }
 
-    fn to_api(&self) -> types::Tenant {
+    pub(super) fn to_api(&self) -> types::Tenant {
         types::Tenant::new()
             .id(self.id.as_str())
             .name(self.name.as_str())
@@ -158,7 +158,7 @@ fn refuse_taken(state: &State, name: &str, except: &str) -> Result<(), Refusal> 
     }
 }
 
-fn checked_auth_type(auth_type: Option<TenantAuthType>) -> Result<String, Refusal> {
+pub(super) fn checked_auth_type(auth_type: Option<TenantAuthType>) -> Result<String, Refusal> {
     match some(auth_type.map(String::from)).unwrap_or_default() {
         known if ["", "none", "saml", "oidc"].contains(&known.as_str()) => Ok(known),
         other => Err(Refusal::invalid(format!("The authType field cannot be {other:?}; it is none, saml or oidc"))),
@@ -295,10 +295,7 @@ fn remove(state: &mut State, id: &str, with_members: bool) {
 
 fn load(call: &mut Call<'_>, _: crate::http::Nothing) -> Result<types::TenantLoadResponse, Refusal> {
     let id = call.query("id").unwrap_or_default().to_owned();
-    let tenant = require(call.state, &id)?.to_api();
-    let value = serde_json::to_value(tenant).map_err(|error| Refusal::invalid(error.to_string()))?;
-    let loaded: types::TenantLoadResponse =
-        serde_json::from_value(value).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let loaded: types::TenantLoadResponse = recast(&require(call.state, &id)?.to_api())?;
     Ok(loaded.successors(successors(call.state, &id)))
 }
 

@@ -8,7 +8,7 @@ use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, setti
 use crate::{
     area::{
         self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord,
-        tenant::TenantRecord, user::UserRecord,
+        sso::SsoRecord, tenant::TenantRecord, user::UserRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -61,6 +61,8 @@ state! {
     tenants: TenantRecord,
     roles: RoleRecord,
     permissions: PermissionRecord,
+    /// SSO configurations of tenants.
+    sso: SsoRecord,
 }
 
 impl State {

@@ -13,4 +13,5 @@ mod program;
 mod security_questions;
 mod session;
 mod support;
+mod sso;
 mod world;
