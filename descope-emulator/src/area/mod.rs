@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod access_key;
+pub(crate) mod application;
 mod audit;
 mod discovery;
 mod embedded_link;
@@ -44,6 +45,7 @@ use crate::{
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     access_key::register(&mut table);
+    application::register(&mut table);
     audit::register(&mut table);
     discovery::register(&mut table);
     embedded_link::register(&mut table);
@@ -66,6 +68,7 @@ pub(crate) fn table() -> Table {
 
 /// Puts what every project has from the beginning into a new one.
 pub(crate) fn furnish(state: &mut State) {
+    application::furnish(state);
     permission::furnish(state);
     role::furnish(state);
 }

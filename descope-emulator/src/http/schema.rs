@@ -164,6 +164,13 @@ impl Document {
         }
     }
 
+    /// The members of a value that a schema has too.
+    pub(crate) fn shared_with(&self, schema: &str, value: &Map<String, Value>) -> Map<String, Value> {
+        let properties = self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
+        let known = |name: &str| properties.is_some_and(|properties| properties.contains_key(name));
+        value.iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         let mut schema = schema;
         for _ in 0..MAX_DEPTH {

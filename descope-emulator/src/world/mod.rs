@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use self::file::DataFile;
 pub(crate) use self::{
     clock::Clock,
-    collection::{Conflict, Record},
-    log::Event,
+    collection::{Collection, Conflict, Record},
+    log::{Event, Log},
     project::{Actor, Project, SavedProject},
     settings::Settings,
     state::State,

@@ -7,8 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
 use crate::{
     area::{
-        self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord,
-        sso::SsoRecord, tenant::TenantRecord, user::UserRecord,
+        self,
+        access_key::AccessKeyRecord,
+        application::{ApplicationRecord, ConsentRecord, OutboundToken},
+        list::ListRecord,
+        permission::PermissionRecord,
+        role::RoleRecord,
+        sso::SsoRecord,
+        tenant::TenantRecord,
+        user::UserRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -61,6 +68,11 @@ state! {
     tenants: TenantRecord,
     roles: RoleRecord,
     permissions: PermissionRecord,
+    sso_applications: ApplicationRecord,
+    third_party_applications: ApplicationRecord,
+    outbound_applications: ApplicationRecord,
+    outbound_tokens: OutboundToken,
+    consents: ConsentRecord,
     /// SSO configurations of tenants.
     sso: SsoRecord,
 }

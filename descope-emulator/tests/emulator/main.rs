@@ -2,6 +2,7 @@
 
 mod access_key;
 mod admin;
+mod applications;
 mod audit;
 mod bad_input;
 mod enchanted_link;
@@ -12,6 +13,6 @@ mod otp;
 mod program;
 mod security_questions;
 mod session;
-mod support;
 mod sso;
+mod support;
 mod world;

@@ -62,7 +62,10 @@ async fn saml_is_set_by_hand_and_by_metadata() {
     let acs = saml["spACSUrl"].as_str().expect("a URL");
     assert!(acs.contains(&format!("projectId={project}")) && acs.contains("tenantId=T1"), "{acs}");
     assert_eq!(saml["attributeMapping"]["group"], "groups");
-    assert_eq!(saml["groupsMapping"][0], json!({"role": {"id": "tenant-admin", "name": "Tenant Admin"}, "groups": ["a"]}));
+    assert_eq!(
+        saml["groupsMapping"][0],
+        json!({"role": {"id": "tenant-admin", "name": "Tenant Admin"}, "groups": ["a"]})
+    );
     body["settings"]["idpUrl"] = json!("nowhere");
     api.manage("/v1/mgmt/sso/saml", body).await.refused(400, "E011003");
 
@@ -132,7 +135,9 @@ async fn a_tenant_has_several_configurations() {
     delete(&api, "/v1/mgmt/sso/settings?tenantId=T1&ssoId=second").await.ok();
     assert_eq!(ids().await, [json!("default_ssoid")]);
     api.manage("/v1/mgmt/sso/settings/authtype", json!({"tenantId": "T1", "authType": "saml"})).await.ok();
-    api.manage("/v1/mgmt/sso/settings/authtype", json!({"tenantId": "T1", "authType": "x"})).await.refused(400, "E011004");
+    api.manage("/v1/mgmt/sso/settings/authtype", json!({"tenantId": "T1", "authType": "x"}))
+        .await
+        .refused(400, "E011004");
     api.manage("/v1/mgmt/tenant/delete", json!({"id": "T1"})).await.ok();
     load(&api, "/v2/mgmt/sso/settings?tenantId=T1").await.refused(404, "E112202");
 }
