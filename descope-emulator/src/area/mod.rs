@@ -9,18 +9,24 @@
 )]
 
 pub(crate) mod access_key;
+pub(crate) mod admin_link;
 pub(crate) mod application;
 mod audit;
+pub(crate) mod descoper;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+pub(crate) mod engine;
 mod group;
 mod license;
 pub(crate) mod list;
 mod magic_link;
+pub(crate) mod management_key;
 mod otp;
 pub(crate) mod permission;
+pub(crate) mod project;
 pub(crate) mod role;
+mod scope_claim_mapping;
 mod search;
 mod security_questions;
 mod session;
@@ -45,18 +51,24 @@ use crate::{
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     access_key::register(&mut table);
+    admin_link::register(&mut table);
     application::register(&mut table);
     audit::register(&mut table);
+    descoper::register(&mut table);
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    engine::register(&mut table);
     group::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);
     magic_link::register(&mut table);
+    management_key::register(&mut table);
     otp::register(&mut table);
     permission::register(&mut table);
+    project::register(&mut table);
     role::register(&mut table);
+    scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);
     session::register(&mut table);
     sso::register(&mut table);

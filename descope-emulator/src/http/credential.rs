@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     admin::journal::Credential,
+    area::management_key,
     error::{ACCESS_KEY_MISSING, MANAGEMENT_UNAUTHORIZED, MISSING_ARGUMENTS, NOT_EMULATED, Refusal, TOKEN_EXPIRED},
     flow::{Kind, Presented, token},
     world::{State, keys::KeyRing},
@@ -89,10 +90,10 @@ pub(crate) fn authorise(
     bearer: Option<Bearer>,
     claims: Option<Map<String, Value>>,
     state: &State,
-    project_id: &str,
+    (project_id, ip): (&str, &str),
     now: i64,
 ) -> (Vec<Credential>, Result<Caller, Refusal>) {
-    let Some(bearer) = bearer else {
+    let Some(mut bearer) = bearer else {
         let result = if is_public(operation) {
             Ok(Caller::default())
         } else {
@@ -101,6 +102,12 @@ pub(crate) fn authorise(
         };
         return (vec![Credential::None], result);
     };
+    let made = bearer.other.as_deref().map(|key| management_key::admit(state, key, project_id, ip, now));
+    match made {
+        Some(Ok(true)) => (bearer.management_key, bearer.other) = (true, None),
+        Some(Err(refusal)) => return (vec![Credential::ManagementKey], Err(refusal)),
+        Some(Ok(false)) | None => {}
+    }
     // Where no kind is wanted a refresh token is looked for, which the calls that stand in for a sign-in take along.
     let kind = wanted_kind(operation).unwrap_or(Kind::Refresh);
     let token = bearer.jwt.as_deref().map(|jwt| (kind, token::check(state, project_id, jwt, claims, kind, now)));

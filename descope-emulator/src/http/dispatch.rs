@@ -27,6 +27,7 @@ use crate::{
         fault::Faults,
         journal::{Credential, Journal, RecordedRequest},
     },
+    area::project::ProjectSettings,
     error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal},
     world::{Actor, Project, Settings, World, ids, keys::KeyRing},
 };
@@ -146,8 +147,11 @@ impl App {
             (entry, body)
         });
         let within_limit = project.count_call(settings.calls_per_minute, now);
+        // Before our own lock: nobody ever holds two.
+        let others = if operation.tag == "management-project" { self.others(&project.id) } else { Vec::new() };
         let mut unsigned = Unsigned::new();
         let mut outbox = Vec::new();
+        let mut new_project = None;
         let mut credentials = Vec::new();
         let actor_id = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         let actor = Actor { id: actor_id.unwrap_or("management"), ip: &ip.clone(), now };
@@ -155,7 +159,7 @@ impl App {
             state.sweep(now);
             let lenient = entry.is_some_and(|entry| entry.lenient);
             let (seen, caller) =
-                credential::authorise(operation, lenient, bearer, claims.clone(), state, &project.id, now);
+                credential::authorise(operation, lenient, bearer, claims.clone(), state, (&project.id, &ip), now);
             credentials = seen;
             let caller = caller?;
             if !within_limit {
@@ -175,21 +179,32 @@ impl App {
                 query,
                 headers: &parts.headers,
                 ip,
+                others,
+                new_project: None,
                 outbox: Vec::new(),
                 unsigned: Unsigned::new(),
             };
             let reply = (entry.handler)(&mut call, body?)?;
-            (unsigned, outbox) = (call.unsigned, call.outbox);
+            (unsigned, outbox, new_project) = (call.unsigned, call.outbox, call.new_project);
             Ok(reply)
         });
         let result = result.and_then(|reply| self.finish(reply, operation, &unsigned, &project.keys(), &settings));
         for message in outbox {
             project.inbox.deliver(message);
         }
+        if let Some((id, saved)) = new_project {
+            self.world.add(&id).import(saved);
+        }
         if changed {
             self.world.save();
         }
         Outcome { project: Some(project.id.clone()), credentials, result }
+    }
+
+    /// What the projects but one say of themselves.
+    fn others(&self, id: &str) -> Vec<(String, ProjectSettings)> {
+        let others = self.world.projects().into_iter().filter(|project| project.id != id);
+        others.map(|project| (project.id.clone(), project.state().about.clone())).collect()
     }
 
     /// Signs the tokens of an answer, and adds what the service sends along.

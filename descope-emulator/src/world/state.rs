@@ -1,6 +1,7 @@
 //! Everything that a project remembers, behind one lock. A copy takes no time, so that a refused call can be undone and
 //! snapshots cost nothing.
 
+use descope_api::types::ScopeClaimMappingEntry;
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +10,14 @@ use crate::{
     area::{
         self,
         access_key::AccessKeyRecord,
+        admin_link::AdminLinkRecord,
         application::{ApplicationRecord, ConsentRecord, OutboundToken},
+        descoper::DescoperRecord,
+        engine::EngineRecord,
         list::ListRecord,
+        management_key::ManagementKeyRecord,
         permission::PermissionRecord,
+        project::ProjectSettings,
         role::RoleRecord,
         sso::SsoRecord,
         tenant::TenantRecord,
@@ -30,6 +36,9 @@ macro_rules! state {
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         pub(crate) struct State {
             pub(crate) settings: Settings,
+            /// What the project says of itself.
+            pub(crate) about: ProjectSettings,
+            pub(crate) scope_claim_mapping: Vec<ScopeClaimMappingEntry>,
             pub(crate) ids: Ids,
             /// What has happened, oldest first.
             pub(crate) audit: Vector<AuditEntry>,
@@ -37,7 +46,7 @@ macro_rules! state {
             #[serde(skip)]
             pub(crate) log: Log,
             #[serde(skip)]
-            next_sweep: i64,
+            pub(crate) next_sweep: i64,
         }
 
         impl State {
@@ -65,6 +74,10 @@ state! {
     pending: Pending,
     access_keys: AccessKeyRecord,
     lists: ListRecord,
+    management_keys: ManagementKeyRecord,
+    descopers: DescoperRecord,
+    engines: EngineRecord,
+    admin_links: AdminLinkRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
     permissions: PermissionRecord,

@@ -28,7 +28,8 @@ async fn oidc_applications_are_made_replaced_and_have_secrets() {
     assert_eq!((&app["oidcSettings"]["claims"], &app["oidcSettings"]["forcePkce"]), (&json!(["email"]), &json!(true)));
     assert_eq!(app["customAttributes"], json!({"n": 1}));
     assert_eq!(app["app"]["name"], "Portal", "clients read the root or `app`");
-    let secret = async || text(&get(&api, &format!("/v1/mgmt/sso/idp/app/secret?id={id}")).await.ok()["cleartext"]).to_owned();
+    let secret =
+        async || text(&get(&api, &format!("/v1/mgmt/sso/idp/app/secret?id={id}")).await.ok()["cleartext"]).to_owned();
     let first = secret().await;
     let rotated = api.manage("/v1/mgmt/sso/idp/app/rotate", json!({"id": id})).await.ok();
     assert_ne!(rotated["cleartext"], first.as_str());
@@ -89,7 +90,9 @@ async fn third_party_applications_are_patched_and_found_by_client_id() {
     assert_eq!(by_client, get(&api, &format!("/v1/mgmt/thirdparty/app/load?id={id}")).await.ok());
     assert_eq!(by_client["permissionsScopes"][0]["name"], "read");
 
-    api.manage("/v1/mgmt/thirdparty/app/patch", json!({"id": id, "description": "new", "allowedTenants": []})).await.ok();
+    api.manage("/v1/mgmt/thirdparty/app/patch", json!({"id": id, "description": "new", "allowedTenants": []}))
+        .await
+        .ok();
     let patched = get(&api, &format!("/v1/mgmt/thirdparty/app/load?id={id}")).await.ok();
     assert_eq!((&patched["description"], &patched["allowedTenants"]), (&json!("new"), &json!([])));
     assert_eq!(patched["approvedCallbackUrls"], json!(["https://partner.example.com"]));
@@ -121,13 +124,12 @@ async fn tokens_of_outside_services_are_kept_and_fetched() {
     api.tenant("T1").await;
     let made = api.manage("/v1/mgmt/user/create", json!({"loginId": ADA})).await.ok();
     let user = text(&made["user"]["userId"]).to_owned();
-    let body = json!({"id": "google", "name": "Google", "clientId": "c", "clientSecret": "s3cret", "defaultScopes": ["mail"]});
+    let body =
+        json!({"id": "google", "name": "Google", "clientId": "c", "clientSecret": "s3cret", "defaultScopes": ["mail"]});
     let app = api.manage("/v1/mgmt/outbound/app/create", body).await.ok();
     assert!(!app.to_string().contains("s3cret"), "{app}");
     assert_eq!(app["app"]["defaultScopes"], json!(["mail"]));
-    let upload = |token: &str, scopes: Value| {
-        json!({"appId": "google", "userId": user, "accessToken": token, "refreshToken": "r", "scopes": scopes})
-    };
+    let upload = |token: &str, scopes: Value| json!({"appId": "google", "userId": user, "accessToken": token, "refreshToken": "r", "scopes": scopes});
     api.manage("/v1/mgmt/outbound/app/user/oauthtoken/upload", upload("one", json!(["mail"]))).await.ok();
     api.manage("/v1/mgmt/outbound/app/user/oauthtoken/upload", upload("two", json!(["mail", "files"]))).await.ok();
     let fetch = async |body: Value| api.manage("/v1/mgmt/outbound/app/user/token", body).await;
@@ -153,7 +155,10 @@ async fn tokens_of_outside_services_are_kept_and_fetched() {
         {"appId": "google", "userId": "nobody", "accessToken": "four"},
     ]});
     let answer = api.manage("/v1/mgmt/outbound/app/user/oauthtoken/batch/upload", batch).await.ok();
-    assert_eq!((answer["failures"].as_array().map(Vec::len), &answer["failures"][0]["userId"]), (Some(1), &json!("nobody")));
+    assert_eq!(
+        (answer["failures"].as_array().map(Vec::len), &answer["failures"][0]["userId"]),
+        (Some(1), &json!("nobody"))
+    );
     fetch(wanted(json!(["three"]))).await.refused(404, "E990404");
     delete(&api, &format!("/v1/mgmt/outbound/token?id={}", text(&latest["id"]))).await.ok();
     fetch(wanted(json!(["files"]))).await.refused(404, "E990404");

@@ -4,6 +4,7 @@ mod access_key;
 mod admin;
 mod applications;
 mod audit;
+mod back_office;
 mod bad_input;
 mod enchanted_link;
 mod links;
