@@ -17,6 +17,7 @@ mod discovery;
 mod embedded_link;
 mod enchanted_link;
 pub(crate) mod engine;
+pub(crate) mod flow;
 mod group;
 mod license;
 pub(crate) mod list;
@@ -59,6 +60,7 @@ pub(crate) fn table() -> Table {
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
     engine::register(&mut table);
+    flow::register(&mut table);
     group::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);
@@ -81,6 +83,7 @@ pub(crate) fn table() -> Table {
 /// Puts what every project has from the beginning into a new one.
 pub(crate) fn furnish(state: &mut State) {
     application::furnish(state);
+    flow::furnish(state);
     permission::furnish(state);
     role::furnish(state);
 }

@@ -28,10 +28,12 @@ pub(crate) struct ProjectSettings {
 }
 
 /// The files of a snapshot, each with what it holds: everything that is set up, and nobody's data.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "roles.json",
     "permissions.json",
     "lists.json",
+    "flows.json",
+    "theme.json",
     "ssoApplications.json",
     "thirdPartyApplications.json",
     "outboundApplications.json",
@@ -110,6 +112,8 @@ fn configuration(state: &State) -> State {
         roles: state.roles.clone(),
         permissions: state.permissions.clone(),
         lists: state.lists.clone(),
+        flows: state.flows.clone(),
+        theme: state.theme.clone(),
         sso_applications: state.sso_applications.clone(),
         third_party_applications: state.third_party_applications.clone(),
         outbound_applications: state.outbound_applications.clone(),
@@ -218,6 +222,8 @@ fn import(call: &mut Call<'_>, body: ProjectImportSnapshotRequest) -> Result<(),
     state.roles = new.roles;
     state.permissions = new.permissions;
     state.lists = new.lists;
+    state.flows = new.flows;
+    state.theme = new.theme;
     state.sso_applications = new.sso_applications;
     state.third_party_applications = new.third_party_applications;
     state.outbound_applications = new.outbound_applications;

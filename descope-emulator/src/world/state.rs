@@ -14,6 +14,7 @@ use crate::{
         application::{ApplicationRecord, ConsentRecord, OutboundToken},
         descoper::DescoperRecord,
         engine::EngineRecord,
+        flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
         permission::PermissionRecord,
@@ -39,6 +40,7 @@ macro_rules! state {
             /// What the project says of itself.
             pub(crate) about: ProjectSettings,
             pub(crate) scope_claim_mapping: Vec<ScopeClaimMappingEntry>,
+            pub(crate) theme: ThemeRecord,
             pub(crate) ids: Ids,
             /// What has happened, oldest first.
             pub(crate) audit: Vector<AuditEntry>,
@@ -77,6 +79,7 @@ state! {
     management_keys: ManagementKeyRecord,
     descopers: DescoperRecord,
     engines: EngineRecord,
+    flows: FlowRecord,
     admin_links: AdminLinkRecord,
     tenants: TenantRecord,
     roles: RoleRecord,

@@ -79,10 +79,13 @@ async fn administrators_and_engines_are_kept() {
 async fn admin_links_are_made_sent_and_revoked() {
     let api = Api::start().await;
     api.tenant("T1").await;
-    let made = api.manage("/v2/mgmt/tenant/adminlinks/sso/generate", json!({"tenantId": "T1", "email": ADA})).await.ok();
+    let made =
+        api.manage("/v2/mgmt/tenant/adminlinks/sso/generate", json!({"tenantId": "T1", "email": ADA})).await.ok();
     let link = text(&made["adminSSOConfigurationLink"]).to_owned();
     assert_eq!(api.mail(ADA).await.links[0].url, link);
-    api.manage("/v1/mgmt/tenant/adminlinks/sso/send", json!({"tenantId": "T1", "email": "x"})).await.refused(400, "E011003");
+    api.manage("/v1/mgmt/tenant/adminlinks/sso/send", json!({"tenantId": "T1", "email": "x"}))
+        .await
+        .refused(400, "E011003");
     api.manage("/v1/mgmt/tenant/adminlinks/sso/send", json!({"tenantId": "T1", "email": ADA})).await.ok();
     assert_ne!(api.mail(ADA).await.links[0].url, link);
     api.manage("/v1/mgmt/tenant/adminlinks/sso/revoke", json!({"tenantId": "T1"})).await.ok();

@@ -7,6 +7,7 @@ mod audit;
 mod back_office;
 mod bad_input;
 mod enchanted_link;
+mod flows;
 mod links;
 mod lists;
 mod management;
