@@ -20,12 +20,13 @@ use serde_json::{Value, json};
 
 use self::fault::Fault;
 use crate::{
+    area::oauth::provider::{Outcome, Step, decide},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
     http::{
-        App,
+        App, Reply,
         dispatch::{read_body, read_json, respond},
     },
-    world::{Project, Saved, Settings},
+    world::{Actor, Project, Saved, Settings},
 };
 
 /// The longest that a caller may wait for a message, in seconds.
@@ -78,6 +79,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
                 answer(Ok(json!({})))
             }),
         )
+        .route("/provider", get(provider))
         .route(
             "/reset",
             post(|app: AppState| async move {
@@ -288,6 +290,27 @@ fn requests(app: &App, query: &Pairs) -> Answer {
             && status.is_none_or(|wanted| request.status.to_string() == wanted)
     });
     Ok(json!({"count": requests.len(), "requests": requests}))
+}
+
+/// The page of the identity provider that stands in for all of them.
+async fn provider(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
+    let step = || {
+        let project = project(&app, &query)?;
+        let outcome = Outcome::read(given(&query, "outcome"), given(&query, "email"), given(&query, "name"))?;
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let (origin, id) = (format!("http://{host}"), given(&query, "state").unwrap_or_default());
+        let now = app.world.clock.now();
+        let actor = Actor { id: "provider", ip: "", now };
+        let (step, changed) = project.transact(&actor, |state| decide(state, &project.id, &origin, id, outcome, now));
+        if changed {
+            app.world.save();
+        }
+        step
+    };
+    respond(step().map(|step| match step {
+        Step::Redirect(to) => Reply::redirect(to).into_response(),
+        Step::Page(page) => Reply::html(page).into_response(),
+    }))
 }
 
 #[derive(Deserialize)]

@@ -23,6 +23,7 @@ mod license;
 pub(crate) mod list;
 mod magic_link;
 pub(crate) mod management_key;
+pub(crate) mod oauth;
 mod otp;
 pub(crate) mod permission;
 pub(crate) mod project;
@@ -66,6 +67,7 @@ pub(crate) fn table() -> Table {
     list::register(&mut table);
     magic_link::register(&mut table);
     management_key::register(&mut table);
+    oauth::register(&mut table);
     otp::register(&mut table);
     permission::register(&mut table);
     project::register(&mut table);

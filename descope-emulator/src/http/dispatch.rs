@@ -126,7 +126,9 @@ impl App {
     ) -> Outcome {
         let now = self.world.clock.now();
         let bearer = Bearer::parse(&parts.headers, &self.management_key);
-        let in_path = path.get("projectId").map(String::as_str);
+        let query = parse_query(parts.uri.query());
+        let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
+        let in_path = path.get("projectId").map(String::as_str).or_else(in_query);
         let project = match self.project(operation, bearer.as_ref(), in_path) {
             Ok(project) => project,
             Err(refusal) => return Outcome::refused(refusal),
@@ -137,7 +139,6 @@ impl App {
         let names = (settings.session_cookie_name.as_str(), settings.refresh_cookie_name.as_str());
         let bearer = bearer.map(|bearer| bearer.or_cookie(operation, &parts.headers, names));
         let claims = bearer.as_ref().and_then(|bearer| bearer.verify(&keys));
-        let query = parse_query(parts.uri.query());
         let entry = self.table.get(operation.id);
         let checked = entry.map(|entry| {
             let body = self

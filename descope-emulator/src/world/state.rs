@@ -17,6 +17,7 @@ use crate::{
         flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
+        oauth::OauthRecord,
         permission::PermissionRecord,
         project::ProjectSettings,
         role::RoleRecord,
@@ -67,6 +68,8 @@ macro_rules! state {
 state! {
     users: UserRecord,
     sessions: Session,
+    /// Sign-ins by a provider that are under way.
+    oauth: OauthRecord,
     codes: Code,
     /// Magic and embedded links.
     links: Link,

@@ -11,6 +11,7 @@ mod flows;
 mod links;
 mod lists;
 mod management;
+mod oauth;
 mod otp;
 mod program;
 mod security_questions;

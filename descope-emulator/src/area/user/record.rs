@@ -127,6 +127,8 @@ pub(crate) struct UserRecord {
     pub(crate) tenants: BTreeMap<String, Tenancy>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
+    /// The providers by which the user has signed in.
+    pub(crate) oauth: BTreeMap<String, bool>,
     /// The password as another system stored it.
     pub(crate) hashed_password: Option<types::ImportedPassword>,
     pub(crate) questions: QuestionRecord,
@@ -191,6 +193,7 @@ impl UserRecord {
             .custom_attributes(self.custom_attributes.clone())
             .sso_app_ids(&self.sso_app_ids)
             .editable(true)
+            .oauth(self.oauth.clone())
             .totp(false)
             .saml(false)
             .oidc(false)
