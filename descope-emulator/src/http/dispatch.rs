@@ -53,6 +53,8 @@ pub(crate) struct App {
     pub(crate) document: &'static Document,
     pub(crate) routes: Routes,
     pub(crate) table: Table,
+    /// Whether a line on stderr tells of each request.
+    pub(crate) log: bool,
 }
 
 /// What becomes of a call.
@@ -85,6 +87,7 @@ impl App {
             document,
             routes: Routes::new(descope_api::OPERATIONS),
             table,
+            log: false,
         }
     }
 
@@ -234,6 +237,11 @@ impl App {
         of: (Option<String>, Vec<Credential>),
         answer: (u16, Option<String>, Option<String>),
     ) {
+        if self.log {
+            let why = answer.2.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+            let named = operation.map_or("-", |operation| operation.id);
+            eprintln!("{} {} {} {named}{why}", answer.0, parts.method, parts.uri.path());
+        }
         let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = parts

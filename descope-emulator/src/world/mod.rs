@@ -8,6 +8,7 @@ pub(crate) mod ids;
 pub(crate) mod keys;
 pub(crate) mod log;
 mod project;
+pub(crate) mod seed;
 pub(crate) mod settings;
 mod state;
 
