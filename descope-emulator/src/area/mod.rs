@@ -27,6 +27,7 @@ pub(crate) mod oauth;
 mod otp;
 pub(crate) mod permission;
 pub(crate) mod project;
+pub(crate) mod resource;
 pub(crate) mod role;
 mod scope_claim_mapping;
 mod search;
@@ -71,6 +72,7 @@ pub(crate) fn table() -> Table {
     otp::register(&mut table);
     permission::register(&mut table);
     project::register(&mut table);
+    resource::register(&mut table);
     role::register(&mut table);
     scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);

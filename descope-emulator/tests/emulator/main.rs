@@ -14,6 +14,7 @@ mod management;
 mod oauth;
 mod otp;
 mod program;
+mod resources;
 mod security_questions;
 mod session;
 mod sso;
