@@ -8,6 +8,7 @@ mod another_process;
 mod emulator;
 mod flows;
 mod management;
+mod members;
 mod parity;
 mod polling;
 mod proxy;

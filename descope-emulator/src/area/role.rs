@@ -279,5 +279,5 @@ fn search(call: &mut Call<'_>, body: RoleSearchRequest) -> Result<RolesResponse,
     };
     let mut roles: Vec<_> = call.state.roles.iter().filter(fits).map(RoleRecord::to_api).collect();
     search::sort(&mut roles, &body.sort);
-    Ok(RolesResponse::new().roles(roles))
+    Ok(RolesResponse::new().roles(search::page(roles, body.page, body.limit)?))
 }

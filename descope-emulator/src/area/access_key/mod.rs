@@ -119,7 +119,7 @@ fn search_keys(call: &mut Call<'_>, body: AccessKeySearchRequest) -> Result<Acce
     let mut keys: Vec<_> =
         call.state.access_keys.iter().filter(fits).map(|key| key.to_api(call.state, call.now)).collect();
     search::sort(&mut keys, &body.sort);
-    Ok(AccessKeysResponse::new().keys(keys))
+    Ok(AccessKeysResponse::new().keys(search::page(keys, body.page, body.limit)?))
 }
 
 /// Changes name, description and what else is named; the service keeps the rest.
