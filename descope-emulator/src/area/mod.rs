@@ -12,16 +12,21 @@ pub(crate) mod access_key;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+mod impersonation;
+mod jwt;
 mod license;
 mod magic_link;
 mod otp;
+pub(crate) mod password;
 pub(crate) mod permission;
+pub(crate) mod recovery_code;
 pub(crate) mod role;
 mod search;
 mod security_questions;
 mod session;
 pub(crate) mod tenant;
 mod test_user;
+pub(crate) mod totp;
 pub(crate) mod user;
 
 use descope_api::types::AssociatedTenant;
@@ -37,15 +42,20 @@ pub(crate) fn table() -> Table {
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    impersonation::register(&mut table);
+    jwt::register(&mut table);
     license::register(&mut table);
     magic_link::register(&mut table);
     otp::register(&mut table);
+    password::register(&mut table);
     permission::register(&mut table);
+    recovery_code::register(&mut table);
     role::register(&mut table);
     security_questions::register(&mut table);
     session::register(&mut table);
     tenant::register(&mut table);
     test_user::register(&mut table);
+    totp::register(&mut table);
     user::register(&mut table);
     table
 }

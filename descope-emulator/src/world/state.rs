@@ -7,8 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
 use crate::{
     area::{
-        self, access_key::AccessKeyRecord, permission::PermissionRecord, role::RoleRecord, tenant::TenantRecord,
-        user::UserRecord,
+        self,
+        access_key::AccessKeyRecord,
+        password::rules::PasswordSettingsRecord,
+        permission::PermissionRecord,
+        role::RoleRecord,
+        tenant::TenantRecord,
+        user::{UserRecord, attribute::UserAttributeRecord},
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -62,7 +67,9 @@ state! {
     access_keys: AccessKeyRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
+    password_settings: PasswordSettingsRecord,
     permissions: PermissionRecord,
+    user_attributes: UserAttributeRecord,
 }
 
 impl State {

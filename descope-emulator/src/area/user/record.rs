@@ -1,13 +1,14 @@
 //! Users and the login ids that lead to them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use descope_api::types;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::attribute;
 use crate::{
-    area::{role, tenant},
+    area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
 };
 
@@ -35,7 +36,7 @@ impl Status {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "enabled",
             Self::Disabled => "disabled",
@@ -47,6 +48,7 @@ impl Status {
 /// What is known of a person.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "each address is proven or not")]
 pub(crate) struct Profile {
     pub(crate) name: Option<String>,
     pub(crate) given_name: Option<String>,
@@ -59,6 +61,8 @@ pub(crate) struct Profile {
     pub(crate) recovery_phone: Option<String>,
     pub(crate) verified_email: bool,
     pub(crate) verified_phone: bool,
+    pub(crate) verified_recovery_email: bool,
+    pub(crate) verified_recovery_phone: bool,
 }
 
 impl Profile {
@@ -82,6 +86,8 @@ impl Profile {
         }
         self.verified_email |= newer.verified_email;
         self.verified_phone |= newer.verified_phone;
+        self.verified_recovery_email |= newer.verified_recovery_email;
+        self.verified_recovery_phone |= newer.verified_recovery_phone;
     }
 }
 
@@ -111,6 +117,20 @@ pub(crate) struct Login {
     pub(crate) tenant: Option<String>,
 }
 
+/// A passkey that was brought along from another system.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct PasskeyRecord {
+    pub(crate) id: String,
+    /// In COSE form, in base64.
+    pub(crate) public_key: String,
+    pub(crate) rp_id: String,
+    pub(crate) aaguid: String,
+    /// Whether the passkey can be synced.
+    pub(crate) syncable: bool,
+    pub(crate) created_at: i64,
+}
+
 /// One user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -123,12 +143,21 @@ pub(crate) struct UserRecord {
     /// Whether the user has ever signed in.
     pub(crate) seen: bool,
     pub(crate) created_at: i64,
+    pub(crate) modified_at: i64,
+    /// Whether another system provisions the user by SCIM.
+    pub(crate) scim: bool,
+    /// By which methods the user has ever signed in, as in the claim `amr`.
+    pub(crate) methods: BTreeSet<String>,
+    /// Until when the user agrees to be impersonated, in epoch seconds; 0 for not at all.
+    pub(crate) consent_until: i64,
     pub(crate) roles: Vec<String>,
     pub(crate) tenants: BTreeMap<String, Tenancy>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
-    /// The password as another system stored it.
-    pub(crate) hashed_password: Option<types::ImportedPassword>,
+    pub(crate) password: Option<Password>,
+    pub(crate) totp: Option<Totp>,
+    pub(crate) recovery_codes: RecoveryCodes,
+    pub(crate) passkeys: Vec<PasskeyRecord>,
     pub(crate) questions: QuestionRecord,
     pub(crate) logins: VecDeque<Login>,
 }
@@ -136,7 +165,7 @@ pub(crate) struct UserRecord {
 impl UserRecord {
     /// A user who has just come into being.
     pub(crate) fn new(id: String, login_ids: Vec<String>, profile: Profile, now: i64) -> Self {
-        Self { id, login_ids, profile, created_at: now, ..Self::default() }
+        Self { id, login_ids, profile, created_at: now, modified_at: now, ..Self::default() }
     }
 
     /// Lets the user sign in under one more name.
@@ -146,12 +175,37 @@ impl UserRecord {
         }
     }
 
+    /// Enabling a user ends the locks of the password too.
+    pub(super) fn set_status(&mut self, status: Status) {
+        self.status = status;
+        if let Some(password) = self.password.as_mut().filter(|_| status == Status::Enabled) {
+            password.unlock();
+        }
+    }
+
     /// Remembers a sign-in.
     pub(crate) fn record_login(&mut self, login: Login) {
         if self.logins.len() == HISTORY {
             self.logins.pop_front();
         }
         self.logins.push_back(login);
+    }
+
+    /// Why the user is locked for good.
+    pub(super) fn lock_reasons(&self) -> impl Iterator<Item = &'static str> {
+        self.password.as_ref().is_some_and(|password| password.locked).then_some("password").into_iter()
+    }
+
+    /// Why the user is locked for a while.
+    pub(super) fn passing_lock_reasons(&self, now: i64) -> impl Iterator<Item = &'static str> {
+        let password = self.password.as_ref().is_some_and(|password| password.locked_until > now);
+        let codes = self.recovery_codes.locked_until > now;
+        [password.then_some("password"), codes.then_some("recovery_codes")].into_iter().flatten()
+    }
+
+    /// Whether the user has ever signed in by SSO.
+    pub(super) fn by_sso(&self) -> bool {
+        ["saml", "oidc", "sso"].iter().any(|method| self.methods.contains(*method))
     }
 
     /// The user as the API shows it.
@@ -179,24 +233,26 @@ impl UserRecord {
             .recovery_email(text(&profile.recovery_email))
             .recovery_phone(text(&profile.recovery_phone))
             .verified_email(profile.verified_email)
+            .verified_recovery_email(profile.verified_recovery_email)
+            .verified_recovery_phone(profile.verified_recovery_phone)
+            .modified_time(self.modified_at)
+            .consent_expiration(self.consent_until)
             .verified_phone(profile.verified_phone)
-            .verified_recovery_email(false)
-            .verified_recovery_phone(false)
             .status(self.status.as_str())
             .test(self.test)
             .created_time(self.created_at)
             .role_names(&self.roles)
             .permissions(role::permissions_of(state, &self.roles, None))
             .user_tenants(tenants)
-            .custom_attributes(self.custom_attributes.clone())
+            .custom_attributes(attribute::with_defaults(state, &self.custom_attributes))
             .sso_app_ids(&self.sso_app_ids)
             .editable(true)
-            .totp(false)
-            .saml(false)
-            .oidc(false)
-            .scim(false)
-            .password(self.hashed_password.is_some())
-            .webauthn(false)
+            .totp(self.totp.as_ref().is_some_and(Totp::is_confirmed))
+            .saml(self.by_sso())
+            .oidc(self.methods.contains("oidc"))
+            .scim(self.scim)
+            .password(self.password.is_some())
+            .webauthn(!self.passkeys.is_empty())
             .push(false)
     }
 }
