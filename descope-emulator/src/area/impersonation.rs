@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What the impersonator has to be allowed.
-const PERMISSION: &str = "Impersonate";
+pub(super) const PERMISSION: &str = "Impersonate";
 
 pub(super) fn register(table: &mut Table) {
     table
@@ -32,7 +32,7 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::ManagementImpersonationSetConsent>(set_consent);
 }
 
-fn forbidden(why: &str) -> Refusal {
+pub(super) fn forbidden(why: &str) -> Refusal {
     Refusal::new(&MANAGEMENT_UNAUTHORIZED, why).status(StatusCode::FORBIDDEN)
 }
 
@@ -48,7 +48,7 @@ fn may_impersonate(state: &State, impersonator: &UserRecord, user: &UserRecord) 
 }
 
 /// A session that nobody has signed in to, and its refresh token.
-fn open(call: &mut Call<'_>, session: Session, action: &str) -> Result<JwtIssuedResponse, Refusal> {
+pub(super) fn open(call: &mut Call<'_>, session: Session, action: &str) -> Result<JwtIssuedResponse, Refusal> {
     let session = call.state.sessions.insert(&mut call.state.log, session)?;
     let login_ids = call.state.users.get(&session.user_id).map(|user| user.login_ids.clone()).unwrap_or_default();
     let actor = session.actor.clone().map(|actor| ("actor".to_owned(), Value::from(actor)));
@@ -93,7 +93,7 @@ fn start(call: &mut Call<'_>, body: ImpersonationStartRequest, stepup: bool) -> 
 }
 
 /// Ends the session that began with the impersonation, and opens one of the impersonator.
-fn stop(call: &mut Call<'_>, body: ImpersonationStopRequest) -> Result<JwtIssuedResponse, Refusal> {
+pub(super) fn stop(call: &mut Call<'_>, body: ImpersonationStopRequest) -> Result<JwtIssuedResponse, Refusal> {
     let seconds = duration(body.refresh_duration)?;
     let presented = presented_refresh(call, &body.jwt)?;
     let session = call.state.sessions.get(&presented.session_id);

@@ -12,6 +12,7 @@ pub(crate) mod access_key;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+pub(crate) mod family;
 mod impersonation;
 mod jwt;
 mod license;
@@ -42,6 +43,7 @@ pub(crate) fn table() -> Table {
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    family::register(&mut table);
     impersonation::register(&mut table);
     jwt::register(&mut table);
     license::register(&mut table);

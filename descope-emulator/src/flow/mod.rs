@@ -1,4 +1,9 @@
 //! What codes, magic links and enchanted links have in common: how they begin and what happens when one is redeemed.
+//!
+//! Some of what a call may say makes no difference here, and is passed over. `locale`, `templateId` and `templateOptions`
+//! are about the words of a message, and the emulator's messages hold a code or a link and no words. `providerId` chooses
+//! who delivers it: the inbox takes everything. `ssoAppId` names the application that is signed in to, which shows in
+//! nothing that is answered. `crossDevice` tells the service what the operation itself says already.
 
 mod challenge;
 mod link;
@@ -195,8 +200,7 @@ fn earlier_amr(call: &Call<'_>) -> Vec<String> {
     session.map(|session| session.amr.clone()).unwrap_or_default()
 }
 
-/// What the options say about the session. Language and template say how a message is worded, and the emulator's have
-/// no words; the federated application changes nothing about the session itself.
+/// What the options say about the session.
 pub(crate) fn wish_of(options: LoginOptions) -> Result<SessionWish, Refusal> {
     refuse_session_kinds("revokeOtherSessionsTypes", &options.revoke_other_sessions_types)?;
     Ok(SessionWish {

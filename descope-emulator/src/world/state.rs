@@ -9,6 +9,7 @@ use crate::{
     area::{
         self,
         access_key::AccessKeyRecord,
+        family::{FamilyRecord, FamilySettingsRecord},
         password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
         role::RoleRecord,
@@ -67,6 +68,8 @@ state! {
     access_keys: AccessKeyRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
+    families: FamilyRecord,
+    family_settings: FamilySettingsRecord,
     password_settings: PasswordSettingsRecord,
     permissions: PermissionRecord,
     user_attributes: UserAttributeRecord,

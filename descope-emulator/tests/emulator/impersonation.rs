@@ -5,9 +5,9 @@ use crate::support::{ADA, Api, claims, session_of, text};
 const START: &str = "/v1/mgmt/impersonate";
 const STOP: &str = "/v1/mgmt/stop/impersonation";
 
-fn who(more: Value) -> Value {
+fn who(more: impl std::borrow::Borrow<Value>) -> Value {
     let mut body = json!({"impersonatorId": "agent", "loginId": ADA});
-    for (name, value) in more.as_object().expect("an object") {
+    for (name, value) in more.borrow().as_object().expect("an object") {
         body[name] = value.clone();
     }
     body

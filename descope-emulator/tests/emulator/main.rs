@@ -4,6 +4,7 @@ mod access_key;
 mod admin;
 mod bad_input;
 mod enchanted_link;
+mod family;
 mod impersonation;
 mod jwt;
 mod links;

@@ -48,7 +48,7 @@ async fn definitions_that_make_no_sense_are_refused() {
         let body = json!({"attributes": [{"name": "fine", "type": 1}, attribute]});
         api.manage(CREATE, body).await.refused(status, code);
     }
-    let all = api.get_as(&api.emulator.management_key().to_owned(), "/v1/mgmt/user/customattributes").await.ok();
+    let all = api.get_as(api.emulator.management_key(), "/v1/mgmt/user/customattributes").await.ok();
     assert_eq!(all["total"], 1, "none of a refused list is kept");
 }
 

@@ -79,7 +79,6 @@ fn verify(call: &mut Call<'_>, body: TotpVerifyRequest) -> Result<JwtResponse, R
             (totp.failures, totp.locked_until) = (0, call.now + LOCK_SECONDS);
         }
     }
-    // That a code was used stays, whatever the session comes to.
     call.state.users.update_quietly(&mut call.state.log, &user.id, |user| user.totp = Some(totp));
     if !right {
         return Err(Refusal::new(&WRONG_CODE, "The code is wrong, or was used before").counted());

@@ -1,10 +1,13 @@
 //! What a user may do and enter: roles, tenants, federated applications.
 
-use descope_api::types::{UserResponse, UserRolesRequest, UserSsoAppsRequest, UserTenantRequest};
+use descope_api::types::{
+    UserFamiliesAddRequest, UserFamiliesRemoveRequest, UserResponse, UserRolesRequest, UserSsoAppsRequest,
+    UserTenantRequest,
+};
 
-use super::{change, edit, find};
+use super::{edit, find};
 use crate::{
-    area::{role, some, tenant},
+    area::{family, role, some, tenant},
     error::Refusal,
     http::{Call, Table, op},
 };
@@ -20,8 +23,8 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::ManagementUserAccessRemoveSsoApps>(|call, body| change_sso_apps(call, body, List::Remove))
         .on::<op::ManagementUserAccessAddTenant>(add_tenant)
         .on::<op::ManagementUserAccessRemoveTenant>(remove_tenant)
-        .on::<op::ManagementUserAccessAddFamilies>(|_, _| Err(change::no_families()))
-        .on::<op::ManagementUserAccessRemoveFamilies>(|_, _| Err(change::no_families()));
+        .on::<op::ManagementUserAccessAddFamilies>(add_families)
+        .on::<op::ManagementUserAccessRemoveFamilies>(remove_families);
 }
 
 /// What is done to a list of names.
@@ -88,4 +91,22 @@ fn remove_tenant(call: &mut Call<'_>, body: UserTenantRequest) -> Result<UserRes
     edit(call, &body.login_id, |user| {
         user.tenants.remove(&body.tenant_id);
     })
+}
+
+/// Roles and attributes that the user has in a family already stay beside the new ones.
+fn add_families(call: &mut Call<'_>, body: UserFamiliesAddRequest) -> Result<UserResponse, Refusal> {
+    let user = find(call.state, &body.login_id)?.clone();
+    let families = family::memberships(call.state, &user.id, &user.families, body.family_associations)?;
+    edit(call, &user.id, |user| user.families = families)
+}
+
+fn remove_families(call: &mut Call<'_>, body: UserFamiliesRemoveRequest) -> Result<UserResponse, Refusal> {
+    let user = find(call.state, &body.login_id)?;
+    if user.dependent_of.as_ref().is_some_and(|family| body.family_ids.contains(family)) {
+        return Err(Refusal::invalid("A dependent leaves the family by being deleted"));
+    }
+    if let Some(unknown) = body.family_ids.iter().find(|id| !user.families.contains_key(*id)) {
+        return Err(Refusal::missing("family of this user", unknown));
+    }
+    edit(call, &body.login_id, |user| user.families.retain(|id, _| !body.family_ids.contains(id)))
 }

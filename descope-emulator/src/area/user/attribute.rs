@@ -1,9 +1,10 @@
-//! The attributes that a project has added to its users: their kinds, and which values they take.
+//! The attributes that a project has added to its users and families: their kinds, and which values they take.
 
 use descope_api::types::{CustomAttribute, CustomAttributesDeleteRequest, CustomAttributesResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::UserRecord;
 use crate::{
     area::search,
     error::{ALREADY_EXISTS, Refusal},
@@ -11,18 +12,27 @@ use crate::{
     world::{Record, State},
 };
 
+/// What has the values of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Scope {
+    User,
+    /// A user within one family.
+    Member,
+    Family,
+}
+
 /// The definition of one attribute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UserAttributeRecord {
     id: String,
-    /// Whether its values belong to a user within one family.
-    family_scoped: bool,
+    scope: Scope,
     definition: CustomAttribute,
 }
 
 impl Record for UserAttributeRecord {
-    const AUDITED: Option<&'static str> = Some("UserCustomAttribute");
+    const AUDITED: Option<&'static str> = Some("CustomAttribute");
 
     fn id(&self) -> &str {
         &self.id
@@ -31,26 +41,26 @@ impl Record for UserAttributeRecord {
 
 pub(super) fn register(table: &mut Table) {
     table
-        .on::<op::ManagementUserAttributeCreate>(|call, body| create(call, body.attributes, false))
-        .on::<op::ManagementUserAttributeCreateFamilyScoped>(|call, body| create(call, body.attributes, true))
-        .on::<op::ManagementUserAttributeDelete>(|call, body| delete(call, body, false))
-        .on::<op::ManagementUserAttributeDeleteFamilyScoped>(|call, body| delete(call, body, true))
-        .on::<op::ManagementUserAttributeLoadAll>(|call, _| Ok(all(call.state, false)))
-        .on::<op::ManagementUserAttributeLoadAllFamilyScoped>(|call, _| Ok(all(call.state, true)));
+        .on::<op::ManagementUserAttributeCreate>(|call, body| create(call, body.attributes, Scope::User))
+        .on::<op::ManagementUserAttributeCreateFamilyScoped>(|call, body| create(call, body.attributes, Scope::Member))
+        .on::<op::ManagementUserAttributeDelete>(|call, body| delete(call, body, Scope::User))
+        .on::<op::ManagementUserAttributeDeleteFamilyScoped>(|call, body| delete(call, body, Scope::Member))
+        .on::<op::ManagementUserAttributeLoadAll>(|call, _| Ok(all(call.state, Scope::User)))
+        .on::<op::ManagementUserAttributeLoadAllFamilyScoped>(|call, _| Ok(all(call.state, Scope::Member)));
 }
 
-/// Both kinds are found by id, so each has its own room of ids.
-fn id_of(name: &str, family_scoped: bool) -> String {
-    format!("{}:{name}", if family_scoped { "family" } else { "user" })
+/// One name may stand for something else in each scope.
+fn id_of(name: &str, scope: Scope) -> String {
+    format!("{scope:?}:{name}")
 }
 
-fn definitions(state: &State, family_scoped: bool) -> impl Iterator<Item = &CustomAttribute> {
-    let of_kind = move |attribute: &&UserAttributeRecord| attribute.family_scoped == family_scoped;
+fn definitions(state: &State, scope: Scope) -> impl Iterator<Item = &CustomAttribute> {
+    let of_kind = move |attribute: &&UserAttributeRecord| attribute.scope == scope;
     state.user_attributes.iter().filter(of_kind).map(|attribute| &attribute.definition)
 }
 
-fn all(state: &State, family_scoped: bool) -> CustomAttributesResponse {
-    let data: Vec<_> = definitions(state, family_scoped).cloned().collect();
+pub(in crate::area) fn all(state: &State, scope: Scope) -> CustomAttributesResponse {
+    let data: Vec<_> = definitions(state, scope).cloned().collect();
     CustomAttributesResponse::new().total(search::count(&data)).data(data)
 }
 
@@ -58,10 +68,10 @@ fn name_of(attribute: &CustomAttribute) -> &str {
     attribute.name.as_deref().unwrap_or_default()
 }
 
-fn create(
+pub(in crate::area) fn create(
     call: &mut Call<'_>,
     attributes: Vec<CustomAttribute>,
-    family_scoped: bool,
+    scope: Scope,
 ) -> Result<CustomAttributesResponse, Refusal> {
     for definition in attributes {
         let name = name_of(&definition).to_owned();
@@ -78,68 +88,89 @@ fn create(
         if let Some(value) = definition.default_value.as_ref().filter(|value| !value.is_null()) {
             check_value(&definition, value)?;
         }
-        let id = id_of(&name, family_scoped);
+        let id = id_of(&name, scope);
         if call.state.user_attributes.contains(&id) {
             return Err(Refusal::new(&ALREADY_EXISTS, format!("There is an attribute {name:?} already")));
         }
-        let record = UserAttributeRecord { id, family_scoped, definition };
+        let record = UserAttributeRecord { id, scope, definition };
         call.state.user_attributes.insert(&mut call.state.log, record)?;
     }
-    Ok(all(call.state, family_scoped))
+    Ok(all(call.state, scope))
 }
 
 /// Removes definitions, and the values that users have.
-fn delete(
+pub(in crate::area) fn delete(
     call: &mut Call<'_>,
     body: CustomAttributesDeleteRequest,
-    family_scoped: bool,
+    scope: Scope,
 ) -> Result<CustomAttributesResponse, Refusal> {
     for name in &body.names {
-        let removed = call.state.user_attributes.remove(&mut call.state.log, &id_of(name, family_scoped));
+        let removed = call.state.user_attributes.remove(&mut call.state.log, &id_of(name, scope));
         removed.ok_or_else(|| Refusal::missing("attribute", name))?;
-        if family_scoped {
-            continue;
-        }
-        let has = call.state.users.iter().filter(|user| user.custom_attributes.contains_key(name));
-        let users: Vec<String> = has.map(|user| user.id.clone()).collect();
-        for id in users {
-            call.state.users.update(&mut call.state.log, &id, |user| {
-                user.custom_attributes.remove(name);
+        drop_values(call.state, name, scope);
+    }
+    Ok(all(call.state, scope))
+}
+
+/// Takes the values of an attribute from all who have one.
+fn drop_values(state: &mut State, name: &str, scope: Scope) {
+    if scope == Scope::Family {
+        let has = state.families.iter().filter(|family| family.custom_attributes.contains_key(name));
+        let families: Vec<String> = has.map(|family| family.id.clone()).collect();
+        for id in families {
+            state.families.update(&mut state.log, &id, |family| {
+                family.custom_attributes.remove(name);
             });
         }
+        return;
     }
-    Ok(all(call.state, family_scoped))
+    let has = |user: &&UserRecord| match scope {
+        Scope::Member => user.families.values().any(|membership| membership.attributes.contains_key(name)),
+        _ => user.custom_attributes.contains_key(name),
+    };
+    let users: Vec<String> = state.users.iter().filter(has).map(|user| user.id.clone()).collect();
+    for id in users {
+        state.users.update(&mut state.log, &id, |user| {
+            if scope == Scope::Member {
+                for membership in user.families.values_mut() {
+                    membership.attributes.remove(name);
+                }
+            } else {
+                user.custom_attributes.remove(name);
+            }
+        });
+    }
 }
 
 /// Refuses values that no attribute takes. A project without any definition takes whatever comes.
-pub(super) fn check(state: &State, values: &Map<String, Value>) -> Result<(), Refusal> {
-    let unknown_is_fine = state.settings.lenient || definitions(state, false).next().is_none();
+pub(in crate::area) fn check(state: &State, scope: Scope, values: &Map<String, Value>) -> Result<(), Refusal> {
+    let unknown_is_fine = state.settings.lenient || definitions(state, scope).next().is_none();
     for (name, value) in values.iter().filter(|(_, value)| !value.is_null()) {
-        match state.user_attributes.get(&id_of(name, false)) {
+        match state.user_attributes.get(&id_of(name, scope)) {
             Some(attribute) => check_value(&attribute.definition, value)?,
             None if unknown_is_fine => {}
-            None => return Err(Refusal::missing("user attribute", name)),
+            None => return Err(Refusal::missing("custom attribute", name)),
         }
     }
     Ok(())
 }
 
 /// Refuses a user who lacks a value that every user has to have.
-pub(super) fn check_complete(state: &State, values: &Map<String, Value>) -> Result<(), Refusal> {
+pub(in crate::area) fn check_complete(state: &State, scope: Scope, values: &Map<String, Value>) -> Result<(), Refusal> {
     let lacks = |attribute: &&CustomAttribute| {
         let value = values.get(name_of(attribute)).or(attribute.default_value.as_ref());
         attribute.required == Some(true) && value.is_none_or(Value::is_null)
     };
-    match definitions(state, false).find(lacks) {
+    match definitions(state, scope).find(lacks) {
         Some(attribute) => Err(Refusal::required(&format!("customAttributes.{}", name_of(attribute)))),
         None => Ok(()),
     }
 }
 
-/// The values of a user, with the default ones where none was set.
-pub(super) fn with_defaults(state: &State, values: &Map<String, Value>) -> Map<String, Value> {
+/// The values that somebody has, with the default ones where none was set.
+pub(in crate::area) fn with_defaults(state: &State, scope: Scope, values: &Map<String, Value>) -> Map<String, Value> {
     let mut all = values.clone();
-    for attribute in definitions(state, false) {
+    for attribute in definitions(state, scope) {
         if let Some(value) = attribute.default_value.as_ref().filter(|value| !value.is_null()) {
             all.entry(name_of(attribute)).or_insert_with(|| value.clone());
         }
@@ -148,7 +179,7 @@ pub(super) fn with_defaults(state: &State, values: &Map<String, Value>) -> Map<S
 }
 
 /// Writes values into those that are there; null takes a value away.
-pub(super) fn merge(values: &mut Map<String, Value>, newer: Map<String, Value>) {
+pub(in crate::area) fn merge(values: &mut Map<String, Value>, newer: Map<String, Value>) {
     for (name, value) in newer {
         if value.is_null() {
             values.remove(&name);

@@ -1,19 +1,25 @@
 //! Users as a whole: created, replaced, patched.
 
+use std::collections::BTreeMap;
+
 use descope_api::{
     Secret,
-    types::{FamilyAssociation, UserCreateRequest, UserPatchRequest, UserUpdateRequest},
+    types::{UserCreateRequest, UserPatchRequest, UserUpdateRequest},
 };
 use http::StatusCode;
 use serde_json::Map;
 use url::Url;
 
-use super::{Profile, Status, UserRecord, attribute, find};
+use super::{
+    Profile, Status, UserRecord,
+    attribute::{self, Scope},
+    find,
+};
 use crate::{
     address::{is_email, is_phone},
     admin::inbox::Channel,
-    area::{magic_link::send_link, password::Password, role, set, some, tenancies, totp::Totp},
-    error::{NOT_EMULATED, Refusal, USER_ALREADY_EXISTS, VALIDATION_FAILED},
+    area::{family, magic_link::send_link, password::Password, role, set, some, tenancies, totp::Totp},
+    error::{Refusal, USER_ALREADY_EXISTS, VALIDATION_FAILED},
     flow::{Challenge, Outgoing, Purpose, SessionWish, redirect},
     http::Call,
     world::State,
@@ -24,16 +30,16 @@ const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
 
 /// What only those who bring users along from elsewhere say of them.
 #[derive(Default)]
-pub(super) struct Past {
-    pub(super) created_at: Option<i64>,
+pub(in crate::area) struct Past {
+    pub(in crate::area) created_at: Option<i64>,
     /// The secret of an authenticator app, in base32.
-    pub(super) seed: Option<Secret>,
+    pub(in crate::area) seed: Option<Secret>,
 }
 
 /// Whether and how users are invited. In which language and by which template is left to the service: the emulator's
 /// messages hold codes and links and no words, so nothing of that would show in them.
 #[derive(Clone)]
-pub(super) struct Invitation {
+pub(in crate::area) struct Invitation {
     page: Url,
     by_mail: bool,
     by_sms: bool,
@@ -67,15 +73,6 @@ impl Invitation {
         }
         Ok(())
     }
-}
-
-/// Families are no part of the emulator.
-pub(super) fn no_families() -> Refusal {
-    Refusal::new(&NOT_EMULATED, "Families of users are not emulated")
-}
-
-fn refuse_families(families: &[FamilyAssociation]) -> Result<(), Refusal> {
-    if families.is_empty() { Ok(()) } else { Err(no_families()) }
 }
 
 pub(super) fn checked_status(status: &str) -> Result<Status, Refusal> {
@@ -140,7 +137,7 @@ fn guessed(login_ids: &[String], fits: fn(&str) -> bool) -> Option<String> {
 }
 
 /// Adds a user and invites them, if that is asked for. Nothing has changed when it refuses.
-pub(super) fn add(
+pub(in crate::area) fn add(
     call: &mut Call<'_>,
     body: UserCreateRequest,
     test: bool,
@@ -150,7 +147,7 @@ pub(super) fn add(
     let login_ids =
         with_further(body.login_id, body.additional_login_ids.into_iter().chain(body.additional_identifiers));
     refuse_taken(call.state, &login_ids, "")?;
-    refuse_families(&body.family_associations)?;
+    let families = family::memberships(call.state, "", &BTreeMap::new(), body.family_associations)?;
     let status = some(body.status).map_or(Ok(Status::Invited), |status| checked_status(&status))?;
     let email = checked_email("email", body.email)?.or_else(|| guessed(&login_ids, is_email));
     let phone = checked_phone("phone", body.phone)?.or_else(|| guessed(&login_ids, is_phone));
@@ -173,14 +170,15 @@ pub(super) fn add(
         recovery_phone,
     };
     role::require(call.state, &body.role_names, None)?;
-    attribute::check(call.state, &body.custom_attributes)?;
-    attribute::check_complete(call.state, &body.custom_attributes)?;
+    attribute::check(call.state, Scope::User, &body.custom_attributes)?;
+    attribute::check_complete(call.state, Scope::User, &body.custom_attributes)?;
     let mut user = UserRecord::new(call.state.ids.id("U"), login_ids, profile, call.now);
     user.created_at = past.created_at.filter(|time| *time > 0).unwrap_or(call.now);
     user.status = status;
     user.test = test || body.test == Some(true);
     user.roles = body.role_names;
     user.tenants = tenancies(call.state, body.user_tenants)?;
+    user.families = families;
     attribute::merge(&mut user.custom_attributes, body.custom_attributes);
     user.sso_app_ids = body.sso_app_ids;
     user.totp = past.seed.filter(|seed| !seed.is_empty()).map(|seed| Totp::brought_along(&seed)).transpose()?;
@@ -208,7 +206,7 @@ fn require_kind(user: &UserRecord, test: Option<bool>) -> Result<(), Refusal> {
 pub(super) fn replace(call: &mut Call<'_>, body: UserUpdateRequest) -> Result<UserRecord, Refusal> {
     let user = find(call.state, &body.login_id)?.clone();
     require_kind(&user, body.test)?;
-    refuse_families(&body.family_associations)?;
+    let families = family::memberships(call.state, &user.id, &BTreeMap::new(), body.family_associations)?;
     let first = first_login_id(&user, body.login_id);
     let login_ids = with_further(first, body.additional_login_ids.into_iter().chain(body.additional_identifiers));
     refuse_taken(call.state, &login_ids, &user.id)?;
@@ -238,13 +236,14 @@ pub(super) fn replace(call: &mut Call<'_>, body: UserUpdateRequest) -> Result<Us
     };
     role::require(call.state, &body.role_names, None)?;
     let tenants = tenancies(call.state, body.user_tenants)?;
-    attribute::check(call.state, &body.custom_attributes)?;
-    attribute::check_complete(call.state, &body.custom_attributes)?;
+    attribute::check(call.state, Scope::User, &body.custom_attributes)?;
+    attribute::check_complete(call.state, Scope::User, &body.custom_attributes)?;
     change(call, &user.id, |user| {
         user.login_ids = login_ids;
         user.profile = profile;
         user.roles = body.role_names;
         user.tenants = tenants;
+        user.families = families;
         user.custom_attributes = Map::new();
         attribute::merge(&mut user.custom_attributes, body.custom_attributes);
         user.sso_app_ids = body.sso_app_ids;
@@ -258,7 +257,9 @@ pub(super) fn replace(call: &mut Call<'_>, body: UserUpdateRequest) -> Result<Us
 pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserRecord, Refusal> {
     let user = find(call.state, &body.login_id)?.clone();
     require_kind(&user, body.test)?;
-    refuse_families(body.family_associations.as_deref().unwrap_or_default())?;
+    let families =
+        body.family_associations.map(|given| family::memberships(call.state, &user.id, &BTreeMap::new(), given));
+    let families = families.transpose()?;
     let further = match (body.additional_login_ids, body.additional_identifiers) {
         (None, None) => None,
         (one, two) => Some(one.into_iter().chain(two).flatten()),
@@ -273,7 +274,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
     role::require(call.state, body.role_names.as_deref().unwrap_or_default(), None)?;
     let tenants = body.user_tenants.map(|tenants| tenancies(call.state, tenants)).transpose()?;
     let attributes = body.custom_attributes.unwrap_or_default();
-    attribute::check(call.state, &attributes)?;
+    attribute::check(call.state, Scope::User, &attributes)?;
     change(call, &user.id, |user| {
         set(&mut user.login_ids, login_ids);
         let profile = &mut user.profile;
@@ -305,6 +306,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
         }
         set(&mut user.roles, body.role_names);
         set(&mut user.tenants, tenants);
+        set(&mut user.families, families);
         set(&mut user.sso_app_ids, body.sso_app_ids);
         set(&mut user.scim, body.scim);
         attribute::merge(&mut user.custom_attributes, attributes);
@@ -315,7 +317,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
 }
 
 /// Changes the user of an id, and notes when.
-pub(super) fn change(
+pub(in crate::area) fn change(
     call: &mut Call<'_>,
     id: &str,
     change: impl FnOnce(&mut UserRecord),
@@ -323,6 +325,9 @@ pub(super) fn change(
     let now = call.now;
     let user = call.state.users.edit(&mut call.state.log, id, |user| {
         change(user);
+        // Nobody depends on a family without being in it.
+        let families = &user.families;
+        user.dependent_of = user.dependent_of.take().filter(|family| families.contains_key(family));
         user.modified_at = now;
         Ok::<_, Refusal>(())
     })?;

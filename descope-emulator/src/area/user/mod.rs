@@ -3,7 +3,7 @@
 mod access;
 pub(crate) mod attribute;
 mod batch;
-mod change;
+pub(super) mod change;
 mod credential;
 pub(super) mod history;
 mod import;
@@ -14,7 +14,7 @@ mod search;
 use descope_api::types::{UserCreateRequest, UserDeleteRequest, UserResponse};
 
 use self::change::{Invitation, Past};
-pub(crate) use self::record::{Login, Profile, QuestionRecord, Status, Tenancy, UserRecord};
+pub(crate) use self::record::{Login, Membership, Profile, QuestionRecord, Status, Tenancy, UserRecord};
 use super::some;
 use crate::{
     error::{MANAGED_USER_NOT_FOUND, Refusal},

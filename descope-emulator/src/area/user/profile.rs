@@ -7,7 +7,11 @@ use descope_api::types::{
 };
 use serde_json::Map;
 
-use super::{UserRecord, attribute, change, edit, find};
+use super::{
+    UserRecord,
+    attribute::{self, Scope},
+    change, edit, find,
+};
 use crate::{
     area::some,
     error::{Refusal, USER_ALREADY_EXISTS},
@@ -86,11 +90,11 @@ fn update_phone(call: &mut Call<'_>, body: UserUpdatePhoneRequest) -> Result<Use
     })
 }
 
-/// Sets the names that are given; an empty one clears.
+/// Sets the names that are given; an empty one clears. Without any, the display name is taken away.
 fn update_name(call: &mut Call<'_>, body: UserUpdateNameRequest) -> Result<UserResponse, Refusal> {
-    let name = body.display_name.or(body.name);
+    let mut name = body.display_name.or(body.name);
     if [&name, &body.given_name, &body.middle_name, &body.family_name].iter().all(|name| name.is_none()) {
-        return Err(Refusal::required("displayName"));
+        name = Some(String::new());
     }
     edit(call, &body.login_id, |user| {
         let profile = &mut user.profile;
@@ -111,7 +115,7 @@ fn update_custom_attribute(
     }
     let values = Map::from_iter([(body.attribute_key, body.attribute_value.unwrap_or_default())]);
     find(call.state, &body.login_id)?;
-    attribute::check(call.state, &values)?;
+    attribute::check(call.state, Scope::User, &values)?;
     edit(call, &body.login_id, |user| attribute::merge(&mut user.custom_attributes, values))
 }
 

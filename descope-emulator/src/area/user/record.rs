@@ -6,7 +6,7 @@ use descope_api::types;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::attribute;
+use super::attribute::{self, Scope};
 use crate::{
     area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
@@ -98,6 +98,15 @@ pub(crate) struct Tenancy {
     pub(crate) roles: Vec<String>,
 }
 
+/// A user's place in one family.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Membership {
+    pub(crate) roles: Vec<String>,
+    /// Attributes that count within this family only.
+    pub(crate) attributes: Map<String, Value>,
+}
+
 /// The answers to security questions, and how often they were missed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -152,6 +161,9 @@ pub(crate) struct UserRecord {
     pub(crate) consent_until: i64,
     pub(crate) roles: Vec<String>,
     pub(crate) tenants: BTreeMap<String, Tenancy>,
+    pub(crate) families: BTreeMap<String, Membership>,
+    /// The family whose members act for the user, who has no credentials.
+    pub(crate) dependent_of: Option<String>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
     pub(crate) password: Option<Password>,
@@ -244,7 +256,7 @@ impl UserRecord {
             .role_names(&self.roles)
             .permissions(role::permissions_of(state, &self.roles, None))
             .user_tenants(tenants)
-            .custom_attributes(attribute::with_defaults(state, &self.custom_attributes))
+            .custom_attributes(attribute::with_defaults(state, Scope::User, &self.custom_attributes))
             .sso_app_ids(&self.sso_app_ids)
             .editable(true)
             .totp(self.totp.as_ref().is_some_and(Totp::is_confirmed))

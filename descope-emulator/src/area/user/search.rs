@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use descope_api::types::{SearchSort, User, UserSearchRequest, UserSearchRoles, UsersResponse};
 use serde_json::Value;
 
-use super::{UserRecord, change};
+use super::UserRecord;
 use crate::{
     area::{role, search, tenant},
     error::Refusal,
@@ -108,9 +108,6 @@ fn answer(call: &mut Call<'_>, mut body: UserSearchRequest, test_users: bool) ->
 
 /// The users who meet all conditions.
 fn find<'a>(call: &'a Call<'_>, body: &UserSearchRequest) -> Result<Vec<&'a UserRecord>, Refusal> {
-    if !body.family_ids.is_empty() || body.dependent == Some(true) {
-        return Err(change::no_families());
-    }
     let state: &State = call.state;
     let mut tenants = body.tenant_ids.clone();
     if body.include_sub_tenants == Some(true) {
@@ -159,7 +156,7 @@ fn find<'a>(call: &'a Call<'_>, body: &UserSearchRequest) -> Result<Vec<&'a User
             && search::any_chosen(&body.sso_app_ids, user.sso_app_ids.iter().map(String::as_str))
             && search::attributes_fit(
                 &body.custom_attributes,
-                &super::attribute::with_defaults(state, &user.custom_attributes),
+                &super::attribute::with_defaults(state, super::attribute::Scope::User, &user.custom_attributes),
             )
             && search::any_chosen(&body.lock_reasons, user.lock_reasons())
             && search::any_chosen(&body.temp_lock_reasons, user.passing_lock_reasons(call.now))
@@ -170,6 +167,8 @@ fn find<'a>(call: &'a Call<'_>, body: &UserSearchRequest) -> Result<Vec<&'a User
             && same(body.password, user.password.is_some())
             && same(body.totp, user.totp.as_ref().is_some_and(crate::area::totp::Totp::is_confirmed))
             && same(body.webauthn, !user.passkeys.is_empty())
+            && same(body.dependent, user.dependent_of.is_some())
+            && search::any_chosen(&body.family_ids, user.families.keys().map(String::as_str))
             && same(body.scim, user.scim)
             && only(body.scim_only, user.scim && user.methods.is_empty())
             && only(body.sso_only, user.by_sso())
