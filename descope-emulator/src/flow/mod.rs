@@ -231,7 +231,7 @@ pub(crate) fn checked_profile(user: Option<SignUpUser>, login_id: &str) -> Resul
     if some(user.login_id).is_some_and(|other| other != login_id) {
         return Err(Refusal::invalid("The user.loginId field is another login id than the loginId field"));
     }
-    let profile = Profile {
+    let mut profile = Profile {
         name: some(user.name),
         given_name: some(user.given_name),
         middle_name: some(user.middle_name),
@@ -242,6 +242,12 @@ pub(crate) fn checked_profile(user: Option<SignUpUser>, login_id: &str) -> Resul
         recovery_phone: some(user.recovery_phone),
         ..Profile::default()
     };
+    // Clients copy the login id to where an address was not given, whether it is one or not.
+    for (address, fits) in
+        [(&mut profile.email, is_email as fn(&str) -> bool), (&mut profile.phone, is_phone as fn(&str) -> bool)]
+    {
+        *address = address.take().filter(|address| address != login_id || fits(address));
+    }
     let fine = |value: &Option<String>, fits: fn(&str) -> bool| value.as_deref().is_none_or(fits);
     for (field, fits) in [
         ("user.email", fine(&profile.email, is_email)),

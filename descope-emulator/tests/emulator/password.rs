@@ -132,6 +132,7 @@ async fn a_tenant_may_have_rules_of_its_own() {
 #[tokio::test]
 async fn passwords_expire_and_are_replaced_by_new_ones() {
     let api = Api::start().await;
+    api.emulator.clock().freeze();
     configure(&api, json!({"expiration": true, "expirationWeeks": 1, "reuse": true, "reuseAmount": 2})).await;
     let first = signed_up(&api).await;
     api.wait(7 * 24 * 3600 - 1);
@@ -217,4 +218,34 @@ async fn whoever_has_forgotten_the_password_gets_a_link() {
     api.manage("/v1/mgmt/user/update/recovery/email", address).await.ok();
     api.post(path, recovery).await.ok();
     api.mail("r@example.com").await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_user_who_signs_up_has_to_make_sense() {
+    let api = Api::start().await;
+    let with = |user: Value| json!({"loginId": "countess", "password": GOOD, "user": user});
+    api.post(SIGN_UP, with(json!({"loginId": "another"}))).await.refused(400, "E011004");
+    api.post(SIGN_UP, with(json!({"email": "nonsense"}))).await.refused(400, "E011003");
+    api.post(SIGN_UP, with(json!({"recoveryPhone": "nonsense"}))).await.refused(400, "E011003");
+    // Some clients copy the login id to wherever an address was not given.
+    let session =
+        api.post(SIGN_UP, with(json!({"loginId": "countess", "email": "countess", "phone": "countess"}))).await;
+    let user = session.ok()["user"].clone();
+    assert_eq!((&user["email"], &user["phone"]), (&json!(""), &json!("")));
+}
+
+#[tokio::test]
+async fn kinds_of_sessions_cannot_be_told_apart() {
+    let api = Api::start().await;
+    let session = signed_up(&api).await;
+    let options = json!({"loginId": ADA, "password": GOOD, "loginOptions": {"revokeOtherSessionsTypes": ["inbound"]}});
+    api.post(SIGN_IN, options).await.refused(501, "E990501");
+    let token = refresh_of(&session);
+    for path in ["logout", "logoutall"] {
+        let path = format!("/v1/auth/{path}");
+        api.post_as(&token, &path, json!({"logoutType": ["inbound"]})).await.refused(501, "E990501");
+    }
+    let refresh = "/v1/auth/refresh";
+    api.post_as(&token, refresh, json!({"externalToken": "x"})).await.refused(501, "E990501");
+    api.post_as(&token, refresh, json!({})).await.ok();
 }
