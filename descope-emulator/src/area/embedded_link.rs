@@ -4,7 +4,7 @@ use descope_api::types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, Embedd
 
 use super::user;
 use crate::{
-    address::{is_email, is_phone},
+    address::{clean_phone, is_email, is_phone},
     error::{INVALID_ARGUMENTS, Refusal, USER_ALREADY_EXISTS},
     flow::{self, Challenge, Link, Purpose, SessionWish, token},
     http::{Call, Table, op},
@@ -47,7 +47,7 @@ fn sign_up(call: &mut Call<'_>, body: EmbeddedLinkSignUpRequest) -> Result<Embed
         profile.email = Some(body.login_id.clone());
     }
     if profile.phone.is_none() && is_phone(&body.login_id) {
-        profile.phone = Some(body.login_id.clone());
+        profile.phone = Some(clean_phone(&body.login_id));
     }
     profile.verified_email = body.email_verified == Some(true) && profile.email.is_some();
     profile.verified_phone = body.phone_verified == Some(true) && profile.phone.is_some();

@@ -20,7 +20,7 @@ pub(crate) use self::{
     token::{Kind, Presented},
 };
 use crate::{
-    address::{is_email, is_phone},
+    address::{clean_phone, is_email, is_phone},
     admin::inbox::{Channel, Message, MessageLink},
     area::{
         role, tenant,
@@ -259,6 +259,9 @@ pub(crate) fn checked_profile(user: Option<SignUpUser>, login_id: &str) -> Resul
             return Err(Refusal::new(&VALIDATION_FAILED, format!("The {field} field is not valid")));
         }
     }
+    for phone in [&mut profile.phone, &mut profile.recovery_phone].into_iter().flatten() {
+        *phone = clean_phone(phone);
+    }
     Ok(profile)
 }
 
@@ -288,7 +291,7 @@ fn user_exists() -> Refusal {
 fn checked_address(address: String, login_id: &str, channel: Channel) -> Result<String, Refusal> {
     let (fits, field) = if channel.is_phone() { (is_phone(&address), "phone") } else { (is_email(&address), "email") };
     if fits {
-        Ok(address)
+        Ok(if channel.is_phone() { clean_phone(&address) } else { address })
     } else if address == login_id {
         Err(Refusal::required(field))
     } else {
@@ -393,7 +396,7 @@ fn prove_address(state: &mut State, user_id: &str, login_id: &str, channel: Opti
         let profile = &mut user.profile;
         if channel.is_phone() {
             if profile.phone.is_none() && is_phone(login_id) {
-                profile.phone = Some(login_id.to_owned());
+                profile.phone = Some(clean_phone(login_id));
             }
             profile.verified_phone |= profile.phone.is_some();
         } else {

@@ -213,3 +213,27 @@ async fn past_sign_ins_are_told_and_sessions_ended() {
     api.manage("/v1/mgmt/user/logout", json!({"userId": bob["user"]["userId"]})).await.ok();
     api.get_as(&refresh_of(&bob), "/v1/auth/me").await.refused(401, "E064001");
 }
+
+#[tokio::test]
+async fn a_phone_number_is_the_same_however_it_is_written() {
+    let api = Api::start().await;
+    let user = api.user(json!({"loginId": "+1-555-123-4567", "recoveryPhone": "+1 (555) 000-2222"})).await;
+    assert_eq!((&user["loginIds"], &user["phone"]), (&json!([PHONE]), &json!(PHONE)));
+    assert_eq!(user["recoveryPhone"], "+15550002222");
+    assert_eq!(api.user_now(PHONE).await, user);
+    api.manage("/v1/mgmt/user/create", json!({"loginId": PHONE})).await.refused(400, "E062107");
+    let found =
+        api.manage("/v2/mgmt/user/search", json!({"phones": ["+1 555 1234567"], "loginId": "+1-5551234567"})).await;
+    assert_eq!(found.ok()["total"], 1);
+    api.post("/v1/auth/otp/signin/sms", json!({"loginId": "+1-555-123-4567"})).await.ok();
+    let code = api.code(PHONE).await;
+    api.post("/v1/auth/otp/verify/sms", json!({"loginId": PHONE, "code": code})).await.ok();
+    let body = json!({"loginId": "+1-555-123-4567", "phone": "+1-555-000-3333"});
+    assert_eq!(api.manage_by("PATCH", PATCH, body).await.ok()["user"]["phone"], "+15550003333");
+    let body = json!({"loginId": "+1 5551234567", "newLoginId": "+1-555-000-4444"});
+    assert_eq!(
+        api.manage("/v1/mgmt/user/update/loginid", body).await.ok()["user"]["loginIds"],
+        json!(["+15550004444"])
+    );
+    api.manage("/v1/mgmt/user/delete", json!({"loginId": "+1-555-000-4444"})).await.ok();
+}

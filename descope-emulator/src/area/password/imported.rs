@@ -34,7 +34,7 @@ enum Scheme<'a> {
     Pbkdf2 { algorithm: pbkdf2::Algorithm, iterations: NonZeroU32, salt: Vec<u8>, hash: Vec<u8> },
     Argon2 { argon2: argon2::Argon2<'static>, salt: Vec<u8>, hash: Vec<u8> },
     Md5(Vec<u8>),
-    Sha { algorithm: &'static digest::Algorithm, salt: &'a [u8], hash: Vec<u8> },
+    Sha { algorithm: &'static digest::Algorithm, salt: Vec<u8>, hash: Vec<u8> },
     Phpass { sha512: bool, rounds: u32, salt: &'a [u8], hash: &'a str },
     Firebase { params: scrypt::Params, salt: Vec<u8>, signer_key: Vec<u8>, hash: Vec<u8> },
 }
@@ -62,13 +62,19 @@ fn decode(scheme: &str, what: &str, text: &str) -> Result<Vec<u8>, Refusal> {
     BASE64.decode(text).ok().filter(|bytes| !bytes.is_empty()).ok_or_else(|| invalid(scheme, what))
 }
 
+/// The bytes of a text that consists of hexadecimal digits.
+fn digits(text: &str) -> Option<Vec<u8>> {
+    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..text.len() / 2).map(|index| u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()).collect()
+}
+
 /// Hexadecimal digits or base64, whichever has the right length.
 fn decode_digest(scheme: &str, hash: &Secret, length: usize) -> Result<Vec<u8>, Refusal> {
     let text = hash.expose().trim();
-    let hex = |index: usize| u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok();
-    let by_digits: Option<Vec<u8>> =
-        if text.len() == 2 * length && text.is_ascii() { (0..length).map(hex).collect() } else { None };
-    by_digits
+    digits(text)
+        .filter(|bytes| bytes.len() == length)
         .or_else(|| decode(scheme, "hash", text).ok().filter(|bytes| bytes.len() == length))
         .ok_or_else(|| invalid(scheme, "hash"))
 }
@@ -132,7 +138,9 @@ fn scheme(password: &ImportedPassword) -> Result<Scheme<'_>, Refusal> {
             "sha512" => (&digest::SHA512, 64),
             other => return Err(not_emulated(&format!("SHA of type {other:?}"))),
         };
-        let salt = sha.salt.as_deref().unwrap_or_default().as_bytes();
+        // The salt is in hexadecimal digits; one that is not is taken as it stands.
+        let salt = sha.salt.as_deref().unwrap_or_default();
+        let salt = digits(salt).unwrap_or_else(|| salt.as_bytes().to_vec());
         return Ok(Scheme::Sha { algorithm, salt, hash: decode_digest("sha", &sha.hash, length)? });
     }
     if let Some(phpass) = &password.phpass {
@@ -263,10 +271,7 @@ impl Scheme<'_> {
                 argon2.hash_password_into(given, salt, &mut own).is_ok() && own == *hash
             }
             Self::Md5(hash) => Md5::digest(given)[..] == hash[..],
-            // Which of the two the salt stands before, systems do not agree on.
-            Self::Sha { algorithm, salt, hash } => [[*salt, given], [given, *salt]]
-                .iter()
-                .any(|parts| digest::digest(algorithm, &parts.concat()).as_ref() == hash),
+            Self::Sha { algorithm, salt, hash } => digest::digest(algorithm, &[given, salt].concat()).as_ref() == hash,
             Self::Phpass { sha512, rounds, salt, hash } => {
                 let once = |data: &[u8]| -> Vec<u8> {
                     if *sha512 {
@@ -327,6 +332,9 @@ mod tests {
         assert_made_from(json!({"md5": {"hash": "5ebe2294ecd0e0f08eab7690d2a6ee69"}}), "secret");
         let sha1 = "e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4";
         assert_made_from(json!({"sha": {"hash": sha1, "type": "sha1"}}), "secret");
+        let salted = digest::digest(&digest::SHA256, b"secret\x01\xff");
+        let sha = json!({"hash": BASE64.encode(salted), "salt": "01ff", "type": "sha256"});
+        assert_made_from(json!({"sha": sha}), "secret");
         // From the documents of phpass.
         let phpass = json!({"hash": "$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0", "iterations": 8, "salt": ""});
         assert_made_from(json!({"phpass": phpass}), "test12345");

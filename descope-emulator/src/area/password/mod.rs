@@ -16,7 +16,7 @@ use super::{
     user::{Profile, UserRecord},
 };
 use crate::{
-    address::{is_email, is_phone, mask_email},
+    address::{clean_phone, is_email, is_phone, mask_email},
     admin::inbox::Channel,
     error::{INVALID_ARGUMENTS, PASSWORD_EXPIRED, PASSWORD_SIGN_IN_REFUSED, Refusal, USER_NOT_FOUND},
     flow::{self, Challenge, Outgoing, Purpose, SessionWish, redirect, token},
@@ -37,9 +37,10 @@ pub(super) fn register(table: &mut Table) {
     rules::register(table);
 }
 
-/// The same for nobody, a wrong password and a locked user, so that nobody learns which login ids there are.
+/// The same for nobody, a wrong password and a locked user, so that nobody learns which login ids there are. The wording
+/// is the service's.
 fn refused() -> Refusal {
-    Refusal::new(&PASSWORD_SIGN_IN_REFUSED, "The credentials are wrong, or the user is locked")
+    Refusal::new(&PASSWORD_SIGN_IN_REFUSED, "Invalid signin credentials")
 }
 
 fn require_enabled(rules: &Rules) -> Result<(), Refusal> {
@@ -52,7 +53,7 @@ pub(super) fn with_address(mut profile: Profile, login_id: &str) -> Profile {
         profile.email = Some(login_id.to_owned());
     }
     if profile.phone.is_none() && is_phone(login_id) {
-        profile.phone = Some(login_id.to_owned());
+        profile.phone = Some(clean_phone(login_id));
     }
     profile
 }

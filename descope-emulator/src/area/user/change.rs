@@ -16,7 +16,7 @@ use super::{
     find,
 };
 use crate::{
-    address::{is_email, is_phone},
+    address::{clean_login_id, clean_phone, is_email, is_phone},
     admin::inbox::Channel,
     area::{family, magic_link::send_link, password::Password, role, set, some, tenancies, totp::Totp},
     error::{Refusal, USER_ALREADY_EXISTS, VALIDATION_FAILED},
@@ -96,7 +96,7 @@ pub(super) fn checked_phone(field: &str, phone: Option<String>) -> Result<Option
         Some(phone) if !is_phone(&phone) => {
             Err(Refusal::new(&VALIDATION_FAILED, format!("The {field} field is not valid")))
         }
-        phone => Ok(phone),
+        phone => Ok(phone.as_deref().map(clean_phone)),
     }
 }
 
@@ -118,8 +118,9 @@ pub(super) fn refuse_taken(state: &State, login_ids: &[String], own: &str) -> Re
 
 /// The login ids together, each once.
 fn with_further(first: String, further: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut login_ids = vec![first];
+    let mut login_ids = vec![clean_login_id(&first).into_owned()];
     for login_id in further {
+        let login_id = clean_login_id(&login_id).into_owned();
         if !login_id.trim().is_empty() && !login_ids.contains(&login_id) {
             login_ids.push(login_id);
         }
@@ -129,6 +130,7 @@ fn with_further(first: String, further: impl IntoIterator<Item = String>) -> Vec
 
 /// The login id by which a user was named; the first one where that was the user's id.
 fn first_login_id(user: &UserRecord, named: String) -> String {
+    let named = clean_login_id(&named).into_owned();
     if user.login_ids.contains(&named) { named } else { user.login_ids.first().cloned().unwrap_or(named) }
 }
 
@@ -268,9 +270,10 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
     refuse_taken(call.state, login_ids.as_deref().unwrap_or_default(), &user.id)?;
     let status = some(body.status).map(|status| checked_status(&status)).transpose()?;
     checked_email("email", body.email.clone())?;
-    checked_phone("phone", body.phone.clone())?;
     checked_email("recoveryEmail", body.recovery_email.clone())?;
-    checked_phone("recoveryPhone", body.recovery_phone.clone())?;
+    // An empty number clears, so that it has to stay one.
+    let phone = checked_phone("phone", body.phone.clone())?.or(body.phone);
+    let recovery_phone = checked_phone("recoveryPhone", body.recovery_phone.clone())?.or(body.recovery_phone);
     role::require(call.state, body.role_names.as_deref().unwrap_or_default(), None)?;
     let tenants = body.user_tenants.map(|tenants| tenancies(call.state, tenants)).transpose()?;
     let attributes = body.custom_attributes.unwrap_or_default();
@@ -286,7 +289,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
         // An address that the back end gives is believed, unless it says otherwise.
         for (place, verified, given, said) in [
             (&mut profile.email, &mut profile.verified_email, body.email, body.verified_email),
-            (&mut profile.phone, &mut profile.verified_phone, body.phone, body.verified_phone),
+            (&mut profile.phone, &mut profile.verified_phone, phone, body.verified_phone),
             (
                 &mut profile.recovery_email,
                 &mut profile.verified_recovery_email,
@@ -296,7 +299,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
             (
                 &mut profile.recovery_phone,
                 &mut profile.verified_recovery_phone,
-                body.recovery_phone,
+                recovery_phone,
                 body.verified_recovery_phone,
             ),
         ] {

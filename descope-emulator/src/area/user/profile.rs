@@ -13,6 +13,7 @@ use super::{
     change, edit, find,
 };
 use crate::{
+    address::clean_login_id,
     area::some,
     error::{Refusal, USER_ALREADY_EXISTS},
     http::{Call, Table, op},
@@ -37,10 +38,11 @@ pub(super) fn register(table: &mut Table) {
 /// Puts another login id in the place of one, or takes it away.
 fn update_login_id(call: &mut Call<'_>, body: UserUpdateLoginIdRequest) -> Result<UserResponse, Refusal> {
     let user = find(call.state, &body.login_id)?;
-    if !user.login_ids.contains(&body.login_id) {
+    let old = clean_login_id(&body.login_id).into_owned();
+    if !user.login_ids.contains(&old) {
         return Err(Refusal::invalid("The loginId field has to be the login id that goes; it is the id of the user"));
     }
-    let new = some(body.new_login_id);
+    let new = some(body.new_login_id).map(|new| clean_login_id(&new).into_owned());
     match &new {
         Some(new) => change::refuse_taken(call.state, std::slice::from_ref(new), &user.id)?,
         None if user.login_ids.len() == 1 => {
@@ -49,7 +51,7 @@ fn update_login_id(call: &mut Call<'_>, body: UserUpdateLoginIdRequest) -> Resul
         None => {}
     }
     edit(call, &body.login_id, |user| {
-        let place = user.login_ids.iter().position(|login_id| *login_id == body.login_id).unwrap_or_default();
+        let place = user.login_ids.iter().position(|login_id| *login_id == old).unwrap_or_default();
         user.login_ids.remove(place);
         if let Some(new) = new.filter(|new| !user.login_ids.contains(new)) {
             user.login_ids.insert(place, new);

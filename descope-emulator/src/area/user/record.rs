@@ -1,6 +1,9 @@
 //! Users and the login ids that lead to them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 use descope_api::types;
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::attribute::{self, Scope};
 use crate::{
+    address::clean_login_id,
     area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
 };
@@ -177,13 +181,15 @@ pub(crate) struct UserRecord {
 impl UserRecord {
     /// A user who has just come into being.
     pub(crate) fn new(id: String, login_ids: Vec<String>, profile: Profile, now: i64) -> Self {
+        let login_ids = login_ids.iter().map(|login_id| clean_login_id(login_id).into_owned()).collect();
         Self { id, login_ids, profile, created_at: now, modified_at: now, ..Self::default() }
     }
 
     /// Lets the user sign in under one more name.
     pub(crate) fn add_login_id(&mut self, login_id: &str) {
-        if !self.login_ids.iter().any(|known| known == login_id) {
-            self.login_ids.push(login_id.to_owned());
+        let login_id = clean_login_id(login_id).into_owned();
+        if !self.login_ids.contains(&login_id) {
+            self.login_ids.push(login_id);
         }
     }
 
@@ -278,6 +284,10 @@ impl Record for UserRecord {
 
     fn names(&self) -> Vec<String> {
         self.login_ids.clone()
+    }
+
+    fn canonical(name: &str) -> Cow<'_, str> {
+        clean_login_id(name)
     }
 
     /// A user belongs to no tenant alone: it stays when one goes.

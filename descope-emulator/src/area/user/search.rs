@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::UserRecord;
 use crate::{
+    address::{clean_login_id, clean_phone},
     area::{role, search, tenant},
     error::Refusal,
     http::{Call, Reply, Table, op},
@@ -122,6 +123,10 @@ fn find<'a>(call: &'a Call<'_>, body: &UserSearchRequest) -> Result<Vec<&'a User
         Ok((tenant.clone(), UserSearchRoles::new(names).and(roles.and == Some(true))))
     });
     let by_id = by_id.collect::<Result<BTreeMap<_, _>, Refusal>>()?;
+    let clean = |phones: &[String]| phones.iter().map(|phone| clean_phone(phone)).collect::<Vec<_>>();
+    let (phones, recovery_phones) = (clean(&body.phones), clean(&body.recovery_phones));
+    let login_ids: Vec<String> = body.login_ids.iter().map(|one| clean_login_id(one).into_owned()).collect();
+    let login_id = body.login_id.as_deref().filter(|login_id| !login_id.is_empty()).map(clean_login_id);
     let same = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
     let only = |wanted: Option<bool>, is: bool| wanted != Some(true) || is;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -141,13 +146,13 @@ fn find<'a>(call: &'a Call<'_>, body: &UserSearchRequest) -> Result<Vec<&'a User
     let fits = |user: &&UserRecord| {
         let profile = &user.profile;
         is_wanted_kind(user)
-            && search::any_chosen(&body.login_ids, user.login_ids.iter().map(String::as_str))
-            && body.login_id.as_ref().is_none_or(|wanted| wanted.is_empty() || user.login_ids.contains(wanted))
+            && search::any_chosen(&login_ids, user.login_ids.iter().map(String::as_str))
+            && login_id.as_ref().is_none_or(|wanted| user.login_ids.iter().any(|known| known == wanted))
             && search::chosen(&body.user_ids, &user.id)
             && search::chosen(&body.emails, &text(&profile.email))
-            && search::chosen(&body.phones, &text(&profile.phone))
+            && search::chosen(&phones, &text(&profile.phone))
             && search::chosen(&body.recovery_emails, &text(&profile.recovery_email))
-            && search::chosen(&body.recovery_phones, &text(&profile.recovery_phone))
+            && search::chosen(&recovery_phones, &text(&profile.recovery_phone))
             && search::chosen(&body.statuses, user.status.as_str())
             && search::any_chosen(&tenants, user.tenants.keys().map(String::as_str))
             && search::any_chosen(&body.role_names, all_roles(user).iter().map(String::as_str))
