@@ -64,7 +64,7 @@ fn decode(scheme: &str, what: &str, text: &str) -> Result<Vec<u8>, Refusal> {
 
 /// The bytes of a text that consists of hexadecimal digits.
 fn digits(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len() / 2).map(|index| u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()).collect()

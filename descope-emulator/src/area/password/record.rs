@@ -1,6 +1,6 @@
 //! What is kept of a password: hashes, and how often it was guessed wrong.
 
-use std::{collections::VecDeque, num::NonZeroU32};
+use std::{collections::VecDeque, fmt, num::NonZeroU32};
 
 use aws_lc_rs::pbkdf2;
 use descope_api::{Secret, types::ImportedPassword};
@@ -38,13 +38,20 @@ pub(crate) struct Password {
 }
 
 /// A hash, from which the password does not follow.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum Hash {
     /// PBKDF2 with SHA-256, in hexadecimal digits.
     Own { salt: String, digest: String },
     /// The hash that another system has made.
     Imported(Box<ImportedPassword>),
+}
+
+/// A weak password can be found from its hash, so that is not shown either.
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Own { .. }) { "Own" } else { "Imported" })
+    }
 }
 
 impl Hash {

@@ -1,5 +1,7 @@
 //! Codes of an authenticator app and the seed that they come from.
 
+use std::fmt;
+
 use aws_lc_rs::hmac;
 use descope_api::Secret;
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ const STEP: i64 = 30;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The authenticator app of one user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Totp {
     /// Whose codes count; empty before the first code.
@@ -22,6 +24,13 @@ pub(crate) struct Totp {
     used_step: i64,
     pub(super) failures: u32,
     pub(super) locked_until: i64,
+}
+
+/// Without the seeds, which are as good as a password.
+impl fmt::Debug for Totp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Totp").field("confirmed", &self.is_confirmed()).finish_non_exhaustive()
+    }
 }
 
 impl Totp {
