@@ -25,7 +25,11 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
     ("managementFlowImport", &["skipRender"], "flows are documents here, and nothing is rendered"),
     ("managementFlowRun", &["preview"], "no flow is run: one that is known is answered with 501"),
     ("managementThirdPartyApplication", &["consentFlowId"], "no flow is run, and the service does not show it again"),
-    ("oauthCallbackForm", &["error_description", "id_token", "ssoId"], "the emulator's own provider sends none of them"),
+    (
+        "oauthCallbackForm",
+        &["error_description", "id_token", "ssoId"],
+        "the emulator's own provider sends none of them",
+    ),
 ];
 
 /// Types whose members are walked too; those of others are kept as they came, or are looked at one by one.
@@ -81,7 +85,8 @@ fn said_about(operation: &Operation, sources: &BTreeMap<PathBuf, String>) -> Sai
         let folder = path.parent().expect("a folder");
         let area = folder.file_name().is_some_and(|name| name == "area");
         let beside = !area && sources.iter().any(|(other, text)| other.starts_with(folder) && text.contains(&name));
-        let users = text_of_users(path) && sources.values().any(|text| text.contains(&name) && text.contains("user::create("));
+        let users =
+            text_of_users(path) && sources.values().any(|text| text.contains(&name) && text.contains("user::create("));
         if serves || beside || users || path.components().any(|part| part.as_os_str() == "flow") {
             said.add(text);
         }

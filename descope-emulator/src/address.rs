@@ -1,5 +1,7 @@
 //! Email addresses and phone numbers: are they any, and how are they shown when most of them is to stay hidden.
 
+use std::borrow::Cow;
+
 /// Whether `text` has the form of an email address.
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
@@ -16,6 +18,20 @@ pub(crate) fn is_phone(text: &str) -> bool {
     let rest = text.strip_prefix('+').unwrap_or(text);
     (6..=15).contains(&digits)
         && rest.chars().all(|character| character.is_ascii_digit() || matches!(character, ' ' | '-' | '(' | ')'))
+}
+
+/// A phone number without what stands between its digits: `+1-555-123 4567` becomes `+15551234567`.
+pub(crate) fn clean_phone(phone: &str) -> String {
+    phone.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect()
+}
+
+/// A login id as it is stored and looked up: one that is a phone number is cleaned like one.
+pub(crate) fn clean_login_id(login_id: &str) -> Cow<'_, str> {
+    if login_id.starts_with('+') && is_phone(login_id) {
+        Cow::Owned(clean_phone(login_id))
+    } else {
+        Cow::Borrowed(login_id)
+    }
 }
 
 /// `ada@example.com` becomes `a**@e******.com`.
@@ -56,6 +72,15 @@ mod tests {
         assert!(is_phone("+1 (555) 123-4567"));
         for no in ["", "+", "12345", "+1555123456789012", "+1x551234567", "ada@example.com"] {
             assert!(!is_phone(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn phone_numbers_have_one_form() {
+        assert_eq!(clean_phone("+1 (555) 123-4567"), "+15551234567");
+        assert_eq!(clean_login_id("+1-555-123-4567"), "+15551234567");
+        for other in ["ada-1", "ada@example.com", "555-123-4567", "+1"] {
+            assert_eq!(clean_login_id(other), other);
         }
     }
 

@@ -6,7 +6,7 @@ use descope_sdk::{
     management::user::{ImportedPassword, ImportedPasswordHash, UserBatchCreateEntry, UserPatchRequest},
 };
 
-use crate::world::{ADA, World};
+use crate::world::{ADA, World, refused};
 
 fn named(n: usize) -> String {
     format!("user{n}@example.com")
@@ -85,7 +85,8 @@ async fn what_all_of_them_get_is_said_once() {
 async fn a_hash_of_another_system_comes_with_the_user() {
     let world = World::start().await;
     let users = world.descope.management().users();
-    let hash = ImportedPassword::new().bcrypt(ImportedPasswordHash::new("$2b$10$abcdefghijklmnopqrstuv"));
+    let hash = ImportedPassword::new()
+        .bcrypt(ImportedPasswordHash::new("$2b$10$abcdefghijklmnopqrstuu0123456789ABCDEFGHIJKLMNOPQRSTS"));
     let entries = [entry(0).hashed_password(hash).created_time(1_700_000_000), entry(1)];
     assert_eq!(users.create_many(entries, |call| call).failures().await.len(), 0);
     let (with, without) =
@@ -107,12 +108,14 @@ async fn many_are_loaded_and_deleted_by_their_ids() {
     assert_eq!(users.load_batch(&ids).send().await.unwrap().len(), 5);
     assert_eq!(users.delete_many(ids.clone(), |call| call).chunk_size(2).failures().await.len(), 0);
     assert_eq!(world.calls("managementUserBatchDelete"), 3);
-    assert_eq!(users.load_batch(&ids).send().await.unwrap().len(), 0);
+    refused(users.load_batch(&ids).send().await, ErrorKind::NotFound, 404, "E112102");
+    assert_eq!(users.load_batch(&ids).include_invalid_users(true).send().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
 async fn an_operation_that_is_not_emulated_fails_every_item() {
     let world = World::start().await;
+    world.emulator.fail_next("managementUserBatchPatch", Fault::error(501, "E990501", "not emulated"));
     let patches = (0..3).map(|n| UserPatchRequest::new(named(n)).name("X"));
     let failures = world.descope.management().users().patch_many(patches, |call| call).failures().await;
     assert_eq!(failures.len(), 3);

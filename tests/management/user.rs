@@ -1,6 +1,10 @@
 //! Users whom the back end makes.
 
-use descope_sdk::{Descope, ErrorCode, ErrorKind, LoginId, UserId, vocabulary::UserStatus};
+use descope_sdk::{
+    Descope, ErrorCode, ErrorKind, LoginId, UserId,
+    management::user::{ImportedPassword, ImportedPasswordHash},
+    vocabulary::UserStatus,
+};
 
 use crate::world::{ADA, BOB, PHONE, World, refused, refused_here};
 
@@ -98,8 +102,8 @@ async fn an_invitation_signs_the_user_in() {
 #[tokio::test]
 async fn what_the_emulator_cannot_do_is_told_as_unsupported() {
     let world = World::start().await;
-    let outcome =
-        world.descope.management().users().create(LoginId::new(ADA)).password("Enchantress-1843").send().await;
+    let hash = ImportedPassword::new().buddyauth(ImportedPasswordHash::new("x"));
+    let outcome = world.descope.management().users().create(LoginId::new(ADA)).hashed_password(hash).send().await;
     refused(outcome, ErrorKind::Unsupported, 501, "E990501");
     refused(
         world.descope.management().users().load(LoginId::new(ADA)).send().await,

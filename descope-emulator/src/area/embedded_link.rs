@@ -4,7 +4,7 @@ use descope_api::types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, Embedd
 
 use super::user;
 use crate::{
-    address::{is_email, is_phone},
+    address::{clean_phone, is_email, is_phone},
     error::{INVALID_ARGUMENTS, Refusal, USER_ALREADY_EXISTS},
     flow::{self, Challenge, Link, Purpose, SessionWish, token},
     http::{Call, Table, op},
@@ -42,16 +42,16 @@ fn sign_up(call: &mut Call<'_>, body: EmbeddedLinkSignUpRequest) -> Result<Embed
     if call.state.users.named(&body.login_id).is_some_and(|user| !user.test || user.seen) {
         return Err(Refusal::new(&USER_ALREADY_EXISTS, "A user with this login id exists already"));
     }
-    let mut profile = body.user.map(flow::profile_of).unwrap_or_default();
+    let mut profile = flow::checked_profile(body.user, &body.login_id)?;
     if profile.email.is_none() && is_email(&body.login_id) {
         profile.email = Some(body.login_id.clone());
     }
     if profile.phone.is_none() && is_phone(&body.login_id) {
-        profile.phone = Some(body.login_id.clone());
+        profile.phone = Some(clean_phone(&body.login_id));
     }
     profile.verified_email = body.email_verified == Some(true) && profile.email.is_some();
     profile.verified_phone = body.phone_verified == Some(true) && profile.phone.is_some();
-    let wish = flow::wish_of(body.login_options.unwrap_or_else(flow::no_options));
+    let wish = flow::wish_of(body.login_options.unwrap_or_else(flow::no_options))?;
     let purpose = Purpose::SignUp { profile: Box::new(profile), strict: true, proves_address: false };
     embed(call, Challenge { purpose, login_id: body.login_id, channel: None, wish, expires_at })
 }

@@ -17,16 +17,21 @@ mod discovery;
 mod embedded_link;
 mod enchanted_link;
 pub(crate) mod engine;
+pub(crate) mod family;
 pub(crate) mod flow;
 mod group;
+mod impersonation;
+mod jwt;
 mod license;
 pub(crate) mod list;
 mod magic_link;
 pub(crate) mod management_key;
 pub(crate) mod oauth;
 mod otp;
+pub(crate) mod password;
 pub(crate) mod permission;
 pub(crate) mod project;
+pub(crate) mod recovery_code;
 pub(crate) mod resource;
 pub(crate) mod role;
 mod scope_claim_mapping;
@@ -36,6 +41,7 @@ mod session;
 pub(crate) mod sso;
 pub(crate) mod tenant;
 mod test_user;
+pub(crate) mod totp;
 pub(crate) mod user;
 
 use std::collections::BTreeMap;
@@ -64,15 +70,20 @@ pub(crate) fn table() -> Table {
     engine::register(&mut table);
     flow::register(&mut table);
     group::register(&mut table);
+    family::register(&mut table);
+    impersonation::register(&mut table);
+    jwt::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);
     magic_link::register(&mut table);
     management_key::register(&mut table);
     oauth::register(&mut table);
     otp::register(&mut table);
+    password::register(&mut table);
     permission::register(&mut table);
     project::register(&mut table);
     resource::register(&mut table);
+    recovery_code::register(&mut table);
     role::register(&mut table);
     scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);
@@ -80,6 +91,7 @@ pub(crate) fn table() -> Table {
     sso::register(&mut table);
     tenant::register(&mut table);
     test_user::register(&mut table);
+    totp::register(&mut table);
     user::register(&mut table);
     table
 }
@@ -104,8 +116,8 @@ fn tenancies(state: &State, tenants: Vec<AssociatedTenant>) -> Result<BTreeMap<S
 }
 
 /// A text that is more than white space.
-fn some(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
+fn some<T: AsRef<str>>(text: Option<T>) -> Option<T> {
+    text.filter(|text| !text.as_ref().trim().is_empty())
 }
 
 /// Writes a value where there is one.

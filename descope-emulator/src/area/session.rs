@@ -3,15 +3,18 @@
 use descope_api::{
     Secret,
     types::{
-        AuthHistory, AuthHistoryEntry, JwkSet, JwtResponse, OptionalJwtResponse, SessionClaims, SessionLogoutRequest,
+        AuthHistory, JwkSet, JwtResponse, OptionalJwtResponse, SessionClaims, SessionLogoutRequest,
         SessionRefreshRequest, SessionSelectTenantRequest, SessionTenant, SessionTenantList, SessionTenantsRequest,
     },
 };
 
 use crate::{
-    area::{tenant, user::Login},
-    error::{INVALID_ARGUMENTS, Refusal},
-    flow::token,
+    area::{
+        tenant,
+        user::{Login, history::entry as history_entry},
+    },
+    error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal},
+    flow::{self, token},
     http::{Call, Nothing, Reply, Table, op},
 };
 
@@ -20,7 +23,10 @@ pub(super) fn register(table: &mut Table) {
         // The older form is a bare array.
         .reply::<op::SessionKeysV1>(|call, _| Ok(Reply::json(200, &call.project.keys().published()?)?.bare()))
         .reply::<op::SessionKeys>(keys)
-        .on::<op::SessionRefresh>(|call, _| token::reissue(call))
+        .on::<op::SessionRefresh>(|call, body| {
+            refuse_external(&body)?;
+            token::reissue(call)
+        })
         .on::<op::SessionRefreshGet>(|call, _| token::reissue(call))
         .reply::<op::SessionTryRefresh>(|call, body| Ok(Reply::json(200, &try_refresh(call, body)?)?.bare()))
         .lenient::<op::SessionTryRefresh>()
@@ -38,8 +44,19 @@ pub(super) fn keys(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Refusal> {
     Ok(Reply::json(200, &JwkSet::new().keys(call.project.keys().published()?))?.bare())
 }
 
+/// No project is set up to take the tokens of an outside system.
+fn refuse_external(body: &SessionRefreshRequest) -> Result<(), Refusal> {
+    match &body.external_token {
+        Some(token) if !token.is_empty() => {
+            Err(Refusal::new(&NOT_EMULATED, "Sessions from the tokens of an outside system are not emulated"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Answers an empty object when there is nothing to refresh.
-fn try_refresh(call: &mut Call<'_>, _: SessionRefreshRequest) -> Result<OptionalJwtResponse, Refusal> {
+fn try_refresh(call: &mut Call<'_>, body: SessionRefreshRequest) -> Result<OptionalJwtResponse, Refusal> {
+    refuse_external(&body)?;
     if call.caller.token.is_none() {
         return Ok(OptionalJwtResponse::default());
     }
@@ -58,13 +75,15 @@ fn try_refresh(call: &mut Call<'_>, _: SessionRefreshRequest) -> Result<Optional
     Ok(renewed)
 }
 
-fn logout(call: &mut Call<'_>, _: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+fn logout(call: &mut Call<'_>, body: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+    flow::refuse_session_kinds("logoutType", &body.logout_type)?;
     let session_id = call.token()?.session_id.clone();
     call.state.sessions.update(&mut call.state.log, &session_id, |session| session.revoked = true);
     Ok(cleared(call))
 }
 
-fn logout_all(call: &mut Call<'_>, _: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+fn logout_all(call: &mut Call<'_>, body: SessionLogoutRequest) -> Result<JwtResponse, Refusal> {
+    flow::refuse_session_kinds("logoutType", &body.logout_type)?;
     let user_id = call.token()?.user_id.clone();
     call.state.revoke_sessions(&user_id, None);
     Ok(cleared(call))
@@ -88,15 +107,7 @@ fn cleared(call: &Call<'_>) -> JwtResponse {
 /// A bare array, newest sign-in first.
 fn history(call: &mut Call<'_>, _: Nothing) -> Result<AuthHistory, Refusal> {
     let user = call.user()?;
-    let entry = |login: &Login| {
-        AuthHistoryEntry::new()
-            .user_id(user.id.clone())
-            .login_time(login.at)
-            .ip(login.ip.clone())
-            .city(String::new())
-            .country(String::new())
-            .selected_tenant(login.tenant.clone().unwrap_or_default())
-    };
+    let entry = |login: &Login| history_entry(user, login);
     Ok(AuthHistory::Bare(user.logins.iter().rev().map(entry).collect()))
 }
 

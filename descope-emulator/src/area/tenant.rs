@@ -137,7 +137,7 @@ fn children<'a>(state: &'a State, id: &'a str) -> impl Iterator<Item = &'a Tenan
 }
 
 /// The tenants below one, at any depth.
-fn successors(state: &State, id: &str) -> Vec<String> {
+pub(super) fn successors(state: &State, id: &str) -> Vec<String> {
     let (mut found, mut open) = (Vec::new(), vec![id.to_owned()]);
     while let Some(parent) = open.pop() {
         for child in children(state, &parent) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{admin::inbox::Channel, area::user::Profile, world::Record};
+use crate::{address::clean_login_id, admin::inbox::Channel, area::user::Profile, world::Record};
 
 /// What the session shall look like that a code or link leads to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl Code {
 
     /// What the codes of a login id are found by.
     pub(crate) fn owner_of(login_id: &str) -> String {
-        format!("login:{login_id}")
+        format!("login:{}", clean_login_id(login_id))
     }
 }
 

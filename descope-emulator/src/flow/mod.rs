@@ -1,4 +1,9 @@
 //! What codes, magic links and enchanted links have in common: how they begin and what happens when one is redeemed.
+//!
+//! Some of what a call may say makes no difference here, and is passed over. `locale`, `templateId` and `templateOptions`
+//! are about the words of a message, and the emulator's messages hold a code or a link and no words. `providerId` chooses
+//! who delivers it: the inbox takes everything. `ssoAppId` names the application that is signed in to, which shows in
+//! nothing that is answered. `crossDevice` tells the service what the operation itself says already.
 
 mod challenge;
 mod link;
@@ -15,13 +20,13 @@ pub(crate) use self::{
     token::{Kind, Presented},
 };
 use crate::{
-    address::{is_email, is_phone},
+    address::{clean_phone, is_email, is_phone},
     admin::inbox::{Channel, Message, MessageLink},
     area::{
         role, tenant,
         user::{Login, Profile, Status, UserRecord},
     },
-    error::{INVALID_ARGUMENTS, Refusal, USER_ALREADY_EXISTS, USER_NOT_FOUND, VALIDATION_FAILED},
+    error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal, USER_ALREADY_EXISTS, USER_NOT_FOUND, VALIDATION_FAILED},
     http::Call,
     world::{Event, State},
 };
@@ -76,10 +81,8 @@ impl Outgoing {
 
 /// Begins a sign-up. Nothing is stored yet: the user comes into being when the proof is redeemed.
 pub(crate) fn begin_sign_up(call: &Call<'_>, request: SignUp, channel: Channel) -> Result<Outgoing, Refusal> {
-    if call.state.users.named(&request.login_id).is_some_and(|user| !can_sign_up_again(user)) {
-        return Err(user_exists());
-    }
-    let mut profile = request.user.map(profile_of).unwrap_or_default();
+    refuse_taken(call, &request.login_id)?;
+    let mut profile = checked_profile(request.user, &request.login_id)?;
     let in_profile = if channel.is_phone() { &mut profile.phone } else { &mut profile.email };
     let given = request.address.filter(|address| !address.trim().is_empty());
     let to = given.or_else(|| in_profile.clone()).unwrap_or_else(|| request.login_id.clone());
@@ -88,6 +91,23 @@ pub(crate) fn begin_sign_up(call: &Call<'_>, request: SignUp, channel: Channel) 
     let wish = request.options.map(wish_of_sign_up).unwrap_or_default();
     let purpose = Purpose::SignUp { profile: Box::new(profile), strict: true, proves_address: true };
     Ok(outgoing(call, purpose, request.login_id, channel, wish, to))
+}
+
+/// Refuses the sign-up of somebody who is there already.
+pub(crate) fn refuse_taken(call: &Call<'_>, login_id: &str) -> Result<(), Refusal> {
+    if call.state.users.named(login_id).is_some_and(|user| !can_sign_up_again(user)) {
+        return Err(user_exists());
+    }
+    Ok(())
+}
+
+/// Refuses to do something to sessions of some kinds only: the emulator's sessions are all of one kind.
+pub(crate) fn refuse_session_kinds(field: &str, kinds: &[String]) -> Result<(), Refusal> {
+    if kinds.iter().all(|kind| kind.trim().is_empty()) {
+        return Ok(());
+    }
+    let message = format!("Kinds of sessions are not emulated, so {field} cannot tell them apart");
+    Err(Refusal::new(&NOT_EMULATED, message))
 }
 
 /// Begins a sign-in; with `create`, somebody unknown is signed up instead.
@@ -110,7 +130,7 @@ pub(crate) fn begin_sign_in(
             return Err(Refusal::new(&USER_NOT_FOUND, "A user who does not exist cannot step up"));
         }
         let purpose = Purpose::SignUp { profile: Box::new(profile), strict: false, proves_address: true };
-        return Ok(outgoing(call, purpose, request.login_id, channel, wish_of(options), to));
+        return Ok(outgoing(call, purpose, request.login_id, channel, wish_of(options)?, to));
     };
     token::refuse_disabled(Some(user))?;
     let to = reachable(user, &request.login_id, channel, request.use_recovery)?;
@@ -155,7 +175,7 @@ pub(crate) fn wish_for(
     user: &UserRecord,
     options: Option<LoginOptions>,
 ) -> Result<SessionWish, Refusal> {
-    let mut wish = wish_of(options.unwrap_or_else(no_options));
+    let mut wish = wish_of(options.unwrap_or_else(no_options))?;
     let by_back_end = call.operation.auth.contains(&descope_api::Auth::ManagementKey);
     if (wish.stepup || wish.mfa) && !(by_back_end && call.caller.token.is_none()) {
         if call.user()?.id != user.id {
@@ -181,8 +201,9 @@ pub(crate) fn earlier_amr(call: &Call<'_>) -> Vec<String> {
 }
 
 /// What the options say about the session.
-pub(crate) fn wish_of(options: LoginOptions) -> SessionWish {
-    SessionWish {
+pub(crate) fn wish_of(options: LoginOptions) -> Result<SessionWish, Refusal> {
+    refuse_session_kinds("revokeOtherSessionsTypes", &options.revoke_other_sessions_types)?;
+    Ok(SessionWish {
         nsec: options.custom_claims,
         tenant: options.tenant_id.filter(|tenant| !tenant.is_empty()),
         stepup: options.stepup == Some(true),
@@ -190,10 +211,10 @@ pub(crate) fn wish_of(options: LoginOptions) -> SessionWish {
         revoke_other_sessions: options.revoke_other_sessions == Some(true),
         pkce_challenge: options.pkce_challenge.filter(|challenge| !challenge.is_empty()),
         ..SessionWish::default()
-    }
+    })
 }
 
-fn wish_of_sign_up(options: SignUpOptions) -> SessionWish {
+pub(crate) fn wish_of_sign_up(options: SignUpOptions) -> SessionWish {
     SessionWish {
         nsec: options.custom_claims,
         tenant: options.tenant_id.filter(|tenant| !tenant.is_empty()),
@@ -203,10 +224,14 @@ fn wish_of_sign_up(options: SignUpOptions) -> SessionWish {
     }
 }
 
-/// What a sign-up tells of the user.
-pub(crate) fn profile_of(user: SignUpUser) -> Profile {
+/// What a sign-up tells of the user. The login id may be told there once more, but no other one.
+pub(crate) fn checked_profile(user: Option<SignUpUser>, login_id: &str) -> Result<Profile, Refusal> {
+    let user = user.unwrap_or_default();
     let some = |value: Option<String>| value.filter(|value| !value.is_empty());
-    Profile {
+    if some(user.login_id).is_some_and(|other| other != login_id) {
+        return Err(Refusal::invalid("The user.loginId field is another login id than the loginId field"));
+    }
+    let mut profile = Profile {
         name: some(user.name),
         given_name: some(user.given_name),
         middle_name: some(user.middle_name),
@@ -216,7 +241,28 @@ pub(crate) fn profile_of(user: SignUpUser) -> Profile {
         recovery_email: some(user.recovery_email),
         recovery_phone: some(user.recovery_phone),
         ..Profile::default()
+    };
+    // Clients copy the login id to where an address was not given, whether it is one or not.
+    for (address, fits) in
+        [(&mut profile.email, is_email as fn(&str) -> bool), (&mut profile.phone, is_phone as fn(&str) -> bool)]
+    {
+        *address = address.take().filter(|address| address != login_id || fits(address));
     }
+    let fine = |value: &Option<String>, fits: fn(&str) -> bool| value.as_deref().is_none_or(fits);
+    for (field, fits) in [
+        ("user.email", fine(&profile.email, is_email)),
+        ("user.phone", fine(&profile.phone, is_phone)),
+        ("user.recoveryEmail", fine(&profile.recovery_email, is_email)),
+        ("user.recoveryPhone", fine(&profile.recovery_phone, is_phone)),
+    ] {
+        if !fits {
+            return Err(Refusal::new(&VALIDATION_FAILED, format!("The {field} field is not valid")));
+        }
+    }
+    for phone in [&mut profile.phone, &mut profile.recovery_phone].into_iter().flatten() {
+        *phone = clean_phone(phone);
+    }
+    Ok(profile)
 }
 
 fn outgoing(
@@ -245,7 +291,7 @@ fn user_exists() -> Refusal {
 fn checked_address(address: String, login_id: &str, channel: Channel) -> Result<String, Refusal> {
     let (fits, field) = if channel.is_phone() { (is_phone(&address), "phone") } else { (is_email(&address), "email") };
     if fits {
-        Ok(address)
+        Ok(if channel.is_phone() { clean_phone(&address) } else { address })
     } else if address == login_id {
         Err(Refusal::required(field))
     } else {
@@ -294,7 +340,13 @@ pub(crate) fn complete(call: &mut Call<'_>, challenge: &Challenge) -> Result<Jwt
             user_id.clone()
         }
         Purpose::SignUp { profile, strict, proves_address } => {
-            finish_sign_up(call, challenge, profile, *strict, *proves_address)?
+            let mut profile = Profile::clone(profile);
+            match challenge.channel.filter(|_| *proves_address) {
+                Some(Channel::Email) => profile.verified_email = true,
+                Some(_) => profile.verified_phone = true,
+                None => {}
+            }
+            finish_sign_up(call, &challenge.login_id, &challenge.wish, profile, *strict)?
         }
         Purpose::Update(update) => {
             let channel = challenge.channel.unwrap_or(Channel::Email);
@@ -304,22 +356,15 @@ pub(crate) fn complete(call: &mut Call<'_>, challenge: &Challenge) -> Result<Jwt
     sign_in(call, &user_id, &challenge.wish, method)
 }
 
-fn finish_sign_up(
+/// Adds the user who has signed up, unless they are there already and may sign up once more.
+pub(crate) fn finish_sign_up(
     call: &mut Call<'_>,
-    challenge: &Challenge,
-    profile: &Profile,
+    login_id: &str,
+    wish: &SessionWish,
+    profile: Profile,
     strict: bool,
-    proves_address: bool,
 ) -> Result<String, Refusal> {
-    let mut profile = profile.clone();
-    if proves_address {
-        match challenge.channel {
-            Some(Channel::Email) => profile.verified_email = true,
-            Some(_) => profile.verified_phone = true,
-            None => {}
-        }
-    }
-    let user_id = match call.state.users.named(&challenge.login_id) {
+    let user_id = match call.state.users.named(login_id) {
         Some(user) if strict && !can_sign_up_again(user) => return Err(user_exists()),
         Some(user) => {
             token::refuse_disabled(Some(user))?;
@@ -327,9 +372,9 @@ fn finish_sign_up(
             call.state.users.update(&mut call.state.log, &id, |user| user.profile.merge(profile));
             id
         }
-        None => create_user(call, vec![challenge.login_id.clone()], profile)?,
+        None => create_user(call, vec![login_id.to_owned()], profile)?,
     };
-    if let Some(tenant) = &challenge.wish.tenant {
+    if let Some(tenant) = &wish.tenant {
         tenant::require_named(call.state, tenant)?;
         call.state.users.update(&mut call.state.log, &user_id, |user| {
             user.tenants.entry(tenant.clone()).or_default();
@@ -354,7 +399,7 @@ fn prove_address(state: &mut State, user_id: &str, login_id: &str, channel: Opti
         let profile = &mut user.profile;
         if channel.is_phone() {
             if profile.phone.is_none() && is_phone(login_id) {
-                profile.phone = Some(login_id.to_owned());
+                profile.phone = Some(clean_phone(login_id));
             }
             profile.verified_phone |= profile.phone.is_some();
         } else {
@@ -429,13 +474,19 @@ pub(crate) fn sign_in(
     wish: &SessionWish,
     method: &str,
 ) -> Result<JwtResponse, Refusal> {
+    let session = new_session(call, user_id, wish, method);
+    open_session(call, session, wish.revoke_other_sessions, method)
+}
+
+/// A session that is still to be opened.
+pub(crate) fn new_session(call: &mut Call<'_>, user_id: &str, wish: &SessionWish, method: &str) -> Session {
     let mut amr = wish.earlier_amr.clone();
     for factor in [Some(method), wish.mfa.then_some("mfa")].into_iter().flatten() {
         if !amr.iter().any(|known| known == factor) {
             amr.push(factor.to_owned());
         }
     }
-    let session = Session {
+    Session {
         id: call.state.ids.alphanumeric(20),
         user_id: user_id.to_owned(),
         amr,
@@ -444,10 +495,10 @@ pub(crate) fn sign_in(
         tenant: wish.tenant.clone(),
         stepped_up_until: if wish.stepup { call.now + call.state.settings.stepup_seconds } else { 0 },
         actor: None,
+        anonymous_roles: None,
         expires_at: call.now + call.state.settings.refresh_seconds,
         revoked: false,
-    };
-    open_session(call, session, wish.revoke_other_sessions, method)
+    }
 }
 
 /// Signs a user in with a session that is as it should be.
@@ -468,6 +519,7 @@ pub(crate) fn open_session(
         first_seen = !user.seen;
         user.seen = true;
         user.status = Status::Enabled;
+        user.methods.insert(method.to_owned());
         user.record_login(login);
     });
     let user = user.ok_or_else(|| Refusal::new(&USER_NOT_FOUND, "The user does not exist any more"))?;

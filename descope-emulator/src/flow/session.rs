@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) stepped_up_until: i64,
     /// Who acts in the user's place, as in the claim `act`.
     pub(crate) actor: Option<String>,
+    /// The roles of a visitor who has not signed in; nobody else has any here.
+    pub(crate) anonymous_roles: Option<Vec<String>>,
     /// When the refresh token ends, in epoch seconds.
     pub(crate) expires_at: i64,
     pub(crate) revoked: bool,

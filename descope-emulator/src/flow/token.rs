@@ -139,7 +139,8 @@ pub(crate) fn reissue(call: &mut Call<'_>) -> Result<JwtResponse, Refusal> {
     let presented = call.token()?.clone();
     let (session, user) = session_and_user(call.state, &presented.session_id)?;
     let current = presented.claims.get("dct").and_then(Value::as_str);
-    let tenant = current.filter(|tenant| user.tenants.contains_key(*tenant)).map(str::to_owned);
+    let belongs = |tenant: &&str| user.is_none_or(|user| user.tenants.contains_key(*tenant));
+    let tenant = current.filter(belongs).map(str::to_owned);
     if !call.state.settings.rotate_refresh_tokens {
         return respond(call, &presented.session_id, presented.raw, tenant.as_deref());
     }
@@ -148,6 +149,49 @@ pub(crate) fn reissue(call: &mut Call<'_>) -> Result<JwtResponse, Refusal> {
     let next = call.state.sessions.insert(&mut call.state.log, next)?;
     call.state.sessions.update(&mut call.state.log, &presented.session_id, |session| session.revoked = true);
     issue_in(call, &next.id, tenant.as_deref())
+}
+
+/// A token with further claims, and with roles and tenants as they are now. The claims of a refresh token go into the
+/// session tokens that come of it. It lasts as long as the old one, unless `seconds` says otherwise.
+pub(crate) fn renew(
+    call: &mut Call<'_>,
+    presented: &Presented,
+    kind: Kind,
+    extra: &Map<String, Value>,
+    seconds: Option<i64>,
+) -> Result<Secret, Refusal> {
+    let tenant = presented.claims.get("dct").and_then(Value::as_str).map(str::to_owned);
+    let now = call.now;
+    let expires_at = seconds.map(|seconds| now + seconds);
+    let mut claims = if let Some(key) = call.state.access_keys.get(&presented.user_id) {
+        let mut claims = presented.claims.clone();
+        for claim in ["roles", "permissions", "tenants", "dct"] {
+            claims.remove(claim);
+        }
+        claims.extend(membership(call.state, &key.roles, &key.tenants, tenant.as_deref()));
+        put(&mut claims, "iat", json!(call.issued_at()));
+        claims
+    } else {
+        if kind == Kind::Refresh {
+            call.state.sessions.update(&mut call.state.log, &presented.session_id, |session| {
+                session.claims.extend(custom(extra));
+                session.expires_at = expires_at.unwrap_or(session.expires_at);
+            });
+        }
+        let (_, user) = session_and_user(call.state, &presented.session_id)?;
+        let tenant = tenant.filter(|tenant| user.is_none_or(|user| user.tenants.contains_key(tenant)));
+        let mut claims = user_claims(call, kind, &presented.session_id, tenant.as_deref())?;
+        claims.extend(custom(&presented.claims));
+        if let Some(exp) = presented.claims.get("exp") {
+            put(&mut claims, "exp", exp.clone());
+        }
+        claims
+    };
+    claims.extend(custom(extra));
+    if let Some(expires_at) = expires_at {
+        put(&mut claims, "exp", json!(expires_at));
+    }
+    Ok(call.sign(claims))
 }
 
 fn respond(
@@ -160,10 +204,11 @@ fn respond(
     let session_jwt = call.sign(claims);
     let (session, user) = session_and_user(call.state, session_id)?;
     let settings = &call.state.settings;
-    Ok(JwtResponse::new()
+    let mut response = JwtResponse::new();
+    response.user = user.map(|user| user.to_api(call.state));
+    Ok(response
         .session_jwt(session_jwt)
         .refresh_jwt(refresh_jwt)
-        .user(user.to_api(call.state))
         .first_seen(false)
         .cookie_domain(settings.cookie_domain.as_str())
         .cookie_path("/")
@@ -175,10 +220,14 @@ fn respond(
         .next_refresh_seconds((settings.session_seconds - 60).max(settings.session_seconds / 2)))
 }
 
-fn session_and_user<'a>(state: &'a State, session_id: &str) -> Result<(&'a Session, &'a UserRecord), Refusal> {
+/// There is no user where the session is that of a visitor.
+fn session_and_user<'a>(state: &'a State, session_id: &str) -> Result<(&'a Session, Option<&'a UserRecord>), Refusal> {
     let session = state.sessions.get(session_id);
     let user = session.and_then(|session| state.users.get(&session.user_id));
-    session.zip(user).ok_or_else(|| Refusal::new(&TOKEN_EXPIRED, "The token belongs to no session"))
+    session
+        .filter(|session| user.is_some() || session.anonymous_roles.is_some())
+        .map(|session| (session, user))
+        .ok_or_else(|| Refusal::new(&TOKEN_EXPIRED, "The token belongs to no session"))
 }
 
 fn user_claims(
@@ -190,13 +239,18 @@ fn user_claims(
     let jti = format!("{session_id}.{}", call.state.ids.alphanumeric(10));
     let (session, user) = session_and_user(call.state, session_id)?;
     let mut claims = custom(&session.claims);
-    claims.extend(membership(call.state, &user.roles, &user.tenants, tenant));
+    claims.extend(match user {
+        Some(user) => membership(call.state, &user.roles, &user.tenants, tenant),
+        None => {
+            membership(call.state, session.anonymous_roles.as_deref().unwrap_or_default(), &BTreeMap::new(), tenant)
+        }
+    });
     let expires_at = match kind {
         Kind::Session => call.now + call.state.settings.session_seconds,
         Kind::Refresh => session.expires_at,
     };
     put(&mut claims, "iss", json!(call.project.id));
-    put(&mut claims, "sub", json!(user.id));
+    put(&mut claims, "sub", json!(session.user_id));
     put(&mut claims, "drn", json!(kind.drn()));
     put(&mut claims, "iat", json!(call.issued_at()));
     put(&mut claims, "exp", json!(expires_at));
@@ -212,7 +266,7 @@ fn user_claims(
     if let Some(actor) = &session.actor {
         put(&mut claims, "act", json!({"sub": actor}));
     }
-    if user.test {
+    if user.is_some_and(|user| user.test) {
         put(&mut claims, "tu", json!(true));
     }
     Ok(claims)

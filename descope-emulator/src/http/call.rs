@@ -186,6 +186,23 @@ impl Table {
         self
     }
 
+    /// A handler of an operation whose body has no name in the document, such as a bare list.
+    pub(crate) fn on_bare<O: Typed, B: DeserializeOwned>(
+        &mut self,
+        handler: impl Fn(&mut Call<'_>, B) -> Result<O::Answer, Refusal> + Send + Sync + 'static,
+    ) -> &mut Self
+    where
+        O::Answer: Serialize,
+    {
+        let handler: Erased = Box::new(move |call, body| {
+            let body = serde_json::from_value(body)
+                .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The request body does not fit: {error}")))?;
+            Reply::json(O::STATUS, &handler(call, body)?)
+        });
+        self.entries.insert(O::ID, Entry { handler, lenient: false });
+        self
+    }
+
     /// Has an operation take a bad token for none.
     pub(crate) fn lenient<O: Typed>(&mut self) -> &mut Self {
         if let Some(entry) = self.entries.get_mut(O::ID) {

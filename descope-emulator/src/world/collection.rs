@@ -1,6 +1,7 @@
 //! Things that a project has many of: found by id, by unique names, and by what they belong to.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Debug},
     sync::Arc,
 };
@@ -20,6 +21,11 @@ pub(crate) trait Record: Clone + Debug + Serialize + DeserializeOwned {
     /// Further names by which it is found, each unique within the collection: login ids, names of tenants.
     fn names(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The form of a name in which things are named; whoever asks may use another one.
+    fn canonical(name: &str) -> Cow<'_, str> {
+        Cow::Borrowed(name)
     }
 
     /// Whom it belongs to, as ids that are unique among all kinds of things. It goes when any of them goes.
@@ -78,7 +84,7 @@ impl<R: Record> Collection<R> {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&R> {
-        self.get(self.by_name.get(name)?)
+        self.get(self.by_name.get(&*R::canonical(name))?)
     }
 
     /// By name or, where nothing has that name, by id.

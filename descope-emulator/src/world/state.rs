@@ -14,17 +14,19 @@ use crate::{
         application::{ApplicationRecord, ConsentRecord, OutboundToken},
         descoper::DescoperRecord,
         engine::EngineRecord,
+        family::{FamilyRecord, FamilySettingsRecord},
         flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
         oauth::OauthRecord,
+        password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
         project::ProjectSettings,
         resource::ResourceRecord,
         role::RoleRecord,
         sso::SsoRecord,
         tenant::TenantRecord,
-        user::UserRecord,
+        user::{UserRecord, attribute::UserAttributeRecord},
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -89,6 +91,9 @@ state! {
     admin_links: AdminLinkRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
+    families: FamilyRecord,
+    family_settings: FamilySettingsRecord,
+    password_settings: PasswordSettingsRecord,
     permissions: PermissionRecord,
     sso_applications: ApplicationRecord,
     third_party_applications: ApplicationRecord,
@@ -97,6 +102,7 @@ state! {
     consents: ConsentRecord,
     /// SSO configurations of tenants.
     sso: SsoRecord,
+    user_attributes: UserAttributeRecord,
 }
 
 impl State {

@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{ADA, Api, PHONE, refresh_of, session_of};
 
@@ -132,14 +132,4 @@ async fn management_calls_need_the_management_key() {
     let colon = api.http.post(format!("{}/v1/auth/otp/signin/email", api.emulator.base_url()));
     let bearer = format!("{}:", api.emulator.project_id());
     api.send(colon.bearer_auth(bearer).json(&json!({"loginId": ADA}))).await.ok();
-}
-
-#[tokio::test]
-async fn what_is_not_emulated_says_so() {
-    let api = Api::start().await;
-    let body = json!({"loginId": ADA, "password": "secret"});
-    let refused = api.manage("/v1/mgmt/user/create", body).await;
-    assert_eq!(refused.status, 501, "{}", refused.body);
-    assert_ne!(refused.body["errorCode"], Value::Null);
-    api.load_user(ADA).await.refused(404, "E112102");
 }

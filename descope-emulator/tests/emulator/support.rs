@@ -110,6 +110,22 @@ impl Api {
         self.manage("/v1/mgmt/user/create/test", json!({"loginId": login_id, "test": true})).await.ok();
     }
 
+    /// A call of the back end by another verb.
+    pub(crate) async fn manage_by(&self, method: &str, path: &str, body: Value) -> Reply {
+        let key = self.emulator.management_key().to_owned();
+        self.send(self.request(method, path, Some(&key)).json(&body)).await
+    }
+
+    /// Creates a user and gives what is known of them.
+    pub(crate) async fn user(&self, body: Value) -> Value {
+        self.manage("/v1/mgmt/user/create", body).await.ok()["user"].clone()
+    }
+
+    /// What is known of a user now.
+    pub(crate) async fn user_now(&self, login_id: &str) -> Value {
+        self.load_user(login_id).await.ok()["user"].clone()
+    }
+
     pub(crate) fn wait(&self, seconds: u64) {
         self.emulator.clock().advance(Duration::from_secs(seconds));
     }

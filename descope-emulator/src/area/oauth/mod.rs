@@ -97,7 +97,7 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions, mode: Mode) -> Result<O
         return Err(Refusal::new(&INVALID_ARGUMENTS, format!("There is no provider {provider:?}")));
     }
     let page = redirect(call.query("redirectURL").map(str::to_owned), None)?;
-    let mut wish = flow::wish_of(options);
+    let mut wish = flow::wish_of(options)?;
     let by_user = mode == Mode::Update || wish.stepup || wish.mfa;
     let user_id = by_user.then(|| call.user().map(|user| user.id.clone())).transpose()?;
     if by_user {

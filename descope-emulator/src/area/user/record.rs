@@ -1,13 +1,18 @@
 //! Users and the login ids that lead to them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
 use descope_api::types;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::attribute::{self, Scope};
 use crate::{
-    area::{role, tenant},
+    address::clean_login_id,
+    area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
 };
 
@@ -35,7 +40,7 @@ impl Status {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "enabled",
             Self::Disabled => "disabled",
@@ -47,6 +52,7 @@ impl Status {
 /// What is known of a person.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "each address is proven or not")]
 pub(crate) struct Profile {
     pub(crate) name: Option<String>,
     pub(crate) given_name: Option<String>,
@@ -59,6 +65,8 @@ pub(crate) struct Profile {
     pub(crate) recovery_phone: Option<String>,
     pub(crate) verified_email: bool,
     pub(crate) verified_phone: bool,
+    pub(crate) verified_recovery_email: bool,
+    pub(crate) verified_recovery_phone: bool,
 }
 
 impl Profile {
@@ -82,6 +90,8 @@ impl Profile {
         }
         self.verified_email |= newer.verified_email;
         self.verified_phone |= newer.verified_phone;
+        self.verified_recovery_email |= newer.verified_recovery_email;
+        self.verified_recovery_phone |= newer.verified_recovery_phone;
     }
 }
 
@@ -90,6 +100,15 @@ impl Profile {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Tenancy {
     pub(crate) roles: Vec<String>,
+}
+
+/// A user's place in one family.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Membership {
+    pub(crate) roles: Vec<String>,
+    /// Attributes that count within this family only.
+    pub(crate) attributes: Map<String, Value>,
 }
 
 /// The answers to security questions, and how often they were missed.
@@ -111,6 +130,20 @@ pub(crate) struct Login {
     pub(crate) tenant: Option<String>,
 }
 
+/// A passkey that was brought along from another system.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct PasskeyRecord {
+    pub(crate) id: String,
+    /// In COSE form, in base64.
+    pub(crate) public_key: String,
+    pub(crate) rp_id: String,
+    pub(crate) aaguid: String,
+    /// Whether the passkey can be synced.
+    pub(crate) syncable: bool,
+    pub(crate) created_at: i64,
+}
+
 /// One user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -123,14 +156,26 @@ pub(crate) struct UserRecord {
     /// Whether the user has ever signed in.
     pub(crate) seen: bool,
     pub(crate) created_at: i64,
+    pub(crate) modified_at: i64,
+    /// Whether another system provisions the user by SCIM.
+    pub(crate) scim: bool,
+    /// By which methods the user has ever signed in, as in the claim `amr`.
+    pub(crate) methods: BTreeSet<String>,
+    /// Until when the user agrees to be impersonated, in epoch seconds; 0 for not at all.
+    pub(crate) consent_until: i64,
     pub(crate) roles: Vec<String>,
     pub(crate) tenants: BTreeMap<String, Tenancy>,
+    pub(crate) families: BTreeMap<String, Membership>,
+    /// The family whose members act for the user, who has no credentials.
+    pub(crate) dependent_of: Option<String>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
     /// The providers by which the user has signed in.
     pub(crate) oauth: BTreeMap<String, bool>,
-    /// The password as another system stored it.
-    pub(crate) hashed_password: Option<types::ImportedPassword>,
+    pub(crate) password: Option<Password>,
+    pub(crate) totp: Option<Totp>,
+    pub(crate) recovery_codes: RecoveryCodes,
+    pub(crate) passkeys: Vec<PasskeyRecord>,
     pub(crate) questions: QuestionRecord,
     pub(crate) logins: VecDeque<Login>,
 }
@@ -138,13 +183,23 @@ pub(crate) struct UserRecord {
 impl UserRecord {
     /// A user who has just come into being.
     pub(crate) fn new(id: String, login_ids: Vec<String>, profile: Profile, now: i64) -> Self {
-        Self { id, login_ids, profile, created_at: now, ..Self::default() }
+        let login_ids = login_ids.iter().map(|login_id| clean_login_id(login_id).into_owned()).collect();
+        Self { id, login_ids, profile, created_at: now, modified_at: now, ..Self::default() }
     }
 
     /// Lets the user sign in under one more name.
     pub(crate) fn add_login_id(&mut self, login_id: &str) {
-        if !self.login_ids.iter().any(|known| known == login_id) {
-            self.login_ids.push(login_id.to_owned());
+        let login_id = clean_login_id(login_id).into_owned();
+        if !self.login_ids.contains(&login_id) {
+            self.login_ids.push(login_id);
+        }
+    }
+
+    /// Enabling a user ends the locks of the password too.
+    pub(super) fn set_status(&mut self, status: Status) {
+        self.status = status;
+        if let Some(password) = self.password.as_mut().filter(|_| status == Status::Enabled) {
+            password.unlock();
         }
     }
 
@@ -154,6 +209,23 @@ impl UserRecord {
             self.logins.pop_front();
         }
         self.logins.push_back(login);
+    }
+
+    /// Why the user is locked for good.
+    pub(super) fn lock_reasons(&self) -> impl Iterator<Item = &'static str> {
+        self.password.as_ref().is_some_and(|password| password.locked).then_some("password").into_iter()
+    }
+
+    /// Why the user is locked for a while.
+    pub(super) fn passing_lock_reasons(&self, now: i64) -> impl Iterator<Item = &'static str> {
+        let password = self.password.as_ref().is_some_and(|password| password.locked_until > now);
+        let codes = self.recovery_codes.locked_until > now;
+        [password.then_some("password"), codes.then_some("recovery_codes")].into_iter().flatten()
+    }
+
+    /// Whether the user has ever signed in by SSO.
+    pub(super) fn by_sso(&self) -> bool {
+        ["saml", "oidc", "sso"].iter().any(|method| self.methods.contains(*method))
     }
 
     /// The user as the API shows it.
@@ -181,25 +253,27 @@ impl UserRecord {
             .recovery_email(text(&profile.recovery_email))
             .recovery_phone(text(&profile.recovery_phone))
             .verified_email(profile.verified_email)
+            .verified_recovery_email(profile.verified_recovery_email)
+            .verified_recovery_phone(profile.verified_recovery_phone)
+            .modified_time(self.modified_at)
+            .consent_expiration(self.consent_until)
             .verified_phone(profile.verified_phone)
-            .verified_recovery_email(false)
-            .verified_recovery_phone(false)
             .status(self.status.as_str())
             .test(self.test)
             .created_time(self.created_at)
             .role_names(&self.roles)
             .permissions(role::permissions_of(state, &self.roles, None))
             .user_tenants(tenants)
-            .custom_attributes(self.custom_attributes.clone())
+            .custom_attributes(attribute::with_defaults(state, Scope::User, &self.custom_attributes))
             .sso_app_ids(&self.sso_app_ids)
             .editable(true)
             .oauth(self.oauth.clone())
-            .totp(false)
-            .saml(false)
-            .oidc(false)
-            .scim(false)
-            .password(self.hashed_password.is_some())
-            .webauthn(false)
+            .totp(self.totp.as_ref().is_some_and(Totp::is_confirmed))
+            .saml(self.by_sso())
+            .oidc(self.methods.contains("oidc"))
+            .scim(self.scim)
+            .password(self.password.is_some())
+            .webauthn(!self.passkeys.is_empty())
             .push(false)
     }
 }
@@ -213,6 +287,10 @@ impl Record for UserRecord {
 
     fn names(&self) -> Vec<String> {
         self.login_ids.clone()
+    }
+
+    fn canonical(name: &str) -> Cow<'_, str> {
+        clean_login_id(name)
     }
 
     /// A user belongs to no tenant alone: it stays when one goes.
