@@ -13,6 +13,7 @@ mod audit;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+pub(crate) mod fga;
 mod group;
 mod license;
 pub(crate) mod list;
@@ -41,6 +42,7 @@ pub(crate) fn table() -> Table {
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    fga::register(&mut table);
     group::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);

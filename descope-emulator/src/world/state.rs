@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{audit::AuditEntry, collection::Collection, ids::Ids, log::Log, settings::Settings};
 use crate::{
     area::{
-        self, access_key::AccessKeyRecord, list::ListRecord, permission::PermissionRecord, role::RoleRecord,
+        self, access_key::AccessKeyRecord, fga, list::ListRecord, permission::PermissionRecord, role::RoleRecord,
         tenant::TenantRecord, user::UserRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
@@ -61,6 +61,11 @@ state! {
     tenants: TenantRecord,
     roles: RoleRecord,
     permissions: PermissionRecord,
+    relation_backups: fga::BackupRecord,
+    relation_changes: fga::ChangeRecord,
+    relation_details: fga::DetailsRecord,
+    relation_schemas: fga::SchemaRecord,
+    relations: fga::RelationRecord,
 }
 
 impl State {
