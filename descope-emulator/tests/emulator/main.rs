@@ -3,8 +3,10 @@
 mod access_key;
 mod admin;
 mod audit;
+mod authz;
 mod bad_input;
 mod enchanted_link;
+mod fga;
 mod links;
 mod lists;
 mod management;
