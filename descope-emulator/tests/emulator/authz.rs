@@ -8,7 +8,9 @@ async fn call(api: &Api, path: &str, body: Value) -> Reply {
 
 fn leaf(kind: &str, more: &[(&str, &str)]) -> Value {
     let mut expression = json!({"neType": kind});
-    more.iter().for_each(|(name, value)| expression[*name] = json!(value));
+    for (name, value) in more {
+        expression[*name] = json!(value);
+    }
     json!({"nType": "child", "expression": expression, "children": []})
 }
 

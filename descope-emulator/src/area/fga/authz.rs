@@ -11,6 +11,7 @@ use descope_api::types::{
     AuthzWhatCanTargetAccessWithRelationRequest, AuthzWhatCanTargetAccessWithRelationResponse,
     AuthzWhoCanAccessRequest, AuthzWhoCanAccessResponse, EmptyRequest,
 };
+use descope_api::vocabulary::UserStatus;
 use serde_json::Map;
 
 use super::{
@@ -190,7 +191,9 @@ fn rename_in_schema(schema: &mut Schema, change: impl Fn(&mut String, Option<&mu
                 change(target_namespace, Some(target));
             }
             Node::Union(nodes) | Node::Intersect(nodes) | Node::Sub(nodes) => {
-                nodes.iter_mut().for_each(|node| within(node, change));
+                for node in nodes {
+                    within(node, change);
+                }
             }
             Node::Gated(node, _) => within(node, change),
         }
@@ -291,7 +294,7 @@ fn create(call: &mut Call<'_>, body: AuthzCreateRelationsRequest) -> Result<(), 
                 schema.require(namespace, relation)?;
             }
             Target::Query(query) => {
-                let statuses = query.statuses.iter().map(|status| status.as_str());
+                let statuses = query.statuses.iter().map(UserStatus::as_str);
                 let mut statuses = statuses.chain(query.user_status.iter().map(String::as_str));
                 let known = |status: &str| status == "expired" || Status::parse(status).is_some();
                 if let Some(unknown) = statuses.find(|status| !known(status)) {

@@ -618,33 +618,15 @@ impl Types<'_> {
 pub(super) fn print(schema: &Schema) -> Result<String, String> {
     let mut schema = schema.clone();
     name_targets(&mut schema);
-    let mut text = String::from("model AuthZ 1.0\n");
+    let mut lines = vec!["model AuthZ 1.0".to_owned()];
     if !schema.conditions.is_empty() {
-        text.push('\n');
+        lines.push(String::new());
     }
     for condition in &schema.conditions {
-        let name = word(&condition.name)?;
-        match &condition.source {
-            Source::Cel(expression) => {
-                let params: Vec<String> =
-                    condition.params.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-                text.push_str(&format!("condition {name}({}) {{ {expression} }}\n", params.join(", ")));
-            }
-            Source::Constraint { kind, args } => {
-                text.push_str(&format!("constraint {name}"));
-                if kind != name {
-                    text.push_str(&format!(":{kind}"));
-                }
-                if !args.is_empty() {
-                    let args: Vec<String> = args.iter().map(Value::to_string).collect();
-                    text.push_str(&format!("({})", args.join(", ")));
-                }
-                text.push('\n');
-            }
-        }
+        lines.push(condition_text(condition)?);
     }
     for one in &schema.types {
-        text.push_str(&format!("\ntype {}\n", word(&one.name)?));
+        lines.extend([String::new(), format!("type {}", word(&one.name)?)]);
         for definition in &one.definitions {
             let kind = if definition.permission { "permission" } else { "relation" };
             let name = word(&definition.name)?;
@@ -657,10 +639,28 @@ pub(super) fn print(schema: &Schema) -> Result<String, String> {
                 }
                 Some(node) => printer.top(node)?,
             };
-            text.push_str(&format!("  {kind} {name}: {expression}\n"));
+            lines.push(format!("  {kind} {name}: {expression}"));
         }
     }
-    Ok(text)
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+fn condition_text(condition: &Condition) -> Result<String, String> {
+    let name = word(&condition.name)?;
+    match &condition.source {
+        Source::Cel(expression) => {
+            let params = condition.params.iter().map(|(name, kind)| Ok(format!("{} {kind}", word(name)?)));
+            let params: Vec<String> = params.collect::<Result<_, String>>()?;
+            Ok(format!("condition {name}({}) {{ {} }}", params.join(", "), expression.trim()))
+        }
+        Source::Constraint { kind, args } => {
+            let kind = if kind == name { String::new() } else { format!(":{kind}") };
+            let args: Vec<String> = args.iter().map(Value::to_string).collect();
+            let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+            Ok(format!("constraint {name}{kind}{args}"))
+        }
+    }
 }
 
 /// Gives relations whose targets are not known those that the schema implies: the types that arrows follow them to, or
@@ -722,8 +722,7 @@ impl Printer<'_> {
     /// An expression that nothing is around.
     fn top(&self, node: &Node) -> Result<String, String> {
         match node {
-            Node::Union(nodes) if nodes.len() == 1 => self.top(&nodes[0]),
-            Node::Intersect(nodes) | Node::Sub(nodes) if nodes.len() == 1 => self.top(&nodes[0]),
+            Node::Union(nodes) | Node::Intersect(nodes) | Node::Sub(nodes) if nodes.len() == 1 => self.top(&nodes[0]),
             Node::Own => Ok(self.own().join(" | ")),
             Node::Union(nodes) => self.union(nodes),
             Node::Intersect(nodes) => self.join(nodes, " & "),

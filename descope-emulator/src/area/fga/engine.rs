@@ -12,7 +12,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
-use descope_api::types::{AuthzUserQuery, User};
+use descope_api::{
+    types::{AuthzUserQuery, User},
+    vocabulary::UserStatus,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -82,7 +85,9 @@ impl Formula<'_> {
             Self::Direct => {}
             Self::Node(node) => found.push(*node),
             Self::Any(parts) | Self::All(parts) | Self::Less(parts) => {
-                parts.iter().for_each(|part| part.references(found));
+                for part in parts {
+                    part.references(found);
+                }
             }
             Self::Gated(_, part) => part.references(found),
         }
@@ -121,7 +126,7 @@ struct Graph<'a> {
 #[derive(Default)]
 struct Run {
     values: Vec<Option<bool>>,
-    direct: Vec<Option<Option<bool>>>,
+    direct: Vec<Option<bool>>,
     seen: Vec<bool>,
 }
 
@@ -305,8 +310,9 @@ impl<'a> Engine<'a> {
             for leaf in leaves {
                 match leaf {
                     Node::Same { namespace, relation } => {
-                        let of = self.lookup(namespace, relation);
-                        of.into_iter().for_each(|of| same.entry(of).or_default().push(number));
+                        if let Some(of) = self.lookup(namespace, relation) {
+                            same.entry(of).or_default().push(number);
+                        }
                     }
                     Node::Right { namespace, relation, target, target_namespaces } => {
                         for of in target_namespaces.iter().filter_map(|there| self.lookup(there, target)) {
@@ -673,11 +679,11 @@ impl<'a> Engine<'a> {
         mode: Mode,
     ) -> Option<bool> {
         if let Some(Some(known)) = run.direct.get(number) {
-            return *known;
+            return Some(*known);
         }
         let value = self.look(graph, number, subject, mode);
         if let Some(place) = run.direct.get_mut(number) {
-            *place = Some(value);
+            *place = value;
         }
         value
     }
@@ -768,12 +774,8 @@ pub(super) fn fits(user: &User, query: &AuthzUserQuery) -> bool {
     let mut roles = user.role_names.iter().chain(user.user_tenants.iter().flat_map(|tenant| &tenant.role_names));
     let tenants = user.user_tenants.iter().filter_map(|tenant| tenant.tenant_id.as_deref());
     let status = user.status.as_deref().unwrap_or_default();
-    let statuses: Vec<&str> = query
-        .statuses
-        .iter()
-        .map(|status| status.as_str())
-        .chain(query.user_status.iter().map(String::as_str))
-        .collect();
+    let statuses: Vec<&str> =
+        query.statuses.iter().map(UserStatus::as_str).chain(query.user_status.iter().map(String::as_str)).collect();
     let text = query.text.as_deref().filter(|text| !text.is_empty());
     let by_sso = user.saml == Some(true) || user.oidc == Some(true);
     (query.with_test_user == Some(true) || user.test != Some(true))

@@ -20,6 +20,7 @@ pub(crate) struct RelationRecord {
 }
 
 /// What a relation says.
+#[allow(clippy::struct_field_names, reason = "it is what the API calls it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Relation {

@@ -135,7 +135,9 @@ impl Node {
     pub(super) fn leaves<'a>(&'a self, found: &mut Vec<&'a Node>) {
         match self {
             Self::Union(nodes) | Self::Intersect(nodes) | Self::Sub(nodes) => {
-                nodes.iter().for_each(|node| node.leaves(found));
+                for node in nodes {
+                    node.leaves(found);
+                }
             }
             Self::Gated(node, _) => node.leaves(found),
             leaf => found.push(leaf),

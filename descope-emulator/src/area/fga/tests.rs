@@ -233,7 +233,9 @@ impl Plain<'_> {
 
 fn state_with(relations: &[Relation]) -> State {
     let mut state = State::default();
-    relations.iter().for_each(|relation| relation::add(&mut state, relation.clone(), 1));
+    for relation in relations {
+        relation::add(&mut state, relation.clone(), 1);
+    }
     state
 }
 
@@ -360,10 +362,10 @@ fn written() -> impl Strategy<Value = String> {
                     text
                 },
             );
-            let gated = (inner.clone(), gates()).prop_map(move |(part, gate)| {
+            let narrowed = (inner.clone(), gates()).prop_map(move |(part, gate)| {
                 if postfix { format!("({part}) with {gate}") } else { format!("(({part}) with {gate})") }
             });
-            prop_oneof![joined, inner.prop_map(|part| format!("({part})")), gated]
+            prop_oneof![joined, inner.prop_map(|part| format!("({part})")), narrowed]
         })
     };
     let permission = || term(&["owner", "viewer", "can_view", "parent.owner", "parent.can_view"], true);
