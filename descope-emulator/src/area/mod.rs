@@ -18,6 +18,7 @@ mod embedded_link;
 mod enchanted_link;
 pub(crate) mod engine;
 pub(crate) mod family;
+pub(crate) mod fga;
 pub(crate) mod flow;
 mod group;
 mod impersonation;
@@ -69,6 +70,7 @@ pub(crate) fn table() -> Table {
     enchanted_link::register(&mut table);
     engine::register(&mut table);
     flow::register(&mut table);
+    fga::register(&mut table);
     group::register(&mut table);
     family::register(&mut table);
     impersonation::register(&mut table);

@@ -28,7 +28,7 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) enum Content {
     Json(Value),
-    /// A text with its media type, such as XML or a page.
+    /// A text with its media type, such as a page.
     Text(&'static str, String),
     Nothing,
 }
@@ -60,10 +60,6 @@ impl Reply {
     /// Sends the browser on.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
         Self::empty(StatusCode::FOUND).header(header::LOCATION, location)
-    }
-
-    pub(crate) fn xml(body: String) -> Self {
-        Self::new(StatusCode::OK, Content::Text("application/xml", body))
     }
 
     pub(crate) fn html(body: String) -> Self {

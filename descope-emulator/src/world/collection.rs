@@ -105,6 +105,18 @@ impl<R: Record> Collection<R> {
         self.by_id.values().map(|record| &**record)
     }
 
+    /// Those whose ids begin with `prefix`, in the order of their ids.
+    pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a R> + use<'a, R> {
+        let from = self.by_id.range(prefix.to_owned()..);
+        from.take_while(move |(id, _)| id.starts_with(prefix)).map(|(_, record)| &**record)
+    }
+
+    /// Those that have a name that begins with `prefix`, in the order of these names.
+    pub(crate) fn named_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a R> + use<'a, R> {
+        let from = self.by_name.range(prefix.to_owned()..);
+        from.take_while(move |(name, _)| name.starts_with(prefix)).filter_map(|(_, id)| self.get(id))
+    }
+
     /// Those that belong to `owner`.
     pub(crate) fn owned<'a>(&'a self, owner: &str) -> impl Iterator<Item = &'a R> + use<'a, R> {
         self.by_owner.get(owner).into_iter().flat_map(OrdSet::iter).filter_map(|id| self.get(id))
@@ -308,6 +320,13 @@ mod tests {
                 for owner in ["x", "y", "z"] {
                     let owned: Vec<_> = plain.values().filter(|thing| thing.owner == owner).collect();
                     prop_assert_eq!(things.owned(owner).collect::<Vec<_>>(), owned);
+                }
+                for prefix in ["", "a", "k"] {
+                    let begin: Vec<_> = plain.values().filter(|thing| thing.id.starts_with(prefix)).collect();
+                    prop_assert_eq!(things.with_prefix(prefix).collect::<Vec<_>>(), begin);
+                    let mut names: Vec<_> = plain.values().flat_map(|thing| &thing.names).collect();
+                    names.retain(|name| name.starts_with(prefix));
+                    prop_assert_eq!(things.named_with_prefix(prefix).count(), names.len());
                 }
                 let text = serde_json::to_string(&things).expect("JSON");
                 let again: Collection<Thing> = serde_json::from_str(&text).expect("reads");

@@ -15,6 +15,7 @@ use crate::{
         descoper::DescoperRecord,
         engine::EngineRecord,
         family::{FamilyRecord, FamilySettingsRecord},
+        fga,
         flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
@@ -103,6 +104,11 @@ state! {
     /// SSO configurations of tenants.
     sso: SsoRecord,
     user_attributes: UserAttributeRecord,
+    relation_backups: fga::BackupRecord,
+    relation_changes: fga::ChangeRecord,
+    relation_details: fga::DetailsRecord,
+    relation_schemas: fga::SchemaRecord,
+    relations: fga::RelationRecord,
 }
 
 impl State {
