@@ -7,8 +7,6 @@ mod audit;
 mod authz;
 mod back_office;
 mod bad_input;
-mod bad_input;
-mod enchanted_link;
 mod enchanted_link;
 mod family;
 mod fga;
