@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use descope_api::{OPERATIONS, Retry};
-use descope_emulator::{Emulator, Fault};
+use descope_emulator::Fault;
 use descope_sdk::{Error, ErrorKind, LoginId, RetryPolicy};
 
 use crate::{
@@ -16,15 +16,12 @@ use crate::{
 const REPEATABLE: &[&str] = &[
     "managementAccessKeyDelete",
     "managementTestUserDeleteAll",
-    "managementUserBatchDelete",
-    "managementUserBatchLoad",
     "managementUserDelete",
     "managementUserLoad",
     "securityQuestionsGet",
     "securityQuestionsSetup",
     "sessionHistory",
     "sessionKeys",
-    "sessionKeysV1",
     "sessionLogout",
     "sessionLogoutAll",
     "sessionMe",
@@ -75,8 +72,8 @@ impl Faulty {
 
 #[test]
 fn the_repeatable_operations_are_the_ones_that_send_redeem_and_create_nothing() {
-    let emulated = Emulator::emulated_operations();
-    let known = || OPERATIONS.iter().filter(|operation| emulated.contains(&operation.id));
+    let tried: BTreeSet<_> = least().iter().map(|case| case.operation).collect();
+    let known = || OPERATIONS.iter().filter(|operation| tried.contains(operation.id));
     let repeatable = known().filter(|operation| operation.retry != Retry::Never);
     let found: BTreeSet<_> = repeatable.map(|operation| operation.id).collect();
     assert_eq!(found, REPEATABLE.iter().copied().collect());

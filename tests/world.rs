@@ -16,7 +16,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let emulator = Emulator::builder().start().await.expect("the emulator starts");
+        let emulator = Emulator::builder().only_listed_projects().lenient().start().await.expect("the emulator starts");
         let descope = emulator.descope().expect("a client");
         Self { emulator, descope }
     }

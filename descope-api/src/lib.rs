@@ -12,6 +12,7 @@ mod json;
 #[cfg(feature = "auth")]
 mod keys;
 mod license;
+mod open;
 mod operation;
 mod options;
 mod path;
@@ -34,7 +35,7 @@ mod span;
 mod generated;
 
 pub use error::{Error, ErrorKind};
-pub use generated::{Client, operations::OPERATIONS, types};
+pub use generated::{Client, operations::OPERATIONS, types, vocabulary};
 pub use operation::{Auth, Operation, Retry, operation};
 pub use options::CallOptions;
 pub use progenitor_client::{ByteStream, ResponseValue};

@@ -34,7 +34,7 @@ fn of_members(members: &Map<String, Value>, operation: Option<&Operation>) -> Re
     words.error_description = text(&["errorDescription", "error_description", "description"]);
     words.error_message = text(&["errorMessage", "error_message"]);
     words.message = text(&["message", "msg", "errors"]);
-    words.error = text(&["error"]);
+    words.error = text(&["error"]).map(Into::into);
     words.detail = text(&["detail", "details", "title"]);
     words.scim_type = text(&["scimType"]);
     if let Some(Value::Object(inner)) = members.get("error") {
@@ -100,15 +100,8 @@ fn fill(words: &mut ErrorResponse, other: ErrorResponse) {
 }
 
 fn has_words(words: &ErrorResponse) -> bool {
-    let members = [
-        &words.error_code,
-        &words.error_description,
-        &words.error_message,
-        &words.message,
-        &words.error,
-        &words.detail,
-    ];
-    members.iter().any(|member| member.is_some())
+    let members = [&words.error_code, &words.error_description, &words.error_message, &words.message, &words.detail];
+    words.error.is_some() || members.iter().any(|member| member.is_some())
 }
 
 #[cfg(test)]

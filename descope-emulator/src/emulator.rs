@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     admin::{fault::Fault, inbox::Inbox, journal::RecordedRequest},
     area,
     http::{App, Table, schema::Document, server},
-    world::{Clock, Projects, Settings, World, ids, is_project_id, keys},
+    world::{Clock, Projects, Settings, World, ids, is_project_id, keys, seed},
 };
 
 /// The project that is emulated unless the builder says otherwise.
@@ -79,6 +79,8 @@ pub struct EmulatorBuilder {
     seed: Option<u64>,
     settings: Settings,
     data: Option<PathBuf>,
+    seed_file: Option<PathBuf>,
+    log: bool,
 }
 
 impl fmt::Debug for EmulatorBuilder {
@@ -181,6 +183,49 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Adds what a file says to what every new project has: users, tenants, roles, keys, settings. It has the form of
+    /// the document that `GET /_emulator/state` answers; what is left out has its default. References to roles and
+    /// tenants that are nowhere are refused.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = std::env::temp_dir().join("descope-emulator-seed.json");
+    /// std::fs::write(&file, descope_emulator::EmulatorBuilder::SEED_STARTER)?;
+    /// let emulator = descope_emulator::Emulator::builder().seed_file(&file).start().await?;
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seed_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.seed_file = Some(path.into());
+        self
+    }
+
+    /// A document for [`seed_file`](Self::seed_file) to begin with: a role, a tenant, a user and an access key.
+    pub const SEED_STARTER: &'static str = seed::STARTER;
+
+    /// Whether a text could be given to [`seed_file`](Self::seed_file).
+    ///
+    /// ```
+    /// # use descope_emulator::EmulatorBuilder;
+    /// assert!(EmulatorBuilder::check_seed(EmulatorBuilder::SEED_STARTER).is_ok());
+    /// assert!(EmulatorBuilder::check_seed("{}").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Data`], which says where and why.
+    pub fn check_seed(text: &str) -> Result<(), StartError> {
+        seed::read(text, None).map(|_| ()).map_err(|reason| StartError::Data { reason })
+    }
+
+    /// Writes a line to stderr for each request: method, path, status and, for a refusal, why. No secrets.
+    pub fn log_requests(mut self) -> Self {
+        self.log = true;
+        self
+    }
+
     /// The TCP port to listen on. 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -224,9 +269,17 @@ impl EmulatorBuilder {
         if let Some(path) = self.data {
             world = world.with_file(path).map_err(|reason| StartError::Data { reason })?;
         }
-        let app = Arc::new(App::new(self.project_id, management_key, world, document, table));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&app))).abort_handle();
-        Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server })
+        if let Some(path) = self.seed_file {
+            let of = |why: String| StartError::Data { reason: format!("{}: {why}", path.display()) };
+            let text = std::fs::read_to_string(&path).map_err(|error| of(error.to_string()))?;
+            world.import(seed::read(&text, self.seed).map_err(of)?).map_err(of)?;
+        }
+        let mut app = App::new(self.project_id, management_key, world, document, table);
+        app.log = self.log;
+        let app = Arc::new(app);
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped));
+        Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server, stop })
     }
 }
 
@@ -270,7 +323,8 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 pub struct Emulator {
     app: Arc<App>,
     base_url: String,
-    server: AbortHandle,
+    server: JoinHandle<()>,
+    stop: watch::Sender<bool>,
 }
 
 impl Emulator {
@@ -286,6 +340,8 @@ impl Emulator {
             seed: None,
             settings: Settings::default(),
             data: None,
+            seed_file: None,
+            log: false,
         }
     }
 
@@ -299,6 +355,23 @@ impl Emulator {
         let mut operations: Vec<_> = area::table().operations().collect();
         operations.sort_unstable();
         operations
+    }
+
+    /// Stops listening, finishes the calls that are under way, and ends. Dropping it ends at once instead. Calls that
+    /// are not done within `patience` are cut.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// emulator.stop(Duration::from_secs(10)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn stop(mut self, patience: Duration) {
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(patience, &mut self.server).await;
     }
 
     /// Where it listens, such as `http://127.0.0.1:41234`, without a slash at the end.

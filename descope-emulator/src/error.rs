@@ -37,12 +37,14 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// Whether changes stay all the same, such as the count of wrong codes.
     pub(crate) keeps_changes: bool,
+    /// When to try again, in seconds.
+    pub(crate) retry_after: Option<i64>,
 }
 
 impl Refusal {
     /// Refuses with the status that belongs to the code.
     pub(crate) fn new(code: &'static Code, message: impl Into<String>) -> Self {
-        Self { code, status: code.status, message: message.into(), keeps_changes: false }
+        Self { code, status: code.status, message: message.into(), keeps_changes: false, retry_after: None }
     }
 
     /// Refuses, and keeps what was counted before.
@@ -60,6 +62,12 @@ impl Refusal {
     /// A field without which the operation makes no sense. The wording is the service's.
     pub(crate) fn required(field: &str) -> Self {
         Self::new(&VALIDATION_FAILED, format!("The {field} field is required"))
+    }
+
+    /// Too many calls; they are welcome again after so many seconds.
+    pub(crate) fn rate_limited(seconds: i64) -> Self {
+        let refusal = Self::new(&RATE_LIMIT_EXCEEDED, "API rate limit exceeded");
+        Self { retry_after: Some(seconds), ..refusal }
     }
 
     /// A value that cannot be.

@@ -3,35 +3,92 @@
 use std::{
     error::Error,
     io::Write as _,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, ToSocketAddrs as _},
+    path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
-use clap::Parser;
-use descope_emulator::Emulator;
+use clap::{Args, Parser, Subcommand};
+use descope_emulator::{Emulator, EmulatorBuilder};
+
+/// How long calls may go on that are under way when the program is asked to end.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A local Descope: sign users in with no account and no network.
+///
+/// Codes and links that would have been sent are at GET /_emulator/inbox, requests and why they were refused at
+/// GET /_emulator/requests, and what else can be looked at and changed at GET /_emulator/.
 #[derive(Parser)]
-#[command(name = "descope-emulator", version)]
-struct Arguments {
-    /// TCP port to listen on; 0 takes a free one
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Address to listen on; the default can only be reached from this computer
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    host: IpAddr,
-    /// Id of the emulated project
-    #[arg(long)]
-    project_id: Option<String>,
-    /// Management key to accept; a random one unless given
-    #[arg(long)]
-    management_key: Option<String>,
+#[command(name = "descope-emulator", version, args_conflicts_with_subcommands = true)]
+struct Program {
+    #[command(flatten)]
+    arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[derive(Subcommand)]
+enum Command {
+    /// Start, run a command with the variables that the official SDKs read, and end with its exit code
+    Exec {
+        #[command(flatten)]
+        arguments: Arguments,
+        /// The command and its arguments, after `--`
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Write a seed to begin with to stdout
+    Init,
+    /// Say whether a seed could be used, without starting
+    Check {
+        /// The file
+        seed: PathBuf,
+    },
+}
+
+#[derive(Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+struct Arguments {
+    /// TCP port to listen on; 0 takes a free one
+    #[arg(long, env = "DESCOPE_EMULATOR_PORT", default_value_t = 8080)]
+    port: u16,
+    /// Address or name to listen on; the default can only be reached from this computer
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Id of the emulated project
+    #[arg(long, env = "DESCOPE_PROJECT_ID")]
+    project_id: Option<String>,
+    /// Management key to accept; a random one unless given
+    #[arg(long, env = "DESCOPE_MANAGEMENT_KEY", hide_env_values = true)]
+    management_key: Option<String>,
+    /// Refuse calls for other projects instead of making a project of any id
+    #[arg(long)]
+    only_listed_projects: bool,
+    /// Take roles, permissions, tenants and custom attributes that nobody has created
+    #[arg(long)]
+    lenient: bool,
+    /// Have ids and codes come out the same each time
+    #[arg(long, value_name = "NUMBER")]
+    random_seed: Option<u64>,
+    /// Add what a JSON file says: users, tenants, roles, keys, settings (see `init`)
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Keep everything in a file, and begin with what is in it
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Write the line of JSON to a file too, once calls are answered
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Write a line to stderr for each request
+    #[arg(long)]
+    log: bool,
+}
+
+#[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Program::parse()).await {
+        Ok(code) => code,
         Err(error) => {
             let mut stderr = std::io::stderr().lock();
             let _ = write!(stderr, "descope-emulator: {error}");
@@ -46,34 +103,124 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let mut builder = Emulator::builder().host(arguments.host).port(arguments.port);
-    if let Some(project_id) = arguments.project_id {
+async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
+    match program.command {
+        None => {
+            let emulator = start(&program.arguments).await?;
+            announce(&emulator, &program.arguments)?;
+            ended().await?;
+            emulator.stop(PATIENCE).await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Exec { mut arguments, command }) => {
+            // Whoever runs a command wants no particular port, unless they say so.
+            if std::env::args().all(|argument| !argument.starts_with("--port")) {
+                arguments.port = 0;
+            }
+            let emulator = start(&arguments).await?;
+            let code = exec(&emulator, &command).await?;
+            emulator.stop(PATIENCE).await;
+            Ok(code)
+        }
+        Some(Command::Init) => {
+            std::io::stdout().write_all(EmulatorBuilder::SEED_STARTER.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Check { seed }) => {
+            let text = std::fs::read_to_string(&seed).map_err(|error| format!("{}: {error}", seed.display()))?;
+            EmulatorBuilder::check_seed(&text).map_err(|error| format!("{}: {error}", seed.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn start(arguments: &Arguments) -> Result<Emulator, Box<dyn Error>> {
+    let mut builder = Emulator::builder().host(address(&arguments.host)?).port(arguments.port);
+    if let Some(project_id) = &arguments.project_id {
         builder = builder.project_id(project_id);
     }
-    if let Some(management_key) = arguments.management_key {
+    if let Some(management_key) = &arguments.management_key {
         builder = builder.management_key(management_key);
     }
-    let emulator = builder.start().await?;
-    announce(&emulator)?;
-    ended().await?;
-    drop(emulator);
-    Ok(())
+    if arguments.only_listed_projects {
+        builder = builder.only_listed_projects();
+    }
+    if arguments.lenient {
+        builder = builder.lenient();
+    }
+    if let Some(seed) = arguments.random_seed {
+        builder = builder.random_seed(seed);
+    }
+    if let Some(file) = &arguments.seed {
+        builder = builder.seed_file(file);
+    }
+    if let Some(file) = &arguments.data {
+        builder = builder.data_file(file);
+    }
+    if arguments.log {
+        builder = builder.log_requests();
+    }
+    Ok(builder.start().await?)
+}
+
+/// The address of a host, which may be given by name.
+fn address(host: &str) -> Result<IpAddr, String> {
+    if let Ok(address) = host.parse() {
+        return Ok(address);
+    }
+    let found = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
+    let mut found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+    // Clients that are given a name try IPv4 sooner or later; not all of them try IPv6.
+    found.sort_by_key(IpAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| format!("{host} has no address"))
+}
+
+/// The variables that official SDKs read, and what they are to hold.
+fn variables(emulator: &Emulator) -> [(&'static str, &str); 4] {
+    [
+        ("DESCOPE_PROJECT_ID", emulator.project_id()),
+        ("DESCOPE_MANAGEMENT_KEY", emulator.management_key()),
+        ("DESCOPE_BASE_URL", emulator.base_url()),
+        ("DESCOPE_BASE_URI", emulator.base_url()),
+    ]
+}
+
+/// Runs a command to its end. One that was killed counts as failed.
+async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<dyn Error>> {
+    let (program, arguments) = command.split_first().ok_or("no command")?;
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .envs(variables(emulator))
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| format!("{program}: {error}"))?;
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        asked = ended() => {
+            asked?;
+            child.kill().await?;
+            child.wait().await?
+        }
+    };
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// One line of JSON on stdout for programs, exports on stderr for shells.
-fn announce(emulator: &Emulator) -> std::io::Result<()> {
+fn announce(emulator: &Emulator, arguments: &Arguments) -> std::io::Result<()> {
     let (base_url, project_id, key) = (emulator.base_url(), emulator.project_id(), emulator.management_key());
     let line = serde_json::json!({"baseUrl": base_url, "projectId": project_id, "managementKey": key});
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     let mut stderr = std::io::stderr().lock();
-    writeln!(stderr, "export DESCOPE_PROJECT_ID={}", quoted(project_id))?;
-    writeln!(stderr, "export DESCOPE_MANAGEMENT_KEY={}", quoted(key))?;
-    writeln!(stderr, "export DESCOPE_BASE_URL={}", quoted(base_url))?;
-    writeln!(stderr, "export DESCOPE_BASE_URI={}", quoted(base_url))?;
-    stderr.flush()
+    for (name, value) in variables(emulator) {
+        writeln!(stderr, "export {name}={}", quoted(value))?;
+    }
+    stderr.flush()?;
+    if let Some(file) = &arguments.ready_file {
+        std::fs::write(file, format!("{line}\n"))?;
+    }
+    Ok(())
 }
 
 /// A word for a POSIX shell: in single quotes when it needs them.

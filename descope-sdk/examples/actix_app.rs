@@ -48,6 +48,7 @@ use descope_emulator::Emulator;
 use descope_sdk::{
     Descope, ErrorKind, LoginId,
     session::{Session, SessionCookies},
+    vocabulary::UserStatus,
     web::{RefreshJwt, Refusal, Require, RequireMiddleware, SessionMiddleware, SessionPolicy},
 };
 use serde::Deserialize;
@@ -171,8 +172,12 @@ impl ResponseError for Failure {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
-    let grace = descope.management().users().create(LoginId::new("grace@example.com")).verified_email(true);
-    grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status("enabled").send().await?;
+    let management = descope.management();
+    management.roles().create("admin").send().await?;
+    management.tenants().create("Acme").id("T2acme").send().await?;
+    management.roles().create("owner").tenant_id("T2acme").send().await?;
+    let grace = management.users().create(LoginId::new("grace@example.com")).verified_email(true);
+    grace.role_names(["admin"]).tenant("T2acme", ["owner"]).status(UserStatus::ENABLED).send().await?;
     Ok(descope)
 }
 

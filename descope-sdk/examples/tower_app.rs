@@ -27,6 +27,7 @@ use descope_emulator::Emulator;
 use descope_sdk::{
     Authentication, Descope, LoginId, StatusCode,
     session::Session,
+    vocabulary::UserStatus,
     web::{Require, RequireLayer, SessionLayer, SessionPolicy},
 };
 use http::{Request, Response};
@@ -85,9 +86,10 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 /// A client for the emulator that shares its clock, so that time can be made to pass.
 pub(crate) async fn prepare(emulator: &Emulator) -> descope_sdk::Result<Descope> {
     let descope = emulator.descope()?;
+    descope.management().roles().create("admin").send().await?;
     let users = descope.management().users();
-    users.create(LoginId::new("ada@example.com")).status("enabled").send().await?;
-    users.create(LoginId::new("grace@example.com")).role_names(["admin"]).status("enabled").send().await?;
+    users.create(LoginId::new("ada@example.com")).status(UserStatus::ENABLED).send().await?;
+    users.create(LoginId::new("grace@example.com")).role_names(["admin"]).status(UserStatus::ENABLED).send().await?;
     Ok(descope)
 }
 

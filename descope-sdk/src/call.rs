@@ -47,8 +47,7 @@ impl Call {
 
     /// A length of time in whole seconds, parts of one counting as a whole. 0 means the service's own.
     pub(crate) fn seconds(&mut self, argument: &'static str, span: Duration) -> i64 {
-        let seconds = u128::from(span.as_secs()) + u128::from(span.subsec_nanos() > 0);
-        self.positive(argument, seconds, "is zero, which the service would take for its own setting")
+        self.counted(argument, seconds(span))
     }
 
     #[allow(dead_code, reason = "for whatever the document gains")]
@@ -62,13 +61,13 @@ impl Call {
     }
 
     fn positive(&mut self, argument: &'static str, count: u128, zero: &'static str) -> i64 {
-        let (count, why) = match i64::try_from(count) {
-            Ok(0) => (0, Some(zero)),
-            Ok(count) => (count, None),
-            Err(_) => (0, Some("is too far away")),
-        };
-        self.judge(argument, why);
-        count
+        self.counted(argument, positive(count, zero))
+    }
+
+    /// A count, or 0 and what is wrong with it.
+    fn counted(&mut self, argument: &'static str, count: std::result::Result<i64, &'static str>) -> i64 {
+        self.judge(argument, count.err());
+        count.unwrap_or_default()
     }
 
     /// Keeps the first argument that is wrong, until it is set right.
@@ -107,6 +106,20 @@ impl Call {
             Some(options) => api.with_options(options.clone()),
             None => api,
         })
+    }
+}
+
+/// A length of time in whole seconds, parts of one counting as a whole; or what is wrong with it.
+pub(crate) fn seconds(span: Duration) -> std::result::Result<i64, &'static str> {
+    let seconds = u128::from(span.as_secs()) + u128::from(span.subsec_nanos() > 0);
+    positive(seconds, "is zero, which the service would take for its own setting")
+}
+
+fn positive(count: u128, zero: &'static str) -> std::result::Result<i64, &'static str> {
+    match i64::try_from(count) {
+        Ok(0) => Err(zero),
+        Ok(count) => Ok(count),
+        Err(_) => Err("is too far away"),
     }
 }
 

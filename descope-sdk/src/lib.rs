@@ -135,6 +135,7 @@ pub use descope_api as api;
 pub use descope_api::{
     CallOptions, RetryPolicy, Secret,
     types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant},
+    vocabulary,
 };
 pub use error::{Error, ErrorKind, Result, Waited};
 /// The type of [`Error::status`].

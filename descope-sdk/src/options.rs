@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use descope_api::Secret;
+use descope_api::{Secret, vocabulary::TestUserDelivery};
 use serde::{Deserialize, Serialize};
 
 /// How a code or link reaches the user.
@@ -34,6 +34,12 @@ impl DeliveryMethod {
             Self::Whatsapp => "whatsapp",
             Self::Im => "im",
         }
+    }
+}
+
+impl From<DeliveryMethod> for TestUserDelivery {
+    fn from(method: DeliveryMethod) -> Self {
+        Self::from(method.as_str())
     }
 }
 

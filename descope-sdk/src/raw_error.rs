@@ -84,7 +84,7 @@ impl From<descope_api::Error> for Error {
         // Only the service's own descriptions are fixed texts.
         let (description, theirs) =
             if ours { (words.error_description, None) } else { (None, words.error_description) };
-        let message = [words.error_message, words.message, words.detail, theirs, words.error];
+        let message = [words.error_message, words.message, words.detail, theirs, words.error.map(String::from)];
         let kind = match raw {
             Raw::InvalidRequest => ErrorKind::InvalidArgument,
             Raw::Timeout => ErrorKind::Timeout,

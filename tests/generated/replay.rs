@@ -464,10 +464,7 @@ fn audit(operation: &str) -> Option<Replay> {
                                 "action",
                                 given.member::<String>("action")?,
                             )?,
-                            Given::needed(
-                                "type",
-                                given.member::<String>("type")?,
-                            )?,
+                            Given::needed("type", given.member::<String>("type")?)?,
                             Given::needed(
                                 "actorId",
                                 given.member::<String>("actorId")?,
@@ -1475,10 +1472,7 @@ fn family(operation: &str) -> Option<Replay> {
                         .impersonate(
                             Given::needed(
                                 "impersonatorUserIdOrLoginId",
-                                given
-                                    .member::<
-                                        String,
-                                    >("impersonatorUserIdOrLoginId")?,
+                                given.member::<LoginId>("impersonatorUserIdOrLoginId")?,
                             )?,
                             Given::needed(
                                 "dependentLoginId",
@@ -2512,8 +2506,7 @@ fn jwt(operation: &str) -> Option<Replay> {
                                 1_000,
                             ),
                         );
-                    let call = match given.member::<String>("algorithm")?
-                    {
+                    let call = match given.member::<String>("algorithm")? {
                         Some(it) => call.algorithm(it),
                         None => call,
                     };
@@ -3006,10 +2999,7 @@ fn list(operation: &str) -> Option<Replay> {
                                 "name",
                                 given.member::<String>("name")?,
                             )?,
-                            Given::needed(
-                                "type",
-                                given.member::<String>("type")?,
-                            )?,
+                            Given::needed("type", given.member::<String>("type")?)?,
                         );
                     let call = match given.member::<::serde_json::Value>("data")? {
                         Some(it) => call.data(it),
@@ -3138,10 +3128,7 @@ fn list(operation: &str) -> Option<Replay> {
                                 "name",
                                 given.member::<String>("name")?,
                             )?,
-                            Given::needed(
-                                "type",
-                                given.member::<String>("type")?,
-                            )?,
+                            Given::needed("type", given.member::<String>("type")?)?,
                         );
                     let call = match given.member::<::serde_json::Value>("data")? {
                         Some(it) => call.data(it),
@@ -3791,8 +3778,7 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                                 given.member::<String>("name")?,
                             )?,
                         );
-                    let call = match given.member::<String>("accessType")?
-                    {
+                    let call = match given.member::<String>("accessType")? {
                         Some(it) => call.access_type(it),
                         None => call,
                     };
@@ -3870,9 +3856,7 @@ fn outbound_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.pkce(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<Vec<String>>("prompt")?
-                    {
+                    let call = match given.member::<Vec<String>>("prompt")? {
                         Some(it) => call.prompt(it),
                         None => call,
                     };
@@ -4748,9 +4732,7 @@ fn project(operation: &str) -> Option<Replay> {
                                 given.member::<String>("name")?,
                             )?,
                         );
-                    let call = match given
-                        .member::<String>("environment")?
-                    {
+                    let call = match given.member::<String>("environment")? {
                         Some(it) => call.environment(it),
                         None => call,
                     };
@@ -4884,9 +4866,7 @@ fn project(operation: &str) -> Option<Replay> {
                                 given.member::<String>("name")?,
                             )?,
                         );
-                    let call = match given
-                        .member::<String>("environment")?
-                    {
+                    let call = match given.member::<String>("environment")? {
                         Some(it) => call.environment(it),
                         None => call,
                     };
@@ -6109,8 +6089,7 @@ fn scim_key(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
-                    let call = match given.member::<String>("revokeMode")?
-                    {
+                    let call = match given.member::<String>("revokeMode")? {
                         Some(it) => call.revoke_mode(it),
                         None => call,
                     };
@@ -6132,8 +6111,7 @@ fn scim_key(operation: &str) -> Option<Replay> {
                                 given.member::<String>("tenantId")?,
                             )?,
                         );
-                    let call = match given.member::<String>("revokeMode")?
-                    {
+                    let call = match given.member::<String>("revokeMode")? {
                         Some(it) => call.revoke_mode(it),
                         None => call,
                     };
@@ -6829,8 +6807,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.client_secret(it),
                         None => call,
                     };
-                    let call = match given.member::<String>("clientType")?
-                    {
+                    let call = match given.member::<String>("clientType")? {
                         Some(it) => call.client_type(it),
                         None => call,
                     };
@@ -6849,9 +6826,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.custom_idp_initiated_login_page_url(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -6960,8 +6935,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.default_relay_state(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("defaultSignatureAlgorithm")?
+                    let call = match given.member::<String>("defaultSignatureAlgorithm")?
                     {
                         Some(it) => call.default_signature_algorithm(it),
                         None => call,
@@ -7030,9 +7004,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.subject_name_id_format(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("subjectNameIdType")?
-                    {
+                    let call = match given.member::<String>("subjectNameIdType")? {
                         Some(it) => call.subject_name_id_type(it),
                         None => call,
                     };
@@ -7262,8 +7234,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.client_secret(it),
                         None => call,
                     };
-                    let call = match given.member::<String>("clientType")?
-                    {
+                    let call = match given.member::<String>("clientType")? {
                         Some(it) => call.client_type(it),
                         None => call,
                     };
@@ -7282,9 +7253,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.custom_idp_initiated_login_page_url(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -7393,8 +7362,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.default_relay_state(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("defaultSignatureAlgorithm")?
+                    let call = match given.member::<String>("defaultSignatureAlgorithm")?
                     {
                         Some(it) => call.default_signature_algorithm(it),
                         None => call,
@@ -7459,9 +7427,7 @@ fn sso_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.subject_name_id_format(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("subjectNameIdType")?
-                    {
+                    let call = match given.member::<String>("subjectNameIdType")? {
                         Some(it) => call.subject_name_id_type(it),
                         None => call,
                     };
@@ -7661,9 +7627,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.inactivity_time(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("inactivityTimeUnit")?
-                    {
+                    let call = match given.member::<String>("inactivityTimeUnit")? {
                         Some(it) => call.inactivity_time_unit(it),
                         None => call,
                     };
@@ -7711,8 +7675,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.stepup_token_expiration(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("stepupTokenExpirationUnit")?
+                    let call = match given.member::<String>("stepupTokenExpirationUnit")?
                     {
                         Some(it) => call.stepup_token_expiration_unit(it),
                         None => call,
@@ -7774,9 +7737,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.parent(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("roleInheritance")?
-                    {
+                    let call = match given.member::<String>("roleInheritance")? {
                         Some(it) => call.role_inheritance(it),
                         None => call,
                     };
@@ -7979,9 +7940,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.name(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("roleInheritance")?
-                    {
+                    let call = match given.member::<String>("roleInheritance")? {
                         Some(it) => call.role_inheritance(it),
                         None => call,
                     };
@@ -8060,9 +8019,7 @@ fn tenant(operation: &str) -> Option<Replay> {
                         Some(it) => call.federated_app_ids(it),
                         None => call,
                     };
-                    let call = match given
-                        .member::<String>("roleInheritance")?
-                    {
+                    let call = match given.member::<String>("roleInheritance")? {
                         Some(it) => call.role_inheritance(it),
                         None => call,
                     };
@@ -8792,9 +8749,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -8886,8 +8841,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.approved_callback_urls(it),
                         None => call,
                     };
-                    let call = match given.member::<String>("clientType")?
-                    {
+                    let call = match given.member::<String>("clientType")? {
                         Some(it) => call.client_type(it),
                         None => call,
                     };
@@ -8898,9 +8852,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -9183,9 +9135,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -9273,8 +9223,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.approved_callback_urls(it),
                         None => call,
                     };
-                    let call = match given.member::<String>("clientType")?
-                    {
+                    let call = match given.member::<String>("clientType")? {
                         Some(it) => call.client_type(it),
                         None => call,
                     };
@@ -9285,9 +9234,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -9416,9 +9363,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -9506,8 +9451,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         Some(it) => call.approved_callback_urls(it),
                         None => call,
                     };
-                    let call = match given.member::<String>("clientType")?
-                    {
+                    let call = match given.member::<String>("clientType")? {
                         Some(it) => call.client_type(it),
                         None => call,
                     };
@@ -9518,9 +9462,7 @@ fn third_party_application(operation: &str) -> Option<Replay> {
                         .into_iter()
                         .flatten()
                         .fold(call, |call, (name, it)| call.custom_attribute(name, it));
-                    let call = match given
-                        .member::<String>("defaultAudience")?
-                    {
+                    let call = match given.member::<String>("defaultAudience")? {
                         Some(it) => call.default_audience(it),
                         None => call,
                     };
@@ -10316,10 +10258,7 @@ fn user(operation: &str) -> Option<Replay> {
                         .load_trusted_devices(
                             Given::needed(
                                 "identifiers",
-                                given
-                                    .member::<
-                                        Vec<String>,
-                                    >("identifiers")?,
+                                given.member::<Vec<LoginId>>("identifiers")?,
                             )?,
                         );
                     given.end(call.send().await.map(drop))
@@ -11535,10 +11474,7 @@ fn user(operation: &str) -> Option<Replay> {
                                 "loginId",
                                 given.member::<LoginId>("loginId")?,
                             )?,
-                            Given::needed(
-                                "status",
-                                given.member::<String>("status")?,
-                            )?,
+                            Given::needed("status", given.member::<String>("status")?)?,
                         );
                     given.end(call.send().await.map(drop))
                 })

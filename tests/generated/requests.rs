@@ -394,7 +394,7 @@ fn family() -> Vec<Case> {
         "POST /v1/mgmt/family/impersonate", bearer : Bearer::ManagementKey, body :
         Some(json("{\"dependentLoginId\":\"byron@lovelace.example.com\",\"impersonatorUserIdOrLoginId\":\"U2RmvVjD8ZbYkN3rT6wQxHs1LpE\",\"selectedFamily\":\"F2RmzL0v1e2l3a4c5e6F7a8m9i0\"}")),
         call : | descope | Box::pin(async move { descope.management().families()
-        .impersonate("U2RmvVjD8ZbYkN3rT6wQxHs1LpE",
+        .impersonate(LoginId::new("U2RmvVjD8ZbYkN3rT6wQxHs1LpE"),
         LoginId::new("byron@lovelace.example.com"))
         .selected_family("F2RmzL0v1e2l3a4c5e6F7a8m9i0").send(). await .map(drop) }), },
         Case { operation : "managementFamilyLoadAttributes", request :
@@ -2308,10 +2308,11 @@ fn user() -> Vec<Case> {
         "POST /v1/mgmt/user/trusteddevices/list", bearer : Bearer::ManagementKey, body :
         Some(json("{\"identifiers\":[\"ada@example.com\"]}")), call : | descope |
         Box::pin(async move { descope.management().users()
-        .load_trusted_devices(["ada@example.com"]).send(). await .map(drop) }), }, Case {
-        operation : "managementUserLogout", request : "POST /v1/mgmt/user/logout", bearer
-        : Bearer::ManagementKey, body : Some(json("{\"loginId\":\"ada@example.com\"}")),
-        call : | descope | Box::pin(async move { descope.management().users()
+        .load_trusted_devices([LoginId::new("ada@example.com")]).send(). await .map(drop)
+        }), }, Case { operation : "managementUserLogout", request :
+        "POST /v1/mgmt/user/logout", bearer : Bearer::ManagementKey, body :
+        Some(json("{\"loginId\":\"ada@example.com\"}")), call : | descope |
+        Box::pin(async move { descope.management().users()
         .logout(LoginId::new("ada@example.com")).send(). await .map(drop) }), }, Case {
         operation : "managementUserPatch", request : "PATCH /v1/mgmt/user/patch", bearer
         : Bearer::ManagementKey, body :

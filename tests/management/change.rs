@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use descope_sdk::{Descope, LoginId, Result};
+use descope_sdk::{Descope, LoginId, Result, management::tenant::TenantRoleInheritance, vocabulary::UserStatus};
 use httpmock::{HttpMockResponse, MockServer};
 use serde_json::{Value, json};
 
@@ -131,4 +131,19 @@ async fn a_patch_tells_apart_what_is_left_alone_set_and_taken_away() {
     assert_eq!(service.written(), json!({ "loginId": "ada", "name": "Ada", "roleNames": [] }));
     service.descope.management().tenants().patch("T1").clear_self_provisioning_domains().send().await.unwrap();
     assert_eq!(service.written(), json!({ "id": "T1", "selfProvisioningDomains": [] }));
+}
+
+#[tokio::test]
+async fn a_known_value_is_a_constant_and_any_other_a_text() {
+    let service = Service::holding(json!({})).await;
+    let tenants = service.descope.management().tenants();
+    tenants.patch("T1").role_inheritance(TenantRoleInheritance::USER_ONLY).send().await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "T1", "roleInheritance": "userOnly" }));
+    tenants.patch("T1").role_inheritance("everybody").send().await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "T1", "roleInheritance": "everybody" }));
+    tenants.patch("T1").role_inheritance("everybody").clear_role_inheritance().send().await.unwrap();
+    assert_eq!(service.written(), json!({ "id": "T1", "roleInheritance": "" }));
+    let users = service.descope.management().users();
+    let _ = users.update_status(LoginId::new("ada"), UserStatus::DISABLED).send().await;
+    assert_eq!(service.written(), json!({ "loginId": "ada", "status": "disabled" }));
 }

@@ -3,6 +3,7 @@
 use descope_sdk::{
     Descope, ErrorCode, ErrorKind, LoginId, UserId,
     management::user::{ImportedPassword, ImportedPasswordHash},
+    vocabulary::UserStatus,
 };
 
 use crate::world::{ADA, BOB, PHONE, World, refused, refused_here};
@@ -14,7 +15,7 @@ async fn a_user_is_created_loaded_and_deleted() {
     let create = users.create(LoginId::new("countess")).email(ADA).phone(PHONE).name("Ada Lovelace").given_name("Ada");
     let create = create.verified_phone(false).role_names(["reader"]).tenant("T1", ["writer"]);
     let created = create.custom_attribute("plan", "pro").additional_login_ids([ADA]).send().await.unwrap();
-    assert_eq!(created.status.as_deref(), Some("invited"));
+    assert_eq!(created.status, Some(UserStatus::INVITED));
     assert_eq!((created.verified_email, created.verified_phone), (Some(true), Some(false)));
     assert_eq!(created.login_ids, ["countess", ADA]);
     assert_eq!(created.role_names, ["reader"]);

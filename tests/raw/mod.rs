@@ -6,3 +6,4 @@ mod schemas;
 mod seam;
 mod spans;
 mod types;
+mod vocabulary;

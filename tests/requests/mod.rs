@@ -19,7 +19,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use descope_emulator::Emulator;
 use descope_sdk::{Descope, DescopeBuilder, Error, RetryPolicy};
 use httpmock::{HttpMockResponse, MockServer};
 use serde::de::DeserializeOwned;
@@ -37,10 +36,6 @@ pub(crate) const SESSION_JWT: &str = "eyJhbGciOiJSUzI1NiJ9.c2Vzc2lvbg.c2ln";
 pub(crate) const ACCESS_KEY: &str = "K2RmxQ7w8E9r0T1y2U3i4O5p6AsCleartext";
 pub(crate) const MANAGEMENT_KEY: &str = "K2RmManagementKey";
 pub(crate) const AUTH_KEY: &str = "K2RmAuthKey";
-
-/// Operations that no function of the SDK calls, and why. [`Descope::api`] reaches them.
-const NOT_CURATED: &[(&str, &str)] =
-    &[("sessionKeysV1", "the keys in their older form, a bare array; the validator reads `sessionKeys`")];
 
 /// What stands in the bearer after the project id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,20 +277,6 @@ fn every_operation_with_a_management_key_is_a_function_of_the_sdk() {
         .filter(|id| !tested.contains(id))
         .collect();
     assert_eq!(missing, [] as [&str; 0]);
-}
-
-#[test]
-fn every_operation_has_a_case_or_a_reason() {
-    let tested: BTreeSet<&str> = cases().iter().map(|case| case.operation).collect();
-    let reasoned: BTreeSet<&str> = NOT_CURATED.iter().map(|(operation, _)| *operation).collect();
-    assert!(tested.is_disjoint(&reasoned), "curated after all: {:?}", tested.intersection(&reasoned));
-    assert!(NOT_CURATED.iter().all(|(_, reason)| reason.len() > 20));
-    // What the emulator carries out is what the SDK wraps; the rest is reached through the raw client.
-    let emulated: BTreeSet<&str> = Emulator::emulated_operations().into_iter().collect();
-    let generated: BTreeSet<&str> = generated::cases().iter().map(|case| case.operation).collect();
-    let known: BTreeSet<&str> = tested.union(&reasoned).chain(&generated).copied().collect();
-    let unknown: Vec<&&str> = emulated.difference(&known).collect();
-    assert_eq!(unknown, [] as [&&str; 0], "without a request test");
 }
 
 #[test]

@@ -10,6 +10,50 @@ pub(crate) trait TypeVisitor {
     fn visit<T: DeserializeOwned + Serialize + schemars::JsonSchema>(self, name: &str) -> Self::Output;
 }
 
+/// What every growing vocabulary can do.
+pub(crate) trait Vocabulary:
+    Clone
+    + std::fmt::Debug
+    + std::fmt::Display
+    + Ord
+    + std::hash::Hash
+    + AsRef<str>
+    + for<'a> From<&'a str>
+    + From<String>
+    + Into<String>
+    + PartialEq<str>
+    + for<'a> PartialEq<&'a str>
+    + DeserializeOwned
+    + Serialize
+    + schemars::JsonSchema
+{
+}
+
+impl<T> Vocabulary for T where
+    T: Clone
+        + std::fmt::Debug
+        + std::fmt::Display
+        + Ord
+        + std::hash::Hash
+        + AsRef<str>
+        + for<'a> From<&'a str>
+        + From<String>
+        + Into<String>
+        + PartialEq<str>
+        + for<'a> PartialEq<&'a str>
+        + DeserializeOwned
+        + Serialize
+        + schemars::JsonSchema
+{
+}
+
+/// Something to do with every vocabulary.
+pub(crate) trait VocabularyVisitor {
+    /// - `constants`: what the document has, by the names of the constants.
+    /// - `known`: what the type says itself that it knows.
+    fn visit<T: Vocabulary>(&mut self, name: &'static str, constants: &[(&'static str, T)], known: &[T]);
+}
+
 /// The arguments of a call, by the names of the parameters.
 pub(crate) struct Arguments(pub(crate) Value);
 

@@ -118,8 +118,11 @@ impl<'a> Loader<'a> {
                 self.count(text.len() / TEXT_OF_A_NODE, span.start)?;
                 (anchor, scalar(&text, style))
             }
-            Event::SequenceStart(anchor, _) => (anchor, self.sequence(pointer)?),
-            Event::MappingStart(anchor, _) => (anchor, self.mapping(pointer)?),
+            Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
+                return Err(self.problem(span.start, "tags are not used here"));
+            }
+            Event::SequenceStart(anchor, None) => (anchor, self.sequence(pointer)?),
+            Event::MappingStart(anchor, None) => (anchor, self.mapping(pointer)?),
             Event::Alias(id) => {
                 let Some(nodes) = self.anchors.get(&id).map(|(_, nodes)| *nodes) else {
                     return Err(self.problem(span.start, "alias of an anchor that is not complete yet"));
@@ -246,6 +249,9 @@ mod tests {
             ("{\"a\": 1}", 1, "JSON"),
             ("a: 1\n---\nb: 1\n", 3, "more than one document"),
             ("a: &x {k: 1}\nb:\n  <<: *x\n", 3, "merge keys"),
+            ("a: 1\nb: !!str 2\n", 2, "tags"),
+            ("a: 1\nb: !mine [2]\n", 2, "tags"),
+            ("a: 1\nb: !!map {c: 2}\n", 2, "tags"),
         ] {
             let problem = parse("spec/x.yaml", text).unwrap_err();
             assert_eq!(problem.place.file, "spec/x.yaml");

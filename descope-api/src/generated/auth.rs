@@ -370,7 +370,7 @@ Sends a `POST` request to `/v1/auth/magiclink/update/email`
     }
     /**Change the user's phone number without naming a channel
 
-A form of `magicLinkUpdatePhoneSms` that one SDK calls and whose path does not say how the message travels; the project decides. Name the channel instead: call `magicLinkUpdatePhoneSms` or `magicLinkUpdatePhoneWhatsapp`.
+A form of `magicLinkUpdatePhoneSms` that one SDK calls and whose path does not say how the message travels; the project decides. Links that were sent before stay good, and the new number replaces the old one. Name the channel instead: call `magicLinkUpdatePhoneSms` or `magicLinkUpdatePhoneWhatsapp`.
 
 Sends a `POST` request to `/v1/auth/magiclink/update/phone`
 
@@ -496,7 +496,7 @@ Arguments:
 */
     pub async fn notp_sign_in<'a>(
         &'a self,
-        provider: &'a str,
+        provider: &'a crate::vocabulary::NotpProvider,
         body: &'a types::NotpSignInRequest,
     ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
@@ -518,7 +518,7 @@ Arguments:
 */
     pub async fn notp_sign_up<'a>(
         &'a self,
-        provider: &'a str,
+        provider: &'a crate::vocabulary::NotpProvider,
         body: &'a types::NotpSignUpRequest,
     ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
@@ -540,7 +540,7 @@ Arguments:
 */
     pub async fn notp_sign_up_or_in<'a>(
         &'a self,
-        provider: &'a str,
+        provider: &'a crate::vocabulary::NotpProvider,
         body: &'a types::NotpSignInRequest,
     ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
@@ -562,7 +562,7 @@ Arguments:
 */
     pub async fn notp_update_phone<'a>(
         &'a self,
-        provider: &'a str,
+        provider: &'a crate::vocabulary::NotpProvider,
         body: &'a types::NotpUpdatePhoneRequest,
     ) -> Result<ResponseValue<types::NotpResponse>, Error> {
         let url = format!(
@@ -592,8 +592,8 @@ Arguments:
         &'a self,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
-        provider: &'a str,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
+        provider: &'a crate::vocabulary::OauthProvider,
         raw_response: Option<bool>,
         redirect_url: Option<&'a str>,
         test: Option<bool>,
@@ -636,8 +636,8 @@ Arguments:
         &'a self,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
-        provider: &'a str,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
+        provider: &'a crate::vocabulary::OauthProvider,
         raw_response: Option<bool>,
         redirect_url: Option<&'a str>,
         test: Option<bool>,
@@ -680,8 +680,8 @@ Arguments:
         &'a self,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
-        provider: &'a str,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
+        provider: &'a crate::vocabulary::OauthProvider,
         raw_response: Option<bool>,
         redirect_url: Option<&'a str>,
         test: Option<bool>,
@@ -724,8 +724,8 @@ Arguments:
         allow_all_merge: Option<bool>,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
-        provider: &'a str,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
+        provider: &'a crate::vocabulary::OauthProvider,
         redirect_url: Option<&'a str>,
         body: &'a types::LoginOptions,
     ) -> Result<ResponseValue<types::OauthRedirect>, Error> {
@@ -871,7 +871,7 @@ Arguments:
 */
     pub async fn onetap_client_id<'a>(
         &'a self,
-        provider: &'a str,
+        provider: &'a crate::vocabulary::OnetapProvider,
     ) -> Result<ResponseValue<types::OnetapClient>, Error> {
         let url = format!(
             "{}/v1/auth/onetap/clientid/{}", self.baseurl, encode_path(& provider
@@ -1522,7 +1522,7 @@ Arguments:
         force_authn: Option<bool>,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
         redirect_url: Option<&'a str>,
         sso_id: Option<&'a str>,
         tenant: &'a str,
@@ -1628,7 +1628,7 @@ Arguments:
         force_authn: Option<bool>,
         initiated_email: Option<&'a str>,
         login_hint: Option<&'a str>,
-        prompt: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        prompt: Option<&'a ::std::vec::Vec<crate::vocabulary::OidcPrompt>>,
         redirect_url: Option<&'a str>,
         sso_id: Option<&'a str>,
         tenant: &'a str,

@@ -44,13 +44,22 @@ Lets all the keys be exchanged again, in one call.
 
 Sends a `POST` request to `/v1/mgmt/accesskey/activate/batch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_activate_batch<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeyBatchRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/activate/batch", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_activate_batch").await
     }
     /**Create an access key
@@ -59,13 +68,22 @@ Makes a key by which a machine gets session tokens from `accessKeyExchange`, wit
 
 Sends a `POST` request to `/v1/mgmt/accesskey/create`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_create<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeyCreateRequest,
     ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/create", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_create").await
     }
     /**Deactivate an access key
@@ -89,13 +107,22 @@ Takes all the keys out of use, in one call, until they are activated again.
 
 Sends a `POST` request to `/v1/mgmt/accesskey/deactivate/batch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_deactivate_batch<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeyBatchRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/deactivate/batch", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_deactivate_batch").await
     }
     /**Delete an access key
@@ -119,13 +146,22 @@ Removes all the keys for good, in one call. Sessions that they have bought run t
 
 Sends a `POST` request to `/v1/mgmt/accesskey/delete/batch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_delete_batch<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeyBatchRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/delete/batch", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_delete_batch").await
     }
     /**Import access keys
@@ -149,13 +185,22 @@ Gives the key a new clear text and makes the old one worthless, while id, roles 
 
 Sends a `POST` request to `/v1/mgmt/accesskey/rotate`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_rotate<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeyRotateRequest,
     ) -> Result<ResponseValue<types::AccessKeyCreateResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/rotate", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_rotate").await
     }
     /**Search access keys
@@ -164,13 +209,22 @@ Finds the keys that meet all conditions given; an empty request finds every key 
 
 Sends a `POST` request to `/v1/mgmt/accesskey/search`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_access_key_search<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AccessKeySearchRequest,
     ) -> Result<ResponseValue<types::AccessKeysResponse>, Error> {
         let url = format!("{}/v1/mgmt/accesskey/search", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_access_key_search").await
     }
     /**Change an access key
@@ -224,13 +278,22 @@ Finds what happened in the project, within the last 30 days at most, page by pag
 
 Sends a `POST` request to `/v1/mgmt/audit/search`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_audit_search<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::AuditSearchRequest,
     ) -> Result<ResponseValue<types::AuditSearchResponse>, Error> {
         let url = format!("{}/v1/mgmt/audit/search", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_audit_search").await
     }
     /**Start a session for nobody in particular
@@ -2598,7 +2661,7 @@ Arguments:
     }
     /**Load every outbound application
 
-Answers all outbound applications of the project in one list without pages.
+Answers all outbound applications of the project in one list without pages. Descope's outbound applications widget calls it with the refresh JWT of the signed-in user.
 
 Sends a `GET` request to `/v1/mgmt/outbound/apps`
 
@@ -2612,7 +2675,7 @@ Sends a `GET` request to `/v1/mgmt/outbound/apps`
     }
     /**List the outbound applications that a user is connected to
 
-Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be.
+Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be. Descope's outbound applications widget calls it with the refresh JWT of that user.
 
 Sends a `GET` request to `/v1/mgmt/outbound/apps-with-user-token`
 
@@ -2802,12 +2865,19 @@ Answers all permissions of the project, those that come with every project inclu
 
 Sends a `GET` request to `/v1/mgmt/permission/all`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
 */
     pub async fn management_permission_load_all<'a>(
         &'a self,
+        tenant: Option<&'a str>,
     ) -> Result<ResponseValue<types::PermissionsResponse>, Error> {
         let url = format!("{}/v1/mgmt/permission/all", self.baseurl,);
-        let request = self.client.get(url).build();
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_permission_load_all").await
     }
     /**Create a permission
@@ -3420,12 +3490,19 @@ Answers all roles of the project and of its tenants, those that come with every 
 
 Sends a `GET` request to `/v1/mgmt/role/all`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
 */
     pub async fn management_role_load_all<'a>(
         &'a self,
+        tenant: Option<&'a str>,
     ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/all", self.baseurl,);
-        let request = self.client.get(url).build();
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_role_load_all").await
     }
     /**Create a role
@@ -3434,13 +3511,22 @@ Adds a role to the project, or to one tenant only, with the permissions that it 
 
 Sends a `POST` request to `/v1/mgmt/role/create`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_role_create<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::RoleCreateRequest,
     ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/create", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_role_create").await
     }
     /**Create several roles
@@ -3479,13 +3565,22 @@ Removes many roles in one call. Never send it without a name or an id: an empty 
 
 Sends a `POST` request to `/v1/mgmt/role/delete/batch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_role_delete_batch<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::RoleDeleteBatchRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/delete/batch", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_role_delete_batch").await
     }
     /**Search roles
@@ -3494,13 +3589,22 @@ Finds the roles that meet all conditions; an empty request finds every role. The
 
 Sends a `POST` request to `/v1/mgmt/role/search`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_role_search<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::RoleSearchRequest,
     ) -> Result<ResponseValue<types::RolesResponse>, Error> {
         let url = format!("{}/v1/mgmt/role/search", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_role_search").await
     }
     /**List the roles of the tenants below a tenant
@@ -3530,13 +3634,22 @@ Overwrites the role with what is given: permissions and description that are lef
 
 Sends a `POST` request to `/v1/mgmt/role/update`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_role_update<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::RoleUpdateRequest,
     ) -> Result<ResponseValue<types::Role>, Error> {
         let url = format!("{}/v1/mgmt/role/update", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_role_update").await
     }
     /**Replace several roles
@@ -3930,7 +4043,7 @@ Sends a `POST` request to `/v1/mgmt/sso/idp/app/wsfed/update`
     }
     /**Load every federated application
 
-Answers all applications of the project, of every protocol, in one list without pages.
+Answers all applications of the project, of every protocol, in one list without pages. Descope's applications portal widget calls it with the refresh JWT of the signed-in user.
 
 Sends a `GET` request to `/v1/mgmt/sso/idp/apps/load`
 
@@ -4262,16 +4375,19 @@ Sends a `GET` request to `/v1/mgmt/tenant`
 
 Arguments:
 - `id`: Id of the tenant, as it was given or made at creation.
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
 */
     pub async fn management_tenant_load<'a>(
         &'a self,
         id: &'a str,
+        tenant: Option<&'a str>,
     ) -> Result<ResponseValue<types::TenantLoadResponse>, Error> {
         let url = format!("{}/v1/mgmt/tenant", self.baseurl,);
         let request = self
             .client
             .get(url)
             .query(&progenitor_client::QueryParam::new("id", &id))
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
             .build();
         self.answered(request, "management_tenant_load").await
     }
@@ -4902,13 +5018,22 @@ Adds a user to the project, with contact details, roles, tenants and, if wanted,
 
 Sends a `POST` request to `/v1/mgmt/user/create`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_create<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserCreateRequest,
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/create", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_create").await
     }
     /**Create or invite several users
@@ -4977,12 +5102,19 @@ Answers the definitions of the attributes that the project has added to its user
 
 Sends a `GET` request to `/v1/mgmt/user/customattributes`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
 */
     pub async fn management_user_attribute_load_all<'a>(
         &'a self,
+        tenant: Option<&'a str>,
     ) -> Result<ResponseValue<types::CustomAttributesResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/customattributes", self.baseurl,);
-        let request = self.client.get(url).build();
+        let request = self
+            .client
+            .get(url)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_attribute_load_all").await
     }
     /**Delete a user
@@ -5006,13 +5138,22 @@ Removes the users for good, by their ids, with all that belongs to them. There i
 
 Sends a `POST` request to `/v1/mgmt/user/delete/batch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_batch_delete<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserBatchDeleteRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/delete/batch", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_batch_delete").await
     }
     /**Define family-scoped attributes of users
@@ -5129,13 +5270,22 @@ Makes every passkey of the user worthless. The user needs another way in, or a n
 
 Sends a `POST` request to `/v1/mgmt/user/passkeys/delete`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_credential_delete_passkeys<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserPasskeysDeleteRequest,
     ) -> Result<ResponseValue<types::EmptyResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/passkeys/delete", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_credential_delete_passkeys").await
     }
     /**Import passkeys of a user
@@ -5155,7 +5305,7 @@ Sends a `POST` request to `/v1/mgmt/user/passkeys/import`
     }
     /**List the passkeys of a user
 
-Answers the passkeys that the user has registered, for a support desk or for an account page.
+Answers the passkeys that the user has registered, for a support desk or for an account page. Descope's user profile widget calls it with the refresh JWT of that user.
 
 Sends a `POST` request to `/v1/mgmt/user/passkeys/list`
 
@@ -5219,13 +5369,22 @@ Sets a password that has to be replaced: a sign-in with it is refused as expired
 
 Sends a `POST` request to `/v1/mgmt/user/password/set/temporary`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_credential_set_temporary_password<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserPasswordSetRequest,
     ) -> Result<ResponseValue<types::UserPasswordSetResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/password/set/temporary", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_credential_set_temporary_password").await
     }
     /**Change some of what is stored of a user
@@ -5234,13 +5393,22 @@ Changes what is given and keeps the rest, which makes it the safer way to edit a
 
 Sends a `PATCH` request to `/v1/mgmt/user/patch`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_patch<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserPatchRequest,
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/patch", self.baseurl,);
-        let request = self.client.patch(url).json(&body).build();
+        let request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_patch").await
     }
     /**Change some of what is stored of several users
@@ -5314,13 +5482,22 @@ The search as it was before. Superseded by `managementUserSearch`, which takes a
 
 Sends a `POST` request to `/v1/mgmt/user/search`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_search_v1<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserSearchRequest,
     ) -> Result<ResponseValue<types::UsersResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/search", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_search_v1").await
     }
     /**Make a sign-in token for an existing user
@@ -5384,7 +5561,7 @@ Sends a `POST` request to `/v1/mgmt/user/totp/delete`
     }
     /**List the trusted devices of users
 
-Answers the devices on which the users asked to be remembered, so that they are spared the second factor there.
+Answers the devices on which the users asked to be remembered, so that they are spared the second factor there. Descope's user profile widget calls it with the refresh JWT of the signed-in user, for that user alone.
 
 Sends a `POST` request to `/v1/mgmt/user/trusteddevices/list`
 
@@ -5688,13 +5865,22 @@ Sets whether the user may sign in. A disabled user keeps everything but is refus
 
 Sends a `POST` request to `/v1/mgmt/user/update/status`
 
+Arguments:
+- `tenant`: Tenant that the user administers, by id. Needed with the refresh JWT of a user, which is how Descope's widgets call; not needed with a management key.
+- `body`
 */
     pub async fn management_user_update_status<'a>(
         &'a self,
+        tenant: Option<&'a str>,
         body: &'a types::UserUpdateStatusRequest,
     ) -> Result<ResponseValue<types::UserResponse>, Error> {
         let url = format!("{}/v1/mgmt/user/update/status", self.baseurl,);
-        let request = self.client.post(url).json(&body).build();
+        let request = self
+            .client
+            .post(url)
+            .json(&body)
+            .query(&progenitor_client::QueryParam::new("tenant", &tenant))
+            .build();
         self.answered(request, "management_user_update_status").await
     }
     /**Put a user into a tenant

@@ -20,12 +20,13 @@ use serde_json::{Value, json};
 
 use self::fault::Fault;
 use crate::{
+    area::oauth::provider::{Outcome, Step, decide},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
     http::{
-        App,
+        App, Reply,
         dispatch::{read_body, read_json, respond},
     },
-    world::{Project, Saved, Settings},
+    world::{Actor, Project, Saved, Settings},
 };
 
 /// The longest that a caller may wait for a message, in seconds.
@@ -78,6 +79,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
                 answer(Ok(json!({})))
             }),
         )
+        .route("/provider", get(provider))
         .route(
             "/reset",
             post(|app: AppState| async move {
@@ -117,6 +119,23 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
         ],
     })))
+}
+
+/// What somebody sees who opens the emulator's address in a browser.
+pub(crate) async fn welcome(Shared(app): AppState) -> Response {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Descope emulator</title>\
+         <h1>A local Descope</h1><p>Project <code>{}</code>, {} of {} operations. Nothing leaves this computer.</p>\
+         <ul><li><a href=\"/_emulator/inbox\">Codes and links that would have been sent</a></li>\
+         <li><a href=\"/_emulator/requests\">Requests and why they were refused</a></li>\
+         <li><a href=\"/_emulator/state\">Everything that is known</a></li>\
+         <li><a href=\"/_emulator/\">The other endpoints of the emulator</a></li></ul>\n",
+        escaped(&app.project_id),
+        app.table.operations().count(),
+        app.routes.count(),
+    );
+    axum::response::Html(page).into_response()
 }
 
 /// The last value of a parameter of the query.
@@ -271,6 +290,27 @@ fn requests(app: &App, query: &Pairs) -> Answer {
             && status.is_none_or(|wanted| request.status.to_string() == wanted)
     });
     Ok(json!({"count": requests.len(), "requests": requests}))
+}
+
+/// The page of the identity provider that stands in for all of them.
+async fn provider(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
+    let step = || {
+        let project = project(&app, &query)?;
+        let outcome = Outcome::read(given(&query, "outcome"), given(&query, "email"), given(&query, "name"))?;
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let (origin, id) = (format!("http://{host}"), given(&query, "state").unwrap_or_default());
+        let now = app.world.clock.now();
+        let actor = Actor { id: "provider", ip: "", now };
+        let (step, changed) = project.transact(&actor, |state| decide(state, &project.id, &origin, id, outcome, now));
+        if changed {
+            app.world.save();
+        }
+        step
+    };
+    respond(step().map(|step| match step {
+        Step::Redirect(to) => Reply::redirect(to).into_response(),
+        Step::Page(page) => Reply::html(page).into_response(),
+    }))
 }
 
 #[derive(Deserialize)]

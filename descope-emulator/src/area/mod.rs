@@ -9,52 +9,86 @@
 )]
 
 pub(crate) mod access_key;
+pub(crate) mod admin_link;
+pub(crate) mod application;
+mod audit;
+pub(crate) mod descoper;
 mod discovery;
 mod embedded_link;
 mod enchanted_link;
+pub(crate) mod engine;
 pub(crate) mod family;
+pub(crate) mod flow;
+mod group;
 mod impersonation;
 mod jwt;
 mod license;
+pub(crate) mod list;
 mod magic_link;
+pub(crate) mod management_key;
+pub(crate) mod oauth;
 mod otp;
 pub(crate) mod password;
 pub(crate) mod permission;
+pub(crate) mod project;
 pub(crate) mod recovery_code;
+pub(crate) mod resource;
 pub(crate) mod role;
+mod scope_claim_mapping;
 mod search;
 mod security_questions;
 mod session;
+pub(crate) mod sso;
 pub(crate) mod tenant;
 mod test_user;
 pub(crate) mod totp;
 pub(crate) mod user;
 
-use descope_api::types::AssociatedTenant;
 use std::collections::BTreeMap;
 
+use descope_api::types::AssociatedTenant;
+use serde::{Serialize, de::DeserializeOwned};
+
 use self::user::Tenancy;
-use crate::{error::Refusal, http::Table, world::State};
+use crate::{
+    error::{BAD_REQUEST, Refusal},
+    http::Table,
+    world::State,
+};
 
 /// All handlers.
 pub(crate) fn table() -> Table {
     let mut table = Table::default();
     access_key::register(&mut table);
+    admin_link::register(&mut table);
+    application::register(&mut table);
+    audit::register(&mut table);
+    descoper::register(&mut table);
     discovery::register(&mut table);
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
+    engine::register(&mut table);
     family::register(&mut table);
+    flow::register(&mut table);
+    group::register(&mut table);
     impersonation::register(&mut table);
     jwt::register(&mut table);
     license::register(&mut table);
+    list::register(&mut table);
     magic_link::register(&mut table);
+    management_key::register(&mut table);
+    oauth::register(&mut table);
     otp::register(&mut table);
     password::register(&mut table);
     permission::register(&mut table);
+    project::register(&mut table);
     recovery_code::register(&mut table);
+    resource::register(&mut table);
     role::register(&mut table);
+    scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);
     session::register(&mut table);
+    sso::register(&mut table);
     tenant::register(&mut table);
     test_user::register(&mut table);
     totp::register(&mut table);
@@ -64,6 +98,8 @@ pub(crate) fn table() -> Table {
 
 /// Puts what every project has from the beginning into a new one.
 pub(crate) fn furnish(state: &mut State) {
+    application::furnish(state);
+    flow::furnish(state);
     permission::furnish(state);
     role::furnish(state);
 }
@@ -89,4 +125,11 @@ fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
+}
+
+/// One type of the API as another that has the members which matter.
+fn recast<T: DeserializeOwned>(value: &impl Serialize) -> Result<T, Refusal> {
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The emulator cannot read what it has written: {error}")))
 }

@@ -125,6 +125,11 @@ pub(super) fn name_of<'a>(state: &'a State, id: &str) -> Option<&'a str> {
     state.roles.get(id).map(|role| role.name.as_str())
 }
 
+/// The id of the role that a name means.
+pub(super) fn id_of(state: &State, name: &str, tenant: Option<&str>) -> Option<String> {
+    find(state, name, tenant).map(|role| role.id.clone())
+}
+
 /// What the roles allow together, in the order of the alphabet.
 pub(crate) fn permissions_of(state: &State, roles: &[String], tenant: Option<&str>) -> BTreeSet<String> {
     let roles = roles.iter().filter_map(|name| find(state, name, tenant));

@@ -12,8 +12,8 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
 }
 
 /// Whether a list is empty, and so chooses nothing in particular, or holds the value.
-pub(super) fn chosen(wanted: &[String], value: &str) -> bool {
-    wanted.is_empty() || wanted.iter().any(|wanted| wanted == value)
+pub(super) fn chosen<T: AsRef<str>>(wanted: &[T], value: &str) -> bool {
+    wanted.is_empty() || wanted.iter().any(|wanted| wanted.as_ref() == value)
 }
 
 /// Whether a list is empty, or any of the values is in it.

@@ -1,14 +1,17 @@
 //! Tenants, their settings, and the hierarchy of them.
 
-use descope_api::types::{
-    self, TenantCreateRequest, TenantCreateResponse, TenantDeleteRequest, TenantPatchRequest, TenantSearchRequest,
-    TenantSettings, TenantSettingsConfigureRequest, TenantUpdateDefaultRolesRequest, TenantUpdateRequest,
-    TenantsResponse,
+use descope_api::{
+    types::{
+        self, TenantCreateRequest, TenantCreateResponse, TenantDeleteRequest, TenantPatchRequest, TenantSearchRequest,
+        TenantSettings, TenantSettingsConfigureRequest, TenantUpdateDefaultRolesRequest, TenantUpdateRequest,
+        TenantsResponse,
+    },
+    vocabulary::TenantAuthType,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{role, search, set, some};
+use super::{recast, role, search, set, some};
 use crate::{
     error::{ALREADY_EXISTS, Refusal, TENANT_NOT_FOUND},
     http::{Call, Table, op},
@@ -58,14 +61,19 @@ impl Record for TenantRecord {
 }
 
 impl TenantRecord {
-    fn to_api(&self) -> types::Tenant {
+    /// How users sign in by SSO, as the API shows it.
+    fn shown_auth_type(&self) -> &str {
+        if self.auth_type.is_empty() { "none" } else { &self.auth_type }
+    }
+
+    pub(super) fn to_api(&self) -> types::Tenant {
         types::Tenant::new()
             .id(self.id.as_str())
             .name(self.name.as_str())
             .parent(self.parent.as_str())
             .created_time(self.created_at)
             .disabled(self.disabled)
-            .auth_type(if self.auth_type.is_empty() { "none" } else { self.auth_type.as_str() })
+            .auth_type(self.shown_auth_type())
             .enforce_sso(self.enforce_sso)
             .enforce_sso_exclusions(&self.enforce_sso_exclusions)
             .federated_app_ids(&self.federated_app_ids)
@@ -150,8 +158,8 @@ fn refuse_taken(state: &State, name: &str, except: &str) -> Result<(), Refusal> 
     }
 }
 
-fn checked_auth_type(auth_type: Option<String>) -> Result<String, Refusal> {
-    match some(auth_type).unwrap_or_default() {
+pub(super) fn checked_auth_type(auth_type: Option<TenantAuthType>) -> Result<String, Refusal> {
+    match some(auth_type.map(String::from)).unwrap_or_default() {
         known if ["", "none", "saml", "oidc"].contains(&known.as_str()) => Ok(known),
         other => Err(Refusal::invalid(format!("The authType field cannot be {other:?}; it is none, saml or oidc"))),
     }
@@ -183,7 +191,7 @@ fn create(call: &mut Call<'_>, body: TenantCreateRequest) -> Result<TenantCreate
         enforce_sso: body.enforce_sso == Some(true),
         enforce_sso_exclusions: body.enforce_sso_exclusions,
         federated_app_ids: body.federated_app_ids,
-        role_inheritance: body.role_inheritance.unwrap_or_default(),
+        role_inheritance: body.role_inheritance.map(String::from).unwrap_or_default(),
         self_provisioning_domains: body.self_provisioning_domains,
         custom_attributes: body.custom_attributes,
         ..TenantRecord::default()
@@ -204,7 +212,7 @@ fn update(call: &mut Call<'_>, body: TenantUpdateRequest) -> Result<(), Refusal>
         tenant.enforce_sso = body.enforce_sso == Some(true);
         tenant.enforce_sso_exclusions = body.enforce_sso_exclusions;
         tenant.federated_app_ids = body.federated_app_ids;
-        tenant.role_inheritance = body.role_inheritance.unwrap_or_default();
+        tenant.role_inheritance = body.role_inheritance.map(String::from).unwrap_or_default();
         tenant.self_provisioning_domains = body.self_provisioning_domains;
         tenant.custom_attributes = body.custom_attributes;
         Ok::<_, Refusal>(())
@@ -227,7 +235,7 @@ fn patch(call: &mut Call<'_>, body: TenantPatchRequest) -> Result<(), Refusal> {
         set(&mut tenant.enforce_sso, body.enforce_sso);
         set(&mut tenant.enforce_sso_exclusions, body.enforce_sso_exclusions);
         set(&mut tenant.federated_app_ids, body.federated_app_ids);
-        set(&mut tenant.role_inheritance, body.role_inheritance);
+        set(&mut tenant.role_inheritance, body.role_inheritance.map(String::from));
         set(&mut tenant.self_provisioning_domains, body.self_provisioning_domains);
         for (name, value) in body.custom_attributes.into_iter().flatten() {
             tenant.custom_attributes.insert(name, value);
@@ -287,16 +295,12 @@ fn remove(state: &mut State, id: &str, with_members: bool) {
 
 fn load(call: &mut Call<'_>, _: crate::http::Nothing) -> Result<types::TenantLoadResponse, Refusal> {
     let id = call.query("id").unwrap_or_default().to_owned();
-    let tenant = require(call.state, &id)?.to_api();
-    let value = serde_json::to_value(tenant).map_err(|error| Refusal::invalid(error.to_string()))?;
-    let loaded: types::TenantLoadResponse =
-        serde_json::from_value(value).map_err(|error| Refusal::invalid(error.to_string()))?;
+    let loaded: types::TenantLoadResponse = recast(&require(call.state, &id)?.to_api())?;
     Ok(loaded.successors(successors(call.state, &id)))
 }
 
 fn search(call: &mut Call<'_>, body: TenantSearchRequest) -> Result<TenantsResponse, Refusal> {
     let fits = |tenant: &&TenantRecord| {
-        let auth_type = if tenant.auth_type.is_empty() { "none" } else { &tenant.auth_type };
         search::chosen(&body.tenant_ids, &tenant.id)
             && search::chosen(&body.tenant_names, &tenant.name)
             && search::any_chosen(
@@ -305,7 +309,7 @@ fn search(call: &mut Call<'_>, body: TenantSearchRequest) -> Result<TenantsRespo
             )
             && search::any_chosen(&body.tenant_sso_domains, tenant.domains.iter().map(String::as_str))
             && search::attributes_fit(&body.custom_attributes, &tenant.custom_attributes)
-            && body.auth_type.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted == auth_type)
+            && body.auth_type.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted == tenant.shown_auth_type())
             && body.disabled.is_none_or(|wanted| wanted == tenant.disabled)
             && body.enforce_sso.is_none_or(|wanted| wanted == tenant.enforce_sso)
             && body.parent_tenant_id.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted == tenant.parent)
@@ -319,7 +323,7 @@ fn load_settings(call: &mut Call<'_>, _: crate::http::Nothing) -> Result<TenantS
     let mut settings = tenant.settings.clone();
     settings.domains.clone_from(&tenant.domains);
     settings.self_provisioning_domains.clone_from(&tenant.self_provisioning_domains);
-    settings.auth_type = Some(if tenant.auth_type.is_empty() { "none".to_owned() } else { tenant.auth_type.clone() });
+    settings.auth_type = Some(tenant.shown_auth_type().into());
     Ok(settings)
 }
 

@@ -195,7 +195,7 @@ pub(crate) fn no_options() -> LoginOptions {
     LoginOptions::default()
 }
 
-fn earlier_amr(call: &Call<'_>) -> Vec<String> {
+pub(crate) fn earlier_amr(call: &Call<'_>) -> Vec<String> {
     let session = call.caller.token.as_ref().and_then(|token| call.state.sessions.get(&token.session_id));
     session.map(|session| session.amr.clone()).unwrap_or_default()
 }
@@ -372,13 +372,7 @@ pub(crate) fn finish_sign_up(
             call.state.users.update(&mut call.state.log, &id, |user| user.profile.merge(profile));
             id
         }
-        None => {
-            let id = call.state.ids.id("U");
-            let mut user = UserRecord::new(id.clone(), vec![login_id.to_owned()], profile, call.now);
-            user.roles = role::defaults(call.state);
-            call.state.users.insert(&mut call.state.log, user)?;
-            id
-        }
+        None => create_user(call, vec![login_id.to_owned()], profile)?,
     };
     if let Some(tenant) = &wish.tenant {
         tenant::require_named(call.state, tenant)?;
@@ -387,6 +381,15 @@ pub(crate) fn finish_sign_up(
         });
     }
     Ok(user_id)
+}
+
+/// Brings a user into being who signs up, with the roles that everybody gets who does.
+pub(crate) fn create_user(call: &mut Call<'_>, login_ids: Vec<String>, profile: Profile) -> Result<String, Refusal> {
+    let id = call.state.ids.id("U");
+    let mut user = UserRecord::new(id.clone(), login_ids, profile, call.now);
+    user.roles = role::defaults(call.state);
+    call.state.users.insert(&mut call.state.log, user)?;
+    Ok(id)
 }
 
 /// Whoever redeems what was sent to an address has shown that it is theirs.
@@ -443,7 +446,7 @@ fn finish_update(state: &mut State, update: &Update, channel: Channel) -> Result
 }
 
 /// Makes two users one: `kept` keeps its profile and gets the login ids, roles and tenants of `gone`.
-fn merge_users(state: &mut State, kept: &str, gone: &str) -> Result<(), Refusal> {
+pub(crate) fn merge_users(state: &mut State, kept: &str, gone: &str) -> Result<(), Refusal> {
     let Some(old) = state.users.get(gone).cloned() else { return Ok(()) };
     state.remove_user(gone);
     state.users.edit(&mut state.log, kept, |user| {

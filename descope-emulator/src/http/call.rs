@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     admin::inbox::Message,
-    area::user::UserRecord,
+    area::{project::ProjectSettings, user::UserRecord},
     error::{BAD_REQUEST, MISSING_ARGUMENTS, Refusal, USER_NOT_FOUND},
     flow::Presented,
-    world::{Project, State, clock},
+    world::{Project, SavedProject, State, clock},
 };
 
 /// No body, or an answer that tells nothing.
@@ -63,6 +63,10 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: &'a http::HeaderMap,
     pub(crate) ip: String,
+    /// The other projects, where the operation is about them too.
+    pub(crate) others: Vec<(String, ProjectSettings)>,
+    /// A project that comes into being with the success of the call.
+    pub(crate) new_project: Option<(String, SavedProject)>,
     /// Messages that go out when the call has succeeded.
     pub(crate) outbox: Vec<Message>,
     /// Tokens that are signed when the lock is gone.

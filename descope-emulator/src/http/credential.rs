@@ -2,12 +2,12 @@
 
 use descope_api::{Auth, Operation, Secret};
 use http::{HeaderMap, StatusCode, header};
-
 use serde_json::{Map, Value};
 
 use crate::{
     admin::journal::Credential,
-    error::{ACCESS_KEY_MISSING, MANAGEMENT_UNAUTHORIZED, MISSING_ARGUMENTS, Refusal, TOKEN_EXPIRED},
+    area::management_key,
+    error::{ACCESS_KEY_MISSING, MANAGEMENT_UNAUTHORIZED, MISSING_ARGUMENTS, NOT_EMULATED, Refusal, TOKEN_EXPIRED},
     flow::{Kind, Presented, token},
     world::{State, keys::KeyRing},
 };
@@ -90,10 +90,10 @@ pub(crate) fn authorise(
     bearer: Option<Bearer>,
     claims: Option<Map<String, Value>>,
     state: &State,
-    project_id: &str,
+    (project_id, ip): (&str, &str),
     now: i64,
 ) -> (Vec<Credential>, Result<Caller, Refusal>) {
-    let Some(bearer) = bearer else {
+    let Some(mut bearer) = bearer else {
         let result = if is_public(operation) {
             Ok(Caller::default())
         } else {
@@ -102,6 +102,12 @@ pub(crate) fn authorise(
         };
         return (vec![Credential::None], result);
     };
+    let made = bearer.other.as_deref().map(|key| management_key::admit(state, key, project_id, ip, now));
+    match made {
+        Some(Ok(true)) => (bearer.management_key, bearer.other) = (true, None),
+        Some(Err(refusal)) => return (vec![Credential::ManagementKey], Err(refusal)),
+        Some(Ok(false)) | None => {}
+    }
     // Where no kind is wanted a refresh token is looked for, which the calls that stand in for a sign-in take along.
     let kind = wanted_kind(operation).unwrap_or(Kind::Refresh);
     let token = bearer.jwt.as_deref().map(|jwt| (kind, token::check(state, project_id, jwt, claims, kind, now)));
@@ -163,6 +169,16 @@ fn admit(
             None => Err(Refusal::new(&ACCESS_KEY_MISSING, "The bearer holds no access key")),
         };
     }
+    if takes(Auth::ManagementKey) && takes(Auth::RefreshJwt) {
+        // What a user may do through a widget follows from permissions that are not emulated.
+        return Err(match token {
+            Some(Ok(_)) => {
+                let message = "The emulator does not know what users may manage; call with the management key";
+                Refusal::new(&NOT_EMULATED, message)
+            }
+            _ => unmanaged(bearer.other.is_some() || bearer.jwt.is_some()),
+        });
+    }
     if takes(Auth::RefreshJwt) || takes(Auth::SessionJwt) {
         match token {
             Some(Ok(token)) => return Ok(Caller { token: Some(token), access_key: None }),
@@ -183,10 +199,11 @@ fn admit(
             Some(_) => Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, "The key in the bearer is not valid")),
         };
     }
-    let message = if bearer.other.is_some() || bearer.jwt.is_some() {
-        "The management key is not valid"
-    } else {
-        "A management key is required"
-    };
-    Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message))
+    Err(unmanaged(bearer.other.is_some() || bearer.jwt.is_some()))
+}
+
+/// There is no management key, or another one.
+fn unmanaged(other: bool) -> Refusal {
+    let message = if other { "The management key is not valid" } else { "A management key is required" };
+    Refusal::new(&MANAGEMENT_UNAUTHORIZED, message)
 }

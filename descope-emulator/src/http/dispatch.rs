@@ -1,6 +1,6 @@
 //! The way of a request through the emulator.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use axum::{
     body::Body,
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use descope_api::Operation;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
+use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::Value;
 
 use super::{
@@ -26,7 +27,8 @@ use crate::{
         fault::Faults,
         journal::{Credential, Journal, RecordedRequest},
     },
-    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, RATE_LIMIT_EXCEEDED, Refusal},
+    area::project::ProjectSettings,
+    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal},
     world::{Actor, Project, Settings, World, ids, keys::KeyRing},
 };
 
@@ -51,6 +53,8 @@ pub(crate) struct App {
     pub(crate) document: &'static Document,
     pub(crate) routes: Routes,
     pub(crate) table: Table,
+    /// Whether a line on stderr tells of each request.
+    pub(crate) log: bool,
 }
 
 /// What becomes of a call.
@@ -83,6 +87,7 @@ impl App {
             document,
             routes: Routes::new(descope_api::OPERATIONS),
             table,
+            log: false,
         }
     }
 
@@ -124,7 +129,9 @@ impl App {
     ) -> Outcome {
         let now = self.world.clock.now();
         let bearer = Bearer::parse(&parts.headers, &self.management_key);
-        let in_path = path.get("projectId").map(String::as_str);
+        let query = parse_query(parts.uri.query());
+        let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
+        let in_path = path.get("projectId").map(String::as_str).or_else(in_query);
         let project = match self.project(operation, bearer.as_ref(), in_path) {
             Ok(project) => project,
             Err(refusal) => return Outcome::refused(refusal),
@@ -135,7 +142,6 @@ impl App {
         let names = (settings.session_cookie_name.as_str(), settings.refresh_cookie_name.as_str());
         let bearer = bearer.map(|bearer| bearer.or_cookie(operation, &parts.headers, names));
         let claims = bearer.as_ref().and_then(|bearer| bearer.verify(&keys));
-        let query = parse_query(parts.uri.query());
         let entry = self.table.get(operation.id);
         let checked = entry.map(|entry| {
             let body = self
@@ -144,8 +150,12 @@ impl App {
                 .and_then(|()| self.document.check_body(operation.id, body, parts.headers.get(header::CONTENT_TYPE)));
             (entry, body)
         });
+        let within_limit = project.count_call(settings.calls_per_minute, now);
+        // Before our own lock: nobody ever holds two.
+        let others = if operation.tag == "management-project" { self.others(&project.id) } else { Vec::new() };
         let mut unsigned = Unsigned::new();
         let mut outbox = Vec::new();
+        let mut new_project = None;
         let mut credentials = Vec::new();
         let actor_id = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         let actor = Actor { id: actor_id.unwrap_or("management"), ip: &ip.clone(), now };
@@ -153,12 +163,11 @@ impl App {
             state.sweep(now);
             let lenient = entry.is_some_and(|entry| entry.lenient);
             let (seen, caller) =
-                credential::authorise(operation, lenient, bearer, claims.clone(), state, &project.id, now);
+                credential::authorise(operation, lenient, bearer, claims.clone(), state, (&project.id, &ip), now);
             credentials = seen;
             let caller = caller?;
-            if !state.count_call(now) {
-                let message = "API rate limit exceeded";
-                return Err(Refusal::new(&RATE_LIMIT_EXCEEDED, message));
+            if !within_limit {
+                return Err(Refusal::rate_limited(60 - now.rem_euclid(60)));
             }
             let Some((entry, body)) = checked else {
                 let message = format!("The emulator does not know how to answer {} yet", operation.id);
@@ -174,21 +183,32 @@ impl App {
                 query,
                 headers: &parts.headers,
                 ip,
+                others,
+                new_project: None,
                 outbox: Vec::new(),
                 unsigned: Unsigned::new(),
             };
             let reply = (entry.handler)(&mut call, body?)?;
-            (unsigned, outbox) = (call.unsigned, call.outbox);
+            (unsigned, outbox, new_project) = (call.unsigned, call.outbox, call.new_project);
             Ok(reply)
         });
         let result = result.and_then(|reply| self.finish(reply, operation, &unsigned, &project.keys(), &settings));
         for message in outbox {
             project.inbox.deliver(message);
         }
+        if let Some((id, saved)) = new_project {
+            self.world.add(&id).import(saved);
+        }
         if changed {
             self.world.save();
         }
         Outcome { project: Some(project.id.clone()), credentials, result }
+    }
+
+    /// What the projects but one say of themselves.
+    fn others(&self, id: &str) -> Vec<(String, ProjectSettings)> {
+        let others = self.world.projects().into_iter().filter(|project| project.id != id);
+        others.map(|project| (project.id.clone(), project.state().about.clone())).collect()
     }
 
     /// Signs the tokens of an answer, and adds what the service sends along.
@@ -217,6 +237,11 @@ impl App {
         of: (Option<String>, Vec<Credential>),
         answer: (u16, Option<String>, Option<String>),
     ) {
+        if self.log {
+            let why = answer.2.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+            let named = operation.map_or("-", |operation| operation.id);
+            eprintln!("{} {} {} {named}{why}", answer.0, parts.method, parts.uri.path());
+        }
         let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = parts
@@ -259,7 +284,8 @@ pub(crate) async fn dispatch(Shared(app): Shared<Arc<App>>, request: Request) ->
 async fn answer(app: Arc<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let ip = parts.extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
-    let (operation, parameters) = match app.routes.find(parts.method.as_str(), parts.uri.path()) {
+    let path = path_of(&parts);
+    let (operation, parameters) = match app.routes.find(parts.method.as_str(), &path) {
         Found::Operation(operation, parameters) => (operation, parameters),
         Found::OtherMethod(methods) => {
             let message = format!("{} {} does not exist; use {}", parts.method, parts.uri.path(), methods.join(" or "));
@@ -299,6 +325,20 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
     }
 }
 
+/// The path of a request. The SDK for Python names a list in the query, where everybody else does in the path.
+fn path_of(parts: &Parts) -> Cow<'_, str> {
+    let path = parts.uri.path();
+    for (form, name) in [("/v1/mgmt/list", "id"), ("/v1/mgmt/list/name", "name")] {
+        if parts.method == http::Method::GET && path == form {
+            let query = parse_query(parts.uri.query());
+            if let Some((_, value)) = query.into_iter().find(|(known, value)| known == name && !value.is_empty()) {
+                return format!("{path}/{}", percent_encoding::utf8_percent_encode(&value, NON_ALPHANUMERIC)).into();
+            }
+        }
+    }
+    path.into()
+}
+
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
     let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
     let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
@@ -308,7 +348,13 @@ fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String
 
 /// The answer with its status, and with the request id that the service's front adds.
 pub(crate) fn respond(result: Result<Response, Refusal>) -> Response {
-    let mut response = result.unwrap_or_else(|refusal| (refusal.status, axum::Json(refusal.body())).into_response());
+    let mut response = result.unwrap_or_else(|refusal| {
+        let mut response = (refusal.status, axum::Json(refusal.body())).into_response();
+        if let Some(seconds) = refusal.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    });
     if let Ok(ray) = HeaderValue::from_str(&format!("{}-EMU", ids::alphanumeric(16).to_lowercase())) {
         response.headers_mut().insert("cf-ray", ray);
     }

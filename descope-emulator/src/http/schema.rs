@@ -164,6 +164,13 @@ impl Document {
         }
     }
 
+    /// The members of a value that a schema has too.
+    pub(crate) fn shared_with(&self, schema: &str, value: &Map<String, Value>) -> Map<String, Value> {
+        let properties = self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
+        let known = |name: &str| properties.is_some_and(|properties| properties.contains_key(name));
+        value.iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         let mut schema = schema;
         for _ in 0..MAX_DEPTH {
@@ -190,6 +197,9 @@ impl Document {
                     .map(|(index, value)| self.check(item, value, &format!("{at}[{index}]"), depth - 1))
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::Array(checked))
+            }
+            (Some("string"), value) if is_digits(schema) => {
+                integer(&value).map(Value::from).ok_or_else(|| wrong_type(at, "integer"))
             }
             (Some("string"), value @ Value::String(_))
             | (Some("boolean"), value @ Value::Bool(_))
@@ -275,6 +285,7 @@ impl Document {
                     }
                 }
             }
+            Value::Number(number) if is_digits(schema) => *value = Value::String(number.to_string()),
             Value::Array(items) if depth > 0 => {
                 if let Some(item) = schema.get("items") {
                     for value in items {
@@ -348,6 +359,11 @@ fn integer(value: &Value) -> Option<i64> {
 #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+/// Whether the service writes an integer as a string of digits.
+fn is_digits(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["format"] == "int64"
 }
 
 fn is_link_update(operation: &str) -> bool {
@@ -471,9 +487,9 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_named() {
-        let (code, message) = refusal(json!({"loginId": "a", "loginid": "b"}));
+        let (code, message) = refusal(json!({"loginId": "a", "logonid": "b"}));
         assert_eq!(code, "E011001");
-        assert!(message.contains("\"loginid\""), "{message}");
+        assert!(message.contains("\"logonid\""), "{message}");
         let (_, message) = refusal(json!({"loginId": "a", "user": {"nick": null}}));
         assert!(message.contains("user.nick"), "{message}");
         assert!(document().check_value("b", Some(json!({"x": 1}))).is_err());

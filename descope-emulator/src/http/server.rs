@@ -7,17 +7,20 @@ use hyper::{Request, body::Incoming, server::conn::http1, service::Service as _}
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
 };
 
 use super::dispatch::{App, Peer, dispatch};
 use crate::admin::{self, fault::CloseConnection};
 
-/// Serves until it is dropped, and every connection with it.
-pub(crate) async fn serve(listener: TcpListener, app: Arc<App>) {
+/// Serves until it is asked to stop, which lets it finish what is under way, or until it is dropped, and every connection
+/// with it.
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let router = Router::new()
         .nest("/_emulator", admin::router())
         .route("/_emulator/", axum::routing::get(admin::about))
+        .route("/", axum::routing::get(admin::welcome).fallback(dispatch))
         .fallback(dispatch)
         .with_state(app);
     let mut connections = JoinSet::new();
@@ -25,14 +28,22 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone()));
+                    connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
                 }
                 // Out of file handles, most likely; there is nothing to do but to wait for some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
+            () = asked(&mut stop) => break,
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Returns when the emulator is asked to stop.
+async fn asked(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 /// The fault of a connection that is to end without an answer.
@@ -47,7 +58,7 @@ impl std::fmt::Display for Closed {
 
 impl std::error::Error for Closed {}
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
     // Answers are small; waiting to fill a packet would only slow them down.
     let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
@@ -62,6 +73,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
             }
         }
     });
-    // A connection that breaks is the client's affair.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut serving = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A connection that breaks is the client's affair.
+        _ = serving.as_mut() => {}
+        () = asked(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
 }

@@ -27,6 +27,10 @@ impl Change {
 pub(crate) struct Event {
     /// What happened, such as `UserCreated`.
     pub(crate) action: String,
+    /// `info`, `warn` or `error`; `info` where it is not said.
+    pub(crate) kind: Option<String>,
+    /// Who did it, where that is not who has called.
+    pub(crate) actor: Option<String>,
     /// The id of the thing it happened to.
     pub(crate) target: String,
     /// How the user has proven who they are, where it is about a sign-in.
@@ -50,6 +54,8 @@ impl Log {
             self.events.push(Event {
                 action: format!("{kind}{}", change.as_str()),
                 target: record.id().to_owned(),
+                kind: None,
+                actor: None,
                 method: String::new(),
                 login_ids: record.login_ids(),
                 tenants: record.tenant_ids(),

@@ -8,6 +8,7 @@ pub(crate) mod ids;
 pub(crate) mod keys;
 pub(crate) mod log;
 mod project;
+pub(crate) mod seed;
 pub(crate) mod settings;
 mod state;
 
@@ -22,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use self::file::DataFile;
 pub(crate) use self::{
     clock::Clock,
-    collection::{Conflict, Record},
-    log::Event,
+    collection::{Collection, Conflict, Record},
+    log::{Event, Log},
     project::{Actor, Project, SavedProject},
     settings::Settings,
     state::State,

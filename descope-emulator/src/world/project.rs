@@ -18,6 +18,9 @@ pub(crate) struct Project {
     first_settings: Settings,
     keys: RwLock<KeyRing>,
     state: Mutex<State>,
+    /// The minute that is under way, and how many calls came in it. A refused call counts too, so it is no part of
+    /// the state.
+    minute: Mutex<(i64, u32)>,
     /// Named snapshots.
     saved: Mutex<BTreeMap<String, State>>,
 }
@@ -50,6 +53,7 @@ impl Project {
             first_settings: settings.clone(),
             keys: RwLock::new(KeyRing::new()),
             state: Mutex::new(state),
+            minute: Mutex::default(),
             saved: Mutex::default(),
         }
     }
@@ -73,6 +77,17 @@ impl Project {
         if self.keys.read().unwrap_or_else(PoisonError::into_inner).is_due(period, now) {
             self.change_keys(|keys| keys.rotate_by_clock(period, now));
         }
+    }
+
+    /// Counts a call. Whether that many within a minute are allowed; 0 allows any number.
+    pub(crate) fn count_call(&self, allowed: u32, now: i64) -> bool {
+        let mut counted = self.minute.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = now.div_euclid(60);
+        if counted.0 != minute {
+            *counted = (minute, 0);
+        }
+        counted.1 = counted.1.saturating_add(1);
+        allowed == 0 || counted.1 <= allowed
     }
 
     /// Does something with the state, all of it or nothing: a refusal undoes what came before it, unless it says that
@@ -141,9 +156,9 @@ fn note(state: &mut State, event: Event, actor: &Actor<'_>) {
     state.audit.push_back(audit::AuditEntry {
         id,
         action: event.action,
-        kind: "info".to_owned(),
+        kind: event.kind.unwrap_or_else(|| "info".to_owned()),
         target: event.target,
-        actor: actor.id.to_owned(),
+        actor: event.actor.unwrap_or_else(|| actor.id.to_owned()),
         method: event.method,
         login_ids: event.login_ids,
         tenants: event.tenants,

@@ -1,6 +1,7 @@
 //! Everything that a project remembers, behind one lock. A copy takes no time, so that a refused call can be undone and
 //! snapshots cost nothing.
 
+use descope_api::types::ScopeClaimMappingEntry;
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +10,21 @@ use crate::{
     area::{
         self,
         access_key::AccessKeyRecord,
+        admin_link::AdminLinkRecord,
+        application::{ApplicationRecord, ConsentRecord, OutboundToken},
+        descoper::DescoperRecord,
+        engine::EngineRecord,
         family::{FamilyRecord, FamilySettingsRecord},
+        flow::{FlowRecord, ThemeRecord},
+        list::ListRecord,
+        management_key::ManagementKeyRecord,
+        oauth::OauthRecord,
         password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
+        project::ProjectSettings,
+        resource::ResourceRecord,
         role::RoleRecord,
+        sso::SsoRecord,
         tenant::TenantRecord,
         user::{UserRecord, attribute::UserAttributeRecord},
     },
@@ -29,6 +41,10 @@ macro_rules! state {
         #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
         pub(crate) struct State {
             pub(crate) settings: Settings,
+            /// What the project says of itself.
+            pub(crate) about: ProjectSettings,
+            pub(crate) scope_claim_mapping: Vec<ScopeClaimMappingEntry>,
+            pub(crate) theme: ThemeRecord,
             pub(crate) ids: Ids,
             /// What has happened, oldest first.
             pub(crate) audit: Vector<AuditEntry>,
@@ -36,10 +52,7 @@ macro_rules! state {
             #[serde(skip)]
             pub(crate) log: Log,
             #[serde(skip)]
-            next_sweep: i64,
-            /// The minute that is under way, and how many calls came in it.
-            #[serde(skip)]
-            minute: (i64, u32),
+            pub(crate) next_sweep: i64,
         }
 
         impl State {
@@ -58,6 +71,8 @@ macro_rules! state {
 state! {
     users: UserRecord,
     sessions: Session,
+    /// Sign-ins by a provider that are under way.
+    oauth: OauthRecord,
     codes: Code,
     /// Magic and embedded links.
     links: Link,
@@ -66,6 +81,14 @@ state! {
     /// Enchanted sign-ins by their `pendingRef`.
     pending: Pending,
     access_keys: AccessKeyRecord,
+    lists: ListRecord,
+    management_keys: ManagementKeyRecord,
+    descopers: DescoperRecord,
+    engines: EngineRecord,
+    flows: FlowRecord,
+    resources: ResourceRecord,
+    registration_templates: ResourceRecord,
+    admin_links: AdminLinkRecord,
     tenants: TenantRecord,
     roles: RoleRecord,
     families: FamilyRecord,
@@ -73,6 +96,13 @@ state! {
     password_settings: PasswordSettingsRecord,
     permissions: PermissionRecord,
     user_attributes: UserAttributeRecord,
+    sso_applications: ApplicationRecord,
+    third_party_applications: ApplicationRecord,
+    outbound_applications: ApplicationRecord,
+    outbound_tokens: OutboundToken,
+    consents: ConsentRecord,
+    /// SSO configurations of tenants.
+    sso: SsoRecord,
 }
 
 impl State {
@@ -96,16 +126,6 @@ impl State {
         }
         self.next_sweep = now + 60;
         self.sweep_before(now - REMEMBER);
-    }
-
-    /// Counts a call. Whether the project's rate limit still allows it.
-    pub(crate) fn count_call(&mut self, now: i64) -> bool {
-        let minute = now.div_euclid(60);
-        if self.minute.0 != minute {
-            self.minute = (minute, 0);
-        }
-        self.minute.1 = self.minute.1.saturating_add(1);
-        self.settings.calls_per_minute == 0 || self.minute.1 <= self.settings.calls_per_minute
     }
 
     /// Ends every session of a user, or all but one.

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::support::{ADA, Api, PHONE, refresh_of};
+use crate::support::{ADA, Api, PHONE, refresh_of, session_of};
 
 #[tokio::test]
 async fn users_are_created_loaded_and_deleted() {
@@ -98,6 +98,23 @@ async fn test_users_are_told_from_others() {
 }
 
 #[tokio::test]
+async fn what_widgets_do_with_a_users_refresh_token_is_refused_as_not_emulated() {
+    let api = Api::start().await;
+    let answer = api.signed_in(ADA).await;
+    let (refresh, session) = (refresh_of(&answer), session_of(&answer));
+    // As the user management widget sends it.
+    let (path, bob) = ("/v1/mgmt/user/create?tenant=T2RmwA", json!({"loginId": "bob@example.com"}));
+    let message = api.post_as(&refresh, path, bob.clone()).await.refused(501, "E990501");
+    assert!(message.contains("management key"), "{message}");
+    // A session token is not what it takes, and neither is a token that has been tampered with.
+    api.post_as(&session, path, bob.clone()).await.refused(401, "E111119");
+    api.post_as(&format!("{refresh}x"), path, bob.clone()).await.refused(401, "E111119");
+    api.load_user("bob@example.com").await.refused(404, "E112102");
+    // With the management key the tenant may be there.
+    api.manage(path, bob).await.ok();
+}
+
+#[tokio::test]
 async fn management_calls_need_the_management_key() {
     let api = Api::start().await;
     let body = json!({"loginId": ADA});
@@ -105,7 +122,7 @@ async fn management_calls_need_the_management_key() {
     assert!(message.contains("management key"), "{message}");
     api.post_as("K2wrong", "/v1/mgmt/user/create", body.clone()).await.refused(401, "E111119");
     let token = refresh_of(&api.signed_in("bob@example.com").await);
-    api.post_as(&token, "/v1/mgmt/user/create", body.clone()).await.refused(401, "E111119");
+    api.post_as(&token, "/v1/mgmt/user/delete", body.clone()).await.refused(401, "E111119");
     api.load_user(ADA).await.refused(404, "E112102");
     // A refresh token in front of the key, and the key on a call that does not need it, are both fine.
     let both = format!("{token}:{}", api.emulator.management_key());

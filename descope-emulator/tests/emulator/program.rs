@@ -53,3 +53,40 @@ fn the_program_reports_a_bad_start() {
     assert!(output.stdout.is_empty());
     assert!(String::from_utf8_lossy(&output.stderr).contains("project id"));
 }
+
+#[test]
+fn a_command_runs_with_the_variables_and_passes_its_exit_code_on() {
+    let run = |script: &str| {
+        Command::new(env!("CARGO_BIN_EXE_descope-emulator"))
+            .env_remove("DESCOPE_PROJECT_ID")
+            .args(["exec", "--project-id", "P2Exec", "--", "sh", "-c", script])
+            .output()
+            .expect("runs")
+    };
+    let output = run("echo $DESCOPE_PROJECT_ID $DESCOPE_BASE_URL; test -n \"$DESCOPE_MANAGEMENT_KEY\"; exit 7");
+    assert_eq!(output.status.code(), Some(7));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("P2Exec http://127.0.0.1:"));
+    assert!(!run("exit 0; ").stdout.starts_with(b"{"));
+}
+
+#[test]
+fn a_seed_is_written_checked_and_used() {
+    let folder = std::env::temp_dir().join(format!("descope-emulator-seed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let program = || Command::new(env!("CARGO_BIN_EXE_descope-emulator"));
+    let starter = program().arg("init").output().expect("runs").stdout;
+    let file = folder.join("seed.json");
+    std::fs::write(&file, &starter).expect("written");
+    assert!(program().arg("check").arg(&file).status().expect("runs").success());
+    let load = "curl -sf -H \"Authorization: Bearer $DESCOPE_PROJECT_ID:$DESCOPE_MANAGEMENT_KEY\" \
+                \"$DESCOPE_BASE_URL/v1/mgmt/user?loginId=ada@example.com\"";
+    let mut exec = program();
+    exec.env_remove("DESCOPE_PROJECT_ID").arg("exec").arg("--seed").arg(&file);
+    let output = exec.args(["--", "sh", "-c", load]).output().expect("runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("U2ada"), "{output:?}");
+    std::fs::write(&file, String::from_utf8_lossy(&starter).replace("\"Reader\"]", "\"Nobody\"]")).expect("written");
+    let output = program().arg("check").arg(&file).output().expect("runs");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Nobody"), "{output:?}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

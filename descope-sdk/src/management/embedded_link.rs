@@ -9,7 +9,7 @@ use descope_api::{
 use serde_json::{Map, Value};
 
 use crate::{
-    Descope, Error, LoginId, Result, check,
+    Descope, Error, LoginId, Result, call, check,
     options::{factor_setters, option_setters, sign_up_setters},
     raw_error::{Answer, call},
 };
@@ -238,12 +238,7 @@ fn token(answer: Answer<EmbeddedLinkResponse>) -> Result<Secret> {
 
 /// 0 would mean the service's default, not "at once".
 fn whole_seconds(timeout: Duration) -> Result<i64> {
-    let seconds = timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0));
-    match i64::try_from(seconds) {
-        Ok(0) => Err(Error::argument_refused("timeout", "is zero")),
-        Ok(seconds) => Ok(seconds),
-        Err(_) => Err(Error::argument_refused("timeout", "is too long")),
-    }
+    call::seconds(timeout).map_err(|why| Error::argument_refused("timeout", why))
 }
 
 #[cfg(test)]

@@ -56,6 +56,8 @@
 //!
 //! - **Users** are named by a [`LoginId`](crate::LoginId) or a [`UserId`](crate::UserId); a plain text is not taken for
 //!   either.
+//! - **Values of which there may be more tomorrow** have a type with constants, such as
+//!   [`UserStatus::ENABLED`](crate::vocabulary::UserStatus::ENABLED). A text is taken for any of them: `.status("enabled")`.
 //! - **`replace` clears** what is not set; `patch`, where there is one, changes only what is set.
 //! - **A list that selects must not be empty**: the service takes an empty one for no condition at all.
 //! - **Searches that come in pages** have `stream`, `page` and `count` in place of `send`.

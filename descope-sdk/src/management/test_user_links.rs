@@ -6,6 +6,7 @@ use descope_api::{
         LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest,
         TestUserGenerateOtpRequest,
     },
+    vocabulary::TestUserDelivery,
 };
 use url::Url;
 
@@ -33,7 +34,7 @@ pub struct TestUserGenerateOtp {
 pub struct TestUserGenerateMagicLink {
     descope: Descope,
     login_id: String,
-    delivery_method: &'static str,
+    delivery_method: TestUserDelivery,
     redirect_url: Option<String>,
     options: Option<LoginOptions>,
 }
@@ -129,14 +130,14 @@ impl TestUsers {
         login_id: impl Into<LoginId>,
         method: DeliveryMethod,
     ) -> TestUserGenerateMagicLink {
-        self.magic_link(login_id.into().into_string(), method.as_str())
+        self.magic_link(login_id.into().into_string(), method.into())
     }
 
     /// Makes an embedded link for the test user. It is redeemed like a magic link.
     ///
     /// `POST /v1/mgmt/tests/generate/magiclink`
     pub fn generate_embedded_link(&self, login_id: impl Into<LoginId>) -> TestUserGenerateMagicLink {
-        self.magic_link(login_id.into().into_string(), EMBEDDED)
+        self.magic_link(login_id.into().into_string(), TestUserDelivery::EMBEDDED)
     }
 
     /// Makes the enchanted link that the test user would have received.
@@ -167,7 +168,7 @@ impl TestUsers {
         TestUserGenerateEnchantedLink { descope, login_id, redirect_url: None, options: None }
     }
 
-    fn magic_link(&self, login_id: String, delivery_method: &'static str) -> TestUserGenerateMagicLink {
+    fn magic_link(&self, login_id: String, delivery_method: TestUserDelivery) -> TestUserGenerateMagicLink {
         let descope = self.descope.clone();
         TestUserGenerateMagicLink { descope, login_id, delivery_method, redirect_url: None, options: None }
     }
@@ -188,7 +189,7 @@ impl TestUserGenerateOtp {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<TestUserCode> {
         check::text("login_id", &self.login_id)?;
-        let mut body = TestUserGenerateOtpRequest::new(self.login_id.clone(), self.method.as_str());
+        let mut body = TestUserGenerateOtpRequest::new(self.login_id.clone(), self.method);
         body.login_options = self.options;
         let answer = call!(self.descope.managing()?, management_test_user_generate_otp, &body)?;
         let code = answer.body.code.filter(|code| !code.is_empty());
@@ -303,9 +304,6 @@ fn token_of(link: &Secret) -> Option<Secret> {
     let token = url.query_pairs().find(|(name, value)| name == "t" && !value.is_empty())?.1;
     Some(Secret::from(token.into_owned()))
 }
-
-/// The delivery method that only exists here.
-const EMBEDDED: &str = "Embedded";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Attribute, Field, FieldsNamed, GenericArgument, Item, PathArguments, Type, parse_quote};
 
-use super::objects::Member;
+use super::{objects::Member, vocabulary};
 
 /// `new`, and the setters with the descriptions of the members.
 ///
@@ -83,6 +83,10 @@ pub(super) fn given(ident: &Ident, ty: &Type) -> Given {
         && let [inner] = arguments[..]
     {
         return Given { optional: true, ..given(ident, inner) };
+    }
+    if vocabulary::is_one(ty) {
+        let (given, value) = (quote!(impl Into<#ty>), quote!(#ident.into()));
+        return Given { ty: given, value, optional: false, about: None };
     }
     let (ty_given, value) = match path_of(ty).as_ref().map(|(name, arguments)| (name.as_str(), &arguments[..])) {
         Some(("String" | "Secret" | "Value", [])) => (quote!(impl Into<#ty>), quote!(#ident.into())),

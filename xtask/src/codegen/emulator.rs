@@ -21,7 +21,6 @@ pub(crate) fn compact(bundle: &Value) -> String {
         components.retain(|kind, _| kind == "schemas");
     }
     strip(&mut document, false);
-    super::prepare::digits_as_integers(&mut document);
     crate::bundle::json(&document)
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn operations(document: &Document, client: &File) -> String {
             .and_then(|responses| responses.keys().find(|status| is_success(status)))
             .map_or("200", String::as_str);
         let written = |ty: Option<&Type>| {
-            let ty = ty.map(|ty| raw.qualified(ty)).filter(|ty| raw.reachable([ty.clone()]).len() > 0);
+            let ty = ty.map(|ty| raw.qualified(ty)).filter(|ty| !raw.reachable([ty.clone()]).0.is_empty());
             ty.map_or("Nothing".to_owned(), |ty| ty.to_token_stream().to_string().replace(' ', ""))
         };
         let (body, answer) = (written(Raw::body(function)), written(Raw::answer(function)));

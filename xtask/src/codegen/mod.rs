@@ -17,12 +17,14 @@ mod prepare;
 mod rewrite;
 mod slices;
 mod testing;
+mod vocabulary;
 
-use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use serde_json::Value;
 
 pub(crate) use areas::overlay;
 pub(crate) use operations::function_name;
+pub(crate) use vocabulary::{NAME as VOCABULARY, constant};
 
 use self::fixup::Tally;
 use crate::{bundle, document::Document, index, newer, output::Output, problem::Failure};
@@ -65,6 +67,7 @@ pub(crate) fn fixups(document: &Document) -> Result<Vec<String>, Failure> {
 fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Failure> {
     let fixups: Vec<_> = prepare::FIXUPS.into_iter().chain(rewrite::FIXUPS).chain(mocks::FIXUPS).collect();
     let mut tally = Tally::expecting(&fixups);
+    let vocabularies = vocabulary::read(&document.value);
     let prepared = prepare::for_progenitor(&document.value, &mut tally);
     let generated = |name: &str, file: &syn::File| {
         let text = header(name, digest, &prettyplease::unparse(file));
@@ -75,23 +78,25 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
         let mocks = scope.spawn(|| {
             guard::quiet();
             let mut tally = Tally::default();
-            let tokens =
-                generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
+            let tokens = generator(&vocabularies)
+                .httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api")
+                .map_err(fault)?;
             let file = mocks::client(document, tokens, &mut tally)?;
             let text = header("mod.rs", digest, &prettyplease::unparse(&file));
             Ok::<_, Failure>((Output::new("descope-httpmock/src/generated/mod.rs", text), tally))
         });
-        let tokens = generator().generate_tokens(&api(prepared.clone())?).map_err(fault)?;
+        let tokens = generator(&vocabularies).generate_tokens(&api(prepared.clone())?).map_err(fault)?;
         let file = rewrite::client(
             tokens,
             &prepare::aliases(&document.value),
             &prepare::required(&document.value),
             &mut tally,
         )?;
-        let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file));
+        let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file, &vocabularies));
         let mut files = vec![
             Output::new("tests/generated/raw.rs", header("", digest, &dispatchers)),
             generated("operations.rs", &operations::table(document)),
+            generated("vocabulary.rs", &vocabulary::module(&vocabularies)),
         ];
         files.extend(areas::outputs(document, &file)?);
         files.push(Output::new("descope-emulator/src/generated/operations.rs", emulator::operations(document, &file)));
@@ -108,8 +113,11 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
 fn attempt(document: &Value) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let prepared = prepare::for_progenitor(document, &mut tally);
-    generator().httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api").map_err(fault)?;
-    generator().generate_tokens(&api(prepared)?).map_err(fault)?;
+    let vocabularies = vocabulary::read(document);
+    generator(&vocabularies)
+        .httpmock(&api(prepare::for_mocks(&prepared, &mut tally))?, "descope_api")
+        .map_err(fault)?;
+    generator(&vocabularies).generate_tokens(&api(prepared)?).map_err(fault)?;
     Ok(())
 }
 
@@ -122,7 +130,7 @@ fn api(document: Value) -> Result<openapiv3::OpenAPI, Failure> {
     serde_json::from_value(document).map_err(fault)
 }
 
-fn generator() -> Generator {
+fn generator(vocabularies: &vocabulary::Vocabularies) -> Generator {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -130,6 +138,10 @@ fn generator() -> Generator {
         .with_inner_type(quote::quote!(crate::seam::Seam))
         .with_map_type("::std::collections::BTreeMap")
         .with_conversion(password_schema(), "crate::Secret", std::iter::empty());
+    for name in vocabularies.keys() {
+        let implements = [TypeImpl::Display].into_iter();
+        settings.with_conversion(vocabulary::marked(name), vocabulary::path(name), implements);
+    }
     Generator::new(&settings)
 }
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::fixup::{Fixup, Tally};
+use super::{
+    fixup::{Fixup, Tally},
+    vocabulary,
+};
 use crate::document::members;
 
 const WIDE_ERRORS: Fixup =
@@ -24,7 +27,9 @@ const KEEP_UNKNOWN: Fixup =
     Fixup::new("keep-unknown", "what is read and written back keeps members that are newer than this client");
 
 /// What [`for_progenitor`] and [`for_mocks`] change.
-pub(super) const FIXUPS: [Fixup; 10] = [
+pub(super) const FIXUPS: [Fixup; 12] = [
+    vocabulary::VOCABULARY,
+    vocabulary::TEXT_IN_MOCK,
     KEEP_UNKNOWN,
     NO_HEADERS,
     ALWAYS_BODY,
@@ -68,6 +73,7 @@ pub(super) fn for_progenitor(bundle: &Value, tally: &mut Tally) -> Value {
             tally.made(KEEP_UNKNOWN);
         }
     }
+    vocabulary::mark(&mut document, tally);
     strip(&mut document, false, tally);
     document
 }
@@ -188,9 +194,10 @@ fn strip(value: &mut Value, names_are_data: bool, tally: &mut Tally) {
 }
 
 /// The same for the mocks, where progenitor writes code for a list in the query that does not compile. A mock is given
-/// one element instead, and matches a query that holds it.
+/// one element instead, and matches a query that holds it. A parameter with a vocabulary is given as a text.
 pub(super) fn for_mocks(prepared: &Value, tally: &mut Tally) -> Value {
     let mut document = prepared.clone();
+    tally.made_times(vocabulary::TEXT_IN_MOCK, vocabulary::unmark(&mut document));
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);

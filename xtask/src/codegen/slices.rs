@@ -104,6 +104,7 @@ pub(crate) fn split(document: &Document, client: File) -> Result<Files, Failure>
                 #(#modules)*
                 pub mod operations;
                 pub mod types;
+                pub mod vocabulary;
             },
             head,
         ),

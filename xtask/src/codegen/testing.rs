@@ -3,10 +3,11 @@
 use quote::{ToTokens as _, format_ident, quote};
 use syn::{File, FnArg, ImplItem, Item, Pat, parse_quote};
 
+use super::vocabulary::{self, Vocabularies};
 use crate::document::Document;
 
 /// `tests/generated.rs`: one dispatcher over all schemas, one over all operations.
-pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
+pub(super) fn dispatchers(document: &Document, client: &File, vocabularies: &Vocabularies) -> File {
     let types = client.items.iter().find_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
         _ => None,
@@ -41,13 +42,14 @@ pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
             }
         }
     });
+    let vocabularies = vocabulary::table(vocabularies);
     let names = document.schemas().into_iter().map(|(name, _)| name);
     parse_quote! {
         use std::{future::Future, pin::Pin};
 
-        use descope_api::{Client, types};
+        use descope_api::{Client, types, vocabulary};
 
-        use crate::support::raw::{Arguments, Outcome, TypeVisitor};
+        use crate::support::raw::{Arguments, Outcome, TypeVisitor, VocabularyVisitor};
 
         /// A call that is under way.
         pub(crate) type Calling<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -62,6 +64,8 @@ pub(crate) fn dispatchers(document: &Document, client: &File) -> File {
                 _ => panic!("{name} has no type"),
             }
         }
+
+        #vocabularies
 
         /// Calls an operation of the raw client by the name of its function.
         pub(crate) fn call<'a>(client: &'a Client, function: &str, arguments: &'a Arguments) -> Calling<'a> {

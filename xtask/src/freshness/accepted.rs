@@ -37,6 +37,13 @@ impl Accepted {
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let located = yaml::parse(FILE, text).map_err(|problem| Failure::Problems(vec![problem]))?;
         let (mut rows, mut problems) = (Vec::new(), Vec::new());
+        for (name, rows) in crate::document::members(&located.value) {
+            if name != "accepted" || !rows.is_array() {
+                let line = located.lines.get(&format!("/{name}")).copied().unwrap_or(1);
+                let message = format!("`{name}` is not read; the file holds the list `accepted` alone");
+                problems.push(Problem::new(Place { file: FILE.to_owned(), line }, "freshness", message));
+            }
+        }
         for (index, row) in located.value["accepted"].as_array().into_iter().flatten().enumerate() {
             let line = located.lines.get(&format!("/accepted/{index}")).copied().unwrap_or(1);
             match self::row(row, line) {

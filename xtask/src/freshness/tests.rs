@@ -186,6 +186,21 @@ const withThing = (httpClient: HttpClient) => ({
 }
 
 #[test]
+fn what_stands_in_a_list_or_picks_from_one_is_no_member() {
+    let source = r"
+const withThing = (httpClient) => ({
+  devices: (userId: string) => httpClient.post('/v1/mgmt/devices', { identifiers: [userId] }),
+  create: (name: string, expiration: string) => {
+    const expireTime = expiration[0] === '0' ? 0 : Math.floor(later.getTime() / 1000);
+    return httpClient.post('/v1/mgmt/create', { name, expireTime });
+  },
+});
+";
+    let expected = ["POST /v1/mgmt/devices body: identifiers", "POST /v1/mgmt/create body: expireTime name"];
+    assert_eq!(requests(Language::JavaScript, source), expected);
+}
+
+#[test]
 fn a_wrapper_of_the_client_is_a_request_of_each_of_its_callers() {
     let source = r"
 const paths = { one: '/v1/mgmt/one', two: '/v1/mgmt/two' };
@@ -534,6 +549,10 @@ fn a_row_that_is_not_complete_is_refused_with_its_line() {
         let Err(failure) = Accepted::parse(&format!("accepted:\n- {row}\n")) else { panic!("{row} is accepted") };
         let message = failure.to_string();
         assert!(message.starts_with("spec/freshness.yaml:2: [freshness]") && message.contains(part), "{message}");
+    }
+    for text in ["# Rows\nacepted:\n- {request: GET /v1/a, packages: [x], why: y}\n", "# Rows\naccepted: none\n"] {
+        let Err(failure) = Accepted::parse(text) else { panic!("{text} is accepted") };
+        assert!(failure.to_string().starts_with("spec/freshness.yaml:2: [freshness]"), "{failure}");
     }
 }
 

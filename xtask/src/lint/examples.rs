@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use jsonschema::Validator;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::Report;
 use crate::document::{Document, members};
@@ -35,6 +35,9 @@ fn media(checker: &mut Checker, pointer: &str, body: &Value, report: &mut Report
             continue;
         };
         let pointer = format!("{pointer}/example");
+        if let Some(number) = too_large(example) {
+            report.at(&pointer, format!("the example holds {number}, which no integer of 64 bits reaches"));
+        }
         match checker.faults(&media["schema"], example) {
             Ok(faults) => {
                 for fault in faults {
@@ -43,6 +46,18 @@ fn media(checker: &mut Checker, pointer: &str, body: &Value, report: &mut Report
             }
             Err(error) => report.at(&pointer, format!("the schema cannot be compiled: {error}")),
         }
+    }
+}
+
+/// A whole number that an integer of 64 bits cannot hold; no fraction is as large as that.
+fn too_large(value: &Value) -> Option<&Number> {
+    match value {
+        Value::Number(number) => {
+            (!number.is_i64() && number.as_f64().is_some_and(|float| float.abs() >= 2f64.powi(63))).then_some(number)
+        }
+        Value::Array(items) => items.iter().find_map(too_large),
+        Value::Object(map) => map.values().find_map(too_large),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ mod sdk;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 
 pub(crate) use examples::Checker;
 
@@ -61,6 +62,11 @@ const TYPES: &[Rule] = &[
         id: "known-values",
         reason: "the values that are known today are of the type of the schema, each once",
         check: schemas::known_values,
+    },
+    Rule {
+        id: "vocabulary",
+        reason: "a vocabulary is one type in Rust, with a constant for each value: the same name wherever it is used",
+        check: vocabulary::check,
     },
 ];
 

@@ -33,6 +33,8 @@ pub(super) fn head(document: &Document, report: &mut Report<'_>) {
             report.at("", format!("`{member}` is missing"));
         }
     }
+    servers(document, report);
+    links(document, report);
     let mut seen = BTreeMap::new();
     for (path, _) in members(&document.value["paths"]) {
         let pointer = format!("/paths/{}", escape(path));
@@ -49,6 +51,42 @@ pub(super) fn head(document: &Document, report: &mut Report<'_>) {
             report.at(&pointer, format!("`{path}` matches the same addresses as `{other}`"));
         }
     }
+}
+
+/// Addresses that a client can call, with each of their variables declared.
+fn servers(document: &Document, report: &mut Report<'_>) {
+    for (index, server) in document.value["servers"].as_array().into_iter().flatten().enumerate() {
+        let (pointer, url) = (format!("/servers/{index}"), text(&server["url"]));
+        if !is_address(url) {
+            report.at(&format!("{pointer}/url"), format!("`{url}` does not begin with `https://`"));
+        }
+        let (used, declared) = (names_in_url(url), members(&server["variables"]));
+        for name in used.iter().filter(|name| declared.iter().all(|(known, _)| known != *name)) {
+            report.at(&format!("{pointer}/url"), format!("`{{{name}}}` is not among the `variables` of the server"));
+        }
+        for (name, _) in declared.iter().filter(|(name, _)| !used.contains(name)) {
+            let pointer = format!("{pointer}/variables/{}", escape(name));
+            report.at(&pointer, format!("the address of the server has no `{{{name}}}`"));
+        }
+    }
+}
+
+/// What leads out of the document leads to an address.
+fn links(document: &Document, report: &mut Report<'_>) {
+    let tags = document.value["tags"].as_array().into_iter().flatten().enumerate();
+    let tags = tags.map(|(index, tag)| (format!("/tags/{index}"), tag));
+    let operations = document.operations().into_iter().map(|operation| (operation.pointer(), operation.value));
+    for (pointer, value) in tags.chain(operations) {
+        let docs = &value["externalDocs"]["url"];
+        if docs.as_str().is_some_and(|url| !is_address(url)) {
+            report.at(&format!("{pointer}/externalDocs/url"), format!("{docs} does not begin with `https://`"));
+        }
+    }
+}
+
+/// An address with its scheme. Without one, a reader takes it for a path below the document.
+fn is_address(url: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
 /// A name in braces, or text that needs no escape.
@@ -98,7 +136,7 @@ pub(super) fn prose(document: &Document, report: &mut Report<'_>) {
     for operation in document.operations() {
         let (summary, description) = (text(&operation.value["summary"]), text(&operation.value["description"]));
         let pointer = operation.pointer();
-        if summary.is_empty() || summary.ends_with('.') || summary.len() > 100 {
+        if summary.is_empty() || summary.ends_with('.') || summary.len() > 100 || summary.contains('\n') {
             report.at(&pointer, "a summary of one line without a full stop is missing");
         }
         if description.len() < 40 || description == summary {
@@ -112,15 +150,29 @@ pub(super) fn prose(document: &Document, report: &mut Report<'_>) {
 
 pub(super) fn security(document: &Document, report: &mut Report<'_>) {
     let schemes = &document.value["components"]["securitySchemes"];
+    for (name, scheme) in members(schemes) {
+        if scheme["type"] != "http" || scheme["scheme"] != "bearer" {
+            let pointer = format!("/components/securitySchemes/{}", escape(name));
+            report.at(&pointer, "every credential goes as a bearer: write `type: http` and `scheme: bearer`");
+        }
+    }
     for operation in document.operations() {
         let pointer = operation.pointer();
         let Some(alternatives) = operation.value["security"].as_array() else {
             report.at(&pointer, "no security; a public operation says `security: []`");
             continue;
         };
-        for alternative in alternatives {
+        for (index, alternative) in alternatives.iter().enumerate() {
+            let pointer = format!("{pointer}/security/{index}");
+            if alternatives[..index].contains(alternative) {
+                report.at(&pointer, "the same credential stands here twice; take one out");
+            }
             match members(alternative).as_slice() {
-                [(scheme, _)] if !schemes[*scheme].is_null() => {}
+                [(scheme, scopes)] if !schemes[*scheme].is_null() => {
+                    if scopes.as_array().is_some_and(|scopes| !scopes.is_empty()) {
+                        report.at(&pointer, format!("a bearer has no scopes; write `{scheme}: []`"));
+                    }
+                }
                 [(scheme, _)] => report.at(&pointer, format!("the security scheme `{scheme}` is not declared")),
                 [] => report.at(
                     &pointer,
@@ -265,6 +317,10 @@ pub(super) fn parameters(document: &Document, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+fn names_in_url(url: &str) -> Vec<&str> {
+    url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
 }
 
 fn names_in_path(path: &str) -> BTreeSet<&str> {

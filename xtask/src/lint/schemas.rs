@@ -19,7 +19,7 @@ const TYPES: [(&str, &[&str]); 6] = [
 ];
 
 /// The members of a schema that mean nothing beside another type.
-const BELONGS_TO: [(&str, &[&str]); 9] = [
+const BELONGS_TO: [(&str, &[&str]); 10] = [
     ("items", &["array"]),
     ("properties", &["object"]),
     ("additionalProperties", &["object"]),
@@ -28,6 +28,7 @@ const BELONGS_TO: [(&str, &[&str]); 9] = [
     ("minimum", &["integer", "number"]),
     ("maximum", &["integer", "number"]),
     ("x-extensible-enum", &["string", "integer"]),
+    ("x-descope-vocabulary", &["string"]),
     // Digits in quotes are numbers too.
     ("x-descope-unit", &["integer", "string"]),
 ];
@@ -77,6 +78,9 @@ pub(super) fn kind(document: &Document, report: &mut Report<'_>) {
         }
         if schema["x-descope-any"] == true {
             report.at(pointer, format!("`x-descope-any` beside `type: {kind}`: leave one of them out"));
+        }
+        if schema["required"].as_array().is_some_and(Vec::is_empty) {
+            report.at(&format!("{pointer}/required"), "an empty `required` is not allowed in 3.0; take it out");
         }
         for (index, name) in schema["required"].as_array().into_iter().flatten().enumerate() {
             let known = name.as_str().is_none_or(|name| schema["properties"].get(name).is_some());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Report;
 use crate::{
     codegen::overlay::{self, NAME, Overlay},
-    document::Document,
+    document::{Document, Operation},
 };
 
 pub(super) fn check(document: &Document, report: &mut Report<'_>) {
@@ -45,7 +45,7 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
             }
             continue;
         }
-        if !is_snake_case(sdk.verb) || sdk.verb == "clone" {
+        if !is_snake_case(sdk.verb) || sdk.verb == "clone" || syn::parse_str::<syn::Ident>(sdk.verb).is_err() {
             report.at(&pointer, format!("the verb `{}` is no name of a function in snake_case", sdk.verb));
         }
         if let Some(other) = taken.insert((area, sdk.verb), operation.pointer()) {
@@ -82,10 +82,18 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
         for name in sdk.filters.iter().chain(&sdk.empty).filter(|name| !is_list(name)) {
             report.at(&pointer, format!("`{name}` is not a list"));
         }
+        types(document, &operation, &sdk, &pointer, report);
         if sdk.user.len() > 2 {
             report.at(&pointer, "a user is named in one member or in one of two");
         }
         let required: Vec<&str> = body["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_required = |name: &str| {
+            required.contains(&name)
+                || parameters.iter().any(|known| known["name"] == name && known["required"] == true)
+        };
+        for name in sdk.hidden.iter().filter(|name| is_required(name)) {
+            report.at(&pointer, format!("`{name}` is required, so it cannot be hidden"));
+        }
         let optional = |name: &str| !body["properties"][name].is_null() && !required.contains(&name);
         if !sdk.named.is_empty() && (sdk.named.len() != 2 || !sdk.named.iter().all(|name| optional(name))) {
             report.at(&pointer, "`named` has two members of the body, none of them required: the name, and the id");
@@ -96,6 +104,43 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
                 report.at(&pointer, format!("`{name}` is required and not among `args`"));
             }
         }
+    }
+}
+
+/// What it says of members and parameters of the request fits their types.
+fn types(document: &Document, operation: &Operation<'_>, sdk: &Overlay<'_>, pointer: &str, report: &mut Report<'_>) {
+    let (body, _) = overlay::schemas(document, operation);
+    let parameters = overlay::parameters(document, operation);
+    let schema = |name: &str| {
+        let parameter = parameters.iter().find(|known| known["name"] == name);
+        document.resolve(parameter.map_or(&body["properties"][name], |parameter| &parameter["schema"]))
+    };
+    let is = |name: &str, kinds: &[&str]| {
+        let kind = schema(name)["type"].as_str();
+        kind.is_none_or(|kind| kinds.contains(&kind))
+    };
+    let texts = sdk.user.iter().chain(&sdk.named).chain(&sdk.lines);
+    for name in texts.filter(|name| !is(name, &["string"])) {
+        report.at(pointer, format!("`{name}` is not a text"));
+    }
+    // Lists of lines are checked too.
+    for name in sdk.some_of.iter().filter(|name| !is(name, &["string", "array"])) {
+        report.at(pointer, format!("`{name}` is neither a text nor a list"));
+    }
+    for (name, value) in &sdk.sets {
+        let kinds: &[&str] = match value {
+            Value::Bool(_) => &["boolean"],
+            Value::Number(_) => &["integer", "number"],
+            Value::String(_) => &["string"],
+            _ => &[],
+        };
+        if !is(name, kinds) {
+            report.at(pointer, format!("`{name}` cannot be set to {value}"));
+        }
+    }
+    let pages = sdk.page.iter().flat_map(|page| [page.number, page.size]);
+    for name in pages.filter(|name| !is(name, &["integer"])) {
+        report.at(pointer, format!("`{name}` is not a whole number"));
     }
 }
 

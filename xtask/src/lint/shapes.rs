@@ -334,6 +334,7 @@ pub(super) static SCHEMA: Kind = Kind {
         ("x-descope-aliases", Names),
         ("x-descope-any", Flag),
         ("x-descope-unit", Text),
+        ("x-descope-vocabulary", Text),
         ("x-extensible-enum", List(&Any)),
     ],
     required: &[],

@@ -66,9 +66,9 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "security",
         "        - ProjectId: []\n        - RefreshJwt: []",
         "        - {ProjectId: [], RefreshJwt: []}",
-        "post:",
+        "- {ProjectId",
     ),
-    ("security", "- RefreshJwt: []", "- Cookie: []", "post:"),
+    ("security", "- RefreshJwt: []", "- Cookie: []", "- Cookie"),
     ("responses", "        '429': *error\n", "", "responses:"),
     ("responses", "'500': *error", "default: *error", "default:"),
     ("responses", "'500': *error", "4XX: *error", "4XX:"),
@@ -221,6 +221,12 @@ fn the_head_is_held_to_its_rules() {
     for (rule, from, to) in [
         ("head", "openapi: 3.0.3", "openapi: 3.1.0"),
         ("head", "servers: [{url: 'https://api.example.com'}]\n", ""),
+        ("head", "https://api.example.com", "api.example.com"),
+        ("head", "https://api.example.com", "https://api.{region}.example.com"),
+        ("head", "'https://api.example.com'", "'https://api.example.com', variables: {region: {default: euc1}}"),
+        ("head", "description: One-time codes.", "description: One-time codes.\n    externalDocs: {url: docs/otp}"),
+        ("security", "ProjectId: {type: http, scheme: bearer}", "ProjectId: {type: http, scheme: bearr}"),
+        ("security", "ProjectId: {type: http, scheme: bearer}", "ProjectId: {type: htp, scheme: bearer}"),
         ("tag", "description: One-time codes.", "description: ''"),
         ("tag", "  - name: otp\n", "  - name: nobody\n    description: Unused.\n  - name: otp\n"),
     ] {
@@ -279,6 +285,9 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
     let head = head.replacen("    ProjectId:", "    ManagementKey: {type: http, scheme: bearer}\n    ProjectId:", 1);
     let managed = PART.replacen("- RefreshJwt: []", "- ManagementKey: []", 1);
     let head = head.replacen("    RefreshJwt: {type: http, scheme: bearer}\n", "", 1);
+    let more = "        tries: {type: integer, format: int64, description: How often it was tried.}\n        hint: \
+                {type: string, description: What helps to remember.}\n        code:\n          type";
+    let managed = managed.replacen("        code:\n          type", more, 1);
     let with = |sdk: &str| {
         let line = format!("x-descope-retry: never\n      x-descope-sdk: {sdk}");
         managed.replacen("x-descope-retry: never", &line, 1)
@@ -298,6 +307,14 @@ fn what_an_operation_says_of_the_sdk_has_to_exist() {
         ("{}", "is no name of a function"),
         ("{verb: Verify}", "is no name of a function"),
         ("{verb: clone}", "is no name of a function"),
+        ("{verb: async}", "is no name of a function"),
+        ("{verb: verify, hidden: [code]}", "is required, so it cannot be hidden"),
+        ("{verb: verify, user: [tries]}", "`tries` is not a text"),
+        ("{verb: verify, some_of: [tries]}", "`tries` is neither a text nor a list"),
+        ("{verb: verify, lines: [tries]}", "`tries` is not a text"),
+        ("{verb: verify, sets: {tries: yes}}", "`tries` cannot be set to \"yes\""),
+        ("{verb: verify, sets: {hint: 1}}", "`hint` cannot be set to 1"),
+        ("{verb: verify, page: {number: hint, size: tries, items: claims}}", "`hint` is not a whole number"),
         ("{verb: replace}", "only then"),
         ("{verb: verify, replaces: true}", "only then"),
         ("{verb: replace, replaces: true, modify: load}", "no function of the area"),

@@ -651,7 +651,7 @@ pub struct FlowLastAuth {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_method: ::std::option::Option<::std::string::String>,
+    pub auth_method: ::std::option::Option<crate::vocabulary::FlowAuthMethod>,
     ///Login id to fill in.
     #[cfg_attr(
         feature = "schemars",
@@ -713,7 +713,7 @@ pub struct FlowNativeOptions {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub platform: ::std::option::Option<::std::string::String>,
+    pub platform: ::std::option::Option<crate::vocabulary::FlowPlatform>,
 }
 ///What the flow may know of the page beyond the form.
 #[derive(Clone, Debug, Default)]
@@ -936,7 +936,7 @@ pub struct FlowStartOptions {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub oidc_prompt: ::std::option::Option<::std::string::String>,
+    pub oidc_prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Resource, an address, that the OIDC request wants its tokens for.
     #[cfg_attr(
         feature = "schemars",
@@ -1178,7 +1178,7 @@ pub struct FlowStepLog {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub level: ::std::option::Option<::std::string::String>,
+    pub level: ::std::option::Option<crate::vocabulary::FlowLogLevel>,
     ///The text of the line.
     #[cfg_attr(
         feature = "schemars",
@@ -1208,7 +1208,7 @@ pub struct FlowStepNative {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::FlowNativeType>,
 }
 ///A page to go to.
 #[derive(Clone, Debug, Default)]
@@ -1238,7 +1238,7 @@ pub struct FlowStepResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub action: ::std::option::Option<::std::string::String>,
+    pub action: ::std::option::Option<crate::vocabulary::FlowAction>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1325,7 +1325,7 @@ pub struct FlowStepResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::FlowStatus>,
     ///Identifies the step; goes back with `flowNext`.
     #[cfg_attr(
         feature = "schemars",
@@ -1453,7 +1453,7 @@ pub struct FlowValidationEvent {
     )]
     pub message: ::std::option::Option<::std::string::String>,
     ///What the value broke.
-    pub rule: ::std::string::String,
+    pub rule: crate::vocabulary::FlowValidationRule,
     ///Screen on which it happened.
     #[cfg_attr(
         feature = "schemars",
@@ -2390,7 +2390,7 @@ pub struct OauthNativeFinishRequest {
     )]
     pub id_token: ::std::option::Option<crate::Secret>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
-    pub provider: ::std::string::String,
+    pub provider: crate::vocabulary::OauthNativeProvider,
     ///The value from the answer of `oauthNativeStart`.
     #[cfg_attr(feature = "schemars", serde(rename = "stateId"))]
     pub state_id: ::std::string::String,
@@ -2421,7 +2421,7 @@ pub struct OauthNativeStartRequest {
     )]
     pub login_options: ::std::option::Option<LoginOptions>,
     ///Name of the social provider, which has to be set up for native sign-in in the project.
-    pub provider: ::std::string::String,
+    pub provider: crate::vocabulary::OauthNativeProvider,
     ///Hand the provider's own answer on together with the session.
     #[cfg_attr(
         feature = "schemars",
@@ -2500,7 +2500,7 @@ pub struct OnetapIdTokenRequest {
     )]
     pub nonce: ::std::option::Option<::std::string::String>,
     ///The provider whose client id the prompt was shown with.
-    pub provider: ::std::string::String,
+    pub provider: crate::vocabulary::OnetapProvider,
 }
 ///A renewed session, or an empty object when there was none to renew.
 #[derive(Clone, Debug, Default)]
@@ -3163,7 +3163,7 @@ pub struct PasswordResetDelivery {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub reset_method: ::std::option::Option<::std::string::String>,
+    pub reset_method: ::std::option::Option<crate::vocabulary::PasswordResetMethod>,
 }
 ///Who has forgotten the password and where the link leads.
 #[derive(Clone, Debug)]
@@ -3383,7 +3383,7 @@ pub struct PushEnrollDeviceRequest {
     )]
     pub device: ::std::option::Option<::std::string::String>,
     ///Messaging service that delivers to the phone; `fcm` is Firebase Cloud Messaging.
-    pub provider: ::std::string::String,
+    pub provider: crate::vocabulary::PushProvider,
     ///Registration token that the messaging service has given to this installation of the app.
     pub token: crate::Secret,
 }
@@ -3402,7 +3402,7 @@ pub struct PushPendingSessionRequest {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PushSignInFinishRequest {
     ///The decision. `denied` ends the sign-in without a session.
-    pub result: ::std::string::String,
+    pub result: crate::vocabulary::PushDecision,
     ///Identifies the sign-in; it came with the push message.
     #[cfg_attr(feature = "schemars", serde(rename = "transactionId"))]
     pub transaction_id: ::std::string::String,
@@ -3840,7 +3840,9 @@ pub struct WebauthnAuthenticatorSelection {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub authenticator_attachment: ::std::option::Option<::std::string::String>,
+    pub authenticator_attachment: ::std::option::Option<
+        crate::vocabulary::WebauthnAttachment,
+    >,
     ///WebAuthn extensions for the authenticator, as JSON text.
     #[cfg_attr(
         feature = "schemars",
@@ -3867,7 +3869,7 @@ pub struct WebauthnAuthenticatorSelection {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub resident_key: ::std::option::Option<::std::string::String>,
+    pub resident_key: ::std::option::Option<crate::vocabulary::WebauthnResidentKey>,
     ///Whether the user has to show a finger, a face or a PIN when the passkey is made.
     #[cfg_attr(
         feature = "schemars",
@@ -3876,7 +3878,9 @@ pub struct WebauthnAuthenticatorSelection {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub user_verification: ::std::option::Option<::std::string::String>,
+    pub user_verification: ::std::option::Option<
+        crate::vocabulary::WebauthnUserVerification,
+    >,
 }
 ///What the browser answered to the challenge.
 #[derive(Clone, Debug)]
@@ -3899,7 +3903,7 @@ pub struct WebauthnPasskeyOptions {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub attestation: ::std::option::Option<::std::string::String>,
+    pub attestation: ::std::option::Option<crate::vocabulary::WebauthnAttestation>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -3925,7 +3929,9 @@ pub struct WebauthnPasskeyOptions {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub user_verification: ::std::option::Option<::std::string::String>,
+    pub user_verification: ::std::option::Option<
+        crate::vocabulary::WebauthnUserVerification,
+    >,
 }
 ///Who signs in, and on which page.
 #[derive(Clone, Debug)]
@@ -5241,7 +5247,10 @@ impl FlowLastAuth {
     }
     ///The method that was used.
     #[must_use]
-    pub fn auth_method(mut self, auth_method: impl Into<::std::string::String>) -> Self {
+    pub fn auth_method(
+        mut self,
+        auth_method: impl Into<crate::vocabulary::FlowAuthMethod>,
+    ) -> Self {
         self.auth_method = ::std::option::Option::Some(auth_method.into());
         self
     }
@@ -5356,7 +5365,10 @@ impl FlowNativeOptions {
     }
     ///System of the phone.
     #[must_use]
-    pub fn platform(mut self, platform: impl Into<::std::string::String>) -> Self {
+    pub fn platform(
+        mut self,
+        platform: impl Into<crate::vocabulary::FlowPlatform>,
+    ) -> Self {
         self.platform = ::std::option::Option::Some(platform.into());
         self
     }
@@ -5803,7 +5815,10 @@ impl FlowStartOptions {
     }
     ///What the OIDC request wants shown to the user.
     #[must_use]
-    pub fn oidc_prompt(mut self, oidc_prompt: impl Into<::std::string::String>) -> Self {
+    pub fn oidc_prompt(
+        mut self,
+        oidc_prompt: impl Into<crate::vocabulary::OidcPrompt>,
+    ) -> Self {
         self.oidc_prompt = ::std::option::Option::Some(oidc_prompt.into());
         self
     }
@@ -6232,7 +6247,7 @@ impl FlowStepLog {
     }
     ///How grave it is.
     #[must_use]
-    pub fn level(mut self, level: impl Into<::std::string::String>) -> Self {
+    pub fn level(mut self, level: impl Into<crate::vocabulary::FlowLogLevel>) -> Self {
         self.level = ::std::option::Option::Some(level.into());
         self
     }
@@ -6303,7 +6318,7 @@ impl FlowStepNative {
     }
     ///What the app is asked to do.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::FlowNativeType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -6410,7 +6425,7 @@ impl FlowStepResponse {
     }
     ///What the component has to do next.
     #[must_use]
-    pub fn action(mut self, action: impl Into<::std::string::String>) -> Self {
+    pub fn action(mut self, action: impl Into<crate::vocabulary::FlowAction>) -> Self {
         self.action = ::std::option::Option::Some(action.into());
         self
     }
@@ -6501,7 +6516,7 @@ impl FlowStepResponse {
     }
     ///Whether the run waits for the user, works, has come to its end, or was broken off.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::FlowStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -6783,7 +6798,7 @@ impl FlowValidationEvent {
     pub fn new(
         id: impl Into<::std::string::String>,
         field: impl Into<::std::string::String>,
-        rule: impl Into<::std::string::String>,
+        rule: impl Into<crate::vocabulary::FlowValidationRule>,
     ) -> Self {
         Self {
             field: field.into(),
@@ -8361,7 +8376,7 @@ impl OauthNativeFinishRequest {
     /// With what is required, and no other member set.
     #[must_use]
     pub fn new(
-        provider: impl Into<::std::string::String>,
+        provider: impl Into<crate::vocabulary::OauthNativeProvider>,
         state_id: impl Into<::std::string::String>,
     ) -> Self {
         Self {
@@ -8427,7 +8442,7 @@ impl<'de> ::serde::Deserialize<'de> for OauthNativeFinishRequest {
 impl OauthNativeStartRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(provider: impl Into<::std::string::String>) -> Self {
+    pub fn new(provider: impl Into<crate::vocabulary::OauthNativeProvider>) -> Self {
         Self {
             implicit: ::std::default::Default::default(),
             login_options: ::std::default::Default::default(),
@@ -8616,7 +8631,7 @@ impl OnetapIdTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
     pub fn new(
-        provider: impl Into<::std::string::String>,
+        provider: impl Into<crate::vocabulary::OnetapProvider>,
         id_token: impl Into<crate::Secret>,
     ) -> Self {
         Self {
@@ -9777,7 +9792,7 @@ impl PasswordResetDelivery {
     #[must_use]
     pub fn reset_method(
         mut self,
-        reset_method: impl Into<::std::string::String>,
+        reset_method: impl Into<crate::vocabulary::PasswordResetMethod>,
     ) -> Self {
         self.reset_method = ::std::option::Option::Some(reset_method.into());
         self
@@ -10187,7 +10202,7 @@ impl PushEnrollDeviceRequest {
     /// With what is required, and no other member set.
     #[must_use]
     pub fn new(
-        provider: impl Into<::std::string::String>,
+        provider: impl Into<crate::vocabulary::PushProvider>,
         token: impl Into<crate::Secret>,
     ) -> Self {
         Self {
@@ -10271,7 +10286,7 @@ impl PushSignInFinishRequest {
     #[must_use]
     pub fn new(
         transaction_id: impl Into<::std::string::String>,
-        result: impl Into<::std::string::String>,
+        result: impl Into<crate::vocabulary::PushDecision>,
     ) -> Self {
         Self {
             result: result.into(),
@@ -11463,7 +11478,7 @@ impl WebauthnAuthenticatorSelection {
     #[must_use]
     pub fn authenticator_attachment(
         mut self,
-        authenticator_attachment: impl Into<::std::string::String>,
+        authenticator_attachment: impl Into<crate::vocabulary::WebauthnAttachment>,
     ) -> Self {
         self.authenticator_attachment = ::std::option::Option::Some(
             authenticator_attachment.into(),
@@ -11494,7 +11509,7 @@ impl WebauthnAuthenticatorSelection {
     #[must_use]
     pub fn resident_key(
         mut self,
-        resident_key: impl Into<::std::string::String>,
+        resident_key: impl Into<crate::vocabulary::WebauthnResidentKey>,
     ) -> Self {
         self.resident_key = ::std::option::Option::Some(resident_key.into());
         self
@@ -11503,7 +11518,7 @@ impl WebauthnAuthenticatorSelection {
     #[must_use]
     pub fn user_verification(
         mut self,
-        user_verification: impl Into<::std::string::String>,
+        user_verification: impl Into<crate::vocabulary::WebauthnUserVerification>,
     ) -> Self {
         self.user_verification = ::std::option::Option::Some(user_verification.into());
         self
@@ -11596,7 +11611,10 @@ impl WebauthnPasskeyOptions {
     }
     ///Whether the authenticator has to prove its make. Only counts when a passkey is made.
     #[must_use]
-    pub fn attestation(mut self, attestation: impl Into<::std::string::String>) -> Self {
+    pub fn attestation(
+        mut self,
+        attestation: impl Into<crate::vocabulary::WebauthnAttestation>,
+    ) -> Self {
         self.attestation = ::std::option::Option::Some(attestation.into());
         self
     }
@@ -11624,7 +11642,7 @@ impl WebauthnPasskeyOptions {
     #[must_use]
     pub fn user_verification(
         mut self,
-        user_verification: impl Into<::std::string::String>,
+        user_verification: impl Into<crate::vocabulary::WebauthnUserVerification>,
     ) -> Self {
         self.user_verification = ::std::option::Option::Some(user_verification.into());
         self

@@ -33,7 +33,7 @@ pub struct DiscoveryConfigurationResponse {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub backchannel_token_delivery_modes_supported: ::std::vec::Vec<
-        ::std::string::String,
+        crate::vocabulary::CibaDeliveryMode,
     >,
     ///Names of the claims that tokens and user info may have.
     #[cfg_attr(
@@ -52,7 +52,9 @@ pub struct DiscoveryConfigurationResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub code_challenge_methods_supported: ::std::vec::Vec<::std::string::String>,
+    pub code_challenge_methods_supported: ::std::vec::Vec<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Where devices without a keyboard start their sign-in.
     #[cfg_attr(
         feature = "schemars",
@@ -144,7 +146,7 @@ pub struct DiscoveryConfigurationResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub subject_types_supported: ::std::vec::Vec<::std::string::String>,
+    pub subject_types_supported: ::std::vec::Vec<crate::vocabulary::OidcSubjectType>,
     ///Where codes and refresh tokens are exchanged for tokens.
     #[cfg_attr(
         feature = "schemars",
@@ -156,7 +158,9 @@ pub struct DiscoveryConfigurationResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub token_endpoint_auth_methods_supported: ::std::vec::Vec<::std::string::String>,
+    pub token_endpoint_auth_methods_supported: ::std::vec::Vec<
+        crate::vocabulary::TokenEndpointAuthMethod,
+    >,
     ///Where the claims of the user are read with an access token.
     #[cfg_attr(
         feature = "schemars",
@@ -436,7 +440,9 @@ pub struct InboundAppAgenticAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -475,7 +481,7 @@ pub struct InboundAppAgenticAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -499,7 +505,7 @@ pub struct InboundAppAgenticAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
     #[cfg_attr(
         feature = "schemars",
@@ -559,7 +565,9 @@ pub struct InboundAppAgenticTokenRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
     #[cfg_attr(
         feature = "schemars",
@@ -591,7 +599,7 @@ pub struct InboundAppAgenticTokenRequest {
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
-    pub grant_type: ::std::string::String,
+    pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Refresh token to renew by, with `grant_type` `refresh_token`.
     #[cfg_attr(
         feature = "schemars",
@@ -650,7 +658,9 @@ pub struct InboundAppAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -701,7 +711,7 @@ pub struct InboundAppAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -731,7 +741,7 @@ pub struct InboundAppAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
     #[cfg_attr(
         feature = "schemars",
@@ -913,7 +923,9 @@ pub struct InboundAppProjectAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -958,7 +970,7 @@ pub struct InboundAppProjectAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -982,7 +994,7 @@ pub struct InboundAppProjectAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
     #[cfg_attr(
         feature = "schemars",
@@ -1108,7 +1120,7 @@ pub struct InboundAppProjectRevokeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_type_hint: ::std::option::Option<::std::string::String>,
+    pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
@@ -1144,7 +1156,9 @@ pub struct InboundAppProjectTokenRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
     #[cfg_attr(
         feature = "schemars",
@@ -1176,7 +1190,7 @@ pub struct InboundAppProjectTokenRequest {
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
-    pub grant_type: ::std::string::String,
+    pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
     #[cfg_attr(
         feature = "schemars",
@@ -1239,7 +1253,9 @@ pub struct InboundAppPushAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the inbound application, or the address of a client metadata document where the project allows those.
     pub client_id: ::std::string::String,
     ///Secret of a confidential client, unless it proves itself otherwise.
@@ -1259,7 +1275,9 @@ pub struct InboundAppPushAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -1310,7 +1328,7 @@ pub struct InboundAppPushAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -1334,7 +1352,7 @@ pub struct InboundAppPushAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::AuthorizeResponseType>,
     ///Scopes asked for, joined by spaces. The user is asked to consent to those that they have not granted yet.
     #[cfg_attr(
         feature = "schemars",
@@ -1408,7 +1426,7 @@ pub struct InboundAppRevokeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_type_hint: ::std::option::Option<::std::string::String>,
+    pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
@@ -1444,7 +1462,9 @@ pub struct InboundAppTokenRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the inbound application, unless it goes as HTTP Basic credentials.
     #[cfg_attr(
         feature = "schemars",
@@ -1476,7 +1496,7 @@ pub struct InboundAppTokenRequest {
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
-    pub grant_type: ::std::string::String,
+    pub grant_type: crate::vocabulary::InboundAppGrantType,
     ///Id of the MCP server that the tokens are for, when the client signs in to one.
     #[cfg_attr(
         feature = "schemars",
@@ -1629,7 +1649,7 @@ pub struct OauthTokenResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_type: ::std::option::Option<::std::string::String>,
+    pub token_type: ::std::option::Option<crate::vocabulary::AccessTokenType>,
 }
 ///The claims about the user that the scopes of the access token allow. They stand beside each other at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug)]
@@ -1721,7 +1741,9 @@ pub struct OidcAppAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -1766,7 +1788,7 @@ pub struct OidcAppAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -1774,7 +1796,7 @@ pub struct OidcAppAuthorizeRequest {
     )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    pub response_type: ::std::string::String,
+    pub response_type: crate::vocabulary::AuthorizeResponseType,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     #[cfg_attr(
         feature = "schemars",
@@ -1868,13 +1890,13 @@ pub struct OidcAppEntraMfaRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_mode: ::std::option::Option<::std::string::String>,
+    pub response_mode: ::std::option::Option<crate::vocabulary::EntraMfaResponseMode>,
     ///What Entra ID wants back; always an ID token.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::EntraMfaResponseType>,
     ///Scopes asked for; Entra ID sends `openid`.
     #[cfg_attr(
         feature = "schemars",
@@ -1936,7 +1958,7 @@ pub struct OidcAppRevokeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_type_hint: ::std::option::Option<::std::string::String>,
+    pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
@@ -1966,7 +1988,9 @@ pub struct OidcAppTokenRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the client, as the application shows it in the console.
     #[cfg_attr(
         feature = "schemars",
@@ -1998,7 +2022,7 @@ pub struct OidcAppTokenRequest {
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
-    pub grant_type: ::std::string::String,
+    pub grant_type: crate::vocabulary::OidcGrantType,
     ///Password of the user, with `grant_type` `password`.
     #[cfg_attr(
         feature = "schemars",
@@ -2048,7 +2072,9 @@ pub struct OidcAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub code_challenge_method: ::std::option::Option<::std::string::String>,
+    pub code_challenge_method: ::std::option::Option<
+        crate::vocabulary::CodeChallengeMethod,
+    >,
     ///Thumbprint (RFC 7638, SHA-256 in base64url) of the key that the client proves possession of with DPoP. The code is then bound to that key.
     #[cfg_attr(
         feature = "schemars",
@@ -2093,7 +2119,7 @@ pub struct OidcAuthorizeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub prompt: ::std::option::Option<::std::string::String>,
+    pub prompt: ::std::option::Option<crate::vocabulary::OidcPrompt>,
     ///Address of the client that the browser returns to. Has to be one of those registered for the application.
     #[cfg_attr(
         feature = "schemars",
@@ -2101,7 +2127,7 @@ pub struct OidcAuthorizeRequest {
     )]
     pub redirect_uri: ::std::option::Option<::std::string::String>,
     ///What comes back to `redirect_uri`; `code` for an authorization code, which is what new clients use.
-    pub response_type: ::std::string::String,
+    pub response_type: crate::vocabulary::AuthorizeResponseType,
     ///Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
     #[cfg_attr(
         feature = "schemars",
@@ -2213,13 +2239,13 @@ pub struct OidcEntraMfaRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_mode: ::std::option::Option<::std::string::String>,
+    pub response_mode: ::std::option::Option<crate::vocabulary::EntraMfaResponseMode>,
     ///What Entra ID wants back; always an ID token.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub response_type: ::std::option::Option<::std::string::String>,
+    pub response_type: ::std::option::Option<crate::vocabulary::EntraMfaResponseType>,
     ///Scopes asked for; Entra ID sends `openid`.
     #[cfg_attr(
         feature = "schemars",
@@ -2328,7 +2354,7 @@ pub struct OidcRevokeRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_type_hint: ::std::option::Option<::std::string::String>,
+    pub token_type_hint: ::std::option::Option<crate::vocabulary::TokenTypeHint>,
 }
 ///What the tokens are bought with.
 #[derive(Clone, Debug)]
@@ -2358,7 +2384,9 @@ pub struct OidcTokenRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub client_assertion_type: ::std::option::Option<::std::string::String>,
+    pub client_assertion_type: ::std::option::Option<
+        crate::vocabulary::ClientAssertionType,
+    >,
     ///Id of the client, as the application shows it in the console.
     #[cfg_attr(
         feature = "schemars",
@@ -2390,7 +2418,7 @@ pub struct OidcTokenRequest {
     )]
     pub device_code: ::std::option::Option<crate::Secret>,
     ///What the tokens are bought with. Each kind has members of its own, described at them; the application has to allow it.
-    pub grant_type: ::std::string::String,
+    pub grant_type: crate::vocabulary::OidcGrantType,
     ///Password of the user, with `grant_type` `password`.
     #[cfg_attr(
         feature = "schemars",
@@ -2701,7 +2729,7 @@ pub struct WsFedSsoRequest {
     )]
     pub tenant: ::std::option::Option<::std::string::String>,
     ///What is wanted; `wsignin1.0` signs in, the other two sign out.
-    pub wa: ::std::string::String,
+    pub wa: crate::vocabulary::WsFedAction,
     ///Value of the application's own that comes back unchanged beside the token.
     #[cfg_attr(
         feature = "schemars",
@@ -2797,7 +2825,7 @@ impl DiscoveryConfigurationResponse {
     pub fn backchannel_token_delivery_modes_supported(
         mut self,
         backchannel_token_delivery_modes_supported: impl IntoIterator<
-            Item = impl Into<::std::string::String>,
+            Item = impl Into<crate::vocabulary::CibaDeliveryMode>,
         >,
     ) -> Self {
         self.backchannel_token_delivery_modes_supported = backchannel_token_delivery_modes_supported
@@ -2831,7 +2859,7 @@ impl DiscoveryConfigurationResponse {
     pub fn code_challenge_methods_supported(
         mut self,
         code_challenge_methods_supported: impl IntoIterator<
-            Item = impl Into<::std::string::String>,
+            Item = impl Into<crate::vocabulary::CodeChallengeMethod>,
         >,
     ) -> Self {
         self.code_challenge_methods_supported = code_challenge_methods_supported
@@ -3000,7 +3028,7 @@ impl DiscoveryConfigurationResponse {
     pub fn subject_types_supported(
         mut self,
         subject_types_supported: impl IntoIterator<
-            Item = impl Into<::std::string::String>,
+            Item = impl Into<crate::vocabulary::OidcSubjectType>,
         >,
     ) -> Self {
         self.subject_types_supported = subject_types_supported
@@ -3023,7 +3051,7 @@ impl DiscoveryConfigurationResponse {
     pub fn token_endpoint_auth_methods_supported(
         mut self,
         token_endpoint_auth_methods_supported: impl IntoIterator<
-            Item = impl Into<::std::string::String>,
+            Item = impl Into<crate::vocabulary::TokenEndpointAuthMethod>,
         >,
     ) -> Self {
         self.token_endpoint_auth_methods_supported = token_endpoint_auth_methods_supported
@@ -3795,7 +3823,7 @@ impl InboundAppAgenticAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -3834,7 +3862,7 @@ impl InboundAppAgenticAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -3863,7 +3891,7 @@ impl InboundAppAgenticAuthorizeRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -3954,7 +3982,7 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppAgenticAuthorizeRequest {
 impl InboundAppAgenticTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn new(grant_type: impl Into<crate::vocabulary::InboundAppGrantType>) -> Self {
         Self {
             assertion: ::std::default::Default::default(),
             audience: ::std::default::Default::default(),
@@ -4006,7 +4034,7 @@ impl InboundAppAgenticTokenRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -4180,7 +4208,7 @@ impl InboundAppAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -4234,7 +4262,7 @@ impl InboundAppAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -4269,7 +4297,7 @@ impl InboundAppAuthorizeRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -4705,7 +4733,7 @@ impl InboundAppProjectAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -4753,7 +4781,7 @@ impl InboundAppProjectAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -4782,7 +4810,7 @@ impl InboundAppProjectAuthorizeRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -5063,7 +5091,7 @@ impl InboundAppProjectRevokeRequest {
     #[must_use]
     pub fn token_type_hint(
         mut self,
-        token_type_hint: impl Into<::std::string::String>,
+        token_type_hint: impl Into<crate::vocabulary::TokenTypeHint>,
     ) -> Self {
         self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
         self
@@ -5103,7 +5131,7 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppProjectRevokeRequest {
 impl InboundAppProjectTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn new(grant_type: impl Into<crate::vocabulary::InboundAppGrantType>) -> Self {
         Self {
             assertion: ::std::default::Default::default(),
             audience: ::std::default::Default::default(),
@@ -5156,7 +5184,7 @@ impl InboundAppProjectTokenRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -5343,7 +5371,7 @@ impl InboundAppPushAuthorizeRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -5369,7 +5397,7 @@ impl InboundAppPushAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -5423,7 +5451,7 @@ impl InboundAppPushAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -5452,7 +5480,7 @@ impl InboundAppPushAuthorizeRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -5633,7 +5661,7 @@ impl InboundAppRevokeRequest {
     #[must_use]
     pub fn token_type_hint(
         mut self,
-        token_type_hint: impl Into<::std::string::String>,
+        token_type_hint: impl Into<crate::vocabulary::TokenTypeHint>,
     ) -> Self {
         self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
         self
@@ -5675,7 +5703,7 @@ impl<'de> ::serde::Deserialize<'de> for InboundAppRevokeRequest {
 impl InboundAppTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn new(grant_type: impl Into<crate::vocabulary::InboundAppGrantType>) -> Self {
         Self {
             assertion: ::std::default::Default::default(),
             audience: ::std::default::Default::default(),
@@ -5729,7 +5757,7 @@ impl InboundAppTokenRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -6070,7 +6098,10 @@ impl OauthTokenResponse {
     }
     ///How `access_token` is to be presented.
     #[must_use]
-    pub fn token_type(mut self, token_type: impl Into<::std::string::String>) -> Self {
+    pub fn token_type(
+        mut self,
+        token_type: impl Into<crate::vocabulary::AccessTokenType>,
+    ) -> Self {
         self.token_type = ::std::option::Option::Some(token_type.into());
         self
     }
@@ -6266,7 +6297,7 @@ impl OidcAppAuthorizeRequest {
     #[must_use]
     pub fn new(
         client_id: impl Into<::std::string::String>,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         Self {
             client_id: client_id.into(),
@@ -6300,7 +6331,7 @@ impl OidcAppAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -6345,7 +6376,7 @@ impl OidcAppAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -6560,7 +6591,7 @@ impl OidcAppEntraMfaRequest {
     #[must_use]
     pub fn response_mode(
         mut self,
-        response_mode: impl Into<::std::string::String>,
+        response_mode: impl Into<crate::vocabulary::EntraMfaResponseMode>,
     ) -> Self {
         self.response_mode = ::std::option::Option::Some(response_mode.into());
         self
@@ -6569,7 +6600,7 @@ impl OidcAppEntraMfaRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::EntraMfaResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -6721,7 +6752,7 @@ impl OidcAppRevokeRequest {
     #[must_use]
     pub fn token_type_hint(
         mut self,
-        token_type_hint: impl Into<::std::string::String>,
+        token_type_hint: impl Into<crate::vocabulary::TokenTypeHint>,
     ) -> Self {
         self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
         self
@@ -6757,7 +6788,7 @@ impl<'de> ::serde::Deserialize<'de> for OidcAppRevokeRequest {
 impl OidcAppTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn new(grant_type: impl Into<crate::vocabulary::OidcGrantType>) -> Self {
         Self {
             assertion: ::std::default::Default::default(),
             audience: ::std::default::Default::default(),
@@ -6801,7 +6832,7 @@ impl OidcAppTokenRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -6930,7 +6961,7 @@ impl OidcAuthorizeRequest {
     #[must_use]
     pub fn new(
         client_id: impl Into<::std::string::String>,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::AuthorizeResponseType>,
     ) -> Self {
         Self {
             client_id: client_id.into(),
@@ -6965,7 +6996,7 @@ impl OidcAuthorizeRequest {
     #[must_use]
     pub fn code_challenge_method(
         mut self,
-        code_challenge_method: impl Into<::std::string::String>,
+        code_challenge_method: impl Into<crate::vocabulary::CodeChallengeMethod>,
     ) -> Self {
         self.code_challenge_method = ::std::option::Option::Some(
             code_challenge_method.into(),
@@ -7010,7 +7041,7 @@ impl OidcAuthorizeRequest {
     }
     ///What the user must see; `none` fails rather than show a page, `login` asks again in spite of a session. Several are joined by spaces.
     #[must_use]
-    pub fn prompt(mut self, prompt: impl Into<::std::string::String>) -> Self {
+    pub fn prompt(mut self, prompt: impl Into<crate::vocabulary::OidcPrompt>) -> Self {
         self.prompt = ::std::option::Option::Some(prompt.into());
         self
     }
@@ -7243,7 +7274,7 @@ impl OidcEntraMfaRequest {
     #[must_use]
     pub fn response_mode(
         mut self,
-        response_mode: impl Into<::std::string::String>,
+        response_mode: impl Into<crate::vocabulary::EntraMfaResponseMode>,
     ) -> Self {
         self.response_mode = ::std::option::Option::Some(response_mode.into());
         self
@@ -7252,7 +7283,7 @@ impl OidcEntraMfaRequest {
     #[must_use]
     pub fn response_type(
         mut self,
-        response_type: impl Into<::std::string::String>,
+        response_type: impl Into<crate::vocabulary::EntraMfaResponseType>,
     ) -> Self {
         self.response_type = ::std::option::Option::Some(response_type.into());
         self
@@ -7483,7 +7514,7 @@ impl OidcRevokeRequest {
     #[must_use]
     pub fn token_type_hint(
         mut self,
-        token_type_hint: impl Into<::std::string::String>,
+        token_type_hint: impl Into<crate::vocabulary::TokenTypeHint>,
     ) -> Self {
         self.token_type_hint = ::std::option::Option::Some(token_type_hint.into());
         self
@@ -7521,7 +7552,7 @@ impl<'de> ::serde::Deserialize<'de> for OidcRevokeRequest {
 impl OidcTokenRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn new(grant_type: impl Into<crate::vocabulary::OidcGrantType>) -> Self {
         Self {
             assertion: ::std::default::Default::default(),
             audience: ::std::default::Default::default(),
@@ -7566,7 +7597,7 @@ impl OidcTokenRequest {
     #[must_use]
     pub fn client_assertion_type(
         mut self,
-        client_assertion_type: impl Into<::std::string::String>,
+        client_assertion_type: impl Into<crate::vocabulary::ClientAssertionType>,
     ) -> Self {
         self.client_assertion_type = ::std::option::Option::Some(
             client_assertion_type.into(),
@@ -8255,7 +8286,7 @@ impl<'de> ::serde::Deserialize<'de> for WsFedInitiateRequest {
 impl WsFedSsoRequest {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(wa: impl Into<::std::string::String>) -> Self {
+    pub fn new(wa: impl Into<crate::vocabulary::WsFedAction>) -> Self {
         Self {
             app: ::std::default::Default::default(),
             login_hint: ::std::default::Default::default(),

@@ -131,7 +131,7 @@ pub struct AccessKey {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::AccessKeyStatus>,
 }
 ///Which key to activate.
 #[derive(Clone, Debug)]
@@ -402,6 +402,18 @@ pub struct AccessKeySearchRequest {
         )
     )]
     pub custom_attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    ///How many keys the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub page: ::std::option::Option<i64>,
     ///Order of the answer. Up to the service when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -568,7 +580,7 @@ pub struct AccessList {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::AccessListType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -644,7 +656,7 @@ pub struct AccessListCreateRequest {
     pub name: ::std::string::String,
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AccessListType,
 }
 ///Which list is meant.
 #[derive(Clone, Debug)]
@@ -728,7 +740,7 @@ pub struct AccessListUpdateRequest {
     pub name: ::std::string::String,
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AccessListType,
 }
 ///How often one combination occurred. Properties that were not grouped by are empty.
 #[derive(Clone, Debug, Default)]
@@ -809,7 +821,7 @@ pub struct AnalyticsSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub devices: ::std::vec::Vec<::std::string::String>,
+    pub devices: ::std::vec::Vec<crate::vocabulary::DeviceType>,
     ///Actions not to count.
     #[cfg_attr(
         feature = "schemars",
@@ -900,7 +912,7 @@ pub struct AnalyticsSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub methods: ::std::vec::Vec<::std::string::String>,
+    pub methods: ::std::vec::Vec<crate::vocabulary::SignInMethod>,
     ///Tenants to count.
     #[cfg_attr(
         feature = "schemars",
@@ -1105,7 +1117,7 @@ pub struct ApplicationRegisterRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the client is for.
     #[cfg_attr(
         feature = "schemars",
@@ -1117,7 +1129,7 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    pub grant_types: ::std::vec::Vec<crate::vocabulary::ApplicationGrantType>,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -1169,7 +1181,7 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub response_types: ::std::vec::Vec<::std::string::String>,
+    pub response_types: ::std::vec::Vec<crate::vocabulary::ApplicationResponseType>,
     ///Scopes that the client wants, separated by spaces.
     #[cfg_attr(
         feature = "schemars",
@@ -1198,7 +1210,9 @@ pub struct ApplicationRegisterRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+    pub token_endpoint_auth_method: ::std::option::Option<
+        crate::vocabulary::ApplicationAuthMethod,
+    >,
     ///Whether scopes are taken from the project's resources rather than from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -1271,7 +1285,7 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub grant_types: ::std::vec::Vec<::std::string::String>,
+    pub grant_types: ::std::vec::Vec<crate::vocabulary::ApplicationGrantType>,
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
@@ -1300,7 +1314,7 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub response_types: ::std::vec::Vec<::std::string::String>,
+    pub response_types: ::std::vec::Vec<crate::vocabulary::ApplicationResponseType>,
     ///Scopes that the client may ask for, separated by spaces.
     #[cfg_attr(
         feature = "schemars",
@@ -1317,7 +1331,9 @@ pub struct ApplicationRegisterResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub token_endpoint_auth_method: ::std::option::Option<::std::string::String>,
+    pub token_endpoint_auth_method: ::std::option::Option<
+        crate::vocabulary::ApplicationAuthMethod,
+    >,
 }
 ///A scope that a client may ask for and what it stands for.
 #[derive(Clone, Debug)]
@@ -1462,7 +1478,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub key_session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub key_session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///JWT template for tokens that the client gets for itself. The project's when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -1489,7 +1507,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///Lifetime of a user's access token, in `sessionTokenExpirationUnit`.
     #[cfg_attr(
         feature = "schemars",
@@ -1507,7 +1527,9 @@ pub struct ApplicationSessionSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///JWT template for tokens of users. The project's when empty.
     #[cfg_attr(
         feature = "schemars",
@@ -1631,7 +1653,7 @@ pub struct AuditEntry {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::AuditType>,
     ///User whom it is about, if any.
     #[cfg_attr(
         feature = "schemars",
@@ -1660,7 +1682,7 @@ pub struct AuditEventCreateRequest {
     pub tenant_id: ::std::string::String,
     ///How serious it is.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::AuditType,
     ///User whom it is about, if any.
     #[cfg_attr(
         feature = "schemars",
@@ -1734,13 +1756,13 @@ pub struct AuditSearchRequest {
             skip_serializing_if = "::std::vec::Vec::is_empty"
         )
     )]
-    pub audit_types: ::std::vec::Vec<::std::string::String>,
+    pub audit_types: ::std::vec::Vec<crate::vocabulary::AuditType>,
     ///Kinds of device, one of which an entry has to come from.
     #[cfg_attr(
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub devices: ::std::vec::Vec<::std::string::String>,
+    pub devices: ::std::vec::Vec<crate::vocabulary::DeviceType>,
     ///Actions that an entry must not be.
     #[cfg_attr(
         feature = "schemars",
@@ -1789,6 +1811,12 @@ pub struct AuditSearchRequest {
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
     pub levels: ::std::vec::Vec<::std::string::String>,
+    ///What Descope's audit widget sends in place of `size`, with the refresh JWT of a user. No other client is known to send it.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
     ///Pieces of text, one of which a login id of the entry has to hold.
     #[cfg_attr(
         feature = "schemars",
@@ -1814,7 +1842,7 @@ pub struct AuditSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub methods: ::std::vec::Vec<::std::string::String>,
+    pub methods: ::std::vec::Vec<crate::vocabulary::SignInMethod>,
     ///Find entries that belong to no tenant as well.
     #[cfg_attr(
         feature = "schemars",
@@ -1865,6 +1893,12 @@ pub struct AuditSearchRequest {
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
     pub size: ::std::option::Option<i64>,
+    ///Order of the answer, as Descope's audit widget asks for it with the refresh JWT of a user. No other client is known to send it; see `oldestFirst`.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
+    )]
+    pub sort: ::std::vec::Vec<SearchSort>,
     ///Tenants, one of which an entry has to belong to.
     #[cfg_attr(
         feature = "schemars",
@@ -2211,7 +2245,7 @@ pub struct AuthzNode {
         feature = "schemars",
         serde(rename = "nType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub n_type: ::std::option::Option<::std::string::String>,
+    pub n_type: ::std::option::Option<crate::vocabulary::AuthzNodeType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -2225,7 +2259,7 @@ pub struct AuthzNodeExpression {
         feature = "schemars",
         serde(rename = "neType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub ne_type: ::std::option::Option<::std::string::String>,
+    pub ne_type: ::std::option::Option<crate::vocabulary::AuthzExpressionType>,
     ///Relation to follow. Not needed for `self`.
     #[cfg_attr(
         feature = "schemars",
@@ -2541,7 +2575,7 @@ pub struct AuthzUserQuery {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub statuses: ::std::vec::Vec<::std::string::String>,
+    pub statuses: ::std::vec::Vec<crate::vocabulary::UserStatus>,
     ///Ids of tenants. A user belongs to at least one of them.
     #[cfg_attr(
         feature = "schemars",
@@ -2695,13 +2729,13 @@ pub struct ConnectorAuditFilter {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub filter_type: ::std::option::Option<::std::string::String>,
+    pub filter_type: ::std::option::Option<crate::vocabulary::ConnectorAuditFilterType>,
     ///Whether listed events are posted or held back.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub operator: ::std::option::Option<::std::string::String>,
+    pub operator: ::std::option::Option<crate::vocabulary::ConnectorAuditFilterOperator>,
     ///Names of actions or ids of tenants, by `filterType`.
     #[cfg_attr(
         feature = "schemars",
@@ -3120,7 +3154,7 @@ pub struct DescoperProjectRole {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub role: ::std::option::Option<::std::string::String>,
+    pub role: ::std::option::Option<crate::vocabulary::DescoperRole>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -3174,7 +3208,7 @@ pub struct DescoperTagRole {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub role: ::std::option::Option<::std::string::String>,
+    pub role: ::std::option::Option<crate::vocabulary::DescoperRole>,
     ///Tags of which a project needs one.
     #[cfg_attr(
         feature = "schemars",
@@ -5668,7 +5702,7 @@ pub struct Group {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub source: ::std::option::Option<::std::string::String>,
+    pub source: ::std::option::Option<crate::vocabulary::GroupSource>,
     ///SSO configuration of the tenant that the group came by.
     #[cfg_attr(
         feature = "schemars",
@@ -6178,7 +6212,7 @@ pub struct ImportedPasswordPbkdf2 {
     pub salt: ::std::string::String,
     ///Hash function that PBKDF2 ran on.
     #[cfg_attr(feature = "schemars", serde(rename = "type"))]
-    pub type_: ::std::string::String,
+    pub type_: crate::vocabulary::Pbkdf2Hash,
 }
 ///A hash made by phpass, as in older WordPress.
 #[derive(Clone, Debug)]
@@ -6374,7 +6408,7 @@ pub struct JwtClientAssertionRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub algorithm: ::std::option::Option<::std::string::String>,
+    pub algorithm: ::std::option::Option<crate::vocabulary::ClientAssertionAlgorithm>,
     ///Whom the assertion is for, the claim `aud`; mostly the token endpoint of the other service.
     pub audience: ::std::vec::Vec<::std::string::String>,
     ///How long the assertion is to be valid, in seconds from now.
@@ -6732,7 +6766,7 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_schema: ::std::option::Option<::std::string::String>,
+    pub auth_schema: ::std::option::Option<crate::vocabulary::JwtTemplateAuthSchema>,
     ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
     #[cfg_attr(
         feature = "schemars",
@@ -6762,7 +6796,9 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    pub empty_claim_policy: ::std::option::Option<
+        crate::vocabulary::JwtTemplateEmptyClaimPolicy,
+    >,
     ///Refuse tokens whose `iss` is of another form than the template says.
     #[cfg_attr(
         feature = "schemars",
@@ -6795,7 +6831,7 @@ pub struct JwtTemplate {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub issuer_type: ::std::option::Option<::std::string::String>,
+    pub issuer_type: ::std::option::Option<crate::vocabulary::JwtTemplateIssuerType>,
     ///Name shown in the console.
     #[cfg_attr(
         feature = "schemars",
@@ -6843,7 +6879,7 @@ pub struct JwtTemplate {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::JwtTemplateType>,
     #[cfg_attr(feature = "schemars", serde(flatten))]
     pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
@@ -6970,7 +7006,7 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_schema: ::std::option::Option<::std::string::String>,
+    pub auth_schema: ::std::option::Option<crate::vocabulary::JwtTemplateAuthSchema>,
     ///Fill in the current tenant, the claim `dct`, when the user has exactly one.
     #[cfg_attr(
         feature = "schemars",
@@ -7000,7 +7036,9 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub empty_claim_policy: ::std::option::Option<::std::string::String>,
+    pub empty_claim_policy: ::std::option::Option<
+        crate::vocabulary::JwtTemplateEmptyClaimPolicy,
+    >,
     ///Refuse tokens whose `iss` is of another form than the template says.
     #[cfg_attr(
         feature = "schemars",
@@ -7039,7 +7077,7 @@ pub struct JwtTemplateLibraryEntry {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub issuer_type: ::std::option::Option<::std::string::String>,
+    pub issuer_type: ::std::option::Option<crate::vocabulary::JwtTemplateIssuerType>,
     ///Address of a picture for dark backgrounds.
     #[cfg_attr(
         feature = "schemars",
@@ -7099,7 +7137,7 @@ pub struct JwtTemplateLibraryEntry {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::JwtTemplateType>,
 }
 ///One entry of the library.
 #[derive(Clone, Debug, Default)]
@@ -7233,7 +7271,7 @@ pub struct LicenseResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub rate_limit_tier: ::std::option::Option<::std::string::String>,
+    pub rate_limit_tier: ::std::option::Option<crate::vocabulary::RateLimitTier>,
 }
 ///Whose texts to export.
 #[derive(Clone, Debug)]
@@ -7441,7 +7479,7 @@ pub struct ManagementKey {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::ManagementKeyStatus>,
     ///Counts the changes of the key.
     #[cfg_attr(
         feature = "schemars",
@@ -7671,7 +7709,7 @@ pub struct ManagementKeyUpdateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::ManagementKeyStatus>,
 }
 ///An MCP server of the project.
 #[derive(Clone, Debug)]
@@ -8550,13 +8588,13 @@ pub struct OutboundApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -8672,7 +8710,7 @@ pub struct OutboundApplication {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -8754,7 +8792,7 @@ pub struct OutboundApplicationConnectOptions {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Where the user comes back to. The application's own address when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -8881,13 +8919,13 @@ pub struct OutboundApplicationCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -8999,7 +9037,7 @@ pub struct OutboundApplicationCreateRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -9280,7 +9318,7 @@ pub struct OutboundApplicationOverrides {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -9372,7 +9410,7 @@ pub struct OutboundApplicationOverrides {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -9508,13 +9546,13 @@ pub struct OutboundApplicationSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub access_type: ::std::option::Option<::std::string::String>,
+    pub access_type: ::std::option::Option<crate::vocabulary::OutboundAccessType>,
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[cfg_attr(
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::OutboundApplicationType>,
     ///Address at which users consent.
     #[cfg_attr(
         feature = "schemars",
@@ -9622,7 +9660,7 @@ pub struct OutboundApplicationSettings {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Address at which tokens are revoked.
     #[cfg_attr(
         feature = "schemars",
@@ -10647,7 +10685,7 @@ pub struct ProjectCloneRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Display name of the new project.
     pub name: ::std::string::String,
     ///Labels that the new project is to have.
@@ -10667,7 +10705,7 @@ pub struct ProjectCloneResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Id of the new project.
     #[cfg_attr(
         feature = "schemars",
@@ -10691,7 +10729,7 @@ pub struct ProjectCloneResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tag: ::std::option::Option<::std::string::String>,
+    pub tag: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Labels of the new project.
     #[cfg_attr(
         feature = "schemars",
@@ -10952,7 +10990,7 @@ pub struct ProjectSummary {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub environment: ::std::option::Option<::std::string::String>,
+    pub environment: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Id of the project, `P` and at least 27 letters and digits.
     #[cfg_attr(
         feature = "schemars",
@@ -10970,7 +11008,7 @@ pub struct ProjectSummary {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub tag: ::std::option::Option<::std::string::String>,
+    pub tag: ::std::option::Option<crate::vocabulary::ProjectEnvironment>,
     ///Labels that tell projects apart.
     #[cfg_attr(
         feature = "schemars",
@@ -12004,6 +12042,18 @@ pub struct RoleSearchRequest {
         )
     )]
     pub include_project_roles: ::std::option::Option<bool>,
+    ///How many roles the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub limit: ::std::option::Option<i64>,
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[cfg_attr(
+        feature = "schemars",
+        serde(skip_serializing_if = "::std::option::Option::is_none")
+    )]
+    pub page: ::std::option::Option<i64>,
     ///Permissions, one of which a role has to grant.
     #[cfg_attr(
         feature = "schemars",
@@ -12301,7 +12351,7 @@ pub struct ScimKeyRevokeRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    pub revoke_mode: ::std::option::Option<crate::vocabulary::ScimKeyRevokeMode>,
     ///SSO configuration of the tenant. The default one when left out, and never all of them.
     #[cfg_attr(
         feature = "schemars",
@@ -12341,7 +12391,7 @@ pub struct ScimKeyRotateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub revoke_mode: ::std::option::Option<::std::string::String>,
+    pub revoke_mode: ::std::option::Option<crate::vocabulary::ScimKeyRevokeMode>,
     ///SSO configuration of the tenant. The default one when left out, and never all of them.
     #[cfg_attr(
         feature = "schemars",
@@ -12440,7 +12490,7 @@ pub struct SsoApplication {
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::SsoApplicationType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12617,7 +12667,7 @@ pub struct SsoApplicationGroupsMapping {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub filter_type: ::std::option::Option<::std::string::String>,
+    pub filter_type: ::std::option::Option<crate::vocabulary::SsoGroupsFilterType>,
     ///Name of the attribute in the response.
     #[cfg_attr(
         feature = "schemars",
@@ -12672,7 +12722,7 @@ pub struct SsoApplicationLoadResponse {
         feature = "schemars",
         serde(rename = "appType", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub app_type: ::std::option::Option<::std::string::String>,
+    pub app_type: ::std::option::Option<crate::vocabulary::SsoApplicationType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12840,7 +12890,7 @@ pub struct SsoApplicationOidcCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -12870,7 +12920,7 @@ pub struct SsoApplicationOidcCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13025,7 +13075,7 @@ pub struct SsoApplicationOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Page to which people are sent when they start at the project instead of at the application.
     #[cfg_attr(
         feature = "schemars",
@@ -13045,7 +13095,7 @@ pub struct SsoApplicationOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///Refuse the device code grant.
     #[cfg_attr(
         feature = "schemars",
@@ -13198,7 +13248,7 @@ pub struct SsoApplicationOidcUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -13228,7 +13278,7 @@ pub struct SsoApplicationOidcUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13397,7 +13447,9 @@ pub struct SsoApplicationSamlCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13505,7 +13557,9 @@ pub struct SsoApplicationSamlCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -13570,7 +13624,9 @@ pub struct SsoApplicationSamlSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///Entity id of the application.
     #[cfg_attr(
         feature = "schemars",
@@ -13703,7 +13759,9 @@ pub struct SsoApplicationSamlSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -13778,7 +13836,9 @@ pub struct SsoApplicationSamlUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_signature_algorithm: ::std::option::Option<::std::string::String>,
+    pub default_signature_algorithm: ::std::option::Option<
+        crate::vocabulary::SamlSignatureAlgorithm,
+    >,
     ///What the application is for.
     #[cfg_attr(
         feature = "schemars",
@@ -13882,7 +13942,9 @@ pub struct SsoApplicationSamlUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub subject_name_id_type: ::std::option::Option<::std::string::String>,
+    pub subject_name_id_type: ::std::option::Option<
+        crate::vocabulary::SamlSubjectNameIdType,
+    >,
     ///Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
     #[cfg_attr(
         feature = "schemars",
@@ -15008,7 +15070,7 @@ pub struct SsoOidcSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub grant_type: ::std::option::Option<::std::string::String>,
+    pub grant_type: ::std::option::Option<crate::vocabulary::SsoOidcGrantType>,
     ///Roles that users get by their groups at the provider. Only read.
     #[cfg_attr(
         feature = "schemars",
@@ -15070,7 +15132,7 @@ pub struct SsoOidcSettings {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub prompt: ::std::vec::Vec<::std::string::String>,
+    pub prompt: ::std::vec::Vec<crate::vocabulary::OidcPrompt>,
     ///Product that the provider is, as the console knows it.
     #[cfg_attr(
         feature = "schemars",
@@ -15742,7 +15804,7 @@ pub struct SsoSamlSettingsResponse {
 pub struct SsoSetAuthTypeRequest {
     ///Protocol of the configuration; `none` switches it off and keeps its settings.
     #[cfg_attr(feature = "schemars", serde(rename = "authType"))]
-    pub auth_type: ::std::string::String,
+    pub auth_type: crate::vocabulary::TenantAuthType,
     ///Id of one configuration of a tenant that has several. The default one when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -16310,7 +16372,7 @@ pub struct Tenant {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///When the tenant was made, in epoch seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -16407,7 +16469,9 @@ pub struct Tenant {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves when they sign up.
     #[cfg_attr(
         feature = "schemars",
@@ -16579,7 +16643,7 @@ pub struct TenantCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -16647,7 +16711,9 @@ pub struct TenantCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -16698,7 +16764,7 @@ pub struct TenantLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///When the tenant was made, in epoch seconds.
     #[cfg_attr(
         feature = "schemars",
@@ -16795,7 +16861,9 @@ pub struct TenantLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves when they sign up.
     #[cfg_attr(
         feature = "schemars",
@@ -16885,7 +16953,9 @@ pub struct TenantPatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves. Stays when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -16920,7 +16990,7 @@ pub struct TenantSearchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values that the project's own tenant attributes have to have, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -17018,7 +17088,7 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Email domains whose users are sent to the SSO of the tenant.
     #[cfg_attr(
         feature = "schemars",
@@ -17057,7 +17127,7 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    pub inactivity_time_unit: ::std::option::Option<crate::vocabulary::TenantTimeUnit>,
     ///Do not create users at their first SSO sign-in; they have to exist before.
     #[cfg_attr(
         feature = "schemars",
@@ -17084,7 +17154,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -17112,7 +17184,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -17138,7 +17212,9 @@ pub struct TenantSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub stepup_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
 }
 ///The settings as they are to be from now on.
 #[derive(Clone, Debug)]
@@ -17153,7 +17229,7 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Email domains whose users are sent to the SSO of the tenant.
     #[cfg_attr(
         feature = "schemars",
@@ -17221,7 +17297,7 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub inactivity_time_unit: ::std::option::Option<::std::string::String>,
+    pub inactivity_time_unit: ::std::option::Option<crate::vocabulary::TenantTimeUnit>,
     ///Do not create users at their first SSO sign-in; they have to exist before.
     #[cfg_attr(
         feature = "schemars",
@@ -17248,7 +17324,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub refresh_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub refresh_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Email domains whose users join the tenant by themselves.
     #[cfg_attr(
         feature = "schemars",
@@ -17285,7 +17363,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub session_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub session_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -17311,7 +17391,9 @@ pub struct TenantSettingsConfigureRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub stepup_token_expiration_unit: ::std::option::Option<::std::string::String>,
+    pub stepup_token_expiration_unit: ::std::option::Option<
+        crate::vocabulary::TenantTimeUnit,
+    >,
     ///Tenant that the settings are for.
     #[cfg_attr(feature = "schemars", serde(rename = "tenantId"))]
     pub tenant_id: ::std::string::String,
@@ -17412,7 +17494,7 @@ pub struct TenantUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub auth_type: ::std::option::Option<::std::string::String>,
+    pub auth_type: ::std::option::Option<crate::vocabulary::TenantAuthType>,
     ///Values of the project's own tenant attributes, of any JSON type, by attribute name. Cleared when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -17470,7 +17552,9 @@ pub struct TenantUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub role_inheritance: ::std::option::Option<::std::string::String>,
+    pub role_inheritance: ::std::option::Option<
+        crate::vocabulary::TenantRoleInheritance,
+    >,
     ///Email domains whose users join the tenant by themselves. Cleared when left out.
     #[cfg_attr(
         feature = "schemars",
@@ -17560,7 +17644,7 @@ pub struct TestUserGenerateEnchantedLinkResponse {
 pub struct TestUserGenerateMagicLinkRequest {
     ///Channel that would have been used, which decides by which operation the result is verified. `Embedded` is written with a capital.
     #[cfg_attr(feature = "schemars", serde(rename = "deliveryMethod"))]
-    pub delivery_method: ::std::string::String,
+    pub delivery_method: crate::vocabulary::TestUserDelivery,
     ///Name under which the test user signs in.
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
@@ -17613,7 +17697,7 @@ pub struct TestUserGenerateMagicLinkResponse {
 pub struct TestUserGenerateOtpRequest {
     ///Channel that would have been used, which decides by which operation the result is verified. `Embedded` is written with a capital.
     #[cfg_attr(feature = "schemars", serde(rename = "deliveryMethod"))]
-    pub delivery_method: ::std::string::String,
+    pub delivery_method: crate::vocabulary::TestUserDelivery,
     ///Name under which the test user signs in.
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
@@ -17826,7 +17910,7 @@ pub struct ThirdPartyApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Scopes that stand for connections of the person to outside services.
     #[cfg_attr(
         feature = "schemars",
@@ -17855,7 +17939,7 @@ pub struct ThirdPartyApplication {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18080,7 +18164,9 @@ pub struct ThirdPartyApplicationCibaSettings {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub expiration_time_unit: ::std::option::Option<::std::string::String>,
+    pub expiration_time_unit: ::std::option::Option<
+        crate::vocabulary::ApplicationTimeUnit,
+    >,
     ///Page that signs the person in and shows the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18276,7 +18362,7 @@ pub struct ThirdPartyApplicationCreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18582,7 +18668,7 @@ pub struct ThirdPartyApplicationLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Scopes that stand for connections of the person to outside services.
     #[cfg_attr(
         feature = "schemars",
@@ -18611,7 +18697,7 @@ pub struct ThirdPartyApplicationLoadResponse {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -18843,7 +18929,7 @@ pub struct ThirdPartyApplicationPatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19143,7 +19229,7 @@ pub struct ThirdPartyApplicationUpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19251,7 +19337,7 @@ pub struct ThirdPartyApplicationV2CreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19270,7 +19356,7 @@ pub struct ThirdPartyApplicationV2CreateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19389,7 +19475,7 @@ pub struct ThirdPartyApplicationV2PatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19409,7 +19495,7 @@ pub struct ThirdPartyApplicationV2PatchRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19509,7 +19595,7 @@ pub struct ThirdPartyApplicationV2UpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub client_type: ::std::option::Option<::std::string::String>,
+    pub client_type: ::std::option::Option<crate::vocabulary::ClientType>,
     ///Values of the project's own application attributes, of any JSON type, by attribute name.
     #[cfg_attr(
         feature = "schemars",
@@ -19528,7 +19614,7 @@ pub struct ThirdPartyApplicationV2UpdateRequest {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub default_audience: ::std::option::Option<::std::string::String>,
+    pub default_audience: ::std::option::Option<crate::vocabulary::DefaultAudience>,
     ///What the application is for, shown on the consent screen.
     #[cfg_attr(
         feature = "schemars",
@@ -19850,7 +19936,7 @@ pub struct UserBatchCreateEntry {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Make a test user, whose codes and links are answered to management and never sent.
     #[cfg_attr(
         feature = "schemars",
@@ -20328,7 +20414,7 @@ pub struct UserCreateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Message template to use instead of the one that the project has active.
     #[cfg_attr(
         feature = "schemars",
@@ -20842,7 +20928,7 @@ pub struct UserPatchRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Set when the user is a test user, so that the search for the user includes those.
     #[cfg_attr(
         feature = "schemars",
@@ -21195,7 +21281,7 @@ pub struct UserSearchRequest {
         feature = "schemars",
         serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")
     )]
-    pub statuses: ::std::vec::Vec<::std::string::String>,
+    pub statuses: ::std::vec::Vec<crate::vocabulary::UserStatus>,
     ///Causes of a passing lock, one of which has to hold, such as `recovery_codes`.
     #[cfg_attr(
         feature = "schemars",
@@ -21795,7 +21881,7 @@ pub struct UserUpdateRequest {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///Set when the user is a test user; a test user is found only when this is said.
     #[cfg_attr(
         feature = "schemars",
@@ -21858,7 +21944,7 @@ pub struct UserUpdateStatusRequest {
     #[cfg_attr(feature = "schemars", serde(rename = "loginId"))]
     pub login_id: ::std::string::String,
     ///The status from now on.
-    pub status: ::std::string::String,
+    pub status: crate::vocabulary::UserStatus,
 }
 ///Users, of a search one page.
 #[derive(Clone, Debug, Default)]
@@ -22078,7 +22164,10 @@ impl AccessKey {
     }
     ///Whether the key can be exchanged; only an `active` one can.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::AccessKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -22683,6 +22772,8 @@ impl AccessKeySearchRequest {
             bound_user_id: ::std::default::Default::default(),
             creating_user: ::std::default::Default::default(),
             custom_attributes: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
+            page: ::std::default::Default::default(),
             sort: ::std::default::Default::default(),
             tenant_ids: ::std::default::Default::default(),
             text: ::std::default::Default::default(),
@@ -22720,6 +22811,18 @@ impl AccessKeySearchRequest {
             .collect();
         self
     }
+    ///How many keys the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn page(mut self, page: i64) -> Self {
+        self.page = ::std::option::Option::Some(page);
+        self
+    }
     ///Order of the answer. Up to the service when left out.
     #[must_use]
     pub fn sort(
@@ -22751,6 +22854,8 @@ impl crate::json::Object for AccessKeySearchRequest {
             bound_user_id: from.take("boundUserId")?,
             creating_user: from.take("creatingUser")?,
             custom_attributes: from.take_or_default("customAttributes")?,
+            limit: from.take("limit")?,
+            page: from.take("page")?,
             sort: from.take_or_default("sort")?,
             tenant_ids: from.take_or_default("tenantIds")?,
             text: from.take("text")?,
@@ -22760,6 +22865,8 @@ impl crate::json::Object for AccessKeySearchRequest {
         to.filled("boundUserId", &self.bound_user_id);
         to.filled("creatingUser", &self.creating_user);
         to.filled("customAttributes", &self.custom_attributes);
+        to.filled("limit", &self.limit);
+        to.filled("page", &self.page);
         to.filled("sort", &self.sort);
         to.filled("tenantIds", &self.tenant_ids);
         to.filled("text", &self.text);
@@ -23045,7 +23152,7 @@ impl AccessList {
     }
     ///What the entries are: texts, IP addresses and ranges, or any JSON.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::AccessListType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -23248,7 +23355,7 @@ impl AccessListCreateRequest {
     #[must_use]
     pub fn new(
         name: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Self {
         Self {
             data: ::std::default::Default::default(),
@@ -23530,7 +23637,7 @@ impl AccessListUpdateRequest {
     pub fn new(
         id: impl Into<::std::string::String>,
         name: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Self {
         Self {
             data: ::std::default::Default::default(),
@@ -23733,7 +23840,7 @@ impl AnalyticsSearchRequest {
     #[must_use]
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.devices = devices.into_iter().map(Into::into).collect();
         self
@@ -23811,7 +23918,7 @@ impl AnalyticsSearchRequest {
     #[must_use]
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.methods = methods.into_iter().map(Into::into).collect();
         self
@@ -24318,7 +24425,7 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -24333,7 +24440,9 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn grant_types(
         mut self,
-        grant_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        grant_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationGrantType>,
+        >,
     ) -> Self {
         self.grant_types = grant_types.into_iter().map(Into::into).collect();
         self
@@ -24402,7 +24511,9 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn response_types(
         mut self,
-        response_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        response_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationResponseType>,
+        >,
     ) -> Self {
         self.response_types = response_types.into_iter().map(Into::into).collect();
         self
@@ -24432,7 +24543,7 @@ impl ApplicationRegisterRequest {
     #[must_use]
     pub fn token_endpoint_auth_method(
         mut self,
-        token_endpoint_auth_method: impl Into<::std::string::String>,
+        token_endpoint_auth_method: impl Into<crate::vocabulary::ApplicationAuthMethod>,
     ) -> Self {
         self.token_endpoint_auth_method = ::std::option::Option::Some(
             token_endpoint_auth_method.into(),
@@ -24597,7 +24708,9 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn grant_types(
         mut self,
-        grant_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        grant_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationGrantType>,
+        >,
     ) -> Self {
         self.grant_types = grant_types.into_iter().map(Into::into).collect();
         self
@@ -24639,7 +24752,9 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn response_types(
         mut self,
-        response_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        response_types: impl IntoIterator<
+            Item = impl Into<crate::vocabulary::ApplicationResponseType>,
+        >,
     ) -> Self {
         self.response_types = response_types.into_iter().map(Into::into).collect();
         self
@@ -24663,7 +24778,7 @@ impl ApplicationRegisterResponse {
     #[must_use]
     pub fn token_endpoint_auth_method(
         mut self,
-        token_endpoint_auth_method: impl Into<::std::string::String>,
+        token_endpoint_auth_method: impl Into<crate::vocabulary::ApplicationAuthMethod>,
     ) -> Self {
         self.token_endpoint_auth_method = ::std::option::Option::Some(
             token_endpoint_auth_method.into(),
@@ -25061,7 +25176,9 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn key_session_token_expiration_unit(
         mut self,
-        key_session_token_expiration_unit: impl Into<::std::string::String>,
+        key_session_token_expiration_unit: impl Into<
+            crate::vocabulary::ApplicationTimeUnit,
+        >,
     ) -> Self {
         self.key_session_token_expiration_unit = ::std::option::Option::Some(
             key_session_token_expiration_unit.into(),
@@ -25089,7 +25206,7 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -25108,7 +25225,7 @@ impl ApplicationSessionSettings {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -25344,7 +25461,7 @@ impl AuditEntry {
     }
     ///How serious it is.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::AuditType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -25411,7 +25528,7 @@ impl AuditEventCreateRequest {
     #[must_use]
     pub fn new(
         action: impl Into<::std::string::String>,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::AuditType>,
         actor_id: impl Into<::std::string::String>,
         tenant_id: impl Into<::std::string::String>,
     ) -> Self {
@@ -25568,6 +25685,7 @@ impl AuditSearchRequest {
             from: ::std::default::Default::default(),
             geos: ::std::default::Default::default(),
             levels: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
             login_ids_contain: ::std::default::Default::default(),
             login_ids_not_contain: ::std::default::Default::default(),
             methods: ::std::default::Default::default(),
@@ -25577,6 +25695,7 @@ impl AuditSearchRequest {
             remote_addresses: ::std::default::Default::default(),
             search_fields: ::std::default::Default::default(),
             size: ::std::default::Default::default(),
+            sort: ::std::default::Default::default(),
             tenants: ::std::default::Default::default(),
             text: ::std::default::Default::default(),
             to: ::std::default::Default::default(),
@@ -25605,7 +25724,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn audit_types(
         mut self,
-        audit_types: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        audit_types: impl IntoIterator<Item = impl Into<crate::vocabulary::AuditType>>,
     ) -> Self {
         self.audit_types = audit_types.into_iter().map(Into::into).collect();
         self
@@ -25614,7 +25733,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.devices = devices.into_iter().map(Into::into).collect();
         self
@@ -25673,6 +25792,12 @@ impl AuditSearchRequest {
         self.levels = levels.into_iter().map(Into::into).collect();
         self
     }
+    ///What Descope's audit widget sends in place of `size`, with the refresh JWT of a user. No other client is known to send it.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
     ///Pieces of text, one of which a login id of the entry has to hold.
     #[must_use]
     pub fn login_ids_contain(
@@ -25698,7 +25823,7 @@ impl AuditSearchRequest {
     #[must_use]
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.methods = methods.into_iter().map(Into::into).collect();
         self
@@ -25745,6 +25870,15 @@ impl AuditSearchRequest {
         self.size = ::std::option::Option::Some(size);
         self
     }
+    ///Order of the answer, as Descope's audit widget asks for it with the refresh JWT of a user. No other client is known to send it; see `oldestFirst`.
+    #[must_use]
+    pub fn sort(
+        mut self,
+        sort: impl IntoIterator<Item = impl Into<SearchSort>>,
+    ) -> Self {
+        self.sort = sort.into_iter().map(Into::into).collect();
+        self
+    }
     ///Tenants, one of which an entry has to belong to.
     #[must_use]
     pub fn tenants(
@@ -25789,6 +25923,7 @@ impl crate::json::Object for AuditSearchRequest {
             from: from.take("from")?,
             geos: from.take_or_default("geos")?,
             levels: from.take_or_default("levels")?,
+            limit: from.take("limit")?,
             login_ids_contain: from.take_or_default("loginIdsContain")?,
             login_ids_not_contain: from.take_or_default("loginIdsNotContain")?,
             methods: from.take_or_default("methods")?,
@@ -25798,6 +25933,7 @@ impl crate::json::Object for AuditSearchRequest {
             remote_addresses: from.take_or_default("remoteAddresses")?,
             search_fields: from.take_or_default("searchFields")?,
             size: from.take("size")?,
+            sort: from.take_or_default("sort")?,
             tenants: from.take_or_default("tenants")?,
             text: from.take("text")?,
             to: from.take("to")?,
@@ -25815,6 +25951,7 @@ impl crate::json::Object for AuditSearchRequest {
         to.filled("from", &self.from);
         to.filled("geos", &self.geos);
         to.filled("levels", &self.levels);
+        to.filled("limit", &self.limit);
         to.filled("loginIdsContain", &self.login_ids_contain);
         to.filled("loginIdsNotContain", &self.login_ids_not_contain);
         to.filled("methods", &self.methods);
@@ -25824,6 +25961,7 @@ impl crate::json::Object for AuditSearchRequest {
         to.filled("remoteAddresses", &self.remote_addresses);
         to.filled("searchFields", &self.search_fields);
         to.filled("size", &self.size);
+        to.filled("sort", &self.sort);
         to.filled("tenants", &self.tenants);
         to.filled("text", &self.text);
         to.filled("to", &self.to);
@@ -26736,7 +26874,10 @@ impl AuthzNode {
     }
     ///How the node comes about: `child` is a leaf with an `expression`; the others join their `children` by union, by intersection or by subtracting all from the first.
     #[must_use]
-    pub fn n_type(mut self, n_type: impl Into<::std::string::String>) -> Self {
+    pub fn n_type(
+        mut self,
+        n_type: impl Into<crate::vocabulary::AuthzNodeType>,
+    ) -> Self {
         self.n_type = ::std::option::Option::Some(n_type.into());
         self
     }
@@ -26801,7 +26942,10 @@ impl AuthzNodeExpression {
     }
     ///Where targets come from: `self` takes the relations created directly, `targetSet` all who stand in another relation, and `relationLeft` and `relationRight` follow a relation to another resource, from its left or its right side.
     #[must_use]
-    pub fn ne_type(mut self, ne_type: impl Into<::std::string::String>) -> Self {
+    pub fn ne_type(
+        mut self,
+        ne_type: impl Into<crate::vocabulary::AuthzExpressionType>,
+    ) -> Self {
         self.ne_type = ::std::option::Option::Some(ne_type.into());
         self
     }
@@ -27549,7 +27693,7 @@ impl AuthzUserQuery {
     #[must_use]
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.statuses = statuses.into_iter().map(Into::into).collect();
         self
@@ -27969,13 +28113,19 @@ impl ConnectorAuditFilter {
     }
     ///What the condition looks at. `all` lets everything pass.
     #[must_use]
-    pub fn filter_type(mut self, filter_type: impl Into<::std::string::String>) -> Self {
+    pub fn filter_type(
+        mut self,
+        filter_type: impl Into<crate::vocabulary::ConnectorAuditFilterType>,
+    ) -> Self {
         self.filter_type = ::std::option::Option::Some(filter_type.into());
         self
     }
     ///Whether listed events are posted or held back.
     #[must_use]
-    pub fn operator(mut self, operator: impl Into<::std::string::String>) -> Self {
+    pub fn operator(
+        mut self,
+        operator: impl Into<crate::vocabulary::ConnectorAuditFilterOperator>,
+    ) -> Self {
         self.operator = ::std::option::Option::Some(operator.into());
         self
     }
@@ -28945,7 +29095,7 @@ impl DescoperProjectRole {
     }
     ///What the person may do there.
     #[must_use]
-    pub fn role(mut self, role: impl Into<::std::string::String>) -> Self {
+    pub fn role(mut self, role: impl Into<crate::vocabulary::DescoperRole>) -> Self {
         self.role = ::std::option::Option::Some(role.into());
         self
     }
@@ -29130,7 +29280,7 @@ impl DescoperTagRole {
     }
     ///What the person may do there.
     #[must_use]
-    pub fn role(mut self, role: impl Into<::std::string::String>) -> Self {
+    pub fn role(mut self, role: impl Into<crate::vocabulary::DescoperRole>) -> Self {
         self.role = ::std::option::Option::Some(role.into());
         self
     }
@@ -34932,7 +35082,7 @@ impl Group {
     }
     ///How the group got here, by SCIM provisioning or at a sign-in by SSO.
     #[must_use]
-    pub fn source(mut self, source: impl Into<::std::string::String>) -> Self {
+    pub fn source(mut self, source: impl Into<crate::vocabulary::GroupSource>) -> Self {
         self.source = ::std::option::Option::Some(source.into());
         self
     }
@@ -36005,7 +36155,7 @@ impl ImportedPasswordPbkdf2 {
         hash: impl Into<crate::Secret>,
         salt: impl Into<::std::string::String>,
         iterations: i64,
-        type_: impl Into<::std::string::String>,
+        type_: impl Into<crate::vocabulary::Pbkdf2Hash>,
     ) -> Self {
         Self {
             hash: hash.into(),
@@ -36500,7 +36650,10 @@ impl JwtClientAssertionRequest {
     }
     ///How to sign.
     #[must_use]
-    pub fn algorithm(mut self, algorithm: impl Into<::std::string::String>) -> Self {
+    pub fn algorithm(
+        mut self,
+        algorithm: impl Into<crate::vocabulary::ClientAssertionAlgorithm>,
+    ) -> Self {
         self.algorithm = ::std::option::Option::Some(algorithm.into());
         self
     }
@@ -37065,7 +37218,10 @@ impl JwtTemplate {
     }
     ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
     #[must_use]
-    pub fn auth_schema(mut self, auth_schema: impl Into<::std::string::String>) -> Self {
+    pub fn auth_schema(
+        mut self,
+        auth_schema: impl Into<crate::vocabulary::JwtTemplateAuthSchema>,
+    ) -> Self {
         self.auth_schema = ::std::option::Option::Some(auth_schema.into());
         self
     }
@@ -37091,7 +37247,7 @@ impl JwtTemplate {
     #[must_use]
     pub fn empty_claim_policy(
         mut self,
-        empty_claim_policy: impl Into<::std::string::String>,
+        empty_claim_policy: impl Into<crate::vocabulary::JwtTemplateEmptyClaimPolicy>,
     ) -> Self {
         self.empty_claim_policy = ::std::option::Option::Some(empty_claim_policy.into());
         self
@@ -37116,7 +37272,10 @@ impl JwtTemplate {
     }
     ///Form of the claim `iss`.
     #[must_use]
-    pub fn issuer_type(mut self, issuer_type: impl Into<::std::string::String>) -> Self {
+    pub fn issuer_type(
+        mut self,
+        issuer_type: impl Into<crate::vocabulary::JwtTemplateIssuerType>,
+    ) -> Self {
         self.issuer_type = ::std::option::Option::Some(issuer_type.into());
         self
     }
@@ -37174,7 +37333,10 @@ impl JwtTemplate {
     }
     ///Whose tokens it shapes: those of users or those of access keys.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(
+        mut self,
+        type_: impl Into<crate::vocabulary::JwtTemplateType>,
+    ) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -37547,7 +37709,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Where roles and permissions stand: as usual, only those of the current tenant and at the root, or nowhere.
     #[must_use]
-    pub fn auth_schema(mut self, auth_schema: impl Into<::std::string::String>) -> Self {
+    pub fn auth_schema(
+        mut self,
+        auth_schema: impl Into<crate::vocabulary::JwtTemplateAuthSchema>,
+    ) -> Self {
         self.auth_schema = ::std::option::Option::Some(auth_schema.into());
         self
     }
@@ -37573,7 +37738,7 @@ impl JwtTemplateLibraryEntry {
     #[must_use]
     pub fn empty_claim_policy(
         mut self,
-        empty_claim_policy: impl Into<::std::string::String>,
+        empty_claim_policy: impl Into<crate::vocabulary::JwtTemplateEmptyClaimPolicy>,
     ) -> Self {
         self.empty_claim_policy = ::std::option::Option::Some(empty_claim_policy.into());
         self
@@ -37604,7 +37769,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Form of the claim `iss`.
     #[must_use]
-    pub fn issuer_type(mut self, issuer_type: impl Into<::std::string::String>) -> Self {
+    pub fn issuer_type(
+        mut self,
+        issuer_type: impl Into<crate::vocabulary::JwtTemplateIssuerType>,
+    ) -> Self {
         self.issuer_type = ::std::option::Option::Some(issuer_type.into());
         self
     }
@@ -37668,7 +37836,10 @@ impl JwtTemplateLibraryEntry {
     }
     ///Whose tokens it shapes: those of users or those of access keys.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(
+        mut self,
+        type_: impl Into<crate::vocabulary::JwtTemplateType>,
+    ) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -38120,7 +38291,7 @@ impl LicenseResponse {
     #[must_use]
     pub fn rate_limit_tier(
         mut self,
-        rate_limit_tier: impl Into<::std::string::String>,
+        rate_limit_tier: impl Into<crate::vocabulary::RateLimitTier>,
     ) -> Self {
         self.rate_limit_tier = ::std::option::Option::Some(rate_limit_tier.into());
         self
@@ -38604,7 +38775,10 @@ impl ManagementKey {
     }
     ///Whether calls with the key are accepted.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::ManagementKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -39206,7 +39380,10 @@ impl ManagementKeyUpdateRequest {
     }
     ///Whether calls with the key are accepted.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::ManagementKeyStatus>,
+    ) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -41211,13 +41388,19 @@ impl OutboundApplication {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -41334,7 +41517,7 @@ impl OutboundApplication {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -41487,7 +41670,7 @@ impl OutboundApplicationConnectOptions {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -41790,13 +41973,19 @@ impl OutboundApplicationCreateRequest {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -41907,7 +42096,7 @@ impl OutboundApplicationCreateRequest {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -42587,7 +42776,10 @@ impl OutboundApplicationOverrides {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
@@ -42686,7 +42878,7 @@ impl OutboundApplicationOverrides {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -43033,13 +43225,19 @@ impl OutboundApplicationSettings {
     }
     ///Whether a refresh token is wanted.
     #[must_use]
-    pub fn access_type(mut self, access_type: impl Into<::std::string::String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.access_type = ::std::option::Option::Some(access_type.into());
         self
     }
     ///Whether tokens come by OAuth or fixed keys are kept.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -43144,7 +43342,7 @@ impl OutboundApplicationSettings {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -45105,7 +45303,10 @@ impl ProjectCloneRequest {
     }
     ///What to mark the new project as. Not in production when left out.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45162,7 +45363,10 @@ impl ProjectCloneResponse {
     }
     ///What the new project is marked as; empty when it is not in production.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45183,7 +45387,7 @@ impl ProjectCloneResponse {
     }
     ///The mark once more, under the name that older clients read.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<::std::string::String>) -> Self {
+    pub fn tag(mut self, tag: impl Into<crate::vocabulary::ProjectEnvironment>) -> Self {
         self.tag = ::std::option::Option::Some(tag.into());
         self
     }
@@ -45848,7 +46052,10 @@ impl ProjectSummary {
     }
     ///What the project is marked as; empty for one that is not in production.
     #[must_use]
-    pub fn environment(mut self, environment: impl Into<::std::string::String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.environment = ::std::option::Option::Some(environment.into());
         self
     }
@@ -45866,7 +46073,7 @@ impl ProjectSummary {
     }
     ///The mark once more, under the name that older clients read.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<::std::string::String>) -> Self {
+    pub fn tag(mut self, tag: impl Into<crate::vocabulary::ProjectEnvironment>) -> Self {
         self.tag = ::std::option::Option::Some(tag.into());
         self
     }
@@ -48176,6 +48383,8 @@ impl RoleSearchRequest {
     pub fn new() -> Self {
         Self {
             include_project_roles: ::std::default::Default::default(),
+            limit: ::std::default::Default::default(),
+            page: ::std::default::Default::default(),
             permission_names: ::std::default::Default::default(),
             role_ids: ::std::default::Default::default(),
             role_name_like: ::std::default::Default::default(),
@@ -48189,6 +48398,18 @@ impl RoleSearchRequest {
     #[must_use]
     pub fn include_project_roles(mut self, include_project_roles: bool) -> Self {
         self.include_project_roles = ::std::option::Option::Some(include_project_roles);
+        self
+    }
+    ///How many roles the answer holds at most. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn limit(mut self, limit: i64) -> Self {
+        self.limit = ::std::option::Option::Some(limit);
+        self
+    }
+    ///Which page to answer, counted from 0. Only Descope's widgets are known to send it, with the refresh JWT of a user.
+    #[must_use]
+    pub fn page(mut self, page: i64) -> Self {
+        self.page = ::std::option::Option::Some(page);
         self
     }
     ///Permissions, one of which a role has to grant.
@@ -48256,6 +48477,8 @@ impl crate::json::Object for RoleSearchRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
             include_project_roles: from.take("includeProjectRoles")?,
+            limit: from.take("limit")?,
+            page: from.take("page")?,
             permission_names: from.take_or_default("permissionNames")?,
             role_ids: from.take_or_default("roleIds")?,
             role_name_like: from.take("roleNameLike")?,
@@ -48267,6 +48490,8 @@ impl crate::json::Object for RoleSearchRequest {
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
         to.filled("includeProjectRoles", &self.include_project_roles);
+        to.filled("limit", &self.limit);
+        to.filled("page", &self.page);
         to.filled("permissionNames", &self.permission_names);
         to.filled("roleIds", &self.role_ids);
         to.filled("roleNameLike", &self.role_name_like);
@@ -48830,7 +49055,10 @@ impl ScimKeyRevokeRequest {
     }
     ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
     #[must_use]
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
         self
     }
@@ -48925,7 +49153,10 @@ impl ScimKeyRotateRequest {
     }
     ///Whether the keys are deleted for good, as when this is left out, or can be activated again.
     #[must_use]
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<::std::string::String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.revoke_mode = ::std::option::Option::Some(revoke_mode.into());
         self
     }
@@ -49231,7 +49462,10 @@ impl SsoApplication {
     }
     ///Protocol of the application, which tells the settings that are filled in.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::SsoApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -49614,7 +49848,10 @@ impl SsoApplicationGroupsMapping {
     }
     ///What the groups are made of.
     #[must_use]
-    pub fn filter_type(mut self, filter_type: impl Into<::std::string::String>) -> Self {
+    pub fn filter_type(
+        mut self,
+        filter_type: impl Into<crate::vocabulary::SsoGroupsFilterType>,
+    ) -> Self {
         self.filter_type = ::std::option::Option::Some(filter_type.into());
         self
     }
@@ -49765,7 +50002,10 @@ impl SsoApplicationLoadResponse {
     }
     ///Protocol of the application, which tells the settings that are filled in.
     #[must_use]
-    pub fn app_type(mut self, app_type: impl Into<::std::string::String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::SsoApplicationType>,
+    ) -> Self {
         self.app_type = ::std::option::Option::Some(app_type.into());
         self
     }
@@ -50058,7 +50298,10 @@ impl SsoApplicationOidcCreateRequest {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50091,7 +50334,7 @@ impl SsoApplicationOidcCreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50333,7 +50576,10 @@ impl SsoApplicationOidcSettings {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50352,7 +50598,7 @@ impl SsoApplicationOidcSettings {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50589,7 +50835,10 @@ impl SsoApplicationOidcUpdateRequest {
     }
     ///Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -50622,7 +50871,7 @@ impl SsoApplicationOidcUpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -50932,7 +51181,7 @@ impl SsoApplicationSamlCreateRequest {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51037,7 +51286,7 @@ impl SsoApplicationSamlCreateRequest {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -51197,7 +51446,7 @@ impl SsoApplicationSamlSettings {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51326,7 +51575,7 @@ impl SsoApplicationSamlSettings {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -51503,7 +51752,7 @@ impl SsoApplicationSamlUpdateRequest {
     #[must_use]
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<::std::string::String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.default_signature_algorithm = ::std::option::Option::Some(
             default_signature_algorithm.into(),
@@ -51602,7 +51851,7 @@ impl SsoApplicationSamlUpdateRequest {
     #[must_use]
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<::std::string::String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.subject_name_id_type = ::std::option::Option::Some(
             subject_name_id_type.into(),
@@ -53704,7 +53953,10 @@ impl SsoOidcSettings {
     }
     ///How the provider hands over its tokens.
     #[must_use]
-    pub fn grant_type(mut self, grant_type: impl Into<::std::string::String>) -> Self {
+    pub fn grant_type(
+        mut self,
+        grant_type: impl Into<crate::vocabulary::SsoOidcGrantType>,
+    ) -> Self {
         self.grant_type = ::std::option::Option::Some(grant_type.into());
         self
     }
@@ -53764,7 +54016,7 @@ impl SsoOidcSettings {
     #[must_use]
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.prompt = prompt.into_iter().map(Into::into).collect();
         self
@@ -54822,7 +55074,7 @@ impl SsoSetAuthTypeRequest {
     #[must_use]
     pub fn new(
         tenant_id: impl Into<::std::string::String>,
-        auth_type: impl Into<::std::string::String>,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
     ) -> Self {
         Self {
             auth_type: auth_type.into(),
@@ -55856,7 +56108,10 @@ impl Tenant {
     }
     ///Protocol by which users of the tenant sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -55955,7 +56210,7 @@ impl Tenant {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56407,7 +56662,10 @@ impl TenantCreateRequest {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -56476,7 +56734,7 @@ impl TenantCreateRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56647,7 +56905,10 @@ impl TenantLoadResponse {
     }
     ///Protocol by which users of the tenant sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -56746,7 +57007,7 @@ impl TenantLoadResponse {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -56914,7 +57175,7 @@ impl TenantPatchRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -57027,7 +57288,10 @@ impl TenantSearchRequest {
     }
     ///How users of a tenant have to sign in by SSO.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57188,7 +57452,10 @@ impl TenantSettings {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57223,7 +57490,7 @@ impl TenantSettings {
     #[must_use]
     pub fn inactivity_time_unit(
         mut self,
-        inactivity_time_unit: impl Into<::std::string::String>,
+        inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.inactivity_time_unit = ::std::option::Option::Some(
             inactivity_time_unit.into(),
@@ -57248,7 +57515,7 @@ impl TenantSettings {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -57281,7 +57548,7 @@ impl TenantSettings {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -57311,7 +57578,7 @@ impl TenantSettings {
     #[must_use]
     pub fn stepup_token_expiration_unit(
         mut self,
-        stepup_token_expiration_unit: impl Into<::std::string::String>,
+        stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.stepup_token_expiration_unit = ::std::option::Option::Some(
             stepup_token_expiration_unit.into(),
@@ -57401,7 +57668,10 @@ impl TenantSettingsConfigureRequest {
     }
     ///How users of the tenant sign in by SSO; `none` when they do not.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57465,7 +57735,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn inactivity_time_unit(
         mut self,
-        inactivity_time_unit: impl Into<::std::string::String>,
+        inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.inactivity_time_unit = ::std::option::Option::Some(
             inactivity_time_unit.into(),
@@ -57490,7 +57760,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<::std::string::String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.refresh_token_expiration_unit = ::std::option::Option::Some(
             refresh_token_expiration_unit.into(),
@@ -57531,7 +57801,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<::std::string::String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.session_token_expiration_unit = ::std::option::Option::Some(
             session_token_expiration_unit.into(),
@@ -57561,7 +57831,7 @@ impl TenantSettingsConfigureRequest {
     #[must_use]
     pub fn stepup_token_expiration_unit(
         mut self,
-        stepup_token_expiration_unit: impl Into<::std::string::String>,
+        stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.stepup_token_expiration_unit = ::std::option::Option::Some(
             stepup_token_expiration_unit.into(),
@@ -57867,7 +58137,10 @@ impl TenantUpdateRequest {
     }
     ///How users of the tenant sign in by SSO. The SSO configuration decides that now; leave it out.
     #[must_use]
-    pub fn auth_type(mut self, auth_type: impl Into<::std::string::String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.auth_type = ::std::option::Option::Some(auth_type.into());
         self
     }
@@ -57924,7 +58197,7 @@ impl TenantUpdateRequest {
     #[must_use]
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<::std::string::String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.role_inheritance = ::std::option::Option::Some(role_inheritance.into());
         self
@@ -58157,7 +58430,7 @@ impl TestUserGenerateMagicLinkRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        delivery_method: impl Into<::std::string::String>,
+        delivery_method: impl Into<crate::vocabulary::TestUserDelivery>,
     ) -> Self {
         Self {
             delivery_method: delivery_method.into(),
@@ -58276,7 +58549,7 @@ impl TestUserGenerateOtpRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        delivery_method: impl Into<::std::string::String>,
+        delivery_method: impl Into<crate::vocabulary::TestUserDelivery>,
     ) -> Self {
         Self {
             delivery_method: delivery_method.into(),
@@ -58792,7 +59065,10 @@ impl ThirdPartyApplication {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -58826,7 +59102,7 @@ impl ThirdPartyApplication {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -59173,7 +59449,7 @@ impl ThirdPartyApplicationCibaSettings {
     #[must_use]
     pub fn expiration_time_unit(
         mut self,
-        expiration_time_unit: impl Into<::std::string::String>,
+        expiration_time_unit: impl Into<crate::vocabulary::ApplicationTimeUnit>,
     ) -> Self {
         self.expiration_time_unit = ::std::option::Option::Some(
             expiration_time_unit.into(),
@@ -59494,7 +59770,7 @@ impl ThirdPartyApplicationCreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -60079,7 +60355,10 @@ impl ThirdPartyApplicationLoadResponse {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -60113,7 +60392,7 @@ impl ThirdPartyApplicationLoadResponse {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -60462,7 +60741,7 @@ impl ThirdPartyApplicationPatchRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61040,7 +61319,7 @@ impl ThirdPartyApplicationUpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61229,7 +61508,10 @@ impl ThirdPartyApplicationV2CreateRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61251,7 +61533,7 @@ impl ThirdPartyApplicationV2CreateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61467,7 +61749,10 @@ impl ThirdPartyApplicationV2PatchRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61491,7 +61776,7 @@ impl ThirdPartyApplicationV2PatchRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -61660,7 +61945,10 @@ impl ThirdPartyApplicationV2UpdateRequest {
     }
     ///Whether the client has a secret. Empty for applications of the older kind.
     #[must_use]
-    pub fn client_type(mut self, client_type: impl Into<::std::string::String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.client_type = ::std::option::Option::Some(client_type.into());
         self
     }
@@ -61682,7 +61970,7 @@ impl ThirdPartyApplicationV2UpdateRequest {
     #[must_use]
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<::std::string::String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.default_audience = ::std::option::Option::Some(default_audience.into());
         self
@@ -62113,7 +62401,7 @@ impl UserBatchCreateEntry {
     }
     ///Whether the user may sign in; `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -62941,7 +63229,7 @@ impl UserCreateRequest {
     }
     ///Status to start with instead of `invited`.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -64019,7 +64307,7 @@ impl UserPatchRequest {
     }
     ///New status. `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -64602,7 +64890,7 @@ impl UserSearchRequest {
     #[must_use]
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<::std::string::String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.statuses = statuses.into_iter().map(Into::into).collect();
         self
@@ -65760,7 +66048,7 @@ impl UserUpdateRequest {
     }
     ///Whether the user may sign in; `disabled` locks the user out.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }
@@ -65886,7 +66174,7 @@ impl UserUpdateStatusRequest {
     #[must_use]
     pub fn new(
         login_id: impl Into<::std::string::String>,
-        status: impl Into<::std::string::String>,
+        status: impl Into<crate::vocabulary::UserStatus>,
     ) -> Self {
         Self {
             login_id: login_id.into(),

@@ -48,7 +48,7 @@ pub struct ScimAuthenticationScheme {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::ScimAuthenticationType>,
 }
 ///Whether many changes may go in one request, and how many.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +96,7 @@ pub struct ScimEmail {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::ScimEmailType>,
     ///The address itself.
     #[cfg_attr(
         feature = "schemars",
@@ -296,7 +296,7 @@ pub struct ScimMeta {
             skip_serializing_if = "::std::option::Option::is_none"
         )
     )]
-    pub resource_type: ::std::option::Option<::std::string::String>,
+    pub resource_type: ::std::option::Option<crate::vocabulary::ScimResourceKind>,
 }
 ///One change. The standard has the new value in `value`; the public reference spreads it over one member for each type. Give one of them.
 #[derive(Clone, Debug)]
@@ -304,7 +304,7 @@ pub struct ScimMeta {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPatchOperation {
     ///What to do; the case of the letters does not matter.
-    pub op: ::std::string::String,
+    pub op: crate::vocabulary::ScimPatchAction,
     ///Attribute to change, such as `active` or `members[value eq "U2RmvVjD8ZbYkN3rT6wQxHs1LpE"]`. The value itself names the attributes when it is left out.
     #[cfg_attr(
         feature = "schemars",
@@ -396,7 +396,7 @@ pub struct ScimPhoneNumber {
         feature = "schemars",
         serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub type_: ::std::option::Option<::std::string::String>,
+    pub type_: ::std::option::Option<crate::vocabulary::ScimPhoneType>,
     ///The number itself, in E.164 form where it is to be used for sign-in.
     #[cfg_attr(
         feature = "schemars",
@@ -959,7 +959,10 @@ impl ScimAuthenticationScheme {
     }
     ///Kind of the scheme, by the names of RFC 7643.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(
+        mut self,
+        type_: impl Into<crate::vocabulary::ScimAuthenticationType>,
+    ) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -1074,7 +1077,7 @@ impl ScimEmail {
     }
     ///What the address is for.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::ScimEmailType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }
@@ -1472,7 +1475,7 @@ impl ScimMeta {
     #[must_use]
     pub fn resource_type(
         mut self,
-        resource_type: impl Into<::std::string::String>,
+        resource_type: impl Into<crate::vocabulary::ScimResourceKind>,
     ) -> Self {
         self.resource_type = ::std::option::Option::Some(resource_type.into());
         self
@@ -1512,7 +1515,7 @@ impl<'de> ::serde::Deserialize<'de> for ScimMeta {
 impl ScimPatchOperation {
     /// With what is required, and no other member set.
     #[must_use]
-    pub fn new(op: impl Into<::std::string::String>) -> Self {
+    pub fn new(op: impl Into<crate::vocabulary::ScimPatchAction>) -> Self {
         Self {
             op: op.into(),
             path: ::std::default::Default::default(),
@@ -1694,7 +1697,7 @@ impl ScimPhoneNumber {
     }
     ///What the number is for.
     #[must_use]
-    pub fn type_(mut self, type_: impl Into<::std::string::String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::ScimPhoneType>) -> Self {
         self.type_ = ::std::option::Option::Some(type_.into());
         self
     }

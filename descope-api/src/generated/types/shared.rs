@@ -93,7 +93,7 @@ pub struct ErrorResponse {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub error: ::std::option::Option<::std::string::String>,
+    pub error: ::std::option::Option<crate::vocabulary::OauthErrorCode>,
     ///`E` and six digits; stable, made to branch on. `E01` is common, `E06` authentication, `E11` management, `E13` infrastructure.
     #[cfg_attr(
         feature = "schemars",
@@ -240,13 +240,13 @@ pub struct Jwk {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub alg: ::std::option::Option<::std::string::String>,
+    pub alg: ::std::option::Option<crate::vocabulary::JwkAlgorithm>,
     ///Curve of an elliptic-curve key.
     #[cfg_attr(
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub crv: ::std::option::Option<::std::string::String>,
+    pub crv: ::std::option::Option<crate::vocabulary::JwkCurve>,
     ///Exponent of an RSA key, in base64url without padding.
     #[cfg_attr(
         feature = "schemars",
@@ -264,7 +264,7 @@ pub struct Jwk {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub kty: ::std::option::Option<::std::string::String>,
+    pub kty: ::std::option::Option<crate::vocabulary::JwkKeyType>,
     ///Modulus of an RSA key, in base64url without padding.
     #[cfg_attr(
         feature = "schemars",
@@ -276,7 +276,7 @@ pub struct Jwk {
         feature = "schemars",
         serde(rename = "use", skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub use_: ::std::option::Option<::std::string::String>,
+    pub use_: ::std::option::Option<crate::vocabulary::JwkUse>,
     ///First coordinate of an elliptic-curve key, in base64url without padding.
     #[cfg_attr(
         feature = "schemars",
@@ -877,7 +877,7 @@ pub struct User {
         feature = "schemars",
         serde(skip_serializing_if = "::std::option::Option::is_none")
     )]
-    pub status: ::std::option::Option<::std::string::String>,
+    pub status: ::std::option::Option<crate::vocabulary::UserStatus>,
     ///True for a test user, whose codes and links are answered to management and never sent.
     #[cfg_attr(
         feature = "schemars",
@@ -1136,7 +1136,7 @@ impl ErrorResponse {
     }
     ///Reason in the words of OAuth (RFC 6749, 8628, 9449), at the endpoints that follow it.
     #[must_use]
-    pub fn error(mut self, error: impl Into<::std::string::String>) -> Self {
+    pub fn error(mut self, error: impl Into<crate::vocabulary::OauthErrorCode>) -> Self {
         self.error = ::std::option::Option::Some(error.into());
         self
     }
@@ -1386,13 +1386,13 @@ impl Jwk {
     }
     ///The one signature algorithm that the key is to be used with.
     #[must_use]
-    pub fn alg(mut self, alg: impl Into<::std::string::String>) -> Self {
+    pub fn alg(mut self, alg: impl Into<crate::vocabulary::JwkAlgorithm>) -> Self {
         self.alg = ::std::option::Option::Some(alg.into());
         self
     }
     ///Curve of an elliptic-curve key.
     #[must_use]
-    pub fn crv(mut self, crv: impl Into<::std::string::String>) -> Self {
+    pub fn crv(mut self, crv: impl Into<crate::vocabulary::JwkCurve>) -> Self {
         self.crv = ::std::option::Option::Some(crv.into());
         self
     }
@@ -1410,7 +1410,7 @@ impl Jwk {
     }
     ///Family of the key.
     #[must_use]
-    pub fn kty(mut self, kty: impl Into<::std::string::String>) -> Self {
+    pub fn kty(mut self, kty: impl Into<crate::vocabulary::JwkKeyType>) -> Self {
         self.kty = ::std::option::Option::Some(kty.into());
         self
     }
@@ -1422,7 +1422,7 @@ impl Jwk {
     }
     ///What the key is for; `sig` for checking signatures.
     #[must_use]
-    pub fn use_(mut self, use_: impl Into<::std::string::String>) -> Self {
+    pub fn use_(mut self, use_: impl Into<crate::vocabulary::JwkUse>) -> Self {
         self.use_ = ::std::option::Option::Some(use_.into());
         self
     }
@@ -2290,7 +2290,7 @@ impl User {
     }
     ///Whether the user may sign in. One made by management is `invited` until the first sign-in and `expired` when the invitation has run out; a `disabled` user is refused.
     #[must_use]
-    pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
     }

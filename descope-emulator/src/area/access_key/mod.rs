@@ -9,7 +9,7 @@ use descope_api::types::{
 };
 use http::StatusCode;
 
-pub(crate) use self::record::{AccessKeyRecord, is_range};
+pub(crate) use self::record::{AccessKeyRecord, in_range, is_range};
 use super::{role, search, set, some, tenancies, user};
 use crate::{
     error::{ACCESS_KEY_INVALID, INVALID_ARGUMENTS, Refusal, VALIDATION_FAILED},

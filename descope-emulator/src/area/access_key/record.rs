@@ -119,7 +119,8 @@ fn parse_range(range: &str) -> Option<(IpAddr, u32)> {
     (length <= most).then_some((address, length))
 }
 
-fn in_range(ip: IpAddr, range: &str) -> bool {
+/// Whether an address is in a network, such as `10.0.0.0/8`.
+pub(crate) fn in_range(ip: IpAddr, range: &str) -> bool {
     let Some((network, length)) = parse_range(range) else { return false };
     let (ip, network, width) = match (ip.to_canonical(), network) {
         (IpAddr::V4(ip), IpAddr::V4(network)) => (u128::from(u32::from(ip)), u128::from(u32::from(network)), 32),

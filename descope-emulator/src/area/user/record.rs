@@ -170,6 +170,8 @@ pub(crate) struct UserRecord {
     pub(crate) dependent_of: Option<String>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) sso_app_ids: Vec<String>,
+    /// The providers by which the user has signed in.
+    pub(crate) oauth: BTreeMap<String, bool>,
     pub(crate) password: Option<Password>,
     pub(crate) totp: Option<Totp>,
     pub(crate) recovery_codes: RecoveryCodes,
@@ -265,6 +267,7 @@ impl UserRecord {
             .custom_attributes(attribute::with_defaults(state, Scope::User, &self.custom_attributes))
             .sso_app_ids(&self.sso_app_ids)
             .editable(true)
+            .oauth(self.oauth.clone())
             .totp(self.totp.as_ref().is_some_and(Totp::is_confirmed))
             .saml(self.by_sso())
             .oidc(self.methods.contains("oidc"))

@@ -6,6 +6,7 @@ use descope_api::types;
 pub use descope_api::types::{
     AccessKey, AccessKeyImportEntry, AccessKeyTenant, AssociatedTenant, SearchSort,
 };
+pub use crate::vocabulary::AccessKeyStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -271,7 +272,7 @@ impl ActivateBatch {
         let Self { call, body } = self;
         check::list("ids", &body.ids)?;
         let api = call.managing()?;
-        call!(api, management_access_key_activate_batch, & body)?;
+        call!(api, management_access_key_activate_batch, None, & body)?;
         Ok(())
     }
 }
@@ -373,7 +374,7 @@ impl Create {
         let Self { call, body } = self;
         check::text("name", &body.name)?;
         let api = call.managing()?;
-        let answer = call!(api, management_access_key_create, & body)?;
+        let answer = call!(api, management_access_key_create, None, & body)?;
         Ok(CreateAnswer {
             cleartext: {
                 let value: Result<_> = answer
@@ -446,7 +447,7 @@ impl DeactivateBatch {
         let Self { call, body } = self;
         check::list("ids", &body.ids)?;
         let api = call.managing()?;
-        call!(api, management_access_key_deactivate_batch, & body)?;
+        call!(api, management_access_key_deactivate_batch, None, & body)?;
         Ok(())
     }
 }
@@ -502,7 +503,7 @@ impl DeleteBatch {
         let Self { call, body } = self;
         check::list("ids", &body.ids)?;
         let api = call.managing()?;
-        call!(api, management_access_key_delete_batch, & body)?;
+        call!(api, management_access_key_delete_batch, None, & body)?;
         Ok(())
     }
 }
@@ -603,7 +604,7 @@ impl Rotate {
         let Self { call, body } = self;
         check::text("id", &body.id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_access_key_rotate, & body)?;
+        let answer = call!(api, management_access_key_rotate, None, & body)?;
         Ok(RotateAnswer {
             cleartext: {
                 let value: Result<_> = answer
@@ -700,7 +701,7 @@ impl Search {
     pub async fn send(self) -> Result<Vec<types::AccessKey>> {
         let Self { call, body } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_access_key_search, & body)?;
+        let answer = call!(api, management_access_key_search, None, & body)?;
         Ok(answer.body.keys)
     }
 }

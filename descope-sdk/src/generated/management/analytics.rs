@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::AnalyticsEntry;
+pub use crate::vocabulary::{DeviceType, SignInMethod};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -86,7 +87,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.body = self.body.devices(devices);
         self.call.filter("devices", self.body.devices.is_empty());
@@ -160,7 +161,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.body = self.body.methods(methods);
         self.call.filter("methods", self.body.methods.is_empty());

@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::{AuditEntry, AuditSearchField};
+pub use crate::vocabulary::{AuditType, DeviceType, SignInMethod};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -65,7 +66,7 @@ impl Audit {
     pub fn create_event(
         &self,
         action: impl Into<String>,
-        type_: impl Into<String>,
+        type_: impl Into<crate::vocabulary::AuditType>,
         actor_id: impl Into<String>,
         tenant_id: impl Into<String>,
     ) -> CreateEvent {
@@ -118,13 +119,12 @@ impl CreateEvent {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `action`, `type`, `actor_id` and `tenant_id` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `action`, `actor_id` and `tenant_id` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
         check::text("action", &body.action)?;
-        check::text("type", &body.type_)?;
         check::text("actor_id", &body.actor_id)?;
         check::text("tenant_id", &body.tenant_id)?;
         let api = call.managing()?;
@@ -167,7 +167,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn audit_types(
         mut self,
-        audit_types: impl IntoIterator<Item = impl Into<String>>,
+        audit_types: impl IntoIterator<Item = impl Into<crate::vocabulary::AuditType>>,
     ) -> Self {
         self.body = self.body.audit_types(audit_types);
         self.call.filter("audit_types", self.body.audit_types.is_empty());
@@ -178,7 +178,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn devices(
         mut self,
-        devices: impl IntoIterator<Item = impl Into<String>>,
+        devices: impl IntoIterator<Item = impl Into<crate::vocabulary::DeviceType>>,
     ) -> Self {
         self.body = self.body.devices(devices);
         self.call.filter("devices", self.body.devices.is_empty());
@@ -263,7 +263,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn methods(
         mut self,
-        methods: impl IntoIterator<Item = impl Into<String>>,
+        methods: impl IntoIterator<Item = impl Into<crate::vocabulary::SignInMethod>>,
     ) -> Self {
         self.body = self.body.methods(methods);
         self.call.filter("methods", self.body.methods.is_empty());
@@ -375,7 +375,7 @@ impl Paged for Search {
         let Self { call, body } = self;
         let body = body.page(page).size(size);
         let api = call.managing()?;
-        let answer = call!(api, management_audit_search, & body)?;
+        let answer = call!(api, management_audit_search, None, & body)?;
         Ok(Page::new(answer.body.audits, answer.body.total, answer.origin.operation))
     }
 }

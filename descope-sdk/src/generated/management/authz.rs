@@ -8,6 +8,7 @@ pub use descope_api::types::{
     AuthzNode, AuthzNodeExpression, AuthzRelation, AuthzRelationDefinition,
     AuthzRelationQuery, AuthzSchema, AuthzUserQuery,
 };
+pub use crate::vocabulary::{AuthzExpressionType, AuthzNodeType, UserStatus};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -7,6 +7,7 @@ pub use descope_api::types::{
     ConnectorApiKeyAuthentication, ConnectorAuditFilter, ConnectorAuthentication,
     ConnectorBasicAuthentication,
 };
+pub use crate::vocabulary::{ConnectorAuditFilterOperator, ConnectorAuditFilterType};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -7,6 +7,7 @@ pub use descope_api::types::{
     Descoper, DescoperAttributes, DescoperCreateEntry, DescoperProjectRole, DescoperRbac,
     DescoperTagRole,
 };
+pub use crate::vocabulary::DescoperRole;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -6,12 +6,13 @@ use descope_api::types;
 pub use descope_api::types::{
     CustomAttribute, CustomAttributeOption, Family, FamilySettings, User, UserTenant,
 };
+pub use crate::vocabulary::UserStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
     check, raw_error::call,
 };
-use crate::identifier::{LoginId, UserId};
+use crate::identifier::{LoginId, UserId, UserIdentifier};
 use crate::paging::{Items, Page, Paged};
 /// Families: users who belong together at home, some of whom act for others.
 ///
@@ -151,13 +152,13 @@ impl Families {
     /// `POST /v1/mgmt/family/impersonate`
     pub fn impersonate(
         &self,
-        impersonator_user_id_or_login_id: impl Into<String>,
+        impersonator_user_id_or_login_id: impl Into<UserIdentifier>,
         dependent_login_id: impl Into<LoginId>,
     ) -> Impersonate {
         Impersonate {
             call: Call::new(&self.descope),
             body: types::FamilyImpersonateRequest::new(
-                impersonator_user_id_or_login_id,
+                impersonator_user_id_or_login_id.into().into_string(),
                 dependent_login_id.into().into_string(),
             ),
         }

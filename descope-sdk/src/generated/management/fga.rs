@@ -11,6 +11,7 @@ pub use descope_api::types::{
     FgaMappableResource, FgaMappableResources, FgaMappableResourcesQuery,
     FgaResourceDetails, FgaResourceIdentifier, FgaSchemaDeletes, FgaTuple,
 };
+pub use crate::vocabulary::{AuthzExpressionType, AuthzNodeType};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

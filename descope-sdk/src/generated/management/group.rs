@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::{Group, GroupMember, Groups};
+pub use crate::vocabulary::GroupSource;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::{User, UserTenant};
+pub use crate::vocabulary::UserStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::{AssociatedTenant, JwtAnonymousResponse, JwtSignUpUser};
+pub use crate::vocabulary::ClientAssertionAlgorithm;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -211,7 +212,10 @@ pub struct ClientAssertion {
 }
 impl ClientAssertion {
     /// How to sign.
-    pub fn algorithm(mut self, algorithm: impl Into<String>) -> Self {
+    pub fn algorithm(
+        mut self,
+        algorithm: impl Into<crate::vocabulary::ClientAssertionAlgorithm>,
+    ) -> Self {
         self.body = self.body.algorithm(algorithm);
         self
     }

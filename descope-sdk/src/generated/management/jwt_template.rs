@@ -6,6 +6,10 @@ use descope_api::types;
 pub use descope_api::types::{
     JwtTemplate, JwtTemplateIssue, JwtTemplateLibraryEntry, JwtTemplateValidateResponse,
 };
+pub use crate::vocabulary::{
+    JwtTemplateAuthSchema, JwtTemplateEmptyClaimPolicy, JwtTemplateIssuerType,
+    JwtTemplateType,
+};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

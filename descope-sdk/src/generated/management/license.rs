@@ -3,6 +3,7 @@
 //! What the project has a license for. From [`Management::license`](crate::management::Management::license).
 #[allow(unused_imports)]
 use descope_api::types;
+pub use crate::vocabulary::RateLimitTier;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -70,7 +71,7 @@ impl Load {
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
-    pub async fn send(self) -> Result<String> {
+    pub async fn send(self) -> Result<crate::vocabulary::RateLimitTier> {
         let Self { call } = self;
         let api = call.managing()?;
         let answer = call!(api, management_license_load)?;

@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::AccessList;
+pub use crate::vocabulary::AccessListType;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -128,7 +129,7 @@ impl Lists {
     pub fn create(
         &self,
         name: impl Into<String>,
-        type_: impl Into<String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Create {
         Create {
             call: Call::new(&self.descope),
@@ -251,7 +252,7 @@ impl Lists {
         &self,
         id: impl Into<String>,
         name: impl Into<String>,
-        type_: impl Into<String>,
+        type_: impl Into<crate::vocabulary::AccessListType>,
     ) -> Replace {
         Replace {
             call: Call::new(&self.descope),
@@ -477,14 +478,13 @@ impl Create {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `name` and `type` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `name` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::AccessList> {
         let Self { call, body } = self;
         check::text("name", &body.name)?;
-        check::text("type", &body.type_)?;
         let api = call.managing()?;
         let answer = call!(api, management_list_create, & body)?;
         answer.body.list.ok_or_else(|| answer.origin.lacks("the answer holds no `list`"))
@@ -717,7 +717,7 @@ impl Replace {
         self
     }
     /// What the entries are: texts, IP addresses and ranges, or any JSON.
-    pub fn type_(mut self, type_: impl Into<String>) -> Self {
+    pub fn type_(mut self, type_: impl Into<crate::vocabulary::AccessListType>) -> Self {
         self.body.type_ = type_.into();
         self
     }
@@ -732,7 +732,7 @@ impl Replace {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id`, `name` and `type` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `id` and `name` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
@@ -740,7 +740,6 @@ impl Replace {
         let Self { call, body } = self;
         check::text("id", &body.id)?;
         check::text("name", &body.name)?;
-        check::text("type", &body.type_)?;
         let api = call.managing()?;
         let answer = call!(api, management_list_update, & body)?;
         answer.body.list.ok_or_else(|| answer.origin.lacks("the answer holds no `list`"))

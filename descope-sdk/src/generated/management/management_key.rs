@@ -6,6 +6,7 @@ use descope_api::types;
 pub use descope_api::types::{
     ManagementKey, ManagementKeyProjectRole, ManagementKeyRoles, ManagementKeyTagRole,
 };
+pub use crate::vocabulary::ManagementKeyStatus;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -280,7 +281,10 @@ impl Patch {
         self
     }
     /// Whether calls with the key are accepted.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(
+        mut self,
+        status: impl Into<crate::vocabulary::ManagementKeyStatus>,
+    ) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -309,7 +313,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_status(mut self) -> Self {
-        self.body.status = Some(Default::default());
+        self.body.status = Some("".into());
         self
     }
     call_setters!();

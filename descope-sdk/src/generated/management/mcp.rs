@@ -8,6 +8,7 @@ pub use descope_api::types::{
     McpServerCimdDomainPolicy, McpServerCimdSettings, McpServerClient,
     McpServerClientSort, McpServerDynamicRegistration, McpServerScopes,
 };
+pub use crate::vocabulary::ApplicationTimeUnit;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

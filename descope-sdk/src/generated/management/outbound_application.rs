@@ -9,6 +9,7 @@ pub use descope_api::types::{
     OutboundApplicationToken, OutboundApplicationUploadFailure,
     OutboundApplicationUrlParam, OutboundApplicationUserToken,
 };
+pub use crate::vocabulary::{OidcPrompt, OutboundAccessType, OutboundApplicationType};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -248,7 +249,7 @@ impl OutboundApplications {
     }
     /// List the outbound applications that a user is connected to.
     ///
-    /// Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be.
+    /// Answers for which applications a usable token of the user is kept, for instance to show which services are connected and which can still be. Descope's outbound applications widget calls it with the refresh JWT of that user.
     ///
     /// - `user_id`: User whose connections are meant, by id.
     ///
@@ -275,7 +276,7 @@ impl OutboundApplications {
     }
     /// Load every outbound application.
     ///
-    /// Answers all outbound applications of the project in one list without pages.
+    /// Answers all outbound applications of the project in one list without pages. Descope's outbound applications widget calls it with the refresh JWT of the signed-in user.
     ///
     /// `GET /v1/mgmt/outbound/apps` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
     pub fn load_all(&self) -> LoadAll {
@@ -481,12 +482,18 @@ pub struct Create {
 }
 impl Create {
     /// Whether a refresh token is wanted.
-    pub fn access_type(mut self, access_type: impl Into<String>) -> Self {
+    pub fn access_type(
+        mut self,
+        access_type: impl Into<crate::vocabulary::OutboundAccessType>,
+    ) -> Self {
         self.body = self.body.access_type(access_type);
         self
     }
     /// Whether tokens come by OAuth or fixed keys are kept.
-    pub fn app_type(mut self, app_type: impl Into<String>) -> Self {
+    pub fn app_type(
+        mut self,
+        app_type: impl Into<crate::vocabulary::OutboundApplicationType>,
+    ) -> Self {
         self.body = self.body.app_type(app_type);
         self
     }
@@ -578,7 +585,7 @@ impl Create {
     /// What the outside service is to ask users for.
     pub fn prompt(
         mut self,
-        prompt: impl IntoIterator<Item = impl Into<String>>,
+        prompt: impl IntoIterator<Item = impl Into<crate::vocabulary::OidcPrompt>>,
     ) -> Self {
         self.body = self.body.prompt(prompt);
         self

@@ -322,7 +322,7 @@ impl LoadAll {
     pub async fn send(self) -> Result<Vec<types::Permission>> {
         let Self { call } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_permission_load_all)?;
+        let answer = call!(api, management_permission_load_all, None)?;
         Ok(answer.body.permissions)
     }
 }

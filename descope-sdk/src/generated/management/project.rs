@@ -8,6 +8,7 @@ pub use descope_api::types::{
     ProjectSnapshotSecret, ProjectSnapshotSecrets, ProjectSummary,
     ProjectValidateSnapshotResponse,
 };
+pub use crate::vocabulary::ProjectEnvironment;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -217,7 +218,10 @@ pub struct CloneProject {
 }
 impl CloneProject {
     /// What to mark the new project as. Not in production when left out.
-    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.body = self.body.environment(environment);
         self
     }
@@ -496,7 +500,10 @@ pub struct StartClone {
 }
 impl StartClone {
     /// What to mark the new project as. Not in production when left out.
-    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+    pub fn environment(
+        mut self,
+        environment: impl Into<crate::vocabulary::ProjectEnvironment>,
+    ) -> Self {
         self.body = self.body.environment(environment);
         self
     }

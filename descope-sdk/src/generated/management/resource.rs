@@ -9,6 +9,7 @@ pub use descope_api::types::{
     ResourceRegistrationSettings, ResourceRegistrationTemplate, ResourceScopes,
     ResourceServer,
 };
+pub use crate::vocabulary::ApplicationTimeUnit;
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -217,7 +217,7 @@ impl Create {
         let Self { call, body } = self;
         check::text("name", &body.name)?;
         let api = call.managing()?;
-        let answer = call!(api, management_role_create, & body)?;
+        let answer = call!(api, management_role_create, None, & body)?;
         Ok(answer.body)
     }
 }
@@ -340,7 +340,7 @@ impl DeleteBatch {
             ("role_ids", !body.role_ids.is_empty()),
         ])?;
         let api = call.managing()?;
-        call!(api, management_role_delete_batch, & body)?;
+        call!(api, management_role_delete_batch, None, & body)?;
         Ok(())
     }
 }
@@ -367,7 +367,7 @@ impl LoadAll {
     pub async fn send(self) -> Result<Vec<types::Role>> {
         let Self { call } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_role_load_all)?;
+        let answer = call!(api, management_role_load_all, None)?;
         Ok(answer.body.roles)
     }
 }
@@ -427,7 +427,7 @@ impl Replace {
         check::optional_text("name", body.id.as_deref())?;
         check::text("new_name", &body.new_name)?;
         let api = call.managing()?;
-        let answer = call!(api, management_role_update, & body)?;
+        let answer = call!(api, management_role_update, None, & body)?;
         Ok(answer.body)
     }
 }
@@ -556,7 +556,7 @@ impl Search {
     pub async fn send(self) -> Result<Vec<types::Role>> {
         let Self { call, body } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_role_search, & body)?;
+        let answer = call!(api, management_role_search, None, & body)?;
         Ok(answer.body.roles)
     }
 }

@@ -9,6 +9,10 @@ pub use descope_api::types::{
     ScimReference, ScimResourceType, ScimResourceTypeListResponse, ScimServiceFeatures,
     ScimUser, ScimUserListResponse, ScimUserName, ScimUserResponse,
 };
+pub use crate::vocabulary::{
+    ScimAuthenticationType, ScimEmailType, ScimPatchAction, ScimPhoneType,
+    ScimResourceKind,
+};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},

@@ -4,6 +4,7 @@
 #[allow(unused_imports)]
 use descope_api::types;
 pub use descope_api::types::{AccessKey, AccessKeyTenant, ScimKey};
+pub use crate::vocabulary::{AccessKeyStatus, ScimKeyRevokeMode};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -273,7 +274,10 @@ pub struct Revoke {
 }
 impl Revoke {
     /// Whether the keys are deleted for good, as when this is left out, or can be activated again.
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.body = self.body.revoke_mode(revoke_mode);
         self
     }
@@ -313,7 +317,10 @@ pub struct Rotate {
 }
 impl Rotate {
     /// Whether the keys are deleted for good, as when this is left out, or can be activated again.
-    pub fn revoke_mode(mut self, revoke_mode: impl Into<String>) -> Self {
+    pub fn revoke_mode(
+        mut self,
+        revoke_mode: impl Into<crate::vocabulary::ScimKeyRevokeMode>,
+    ) -> Self {
         self.body = self.body.revoke_mode(revoke_mode);
         self
     }

@@ -10,6 +10,9 @@ pub use descope_api::types::{
     SsoSettingsResponse, SsoSettingsV1Response, SsoUserMapping, SsoXaaIssuer,
     SsoXaaSettingsResponse, SsoXaaTrust, Tenant,
 };
+pub use crate::vocabulary::{
+    OidcPrompt, SsoOidcGrantType, TenantAuthType, TenantRoleInheritance,
+};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -340,7 +343,7 @@ impl Sso {
     pub fn set_auth_type(
         &self,
         tenant_id: impl Into<String>,
-        auth_type: impl Into<String>,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
     ) -> SetAuthType {
         SetAuthType {
             call: Call::new(&self.descope),
@@ -1142,13 +1145,12 @@ impl SetAuthType {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `tenant_id` and `auth_type` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `tenant_id` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     pub async fn send(self) -> Result<()> {
         let Self { call, body } = self;
         check::text("tenant_id", &body.tenant_id)?;
-        check::text("auth_type", &body.auth_type)?;
         let api = call.managing()?;
         call!(api, management_sso_set_auth_type, & body)?;
         Ok(())

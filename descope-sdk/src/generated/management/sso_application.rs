@@ -10,6 +10,10 @@ pub use descope_api::types::{
     SsoApplicationGroupsMapping, SsoApplicationLoadResponse, SsoApplicationMappedRole,
     SsoApplicationOidcSettings, SsoApplicationSamlSettings, SsoApplicationWsFedSettings,
 };
+pub use crate::vocabulary::{
+    ClientType, DefaultAudience, SamlSignatureAlgorithm, SamlSubjectNameIdType,
+    SsoApplicationType, SsoGroupsFilterType,
+};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -162,7 +166,7 @@ impl SsoApplications {
     }
     /// Load every federated application.
     ///
-    /// Answers all applications of the project, of every protocol, in one list without pages.
+    /// Answers all applications of the project, of every protocol, in one list without pages. Descope's applications portal widget calls it with the refresh JWT of the signed-in user.
     ///
     /// `GET /v1/mgmt/sso/idp/apps/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
     pub fn load_all(&self) -> LoadAll {
@@ -443,7 +447,10 @@ impl CreateOidc {
         self
     }
     /// Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
-    pub fn client_type(mut self, client_type: impl Into<String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.body = self.body.client_type(client_type);
         self
     }
@@ -471,7 +478,7 @@ impl CreateOidc {
     /// What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -618,7 +625,7 @@ impl CreateSaml {
     /// Digest for signing responses when sign-in started at the project. SHA-1 when empty.
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.body = self.body.default_signature_algorithm(default_signature_algorithm);
         self
@@ -706,7 +713,7 @@ impl CreateSaml {
     /// Which user attribute the name id is. The user id when empty.
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.body = self.body.subject_name_id_type(subject_name_id_type);
         self
@@ -1117,7 +1124,10 @@ impl ReplaceOidc {
         self
     }
     /// Whether the client has a secret. Empty keeps the older behaviour, with the project id as audience.
-    pub fn client_type(mut self, client_type: impl Into<String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.body = self.body.client_type(client_type);
         self
     }
@@ -1145,7 +1155,7 @@ impl ReplaceOidc {
     /// What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -1285,7 +1295,7 @@ impl ReplaceSaml {
     /// Digest for signing responses when sign-in started at the project. SHA-1 when empty.
     pub fn default_signature_algorithm(
         mut self,
-        default_signature_algorithm: impl Into<String>,
+        default_signature_algorithm: impl Into<crate::vocabulary::SamlSignatureAlgorithm>,
     ) -> Self {
         self.body = self.body.default_signature_algorithm(default_signature_algorithm);
         self
@@ -1368,7 +1378,7 @@ impl ReplaceSaml {
     /// Which user attribute the name id is. The user id when empty.
     pub fn subject_name_id_type(
         mut self,
-        subject_name_id_type: impl Into<String>,
+        subject_name_id_type: impl Into<crate::vocabulary::SamlSubjectNameIdType>,
     ) -> Self {
         self.body = self.body.subject_name_id_type(subject_name_id_type);
         self

@@ -7,6 +7,7 @@ pub use descope_api::types::{
     Tenant, TenantLoadResponse, TenantSettings, TenantSsoSetupSuiteDisabledFeatures,
     TenantSsoSetupSuiteSettings,
 };
+pub use crate::vocabulary::{TenantAuthType, TenantRoleInheritance, TenantTimeUnit};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -324,7 +325,10 @@ impl ConfigureSettings {
         self
     }
     /// How users of the tenant sign in by SSO; `none` when they do not.
-    pub fn auth_type(mut self, auth_type: impl Into<String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.body = self.body.auth_type(auth_type);
         self
     }
@@ -377,7 +381,7 @@ impl ConfigureSettings {
     /// What `inactivityTime` is counted in.
     pub fn inactivity_time_unit(
         mut self,
-        inactivity_time_unit: impl Into<String>,
+        inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.body = self.body.inactivity_time_unit(inactivity_time_unit);
         self
@@ -390,7 +394,7 @@ impl ConfigureSettings {
     /// What `refreshTokenExpiration` is counted in.
     pub fn refresh_token_expiration_unit(
         mut self,
-        refresh_token_expiration_unit: impl Into<String>,
+        refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.body = self
             .body
@@ -420,7 +424,7 @@ impl ConfigureSettings {
     /// What `sessionTokenExpiration` is counted in.
     pub fn session_token_expiration_unit(
         mut self,
-        session_token_expiration_unit: impl Into<String>,
+        session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.body = self
             .body
@@ -443,7 +447,7 @@ impl ConfigureSettings {
     /// What `stepupTokenExpiration` is counted in.
     pub fn stepup_token_expiration_unit(
         mut self,
-        stepup_token_expiration_unit: impl Into<String>,
+        stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
     ) -> Self {
         self.body = self.body.stepup_token_expiration_unit(stepup_token_expiration_unit);
         self
@@ -477,7 +481,10 @@ pub struct Create {
 }
 impl Create {
     /// How users of the tenant sign in by SSO; `none` when they do not.
-    pub fn auth_type(mut self, auth_type: impl Into<String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.body = self.body.auth_type(auth_type);
         self
     }
@@ -533,7 +540,7 @@ impl Create {
     /// How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users.
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.body = self.body.role_inheritance(role_inheritance);
         self
@@ -754,7 +761,7 @@ impl Load {
         let Self { call, id } = self;
         check::text("id", &id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_tenant_load, & id)?;
+        let answer = call!(api, management_tenant_load, & id, None)?;
         Ok(answer.body)
     }
 }
@@ -911,7 +918,7 @@ impl Patch {
     /// How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users. Stays when left out.
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.body = self.body.role_inheritance(role_inheritance);
         self
@@ -951,7 +958,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_role_inheritance(mut self) -> Self {
-        self.body.role_inheritance = Some(Default::default());
+        self.body.role_inheritance = Some("".into());
         self
     }
     /// Takes away what [`self_provisioning_domains`](Self::self_provisioning_domains) would set. Left alone, it stays as it is.
@@ -1018,7 +1025,10 @@ pub struct Replace {
 }
 impl Replace {
     /// How users of the tenant sign in by SSO. The SSO configuration decides that now; leave it out.
-    pub fn auth_type(mut self, auth_type: impl Into<String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.body = self.body.auth_type(auth_type);
         self
     }
@@ -1064,7 +1074,7 @@ impl Replace {
     /// How roles held in the parent count in this tenant; `userOnly` to restrict it to roles of users. Cleared when left out.
     pub fn role_inheritance(
         mut self,
-        role_inheritance: impl Into<String>,
+        role_inheritance: impl Into<crate::vocabulary::TenantRoleInheritance>,
     ) -> Self {
         self.body = self.body.role_inheritance(role_inheritance);
         self
@@ -1147,7 +1157,10 @@ pub struct Search {
 }
 impl Search {
     /// How users of a tenant have to sign in by SSO.
-    pub fn auth_type(mut self, auth_type: impl Into<String>) -> Self {
+    pub fn auth_type(
+        mut self,
+        auth_type: impl Into<crate::vocabulary::TenantAuthType>,
+    ) -> Self {
         self.body = self.body.auth_type(auth_type);
         self
     }

@@ -9,6 +9,7 @@ pub use descope_api::types::{
     ImportedPasswordPbkdf2, ImportedPasswordPhpass, ImportedPasswordSha, SearchSort,
     User, UserSearchRoles, UserTenant,
 };
+pub use crate::vocabulary::{Pbkdf2Hash, UserStatus};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -237,7 +238,7 @@ impl Create {
         self
     }
     /// Status to start with instead of `invited`.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -540,7 +541,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());

@@ -10,6 +10,7 @@ pub use descope_api::types::{
     ThirdPartyApplicationConsent, ThirdPartyApplicationLoadResponse,
     ThirdPartyApplicationScopeClaims,
 };
+pub use crate::vocabulary::{ApplicationTimeUnit, ClientType, DefaultAudience};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -477,7 +478,7 @@ impl Create {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -638,7 +639,10 @@ impl CreateV2 {
         self
     }
     /// Whether the client has a secret. Empty for applications of the older kind.
-    pub fn client_type(mut self, client_type: impl Into<String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.body = self.body.client_type(client_type);
         self
     }
@@ -656,7 +660,7 @@ impl CreateV2 {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -1267,7 +1271,7 @@ impl Patch {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -1383,7 +1387,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_default_audience(mut self) -> Self {
-        self.body.default_audience = Some(Default::default());
+        self.body.default_audience = Some("".into());
         self
     }
     /// Takes away what [`description`](Self::description) would set. Left alone, it stays as it is.
@@ -1467,7 +1471,10 @@ impl PatchV2 {
         self
     }
     /// Whether the client has a secret. Empty for applications of the older kind.
-    pub fn client_type(mut self, client_type: impl Into<String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.body = self.body.client_type(client_type);
         self
     }
@@ -1488,7 +1495,7 @@ impl PatchV2 {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -1563,14 +1570,14 @@ impl PatchV2 {
     ///
     /// An empty text is sent.
     pub fn clear_client_type(mut self) -> Self {
-        self.body.client_type = Some(Default::default());
+        self.body.client_type = Some("".into());
         self
     }
     /// Takes away what [`default_audience`](Self::default_audience) would set. Left alone, it stays as it is.
     ///
     /// An empty text is sent.
     pub fn clear_default_audience(mut self) -> Self {
-        self.body.default_audience = Some(Default::default());
+        self.body.default_audience = Some("".into());
         self
     }
     /// Takes away what [`description`](Self::description) would set. Left alone, it stays as it is.
@@ -1707,7 +1714,7 @@ impl Replace {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self
@@ -1819,7 +1826,10 @@ impl ReplaceV2 {
         self
     }
     /// Whether the client has a secret. Empty for applications of the older kind.
-    pub fn client_type(mut self, client_type: impl Into<String>) -> Self {
+    pub fn client_type(
+        mut self,
+        client_type: impl Into<crate::vocabulary::ClientType>,
+    ) -> Self {
         self.body = self.body.client_type(client_type);
         self
     }
@@ -1837,7 +1847,7 @@ impl ReplaceV2 {
     /// What `aud` holds when the application asks for nothing. Both ids when empty.
     pub fn default_audience(
         mut self,
-        default_audience: impl Into<String>,
+        default_audience: impl Into<crate::vocabulary::DefaultAudience>,
     ) -> Self {
         self.body = self.body.default_audience(default_audience);
         self

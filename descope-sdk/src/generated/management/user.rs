@@ -14,6 +14,7 @@ pub use descope_api::types::{
     UserPasswordSetResponse, UserPatchRequest, UserProviderTokenResponse,
     UserSearchRoles, UserTenant,
 };
+pub use crate::vocabulary::{Pbkdf2Hash, UserStatus};
 #[allow(unused_imports)]
 use crate::{
     Descope, Result, call::{Call, call_setters},
@@ -403,7 +404,6 @@ impl Users {
         let (login_id, user_id) = user.into().into_either();
         Load {
             call: Call::new(&self.descope),
-            identifier: None,
             login_id,
             user_id,
         }
@@ -482,7 +482,7 @@ impl Users {
     }
     /// List the passkeys of a user.
     ///
-    /// Answers the passkeys that the user has registered, for a support desk or for an account page.
+    /// Answers the passkeys that the user has registered, for a support desk or for an account page. Descope's user profile widget calls it with the refresh JWT of that user.
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     ///
@@ -516,18 +516,22 @@ impl Users {
     }
     /// List the trusted devices of users.
     ///
-    /// Answers the devices on which the users asked to be remembered, so that they are spared the second factor there.
+    /// Answers the devices on which the users asked to be remembered, so that they are spared the second factor there. Descope's user profile widget calls it with the refresh JWT of the signed-in user, for that user alone.
     ///
     /// - `identifiers`: Login ids or user ids of the users.
     ///
     /// `POST /v1/mgmt/user/trusteddevices/list` · [reference](https://docs.descope.com/management/user-management)
     pub fn load_trusted_devices(
         &self,
-        identifiers: impl IntoIterator<Item = impl Into<String>>,
+        identifiers: impl IntoIterator<Item = impl Into<UserIdentifier>>,
     ) -> LoadTrustedDevices {
         LoadTrustedDevices {
             call: Call::new(&self.descope),
-            body: types::UserTrustedDevicesLoadRequest::new(identifiers),
+            body: types::UserTrustedDevicesLoadRequest::new(
+                identifiers
+                    .into_iter()
+                    .map(|id| Into::<UserIdentifier>::into(id).into_string()),
+            ),
         }
     }
     /// End the sessions of a user.
@@ -930,7 +934,7 @@ impl Users {
     pub fn update_status(
         &self,
         user: impl Into<UserIdentifier>,
-        status: impl Into<String>,
+        status: impl Into<crate::vocabulary::UserStatus>,
     ) -> UpdateStatus {
         UpdateStatus {
             call: Call::new(&self.descope),
@@ -1256,7 +1260,7 @@ impl Create {
         self
     }
     /// Status to start with instead of `invited`.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -1329,7 +1333,7 @@ impl Create {
         let Self { call, body } = self;
         check::text("login_id", &body.login_id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_create, & body)?;
+        let answer = call!(api, management_user_create, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }
@@ -1547,7 +1551,7 @@ impl DeleteBatch {
         let Self { call, body } = self;
         check::list("user_ids", &body.user_ids)?;
         let api = call.managing()?;
-        call!(api, management_user_batch_delete, & body)?;
+        call!(api, management_user_batch_delete, None, & body)?;
         Ok(())
     }
 }
@@ -1642,7 +1646,7 @@ impl DeletePasskeys {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
         let api = call.managing()?;
-        call!(api, management_user_credential_delete_passkeys, & body)?;
+        call!(api, management_user_credential_delete_passkeys, None, & body)?;
         Ok(())
     }
 }
@@ -1809,7 +1813,6 @@ impl ImportPasskeys {
 #[must_use = "nothing is sent before `send`"]
 pub struct Load {
     call: Call,
-    identifier: Option<String>,
     login_id: Option<String>,
     user_id: Option<String>,
 }
@@ -1830,13 +1833,12 @@ impl Load {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
-        let Self { call, identifier, login_id, user_id } = self;
+        let Self { call, login_id, user_id } = self;
         check::optional_text("user", login_id.as_deref())?;
         check::optional_text("user", user_id.as_deref())?;
         let api = call.managing()?;
         let answer = call!(
-            api, management_user_load, identifier.as_deref(), login_id.as_deref(),
-            user_id.as_deref()
+            api, management_user_load, None, login_id.as_deref(), user_id.as_deref()
         )?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
@@ -1864,7 +1866,7 @@ impl LoadAttributes {
     pub async fn send(self) -> Result<Vec<types::CustomAttribute>> {
         let Self { call } = self;
         let api = call.managing()?;
-        let answer = call!(api, management_user_attribute_load_all)?;
+        let answer = call!(api, management_user_attribute_load_all, None)?;
         Ok(answer.body.data)
     }
 }
@@ -2260,7 +2262,7 @@ impl Patch {
         self
     }
     /// New status. `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -2399,7 +2401,7 @@ impl Patch {
     ///
     /// An empty text is sent.
     pub fn clear_status(mut self) -> Self {
-        self.body.status = Some(Default::default());
+        self.body.status = Some("".into());
         self
     }
     /// Takes away what [`user_tenants`](Self::user_tenants) would set. Left alone, it stays as it is.
@@ -2428,7 +2430,7 @@ impl Patch {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_patch, & body)?;
+        let answer = call!(api, management_user_patch, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }
@@ -2737,7 +2739,7 @@ impl Replace {
         self
     }
     /// Whether the user may sign in; `disabled` locks the user out.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
+    pub fn status(mut self, status: impl Into<crate::vocabulary::UserStatus>) -> Self {
         self.body = self.body.status(status);
         self
     }
@@ -3002,7 +3004,7 @@ impl Search {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -3380,7 +3382,7 @@ impl SearchV1 {
     /// An empty list is refused: the service would take it for no condition at all.
     pub fn statuses(
         mut self,
-        statuses: impl IntoIterator<Item = impl Into<String>>,
+        statuses: impl IntoIterator<Item = impl Into<crate::vocabulary::UserStatus>>,
     ) -> Self {
         self.body = self.body.statuses(statuses);
         self.call.filter("statuses", self.body.statuses.is_empty());
@@ -3549,7 +3551,7 @@ impl Paged for SearchV1 {
         let Self { call, body } = self;
         let body = body.page(page).limit(size);
         let api = call.managing()?;
-        let answer = call!(api, management_user_search_v1, & body)?;
+        let answer = call!(api, management_user_search_v1, None, & body)?;
         Ok(Page::new(answer.body.users, answer.body.total, answer.origin.operation))
     }
 }
@@ -3723,7 +3725,7 @@ impl SetTemporaryPassword {
         check::secret("password", &body.password)?;
         let api = call.managing()?;
         let answer = call!(
-            api, management_user_credential_set_temporary_password, & body
+            api, management_user_credential_set_temporary_password, None, & body
         )?;
         Ok(answer.body)
     }
@@ -4100,16 +4102,15 @@ impl UpdateStatus {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): one of `user` and `status` is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): `user` is empty; nothing was sent.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the management key is not accepted.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer does not hold what it should.
     pub async fn send(self) -> Result<types::User> {
         let Self { call, body } = self;
         check::text("user", &body.login_id)?;
-        check::text("status", &body.status)?;
         let api = call.managing()?;
-        let answer = call!(api, management_user_update_status, & body)?;
+        let answer = call!(api, management_user_update_status, None, & body)?;
         answer.body.user.ok_or_else(|| answer.origin.lacks("the answer holds no `user`"))
     }
 }

@@ -178,11 +178,15 @@ pub(super) fn pages(document: &Document, plan: &Plan<'_>) -> TokenStream {
     }
 }
 
-/// The parameters that a builder keeps: those that say which page come when it is asked for.
+/// The parameters that a builder keeps: those that say which page come when it is asked for, and hidden ones never.
 pub(super) fn kept<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = &'a Held> {
     let page = plan.overlay.page.iter().flat_map(|page| [page.number, page.size]);
-    let spent: Vec<Ident> = page.map(super::raw::ident_of).collect();
-    plan.parameters.iter().filter(move |held| !spent.contains(&held.ident))
+    let spent: Vec<Ident> = page.map(ident_of).collect();
+    plan.parameters.iter().filter(move |held| !spent.contains(&held.ident) && !is_hidden(plan, held))
+}
+
+fn is_hidden(plan: &Plan<'_>, held: &Held) -> bool {
+    plan.overlay.hidden.iter().any(|name| ident_of(name) == held.ident)
 }
 
 /// The fields of the builder besides the call, for a pattern.
@@ -197,7 +201,8 @@ fn taken_apart(plan: &Plan<'_>) -> TokenStream {
 
 /// The arguments of the raw function, each after a comma.
 fn lent(plan: &Plan<'_>) -> TokenStream {
-    let mut arguments: Vec<TokenStream> = plan.parameters.iter().map(Held::lent).collect();
+    let given = |held: &Held| if is_hidden(plan, held) { quote!(None) } else { held.lent() };
+    let mut arguments: Vec<TokenStream> = plan.parameters.iter().map(given).collect();
     match &plan.body {
         Some(Body::Empty { ty }) => arguments.push(quote!(&types::#ty(Default::default()))),
         Some(_) => arguments.push(quote!(&body)),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use syn::{Type, parse_quote};
 
 use super::{
-    super::construct::path_of,
+    super::{construct::path_of, vocabulary},
     overlay,
     plan::{Answer, Argument, Body, Kind, Place, Plan, Scale, stripped},
     raw::{Raw, ident_of},
@@ -278,7 +278,7 @@ fn argument_of(plan: &Plan<'_>, argument: &Argument, examples: &Examples<'_>) ->
     };
     let id = plan.operation.id().unwrap_or_default();
     let example = example.ok_or_else(|| Failure::Generator(format!("`{id}`: the example has no `{name}`")))?;
-    if argument.kind == Kind::User {
+    if argument.kind == Kind::User && !example.is_array() {
         let text = said(example);
         let second = argument.names.len() == 2 && examples.value(name).is_none();
         return Ok(if second { quote!(UserId::new(#text)) } else { quote!(LoginId::new(#text)) });
@@ -322,6 +322,7 @@ fn literal(example: &Value, ty: &Type) -> TokenStream {
     let name = path_of(ty).map(|(name, _)| name).unwrap_or_default();
     match (example, name.as_str()) {
         (Value::String(text), "String" | "Secret" | "Value") => quote!(#text),
+        (Value::String(text), _) if vocabulary::is_one(ty) => quote!(#text),
         (Value::Bool(flag), "bool" | "Value") => quote!(#flag),
         (Value::Number(number), "i64") if number.is_i64() => {
             let number = proc_macro2::Literal::i64_unsuffixed(number.as_i64().unwrap_or_default());
@@ -345,7 +346,8 @@ pub(super) fn constant(value: &Value) -> TokenStream {
 
 /// Whether a type is a list of texts.
 fn is_texts(ty: &Type) -> bool {
-    super::raw::inner(ty).and_then(path_of).is_some_and(|(name, _)| name == "String")
+    let item = super::raw::inner(ty);
+    item.is_some_and(vocabulary::is_one) || item.and_then(path_of).is_some_and(|(name, _)| name == "String")
 }
 
 /// Lines of documentation: the first call of the area that reads, on a server that gives the documented answer.

@@ -126,6 +126,15 @@ pub(crate) fn is_for_management(operation: &Operation<'_>) -> bool {
     alternatives.into_iter().flatten().any(|alternative| !alternative["ManagementKey"].is_null())
 }
 
+/// Whether a back end may call with a token or an access key in place of the management key. The refresh token of a user
+/// does not count: it is what widgets in a browser call with.
+pub(crate) fn takes_token(operation: &Operation<'_>) -> bool {
+    let alternatives = operation.value["security"].as_array();
+    let accepts =
+        |alternative: &Value| ["SessionJwt", "AccessKey"].iter().any(|scheme| !alternative[*scheme].is_null());
+    alternatives.into_iter().flatten().any(accepts)
+}
+
 /// Whether only what is sent changes, so that something can be cleared by sending it empty.
 pub(crate) fn is_partial(operation: &Operation<'_>, schema: &str) -> bool {
     operation.value["x-descope-partial"] == true

@@ -37,6 +37,8 @@ pub(super) struct Plan<'a> {
     pub(super) parameters: Vec<Held>,
     /// Whether only what is set changes.
     pub(super) partial: bool,
+    /// Whether a token or an access key may take the place of the management key.
+    pub(super) token: bool,
     pub(super) answer: Answer,
 }
 
@@ -179,6 +181,7 @@ impl<'a> Plan<'a> {
             function: format_ident!("{name}"),
             verb: format_ident!("{}", overlay.verb),
             builder: format_ident!("{}", overlay.verb.to_upper_camel_case()),
+            token: overlay::takes_token(&operation),
             answer: answer(&overlay, raw, function).ok_or_else(|| odd("answers with a type that is not read"))?,
             operation,
             overlay,
@@ -402,6 +405,7 @@ fn kind(name: &str, schema: &Value) -> Kind {
     match name {
         "loginId" | "loginIds" | "newLoginId" | "dependentLoginId" => Kind::LoginId,
         "userId" | "userIds" => Kind::UserId,
+        "impersonatorUserIdOrLoginId" | "identifiers" => Kind::User,
         _ => Kind::Plain,
     }
 }

@@ -9,7 +9,7 @@ use syn::{
     Meta, Pat, PathArguments, ReturnType, Type, visit_mut::VisitMut,
 };
 
-use super::super::construct::path_of;
+use super::super::{construct::path_of, vocabulary};
 
 /// The functions and types of the raw client, by name.
 pub(in super::super) struct Raw<'a> {
@@ -155,11 +155,18 @@ impl<'a> Raw<'a> {
     }
 
     /// The types of the API that others are made of, and those that they are made of in turn.
-    pub(in super::super) fn reachable(&self, from: impl IntoIterator<Item = Type>) -> BTreeSet<String> {
+    ///
+    /// The second set are the vocabularies among them.
+    pub(in super::super) fn reachable(
+        &self,
+        from: impl IntoIterator<Item = Type>,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut found, mut open) = (BTreeSet::new(), from.into_iter().collect::<Vec<_>>());
+        let mut vocabularies = BTreeSet::new();
         while let Some(mut ty) = open.pop() {
-            let mut names = Names { known: &self.names, found: Vec::new(), qualify: false };
+            let mut names = Names::of(&self.names);
             names.visit_type_mut(&mut ty);
+            vocabularies.extend(names.vocabularies);
             for name in names.found {
                 if found.insert(name.clone())
                     && let Some(made) = self.types.get(&name)
@@ -168,13 +175,13 @@ impl<'a> Raw<'a> {
                 }
             }
         }
-        found
+        (found, vocabularies)
     }
 
     /// The type as it is written outside of the module of types.
     pub(in super::super) fn qualified(&self, ty: &Type) -> Type {
         let mut ty = ty.clone();
-        Names { known: &self.names, found: Vec::new(), qualify: true }.visit_type_mut(&mut ty);
+        Names { qualify: true, ..Names::of(&self.names) }.visit_type_mut(&mut ty);
         ty
     }
 }
@@ -190,12 +197,23 @@ pub(super) fn ident_of(json: &str) -> Ident {
 struct Names<'a> {
     known: &'a BTreeSet<String>,
     found: Vec<String>,
+    vocabularies: Vec<String>,
     qualify: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of(known: &'a BTreeSet<String>) -> Self {
+        Self { known, found: Vec::new(), vocabularies: Vec::new(), qualify: false }
+    }
 }
 
 impl VisitMut for Names<'_> {
     fn visit_path_mut(&mut self, path: &mut syn::Path) {
         let last = path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        if vocabulary::is_path(path) {
+            self.vocabularies.push(last);
+            return;
+        }
         let ours = path.segments.len() == 1 || path.segments.first().is_some_and(|first| first.ident == "types");
         if ours && self.known.contains(&last) {
             if self.qualify && path.segments.len() == 1 {

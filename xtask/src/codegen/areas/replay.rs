@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use syn::{Type, parse_quote};
 
 use super::{
-    super::construct::path_of,
+    super::{construct::path_of, vocabulary},
     examples::constant,
     plan::{Argument, Kind, Place, Plan, Scale, Setter, stripped},
     setters::singular,
@@ -57,8 +57,7 @@ fn arm(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
         let value = constant(value);
         quote!(given.fixed(#name, #value);)
     });
-    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
-    let token = (alternatives > 1).then(|| {
+    let token = plan.token.then(|| {
         quote! {
             let call = match given.bearer() {
                 Ok(token) => call.with_token(token),
@@ -149,6 +148,9 @@ fn held(ty: &Type, kind: Kind) -> Type {
         (Kind::UserId, false) => parse_quote!(UserId),
         (Kind::Moment(_) | Kind::Span(_), _) => parse_quote!(i64),
         (Kind::Plain | Kind::Named, _) if named("Secret") => parse_quote!(Secret),
+        // A text is taken for any vocabulary.
+        (Kind::Plain, false) if vocabulary::is_one(ty) => parse_quote!(String),
+        (Kind::Plain, true) if super::raw::inner(ty).is_some_and(vocabulary::is_one) => parse_quote!(Vec<String>),
         (Kind::Plain | Kind::Named, _) => ty.clone(),
     }
 }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::Type;
 
 use super::{
-    super::construct::path_of,
+    super::{construct::path_of, vocabulary},
     docs::{lines, of_time},
     plan::{Argument, Kind, Place, Scale, Setter, stripped, taken},
     write::plain,
@@ -14,6 +14,7 @@ use super::{
 /// An argument as a parameter is kept: the conversion that setters of a body do themselves.
 pub(super) fn converted(value: &TokenStream, ty: &Type, kind: Kind) -> TokenStream {
     match path_of(stripped(ty)).map(|(name, _)| name).as_deref() {
+        _ if vocabulary::is_one(stripped(ty)) => quote!(#value.into()),
         Some("String" | "Secret") if kind == Kind::Plain => quote!(#value.into()),
         Some("Vec") => quote!(#value.into_iter().map(Into::into).collect()),
         _ => quote!(#value),
@@ -112,9 +113,12 @@ fn raw_type(ty: &Type) -> bool {
 
 /// What takes a text or a list away, where leaving it out would keep it.
 pub(super) fn clearer(setter: &Setter) -> Option<TokenStream> {
-    let list = match path_of(stripped(&setter.ty)).map(|(name, _)| name).as_deref() {
+    let held = stripped(&setter.ty);
+    let growing = vocabulary::is_one(held);
+    let list = match path_of(held).map(|(name, _)| name).as_deref() {
         Some("Vec") => true,
         Some("String") => false,
+        _ if growing => false,
         _ => return None,
     };
     if setter.place != Place::Optional {
@@ -124,12 +128,13 @@ pub(super) fn clearer(setter: &Setter) -> Option<TokenStream> {
     let clear = format_ident!("clear_{name}");
     let about = format!(" Takes away what [`{name}`](Self::{name}) would set. Left alone, it stays as it is.");
     let sends = if list { " An empty list is sent." } else { " An empty text is sent." };
+    let nothing = if growing { quote!("".into()) } else { quote!(Default::default()) };
     Some(quote! {
         #[doc = #about]
         #[doc = ""]
         #[doc = #sends]
         pub fn #clear(mut self) -> Self {
-            self.body.#ident = Some(Default::default());
+            self.body.#ident = Some(#nothing);
             self
         }
     })

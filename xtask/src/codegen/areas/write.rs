@@ -36,9 +36,13 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
         Some(Body::Whole { ty }) => Some(ty.clone()),
         _ => None,
     }));
-    let exported: Vec<Ident> =
-        raw.reachable(met).into_iter().filter(|name| !own.contains(name)).map(|name| format_ident!("{name}")).collect();
-    let exports = (!exported.is_empty()).then(|| quote!(pub use descope_api::types::{#(#exported),*};));
+    let exports = |module: TokenStream, names: BTreeSet<String>| {
+        let names = names.difference(&own).map(|name| format_ident!("{name}")).collect::<Vec<_>>();
+        (!names.is_empty()).then(|| quote!(pub use #module::{#(#names),*};))
+    };
+    let (types, vocabularies) = raw.reachable(met);
+    let types = exports(quote!(descope_api::types), types);
+    let vocabularies = exports(quote!(crate::vocabulary), vocabularies);
     let ids = uses_ids(area);
     let paged = area.plans.iter().any(|plan| matches!(plan.answer, Answer::Pages { .. }));
     let imports = paged.then(|| {
@@ -63,7 +67,8 @@ pub(super) fn module(document: &Document, area: &Area<'_>, raw: &Raw<'_>, exampl
         #[allow(unused_imports)]
         use descope_api::types;
 
-        #exports
+        #types
+        #vocabularies
 
         #[allow(unused_imports)]
         use crate::{Descope, Result, call::{Call, call_setters}, check, raw_error::call};
@@ -329,9 +334,7 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     let paged = matches!(plan.answer, Answer::Pages { .. });
     let must = if paged { "nothing is sent before `stream` or `page`" } else { "nothing is sent before `send`" };
     let setters = plan.setters.iter().map(setter);
-    // Where another credential is accepted too.
-    let alternatives = plan.operation.value["security"].as_array().map_or(0, Vec::len);
-    let token = (alternatives > 1).then(|| quote!(crate::call::token_setter!();));
+    let token = plan.token.then(|| quote!(crate::call::token_setter!();));
     let load = area.plans.iter().find(|other| Some(other.overlay.verb) == plan.overlay.modify);
     let identifies =
         |argument: &&Argument| load.is_none_or(|load| load.arguments.iter().any(|other| other.ident == argument.ident));

@@ -56,7 +56,7 @@ impl Follower<'_> {
             match &tokens[index].kind {
                 Kind::Punct('{' | '[') => {
                     let close = closing(tokens, index);
-                    self.entries(site, &tokens[index + 1..close], around, out);
+                    self.entries(site, &tokens[index + 1..close], tokens[index].is('{'), around, out);
                     index = close + 1;
                 }
                 Kind::Punct('(') => {
@@ -108,7 +108,7 @@ impl Follower<'_> {
                     }
                     return;
                 }
-                return self.entries(site, arguments, around, out);
+                return self.entries(site, arguments, true, around, out);
             }
             if PASSING.contains(&last.as_str()) {
                 for part in &parts {
@@ -216,8 +216,8 @@ impl Follower<'_> {
         }
     }
 
-    /// What stands between the brackets of an object or list.
-    fn entries(&self, site: &Site, tokens: &[Token], around: &[String], out: &mut Vec<Member>) {
+    /// What stands between the brackets of an object or list. Only between braces is a bare name a member.
+    fn entries(&self, site: &Site, tokens: &[Token], braces: bool, around: &[String], out: &mut Vec<Member>) {
         for part in split(tokens, false) {
             let part = &tokens[part];
             let is = |at: usize, punct: char| part.get(at).is_some_and(|token| token.is(punct));
@@ -247,7 +247,7 @@ impl Follower<'_> {
                 (Some(key), Some(value)) => {
                     self.member(site, &key, part[0].line, &part[value.min(part.len())..], around, out);
                 }
-                (Some(key), None) if part.len() == 1 && self.program.dialect.shorthand && !quoted => {
+                (Some(key), None) if part.len() == 1 && self.program.dialect.shorthand && !quoted && braces => {
                     self.member(site, &key, part[0].line, part, around, out);
                 }
                 _ => self.members(site, part, around, out),

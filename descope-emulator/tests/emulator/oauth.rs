@@ -1,0 +1,103 @@
+use reqwest::redirect::Policy;
+use serde_json::{Value, json};
+
+use crate::support::{ADA, Api, Reply, claims, refresh_of, session_of, text};
+
+/// Goes from the start of a sign-in to the application's page, and gives what its query holds.
+async fn walk(api: &Api, start: &Value, decision: &str) -> (String, String) {
+    let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
+    let mut url = format!("{}{decision}", text(&start["url"]));
+    loop {
+        let answer = browser.get(&url).send().await.expect("an answer");
+        let Some(next) = answer.headers().get("location").map(|next| next.to_str().expect("text").to_owned()) else {
+            panic!("no redirect: {} {}", answer.status(), answer.text().await.expect("a body"));
+        };
+        if next.starts_with("https://app.example.com/") {
+            let page = url::Url::parse(&next).expect("a URL");
+            let (name, value) = page.query_pairs().last().expect("a query");
+            return (name.into_owned(), value.into_owned());
+        }
+        url = next;
+    }
+}
+
+async fn start(api: &Api, kind: &str, more: &str) -> Reply {
+    let page = "redirectURL=https%3A%2F%2Fapp.example.com%2Fdone%3Fx%3D1";
+    api.post(&format!("/v1/auth/oauth/authorize{kind}?provider=google&{page}{more}"), json!({})).await
+}
+
+async fn exchange(api: &Api, code: &str) -> Reply {
+    api.post("/v1/auth/oauth/exchange", json!({"code": code})).await
+}
+
+const APPROVE: &str = "&outcome=approve&email=ada%40example.com&name=Ada";
+
+#[tokio::test]
+async fn a_new_user_signs_in_by_a_provider() {
+    let api = Api::start().await;
+    let begun = start(&api, "", "").await.ok();
+    let page = api.http.get(text(&begun["url"])).send().await.expect("an answer").text().await.expect("a page");
+    assert!(page.contains("Approve") && page.contains("google"), "{page}");
+    let (name, code) = walk(&api, &begun, APPROVE).await;
+    assert_eq!(name, "code");
+    let session = exchange(&api, &code).await.ok();
+    assert_eq!((&session["firstSeen"], &session["user"]["name"]), (&json!(true), &json!("Ada")));
+    assert_eq!(session["user"]["OAuth"], json!({"google": true}));
+    assert_eq!((&session["user"]["email"], &session["user"]["verifiedEmail"]), (&json!(ADA), &json!(true)));
+    assert_eq!(claims(&session_of(&session))["amr"], json!(["oauth"]));
+    exchange(&api, &code).await.refused(401, "E062504");
+    let again = walk(&api, &start(&api, "", "").await.ok(), APPROVE).await.1;
+    assert_eq!(exchange(&api, &again).await.ok()["firstSeen"], false);
+}
+
+#[tokio::test]
+async fn what_the_person_refuses_comes_back_as_err() {
+    let api = Api::start().await;
+    let outcome = async |decision: &str, more: &str| walk(&api, &start(&api, "", more).await.ok(), decision).await;
+    assert_eq!(outcome("&outcome=refuse", "").await, ("err".to_owned(), "access_denied".to_owned()));
+    assert_eq!(outcome("&outcome=fail", "").await, ("err".to_owned(), "server_error".to_owned()));
+    assert_eq!(outcome("", "&prompt=none").await, ("err".to_owned(), "login_required".to_owned()));
+    let begun = start(&api, "", "").await.ok();
+    let get = async |url: String| api.send(api.http.get(url)).await;
+    let bad = format!("{}&outcome=approve&email=nobody", text(&begun["url"]));
+    get(bad).await.refused(400, "E011003");
+    get(format!("{}&outcome=shrug", text(&begun["url"]))).await.refused(400, "E011004");
+    get(format!("{}x", text(&begun["url"]))).await.refused(404, "E990404");
+    let callback = format!("{}/v1/auth/oauth/callback?state=x&code=y", api.emulator.base_url());
+    get(callback).await.refused(401, "E062504");
+    api.wait(181);
+    get(text(&begun["url"]).to_owned()).await.refused(404, "E990404");
+}
+
+#[tokio::test]
+async fn sign_up_and_sign_in_are_kept_apart() {
+    let api = Api::start().await;
+    let code = walk(&api, &start(&api, "/signin", "").await.ok(), APPROVE).await.1;
+    exchange(&api, &code).await.refused(400, "E062108");
+    let code = walk(&api, &start(&api, "/signup", "").await.ok(), APPROVE).await.1;
+    exchange(&api, &code).await.ok();
+    let code = walk(&api, &start(&api, "/signup", "").await.ok(), APPROVE).await.1;
+    exchange(&api, &code).await.refused(400, "E062107");
+    let code = walk(&api, &start(&api, "/signin", "").await.ok(), APPROVE).await.1;
+    exchange(&api, &code).await.ok();
+    start(&api, "", "&test=true").await.refused(501, "E990501");
+    let bad = "/v1/auth/oauth/authorize?provider=%2E%2E%2F";
+    api.post(bad, json!({})).await.refused(400, "E011004");
+}
+
+#[tokio::test]
+async fn an_account_is_connected_to_the_user_who_is_signed_in() {
+    let api = Api::start().await;
+    let bob = refresh_of(&api.signed_in("bob@example.com").await);
+    let connect = "/v1/auth/oauth/authorize/update?provider=github&redirectURL=https%3A%2F%2Fapp.example.com%2F";
+    api.post(connect, json!({})).await.refused(401, "E011002");
+    let begun = api.post_as(&bob, connect, json!({})).await.ok();
+    let session = exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.ok();
+    assert_eq!(session["user"]["loginIds"], json!(["bob@example.com", ADA]));
+    let carol = refresh_of(&api.signed_in("carol@example.com").await);
+    let begun = api.post_as(&carol, connect, json!({})).await.ok();
+    exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.refused(400, "E062107");
+    let begun = api.post_as(&carol, &format!("{connect}&allowAllMerge=true"), json!({})).await.ok();
+    let merged = exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.ok();
+    assert_eq!(merged["user"]["loginIds"].as_array().map(Vec::len), Some(3));
+}
