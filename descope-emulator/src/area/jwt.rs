@@ -185,7 +185,8 @@ fn anonymous(call: &mut Call<'_>, body: JwtAnonymousRequest) -> Result<JwtAnonym
 
 /// A token by which the project shows another service who it is (RFC 7523), signed with the key of its sessions.
 fn client_assertion(call: &mut Call<'_>, body: JwtClientAssertionRequest) -> Result<JwtIssuedResponse, Refusal> {
-    if let Some(algorithm) = some(body.algorithm).filter(|algorithm| algorithm != "RS256") {
+    if let Some(algorithm) = some(body.algorithm.as_deref().map(str::to_owned)).filter(|algorithm| algorithm != "RS256")
+    {
         let message = format!("The keys of the emulator sign by RS256 and not by {algorithm}");
         return Err(Refusal::new(&NOT_EMULATED, message));
     }

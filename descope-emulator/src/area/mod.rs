@@ -69,10 +69,10 @@ pub(crate) fn table() -> Table {
     embedded_link::register(&mut table);
     enchanted_link::register(&mut table);
     engine::register(&mut table);
+    family::register(&mut table);
     flow::register(&mut table);
     fga::register(&mut table);
     group::register(&mut table);
-    family::register(&mut table);
     impersonation::register(&mut table);
     jwt::register(&mut table);
     license::register(&mut table);
@@ -84,8 +84,8 @@ pub(crate) fn table() -> Table {
     password::register(&mut table);
     permission::register(&mut table);
     project::register(&mut table);
-    resource::register(&mut table);
     recovery_code::register(&mut table);
+    resource::register(&mut table);
     role::register(&mut table);
     scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::support::{ADA, Api, Reply, claims, refresh_of, session_of, text};
 
 /// Goes from the start of a sign-in to the application's page, and gives what its query holds.
-async fn walk(api: &Api, start: &Value, decision: &str) -> (String, String) {
+async fn walk(start: &Value, decision: &str) -> (String, String) {
     let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
     let mut url = format!("{}{decision}", text(&start["url"]));
     loop {
@@ -38,7 +38,7 @@ async fn a_new_user_signs_in_by_a_provider() {
     let begun = start(&api, "", "").await.ok();
     let page = api.http.get(text(&begun["url"])).send().await.expect("an answer").text().await.expect("a page");
     assert!(page.contains("Approve") && page.contains("google"), "{page}");
-    let (name, code) = walk(&api, &begun, APPROVE).await;
+    let (name, code) = walk(&begun, APPROVE).await;
     assert_eq!(name, "code");
     let session = exchange(&api, &code).await.ok();
     assert_eq!((&session["firstSeen"], &session["user"]["name"]), (&json!(true), &json!("Ada")));
@@ -46,14 +46,14 @@ async fn a_new_user_signs_in_by_a_provider() {
     assert_eq!((&session["user"]["email"], &session["user"]["verifiedEmail"]), (&json!(ADA), &json!(true)));
     assert_eq!(claims(&session_of(&session))["amr"], json!(["oauth"]));
     exchange(&api, &code).await.refused(401, "E062504");
-    let again = walk(&api, &start(&api, "", "").await.ok(), APPROVE).await.1;
+    let again = walk(&start(&api, "", "").await.ok(), APPROVE).await.1;
     assert_eq!(exchange(&api, &again).await.ok()["firstSeen"], false);
 }
 
 #[tokio::test]
 async fn what_the_person_refuses_comes_back_as_err() {
     let api = Api::start().await;
-    let outcome = async |decision: &str, more: &str| walk(&api, &start(&api, "", more).await.ok(), decision).await;
+    let outcome = async |decision: &str, more: &str| walk(&start(&api, "", more).await.ok(), decision).await;
     assert_eq!(outcome("&outcome=refuse", "").await, ("err".to_owned(), "access_denied".to_owned()));
     assert_eq!(outcome("&outcome=fail", "").await, ("err".to_owned(), "server_error".to_owned()));
     assert_eq!(outcome("", "&prompt=none").await, ("err".to_owned(), "login_required".to_owned()));
@@ -72,13 +72,13 @@ async fn what_the_person_refuses_comes_back_as_err() {
 #[tokio::test]
 async fn sign_up_and_sign_in_are_kept_apart() {
     let api = Api::start().await;
-    let code = walk(&api, &start(&api, "/signin", "").await.ok(), APPROVE).await.1;
+    let code = walk(&start(&api, "/signin", "").await.ok(), APPROVE).await.1;
     exchange(&api, &code).await.refused(400, "E062108");
-    let code = walk(&api, &start(&api, "/signup", "").await.ok(), APPROVE).await.1;
+    let code = walk(&start(&api, "/signup", "").await.ok(), APPROVE).await.1;
     exchange(&api, &code).await.ok();
-    let code = walk(&api, &start(&api, "/signup", "").await.ok(), APPROVE).await.1;
+    let code = walk(&start(&api, "/signup", "").await.ok(), APPROVE).await.1;
     exchange(&api, &code).await.refused(400, "E062107");
-    let code = walk(&api, &start(&api, "/signin", "").await.ok(), APPROVE).await.1;
+    let code = walk(&start(&api, "/signin", "").await.ok(), APPROVE).await.1;
     exchange(&api, &code).await.ok();
     start(&api, "", "&test=true").await.refused(501, "E990501");
     let bad = "/v1/auth/oauth/authorize?provider=%2E%2E%2F";
@@ -92,12 +92,12 @@ async fn an_account_is_connected_to_the_user_who_is_signed_in() {
     let connect = "/v1/auth/oauth/authorize/update?provider=github&redirectURL=https%3A%2F%2Fapp.example.com%2F";
     api.post(connect, json!({})).await.refused(401, "E011002");
     let begun = api.post_as(&bob, connect, json!({})).await.ok();
-    let session = exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.ok();
+    let session = exchange(&api, &walk(&begun, APPROVE).await.1).await.ok();
     assert_eq!(session["user"]["loginIds"], json!(["bob@example.com", ADA]));
     let carol = refresh_of(&api.signed_in("carol@example.com").await);
     let begun = api.post_as(&carol, connect, json!({})).await.ok();
-    exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.refused(400, "E062107");
+    exchange(&api, &walk(&begun, APPROVE).await.1).await.refused(400, "E062107");
     let begun = api.post_as(&carol, &format!("{connect}&allowAllMerge=true"), json!({})).await.ok();
-    let merged = exchange(&api, &walk(&api, &begun, APPROVE).await.1).await.ok();
+    let merged = exchange(&api, &walk(&begun, APPROVE).await.1).await.ok();
     assert_eq!(merged["user"]["loginIds"].as_array().map(Vec::len), Some(3));
 }

@@ -150,7 +150,8 @@ pub(in crate::area) fn add(
         with_further(body.login_id, body.additional_login_ids.into_iter().chain(body.additional_identifiers));
     refuse_taken(call.state, &login_ids, "")?;
     let families = family::memberships(call.state, "", &BTreeMap::new(), body.family_associations)?;
-    let status = some(body.status).map_or(Ok(Status::Invited), |status| checked_status(&status))?;
+    let status = some(body.status.as_deref().map(str::to_owned))
+        .map_or(Ok(Status::Invited), |status| checked_status(&status))?;
     let email = checked_email("email", body.email)?.or_else(|| guessed(&login_ids, is_email));
     let phone = checked_phone("phone", body.phone)?.or_else(|| guessed(&login_ids, is_phone));
     let recovery_email = checked_email("recoveryEmail", body.recovery_email)?;
@@ -212,7 +213,7 @@ pub(super) fn replace(call: &mut Call<'_>, body: UserUpdateRequest) -> Result<Us
     let first = first_login_id(&user, body.login_id);
     let login_ids = with_further(first, body.additional_login_ids.into_iter().chain(body.additional_identifiers));
     refuse_taken(call.state, &login_ids, &user.id)?;
-    let status = some(body.status).map(|status| checked_status(&status)).transpose()?;
+    let status = some(body.status.as_deref().map(str::to_owned)).map(|status| checked_status(&status)).transpose()?;
     let email = checked_email("email", body.email)?.or_else(|| guessed(&login_ids, is_email));
     let phone = checked_phone("phone", body.phone)?.or_else(|| guessed(&login_ids, is_phone));
     let recovery_email = checked_email("recoveryEmail", body.recovery_email)?;
@@ -268,7 +269,7 @@ pub(super) fn patch(call: &mut Call<'_>, body: UserPatchRequest) -> Result<UserR
     };
     let login_ids = further.map(|further| with_further(first_login_id(&user, body.login_id), further));
     refuse_taken(call.state, login_ids.as_deref().unwrap_or_default(), &user.id)?;
-    let status = some(body.status).map(|status| checked_status(&status)).transpose()?;
+    let status = some(body.status.as_deref().map(str::to_owned)).map(|status| checked_status(&status)).transpose()?;
     checked_email("email", body.email.clone())?;
     checked_email("recoveryEmail", body.recovery_email.clone())?;
     // An empty number clears, so that it has to stay one.

@@ -9,6 +9,7 @@ use descope_api::{
         ImportedPassword, ImportedPasswordHash, UserBatchImportRequest, UserBatchImportResponse, UserCreateRequest,
         UserImportFailure,
     },
+    vocabulary::UserStatus,
 };
 use serde_json::Value;
 
@@ -85,7 +86,7 @@ fn auth0(user: &Value, hashes: &HashMap<String, Secret>) -> UserCreateRequest {
     one.picture = text(&["picture"]);
     one.verified_email = Some(user["email_verified"] == true);
     one.verified_phone = Some(user["phone_verified"] == true);
-    one.status = Some(if user["blocked"] == true { "disabled" } else { "enabled" }.into());
+    one.status = Some(if user["blocked"] == true { UserStatus::DISABLED } else { UserStatus::ENABLED });
     one.hashed_password = email.as_deref().and_then(|email| hashes.get(email)).map(|hash| {
         let hash = ImportedPasswordHash::new(hash.clone());
         ImportedPassword::new().bcrypt(hash)
