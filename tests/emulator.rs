@@ -49,7 +49,13 @@ impl Wire {
 
     fn url(&self, operation: &Operation) -> String {
         let path = operation.path.replace("{projectId}", self.world.emulator.project_id());
-        format!("{}{path}", self.world.emulator.base_url())
+        let parameters = spec::operation(operation)["parameters"].as_array().into_iter().flatten();
+        let required = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        let query: Vec<String> = required
+            .filter_map(|parameter| Some(format!("{}={}", parameter["name"].as_str()?, parameter["example"].as_str()?)))
+            .collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{path}{mark}{}", self.world.emulator.base_url(), query.join("&"))
     }
 
     /// A request with credentials that the operation takes.
@@ -268,6 +274,9 @@ async fn a_token_in_place_of_a_management_key_is_refused() {
             if secret == &wire.refresh && operation.auth.contains(&Auth::RefreshJwt) {
                 // The service would go by what the user may do; the emulator does not know that.
                 reply.refused(501, "E990501");
+            } else if operation.auth.contains(&Auth::SessionJwt) {
+                // Users may fetch what is their own: another kind of token is refused as such, a bare call for nothing.
+                assert!(matches!(reply.status, 400 | 401), "{}: {}", operation.id, reply.body);
             } else {
                 reply.refused(401, "E111119");
             }

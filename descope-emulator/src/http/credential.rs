@@ -19,6 +19,8 @@ pub(crate) struct Caller {
     pub(crate) token: Option<Presented>,
     /// The clear text of an access key.
     pub(crate) access_key: Option<Secret>,
+    /// Whether the call came with a management key.
+    pub(crate) managing: bool,
 }
 
 /// The bearer taken apart: `projectId[:token][:key]`.
@@ -160,12 +162,12 @@ fn admit(
 ) -> Result<Caller, Refusal> {
     let takes = |auth: Auth| operation.auth.contains(&auth);
     if takes(Auth::ManagementKey) && bearer.management_key {
-        return Ok(Caller { token: token.and_then(Result::ok), access_key: None });
+        return Ok(Caller { token: token.and_then(Result::ok), access_key: None, managing: true });
     }
     if takes(Auth::AccessKey) {
         let key = bearer.other.or(bearer.jwt);
         return match key {
-            Some(key) => Ok(Caller { token: None, access_key: Some(key.into()) }),
+            Some(key) => Ok(Caller { access_key: Some(key.into()), ..Caller::default() }),
             None => Err(Refusal::new(&ACCESS_KEY_MISSING, "The bearer holds no access key")),
         };
     }
@@ -181,7 +183,7 @@ fn admit(
     }
     if takes(Auth::RefreshJwt) || takes(Auth::SessionJwt) {
         match token {
-            Some(Ok(token)) => return Ok(Caller { token: Some(token), access_key: None }),
+            Some(Ok(token)) => return Ok(Caller { token: Some(token), ..Caller::default() }),
             Some(Err(refusal)) if !lenient => return Err(refusal),
             None if bearer.other.is_some() && !lenient => {
                 return Err(Refusal::new(&TOKEN_EXPIRED, "The token in the bearer cannot be read"));

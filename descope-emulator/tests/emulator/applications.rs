@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Api, Reply, text};
+use crate::support::{ADA, Api, Reply, session_of, text};
 
 async fn get(api: &Api, path: &str) -> Reply {
     let key = api.emulator.management_key().to_owned();
@@ -143,6 +143,14 @@ async fn tokens_of_outside_services_are_kept_and_fetched() {
     assert_eq!((&latest["accessToken"], &latest["refreshToken"]), (&json!("two"), &json!("r")));
     let renewed = json!({"appId": "google", "userId": user, "scopes": ["mail"], "options": {"forceRefresh": true}});
     fetch(renewed).await.refused(501, "E990501");
+
+    // Users get their own tokens, and nobody else's.
+    let (ada, bob) = (session_of(&api.signed_in(ADA).await), session_of(&api.signed_in("bob@example.com").await));
+    let path = "/v1/mgmt/outbound/app/user/token";
+    api.post_as(&ada, path, wanted(json!(["files"]))).await.ok();
+    api.post_as(&bob, path, wanted(json!(["files"]))).await.refused(403, "E011004");
+    let of_tenant = json!({"appId": "google", "tenantId": "T1", "scopes": []});
+    api.post_as(&bob, "/v1/mgmt/outbound/app/tenant/token", of_tenant).await.refused(403, "E011004");
 
     let connected = format!("/v1/mgmt/outbound/apps-with-user-token?userId={user}");
     assert_eq!(get(&api, &connected).await.ok()["appIds"], json!(["google"]));

@@ -303,12 +303,27 @@ struct Wanted {
     scopes: Vec<String>,
 }
 
+/// Without a management key users get what is theirs: their own tokens, and those of their tenants.
+fn refuse_foreign(call: &Call<'_>, wanted: &Wanted) -> Result<(), Refusal> {
+    if call.caller.managing {
+        return Ok(());
+    }
+    let user = call.user()?;
+    let own = wanted.user.is_empty() || call.state.users.find(&wanted.user).is_some_and(|known| known.id == user.id);
+    let member = wanted.tenant.as_ref().is_none_or(|tenant| user.tenants.contains_key(tenant));
+    if own && member && (!wanted.user.is_empty() || wanted.tenant.is_some()) {
+        return Ok(());
+    }
+    Err(Refusal::invalid("The token is not one of the user who calls").status(http::StatusCode::FORBIDDEN))
+}
+
 /// The newest token that fits.
 fn fetch(
     call: &mut Call<'_>,
     wanted: &Wanted,
     options: Option<OutboundApplicationFetchOptions>,
 ) -> Result<OutboundApplicationTokenResponse, Refusal> {
+    refuse_foreign(call, wanted)?;
     let app = require(call, ALL, &wanted.app)?.id;
     let user = call.state.users.find(&wanted.user).map_or(wanted.user.as_str(), |user| user.id.as_str());
     let fits = |token: &&OutboundToken| {
