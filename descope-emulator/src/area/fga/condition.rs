@@ -267,12 +267,11 @@ fn compile(expression: &str) -> Result<Program, String> {
                 letters.next();
             }
             (Some(open), letter) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(letter),
             (None, '(' | '[' | '{') => (depth, signs) = (depth + 1, signs + 1),
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
             (None, '+' | '-' | '*' | '/' | '%' | '<' | '>' | '!' | '&' | '|' | '?' | '.') => signs += 1,
-            (None, _) => {}
+            _ => {}
         }
         if depth > MAX_BRACKETS {
             return Err(format!("the expression is nested more than {MAX_BRACKETS} levels deep"));
