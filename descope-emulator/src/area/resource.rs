@@ -15,6 +15,9 @@ use crate::{
     world::{Collection, Log, Record, State},
 };
 
+/// Members of a request or an answer.
+type Members = Map<String, Value>;
+
 /// One resource server or template. Its members are those of the document.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -135,7 +138,7 @@ fn require(call: &mut Call<'_>, kind: &Kind, id: &str) -> Result<ResourceRecord,
 }
 
 /// The members of a request, and the id and version that it names.
-fn members(kind: &Kind, request: &impl Serialize) -> Result<(Map<String, Value>, Map<String, Value>), Refusal> {
+fn members(kind: &Kind, request: &impl Serialize) -> Result<(Members, Members), Refusal> {
     let given: Map<String, Value> = recast(request)?;
     let document = Document::built_in().map_err(|why| Refusal::new(&BAD_REQUEST, why))?;
     let members = document.shared_with(kind.schema, &given);

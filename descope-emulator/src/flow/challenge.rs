@@ -163,6 +163,7 @@ impl Record for EnchantedLink {
 /// An enchanted sign-in, seen from the device that polls.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the service calls it `pendingRef`")]
 pub(crate) struct Pending {
     pub(crate) pending_ref: String,
     pub(crate) challenge: Challenge,

@@ -81,8 +81,8 @@ impl Bearer {
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.trim_matches('"'));
-    values.filter(|value| value.split('.').count() == 3).last().map(str::to_owned)
+    let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.trim_matches('"'));
+    values.rfind(|value| value.split('.').count() == 3).map(str::to_owned)
 }
 
 /// What the journal notes about the bearer, and whether the call may go on.

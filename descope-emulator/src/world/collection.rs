@@ -60,6 +60,7 @@ pub(crate) enum Conflict {
 
 /// Records by id, with an index of their names and one of their owners. A copy takes no time.
 #[derive(Clone)]
+#[allow(clippy::struct_field_names, reason = "each is a way to find a record")]
 pub(crate) struct Collection<R> {
     by_id: OrdMap<String, Arc<R>>,
     by_name: OrdMap<String, String>,

@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    fn refused(state: Value) -> String {
+    fn refused(state: &Value) -> String {
         let document = json!({"version": 1, "projects": {"P2a": {"state": state}}});
         read(&document.to_string(), None).err().expect("refused")
     }
@@ -129,7 +129,7 @@ mod tests {
             (json!({"roles": [{"id": "x", "name": "Tenant Admin"}]}), "twice"),
             (json!({"users": [{"id": "U1", "nick": "x"}]}), "nick"),
         ] {
-            let why = refused(state);
+            let why = refused(&state);
             assert!(why.contains(words) && why.contains("P2a"), "{why}");
         }
         let text = |error: Result<Saved, String>| error.err().unwrap_or_default();

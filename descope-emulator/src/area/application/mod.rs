@@ -118,6 +118,24 @@ fn new_id(
     }
 }
 
+/// What a new client is to have.
+enum Secrets {
+    /// One, of its own choice where there is a text.
+    One(Option<String>),
+    /// None: it is public, or its protocol needs no secret.
+    Nothing,
+}
+
+impl Secrets {
+    /// The secret that the client begins with.
+    fn make(self, call: &mut Call<'_>) -> Option<SecretRecord> {
+        match self {
+            Self::One(given) => Some(new_secret(call, FIRST, given, 0)),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// A new secret under a name.
 fn new_secret(call: &mut Call<'_>, name: &str, given: Option<String>, expires_at: i64) -> SecretRecord {
     SecretRecord {

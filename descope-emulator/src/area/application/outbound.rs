@@ -334,7 +334,7 @@ fn fetch(
     };
     let found = call.state.outbound_tokens.owned(&app).filter(fits).max_by_key(|token| (token.kept_at, token.number));
     let token = found.ok_or_else(|| Refusal::new(&NOT_FOUND, "No such token is kept"))?;
-    let options = options.unwrap_or_else(OutboundApplicationFetchOptions::new);
+    let options = options.unwrap_or_default();
     let over = token.expires_at != 0 && token.expires_at <= call.now;
     if over || options.force_refresh == Some(true) {
         let message = "The token has to be renewed by the outside service, which the emulator does not ask";

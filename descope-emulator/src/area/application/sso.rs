@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    ApplicationRecord, FIRST, Kind, Members, add_secret, load_secret, members_of, new_id, new_secret, refuse_taken,
-    require, revoke_secret, rotate_secret,
+    ApplicationRecord, FIRST, Kind, Members, Secrets, add_secret, load_secret, members_of, new_id, new_secret,
+    refuse_taken, require, revoke_secret, rotate_secret,
 };
 use crate::{
     area::recast,
@@ -39,13 +39,21 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::ManagementSsoApplicationCreateOidc>(|call, body| {
             let secret = body.client_secret.as_ref().map(|secret| secret.expose().to_owned());
             let confidential = body.client_type.as_deref() != Some("public");
-            create(call, &OIDC, body.id.clone(), &body, confidential.then_some(secret))
+            create(
+                call,
+                &OIDC,
+                body.id.clone(),
+                &body,
+                if confidential { Secrets::One(secret) } else { Secrets::Nothing },
+            )
         })
         .on::<op::ManagementSsoApplicationCreateSaml>(|call, body| {
             check_saml(body.use_metadata_info, body.metadata_url.as_ref())?;
-            create(call, &SAML, body.id.clone(), &body, None)
+            create(call, &SAML, body.id.clone(), &body, Secrets::Nothing)
         })
-        .on::<op::ManagementSsoApplicationCreateWsFed>(|call, body| create(call, &WS_FED, body.id.clone(), &body, None))
+        .on::<op::ManagementSsoApplicationCreateWsFed>(|call, body| {
+            create(call, &WS_FED, body.id.clone(), &body, Secrets::Nothing)
+        })
         .done::<op::ManagementSsoApplicationUpdateOidc>(|call, body| {
             let secret = body.client_secret.as_ref().map(|secret| secret.expose().to_owned());
             update(call, &OIDC, &body.id, &body, secret)
@@ -131,7 +139,7 @@ fn create(
     protocol: &Protocol,
     wanted: Option<String>,
     request: &impl Serialize,
-    secret: Option<Option<String>>,
+    secret: Secrets,
 ) -> Result<SsoApplicationCreateResponse, Refusal> {
     let id = new_id(call, wanted, "SA", |call, id| call.state.sso_applications.contains(id))?;
     let given = members_of(protocol.schema, request)?.get("clientId").and_then(Value::as_str).map(str::to_owned);
@@ -139,7 +147,7 @@ fn create(
     let members = members(call, protocol, &id, &client_id, request)?;
     let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
     refuse_taken(&call.state.sso_applications, name, "")?;
-    let secrets = secret.map(|given| new_secret(call, FIRST, given, 0)).into_iter().collect();
+    let secrets = secret.make(call).into_iter().collect();
     let record = ApplicationRecord { id: id.clone(), client_id, members, secrets, built_in: false };
     // The types of the API have to be able to say it.
     record.to_api::<SsoApplication>()?;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    ApplicationRecord, FIRST, Kind, Members, add_secret, load_secret, members_of, new_id, new_secret, refuse_taken,
-    require, revoke_secret, rotate_secret,
+    ApplicationRecord, Kind, Members, Secrets, add_secret, load_secret, members_of, new_id, refuse_taken, require,
+    revoke_secret, rotate_secret,
 };
 use crate::{
     area::{recast, search, some},
@@ -54,11 +54,17 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::ManagementThirdPartyApplicationCreate>(|call, body| {
             let secret = body.client_secret.as_ref().map(|secret| secret.expose().to_owned());
             let public = body.non_confidential_client == Some(true);
-            create(call, body.id.clone(), body.client_id.clone(), &body, (!public).then_some(secret))
+            create(
+                call,
+                body.id.clone(),
+                body.client_id.clone(),
+                &body,
+                if public { Secrets::Nothing } else { Secrets::One(secret) },
+            )
         })
         .on::<op::ManagementThirdPartyApplicationCreateV2>(|call, body| {
             let public = body.client_type.as_deref() == Some("public");
-            create(call, body.id.clone(), None, &body, (!public).then_some(None))
+            create(call, body.id.clone(), None, &body, if public { Secrets::Nothing } else { Secrets::One(None) })
         })
         .done::<op::ManagementThirdPartyApplicationUpdate>(|call, body| update(call, &body.id, &body))
         .done::<op::ManagementThirdPartyApplicationUpdateV2>(|call, body| update(call, &body.id, &body))
@@ -98,7 +104,7 @@ fn create(
     id: Option<String>,
     client_id: Option<String>,
     request: &impl Serialize,
-    secret: Option<Option<String>>,
+    secret: Secrets,
 ) -> Result<ThirdPartyApplicationCreateResponse, Refusal> {
     let id = new_id(call, id, "TPA", |call, id| call.state.third_party_applications.contains(id))?;
     let client_id = some(client_id).unwrap_or_else(|| call.state.ids.id("CLI"));
@@ -106,7 +112,7 @@ fn create(
     refuse_taken(&call.state.third_party_applications, text(&members, "name"), "")?;
     members.insert("id".to_owned(), json!(id));
     members.insert("clientId".to_owned(), json!(client_id));
-    let secret = secret.map(|given| new_secret(call, FIRST, given, 0));
+    let secret = secret.make(call);
     let cleartext = secret.as_ref().map(|secret| secret.cleartext.clone()).unwrap_or_default();
     let secrets = secret.into_iter().collect();
     let record = ApplicationRecord { id: id.clone(), client_id: client_id.clone(), members, secrets, built_in: false };

@@ -86,13 +86,12 @@ pub(crate) fn decide(
 fn page(state: &State, project: &str, id: &str, provider: &str, hint: &str) -> String {
     let escape =
         |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let known: String = state
-        .users
-        .iter()
-        .filter_map(|user| user.profile.email.as_deref())
-        .take(50)
-        .map(|email| format!("<option value=\"{}\">", escape(email)))
-        .collect();
+    let mut known = String::new();
+    for email in state.users.iter().filter_map(|user| user.profile.email.as_deref()).take(50) {
+        known.push_str("<option value=\"");
+        known.push_str(&escape(email));
+        known.push_str("\">");
+    }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign in with {provider}</title>\
          <h1>Sign in with {provider}</h1><p>This page of the emulator stands in for the provider.</p>\
