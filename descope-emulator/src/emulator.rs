@@ -185,7 +185,7 @@ impl EmulatorBuilder {
 
     /// Adds what a file says to what every new project has: users, tenants, roles, keys, settings. It has the form of
     /// the document that `GET /_emulator/state` answers; what is left out has its default. References to roles and
-    /// tenants that are nowhere are refused.
+    /// tenants that are nowhere are refused. A project that the data file has already stays as it is there.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -217,7 +217,7 @@ impl EmulatorBuilder {
     ///
     /// [`StartError::Data`], which says where and why.
     pub fn check_seed(text: &str) -> Result<(), StartError> {
-        seed::read(text, None).map(|_| ()).map_err(|reason| StartError::Data { reason })
+        seed::read(text, None, &Settings::default()).map(|_| ()).map_err(|reason| StartError::Data { reason })
     }
 
     /// Writes a line to stderr for each request: method, path, status and, for a refusal, why. No secrets.
@@ -262,7 +262,7 @@ impl EmulatorBuilder {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let which = if self.only_listed { Projects::Listed } else { Projects::Any };
-        let mut world = World::new(&self.project_id, which, self.seed, self.settings);
+        let mut world = World::new(&self.project_id, which, self.seed, self.settings.clone());
         for id in &self.further {
             world.add(id);
         }
@@ -272,7 +272,7 @@ impl EmulatorBuilder {
         if let Some(path) = self.seed_file {
             let of = |why: String| StartError::Data { reason: format!("{}: {why}", path.display()) };
             let text = std::fs::read_to_string(&path).map_err(|error| of(error.to_string()))?;
-            world.import(seed::read(&text, self.seed).map_err(of)?).map_err(of)?;
+            world.plant(seed::read(&text, self.seed, &self.settings).map_err(of)?).map_err(of)?;
         }
         let mut app = App::new(self.project_id, management_key, world, document, table);
         app.log = self.log;
@@ -462,12 +462,14 @@ impl Emulator {
     /// ```
     pub fn rotate_keys(&self) {
         self.app.world.default_project().change_keys(|keys| keys.rotate(false));
+        let _ = self.app.world.save();
     }
 
     /// Signs with a new key from now on and keeps the old one in `/v2/keys`, so that tokens signed before stay valid
     /// for everybody.
     pub fn add_key(&self) {
         self.app.world.default_project().change_keys(|keys| keys.rotate(true));
+        let _ = self.app.world.save();
     }
 }
 
@@ -483,6 +485,7 @@ impl fmt::Debug for Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.server.abort();
+        self.app.world.release();
     }
 }
 

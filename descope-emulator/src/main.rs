@@ -50,9 +50,9 @@ enum Command {
 #[derive(Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
-    /// TCP port to listen on; 0 takes a free one
-    #[arg(long, env = "DESCOPE_EMULATOR_PORT", default_value_t = 8080)]
-    port: u16,
+    /// TCP port to listen on, 8080 unless given; 0, which `exec` takes unless told otherwise, takes a free one
+    #[arg(long, env = "DESCOPE_EMULATOR_PORT")]
+    port: Option<u16>,
     /// Address or name to listen on; the default can only be reached from this computer
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
@@ -106,18 +106,17 @@ async fn main() -> ExitCode {
 async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
     match program.command {
         None => {
-            let emulator = start(&program.arguments).await?;
+            let emulator = start(&program.arguments, 8080).await?;
             announce(&emulator, &program.arguments)?;
             ended().await?;
             emulator.stop(PATIENCE).await;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Exec { mut arguments, command }) => {
-            // Whoever runs a command wants no particular port, unless they say so.
-            if std::env::args().all(|argument| !argument.starts_with("--port")) {
-                arguments.port = 0;
+        Some(Command::Exec { arguments, command }) => {
+            let emulator = start(&arguments, 0).await?;
+            if let Some(file) = &arguments.ready_file {
+                std::fs::write(file, format!("{}\n", line(&emulator)))?;
             }
-            let emulator = start(&arguments).await?;
             let code = exec(&emulator, &command).await?;
             emulator.stop(PATIENCE).await;
             Ok(code)
@@ -134,8 +133,9 @@ async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-async fn start(arguments: &Arguments) -> Result<Emulator, Box<dyn Error>> {
-    let mut builder = Emulator::builder().host(address(&arguments.host)?).port(arguments.port);
+async fn start(arguments: &Arguments, port: u16) -> Result<Emulator, Box<dyn Error>> {
+    let port = arguments.port.unwrap_or(port);
+    let mut builder = Emulator::builder().host(address(&arguments.host)?).port(port);
     if let Some(project_id) = &arguments.project_id {
         builder = builder.project_id(project_id);
     }
@@ -205,10 +205,15 @@ async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<d
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
+/// What a program that has started the emulator wants to know.
+fn line(emulator: &Emulator) -> serde_json::Value {
+    let (base_url, project_id, key) = (emulator.base_url(), emulator.project_id(), emulator.management_key());
+    serde_json::json!({"baseUrl": base_url, "projectId": project_id, "managementKey": key})
+}
+
 /// One line of JSON on stdout for programs, exports on stderr for shells.
 fn announce(emulator: &Emulator, arguments: &Arguments) -> std::io::Result<()> {
-    let (base_url, project_id, key) = (emulator.base_url(), emulator.project_id(), emulator.management_key());
-    let line = serde_json::json!({"baseUrl": base_url, "projectId": project_id, "managementKey": key});
+    let line = line(emulator);
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;

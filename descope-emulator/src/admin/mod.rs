@@ -24,7 +24,7 @@ use crate::{
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
     http::{
         App, Reply,
-        dispatch::{read_body, read_json, respond},
+        dispatch::{read_body, read_json, respond, unsaved},
     },
     world::{Actor, Project, Saved, Settings},
 };
@@ -237,7 +237,7 @@ async fn change_settings(Shared(app): AppState, query: Pairs, body: Body) -> Ans
         wanted.check()?;
         state.settings = wanted;
     }
-    app.world.save();
+    app.world.save().map_err(unsaved)?;
     settings(&app, &query)
 }
 
@@ -274,7 +274,7 @@ fn restore(app: &App, query: &Pairs, name: &Path<String>) -> Answer {
     if !project(app, query)?.restore_snapshot(name) {
         return Err(Refusal::new(&NOT_FOUND, format!("There is no snapshot {:?}", name.0)));
     }
-    app.world.save();
+    app.world.save().map_err(unsaved)?;
     Ok(json!({}))
 }
 
@@ -303,7 +303,7 @@ async fn provider(Shared(app): AppState, query: Pairs, headers: http::HeaderMap)
         let actor = Actor { id: "provider", ip: "", now };
         let (step, changed) = project.transact(&actor, |state| decide(state, &project.id, &origin, id, outcome, now));
         if changed {
-            app.world.save();
+            app.world.save().map_err(unsaved)?;
         }
         step
     };
@@ -331,7 +331,7 @@ fn yes() -> bool {
 async fn rotate(Shared(app): AppState, query: Pairs, body: Body) -> Answer {
     let rotate: Rotate = body_of(body).await?;
     project(&app, &query)?.change_keys(|keys| if rotate.revoke { keys.revoke() } else { keys.rotate(rotate.keep_old) });
-    app.world.save();
+    app.world.save().map_err(unsaved)?;
     Ok(json!({}))
 }
 

@@ -123,6 +123,7 @@ fn send(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> Result<String, R
 
 /// Sends a message with one link that can be redeemed as a magic link.
 pub(super) fn send_link(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> Result<(), Refusal> {
+    flow::refuse_pkce(&outgoing.challenge.wish)?;
     let token = call.state.ids.alphanumeric(40);
     let link = MessageLink { link_id: None, url: link_to(page, &token), token: token.clone() };
     let message = outgoing.message(call, None, vec![link]);

@@ -115,6 +115,7 @@ fn update_phone(
 
 /// Sends a new code, which replaces the one that was sent before.
 fn send(call: &mut Call<'_>, outgoing: &Outgoing) -> Result<Sent, Refusal> {
+    flow::refuse_pkce(&outgoing.challenge.wish)?;
     let digits = call.state.ids.code();
     let owner = Code::owner_of(&outgoing.challenge.login_id);
     let old = call.state.codes.owned(&owner).filter(|code| !code.generated && code.is_for(outgoing.channel));

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     error::{NOT_EMULATED, Refusal, VALIDATION_FAILED},
-    http::{Call, Nothing, Table, op},
+    http::{Call, Nothing, Table, op, schema::check_depth},
     world::{SavedProject, State},
 };
 
@@ -206,6 +206,7 @@ fn imported(state: &State, body: &ProjectImportSnapshotRequest) -> Result<State,
                 .map_err(|error| Refusal::new(&VALIDATION_FAILED, format!("{file}: {error}")))?,
             other => other.clone(),
         };
+        check_depth(&part)?;
         value[member_of(file)] = part;
     }
     let state: State =

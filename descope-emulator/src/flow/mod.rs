@@ -214,6 +214,15 @@ pub(crate) fn wish_of(options: LoginOptions) -> Result<SessionWish, Refusal> {
     })
 }
 
+/// A verifier is only asked for where an enchanted link is verified.
+pub(crate) fn refuse_pkce(wish: &SessionWish) -> Result<(), Refusal> {
+    if wish.pkce_challenge.is_some() {
+        let message = "The emulator asks for a verifier with enchanted links only; leave pkceChallenge out";
+        return Err(Refusal::new(&NOT_EMULATED, message));
+    }
+    Ok(())
+}
+
 pub(crate) fn wish_of_sign_up(options: SignUpOptions) -> SessionWish {
     SessionWish {
         nsec: options.custom_claims,
@@ -423,6 +432,7 @@ fn finish_update(state: &mut State, update: &Update, channel: Channel) -> Result
     if update.add_to_login_ids {
         let other = state.users.named(&update.address).map(|other| other.id.clone());
         if let Some(other) = other.filter(|other| *other != user_id) {
+            token::refuse_disabled(state.users.get(&other))?;
             let (kept, gone) = if update.on_merge_use_existing { (other, user_id) } else { (user_id, other) };
             merge_users(state, &kept, &gone)?;
             user_id = kept;
@@ -508,6 +518,7 @@ pub(crate) fn open_session(
     revoke_others: bool,
     method: &str,
 ) -> Result<JwtResponse, Refusal> {
+    token::refuse_disabled(call.state.users.get(&session.user_id))?;
     let (session_id, user_id) = (session.id.clone(), session.user_id.clone());
     let login = Login { at: call.now, ip: call.ip.clone(), tenant: session.tenant.clone() };
     call.state.sessions.insert(&mut call.state.log, session)?;

@@ -137,7 +137,7 @@ impl App {
             Err(refusal) => return Outcome::refused(refusal),
         };
         let settings = project.state().settings.clone();
-        project.rotate_by_clock(settings.key_rotation_seconds, now);
+        let rotated = project.rotate_by_clock(settings.key_rotation_seconds, now);
         let keys = project.keys();
         let names = (settings.session_cookie_name.as_str(), settings.refresh_cookie_name.as_str());
         let bearer = bearer.map(|bearer| bearer.or_cookie(operation, &parts.headers, names));
@@ -157,7 +157,11 @@ impl App {
         let mut outbox = Vec::new();
         let mut new_project = None;
         let mut credentials = Vec::new();
-        let actor_id = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
+        let good = |claims: &&serde_json::Map<String, Value>| {
+            claims.get("iss").and_then(Value::as_str) == Some(&project.id)
+                && claims.get("exp").and_then(Value::as_i64).is_some_and(|end| end > now)
+        };
+        let actor_id = claims.as_ref().filter(good).and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         let actor = Actor { id: actor_id.unwrap_or("management"), ip: &ip.clone(), now };
         let (result, changed) = project.transact(&actor, |state| {
             state.sweep(now);
@@ -199,9 +203,8 @@ impl App {
         if let Some((id, saved)) = new_project {
             self.world.add(&id).import(saved);
         }
-        if changed {
-            self.world.save();
-        }
+        let saved = if changed || rotated { self.world.save() } else { Ok(()) };
+        let result = saved.map_err(unsaved).and(result);
         Outcome { project: Some(project.id.clone()), credentials, result }
     }
 
@@ -337,6 +340,13 @@ fn path_of(parts: &Parts) -> Cow<'_, str> {
         }
     }
     path.into()
+}
+
+/// The change was made, and is lost with the process.
+#[allow(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
+pub(crate) fn unsaved(why: String) -> Refusal {
+    let message = format!("The data file was not written: {why}");
+    Refusal::new(&BAD_REQUEST, message).status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {

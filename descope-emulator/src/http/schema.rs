@@ -321,9 +321,25 @@ pub(crate) fn parse_json(body: &Bytes) -> Result<Option<Value>, Refusal> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    serde_json::from_slice(body)
-        .map(Some)
-        .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The request body is not JSON: {error}")))
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(&BAD_REQUEST, format!("The request body is not JSON: {error}")))?;
+    check_depth(&value)?;
+    Ok(Some(value))
+}
+
+/// Refuses what nests so deeply that it could not be read again where it stands deeper, as in the data file.
+pub(crate) fn check_depth(value: &Value) -> Result<(), Refusal> {
+    fn fits(value: &Value, depth: usize) -> bool {
+        match value {
+            Value::Array(items) => depth > 0 && items.iter().all(|item| fits(item, depth - 1)),
+            Value::Object(fields) => depth > 0 && fields.values().all(|field| fits(field, depth - 1)),
+            _ => true,
+        }
+    }
+    if fits(value, MAX_DEPTH) {
+        return Ok(());
+    }
+    Err(Refusal::new(&BAD_REQUEST, format!("The request body is nested more than {MAX_DEPTH} levels deep")))
 }
 
 /// The property that a further accepted spelling stands for.

@@ -240,11 +240,10 @@ impl<'de, R: Record> Deserialize<'de> for Collection<R> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let (mut collection, mut log) = (Self::default(), Log::default());
         for record in Vec::<R>::deserialize(from)? {
-            collection.insert(&mut log, record).map_err(|conflict| match conflict {
-                Conflict::Taken(name) | Conflict::Missing(name) => {
-                    serde::de::Error::custom(format!("{name:?} is there twice"))
-                }
-            })?;
+            let id = record.id().to_owned();
+            // A name may be a secret, such as the clear text of a key.
+            let twice = |_| serde::de::Error::custom(format!("{id:?}, or one of its names, is there twice"));
+            collection.insert(&mut log, record).map_err(twice)?;
         }
         Ok(collection)
     }
@@ -355,6 +354,6 @@ mod tests {
     fn a_name_that_is_there_twice_is_refused_when_a_collection_is_read() {
         let text = r#"[{"id":"a","names":["k"],"owner":"x"},{"id":"b","names":["k"],"owner":"x"}]"#;
         let error = serde_json::from_str::<Collection<Thing>>(text).expect_err("refused");
-        assert!(error.to_string().contains("\"k\" is there twice"), "{error}");
+        assert!(error.to_string().contains("\"b\", or one of its names, is there twice"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod settings;
 mod state;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -49,6 +49,8 @@ pub(crate) struct World {
     settings: Settings,
     projects: RwLock<BTreeMap<String, Arc<Project>>>,
     file: Option<DataFile>,
+    /// The projects that the data file had.
+    loaded: BTreeSet<String>,
 }
 
 /// The document that `/_emulator/state` answers and takes, and that the data file holds.
@@ -75,6 +77,7 @@ impl World {
             settings,
             projects: RwLock::default(),
             file: None,
+            loaded: BTreeSet::new(),
         };
         world.add(default_id);
         world
@@ -84,10 +87,17 @@ impl World {
     pub(crate) fn with_file(mut self, path: PathBuf) -> Result<Self, String> {
         let (file, saved) = DataFile::open(path)?;
         if let Some(saved) = saved {
+            self.loaded = saved.projects.keys().cloned().collect();
             self.import(saved)?;
         }
         self.file = Some(file);
         Ok(self)
+    }
+
+    /// Takes a seed over for projects that the data file has not had: what has happened since stays.
+    pub(crate) fn plant(&self, mut seed: Saved) -> Result<(), String> {
+        seed.projects.retain(|id, _| !self.loaded.contains(id));
+        self.import(seed)
     }
 
     /// The project that is emulated unless a call names another.
@@ -100,8 +110,17 @@ impl World {
         if let Some(project) = self.existing(id) {
             return Some(project);
         }
-        let room = self.projects.read().unwrap_or_else(PoisonError::into_inner).len() < MAX_PROJECTS;
-        (self.which == Projects::Any && room && is_project_id(id)).then(|| self.add(id))
+        if self.which == Projects::Listed || !is_project_id(id) {
+            return None;
+        }
+        let mut projects = self.projects.write().unwrap_or_else(PoisonError::into_inner);
+        if projects.len() >= MAX_PROJECTS {
+            // Those that were only asked for make room.
+            projects.retain(|_, project| project.is_kept());
+        }
+        let room = projects.len() < MAX_PROJECTS;
+        let new = || Arc::new(Project::new(id, self.seed, &self.settings));
+        room.then(|| Arc::clone(projects.entry(id.to_owned()).or_insert_with(new)))
     }
 
     /// The project with this id, when it has been asked for before.
@@ -112,12 +131,15 @@ impl World {
     pub(crate) fn add(&self, id: &str) -> Arc<Project> {
         let mut projects = self.projects.write().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Project::new(id, self.seed, &self.settings));
-        Arc::clone(projects.entry(id.to_owned()).or_insert_with(new))
+        let project = projects.entry(id.to_owned()).or_insert_with(new);
+        project.keep();
+        Arc::clone(project)
     }
 
-    /// All projects in the order of their ids.
+    /// All projects in the order of their ids, without those that were asked for and in which nothing has happened.
     pub(crate) fn projects(&self) -> Vec<Arc<Project>> {
-        self.projects.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
+        projects.values().filter(|project| project.is_kept()).cloned().collect()
     }
 
     /// Forgets everything but the signing keys, and sets the clock right.
@@ -126,7 +148,8 @@ impl World {
             project.reset();
         }
         self.clock.reset();
-        self.save();
+        // Whoever resets wants nothing of before; a file that cannot be written says so with the next change.
+        let _ = self.save();
     }
 
     /// Everything, to be written down.
@@ -149,15 +172,19 @@ impl World {
         for (id, project) in saved.projects {
             self.add(&id).import(project);
         }
-        self.save();
-        Ok(())
+        self.save()
+    }
+
+    /// Leaves the data file to another emulator.
+    pub(crate) fn release(&self) {
+        if let Some(file) = &self.file {
+            file.release();
+        }
     }
 
     /// Writes everything to the data file, where there is one. To be called before a change is acknowledged.
-    pub(crate) fn save(&self) {
-        if let Some(file) = &self.file {
-            file.write(|| self.export());
-        }
+    pub(crate) fn save(&self) -> Result<(), String> {
+        self.file.as_ref().map_or(Ok(()), |file| file.write(|| self.export()))
     }
 }
 

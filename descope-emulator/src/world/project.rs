@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +24,8 @@ pub(crate) struct Project {
     /// The minute that is under way, and how many calls came in it. A refused call counts too, so it is no part of
     /// the state.
     minute: Mutex<(i64, u32)>,
+    /// Whether it was named by whoever started the emulator, or something has happened in it.
+    kept: AtomicBool,
     /// Named snapshots.
     saved: Mutex<BTreeMap<String, State>>,
 }
@@ -54,12 +59,13 @@ impl Project {
             keys: RwLock::new(KeyRing::new()),
             state: Mutex::new(state),
             minute: Mutex::default(),
+            kept: AtomicBool::new(false),
             saved: Mutex::default(),
         }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A handler that panicked has left the state as it was before the call, or as it is after: good to go on with.
+        // A handler that panicked has left the state between two changes, each of them whole: good enough to go on with.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,11 +78,19 @@ impl Project {
         change(&mut self.keys.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets a new key take over where the settings say that it is time.
-    pub(crate) fn rotate_by_clock(&self, period: i64, now: i64) {
-        if self.keys.read().unwrap_or_else(PoisonError::into_inner).is_due(period, now) {
-            self.change_keys(|keys| keys.rotate_by_clock(period, now));
-        }
+    /// Lets a new key take over where the settings say that it is time. Whether one did.
+    pub(crate) fn rotate_by_clock(&self, period: i64, now: i64) -> bool {
+        let due = self.keys.read().unwrap_or_else(PoisonError::into_inner).is_due(period, now);
+        due && self.change_keys(|keys| keys.rotate_by_clock(period, now))
+    }
+
+    /// Whether the project is more than an id that somebody has asked for.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
     }
 
     /// Counts a call. Whether that many within a minute are allowed; 0 allows any number.
@@ -105,6 +119,9 @@ impl Project {
             return (result, false);
         }
         let changed = state.log.is_changed();
+        if changed {
+            self.keep();
+        }
         for event in state.log.take() {
             note(&mut state, event, actor);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Saved, State, is_project_id};
+use super::{Saved, Settings, State, is_project_id};
 
 /// A document for `--seed` that shows what can be in one.
 pub(crate) const STARTER: &str = r#"{
@@ -37,7 +37,7 @@ pub(crate) const STARTER: &str = r#"{
 ///
 /// A text that says where and why: no JSON, an unknown member, a name that is there twice, or a reference to a role or
 /// tenant that is nowhere.
-pub(crate) fn read(text: &str, seed: Option<u64>) -> Result<Saved, String> {
+pub(crate) fn read(text: &str, seed: Option<u64>, settings: &Settings) -> Result<Saved, String> {
     let mut document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let Some(projects) = document.get_mut("projects").and_then(Value::as_object_mut) else {
         return Err("there is no member \"projects\"".to_owned());
@@ -47,7 +47,9 @@ pub(crate) fn read(text: &str, seed: Option<u64>) -> Result<Saved, String> {
             return Err(format!("{id:?} cannot be the id of a project"));
         }
         let Some(project) = project.as_object_mut() else { return Err(format!("project {id} is not an object")) };
-        let mut whole = serde_json::to_value(State::new(seed, id)).map_err(|error| error.to_string())?;
+        let mut new = State::new(seed, id);
+        new.settings = settings.clone();
+        let mut whole = serde_json::to_value(new).map_err(|error| error.to_string())?;
         if let Some(given) = project.remove("state") {
             let unknown =
                 given.as_object().and_then(|given| given.keys().find(|name| whole.get(name).is_none()).cloned());
@@ -110,12 +112,12 @@ mod tests {
 
     fn refused(state: &Value) -> String {
         let document = json!({"version": 1, "projects": {"P2a": {"state": state}}});
-        read(&document.to_string(), None).err().expect("refused")
+        read(&document.to_string(), None, &Settings::default()).err().expect("refused")
     }
 
     #[test]
     fn the_starter_can_be_read() {
-        assert!(read(STARTER, None).is_ok());
+        assert!(read(STARTER, None, &Settings::default()).is_ok());
     }
 
     #[test]
@@ -125,7 +127,7 @@ mod tests {
             (json!({"users": [{"id": "U1", "roles": ["Nobody"]}]}), "user U1: There is no role \"Nobody\""),
             (json!({"users": [{"id": "U1", "tenants": {"T9": {}}}]}), "There is no tenant \"T9\""),
             (json!({"accessKeys": [{"id": "K1", "roles": ["Nobody"]}]}), "access key K1"),
-            (json!({"users": [{"id": "U1"}, {"id": "U1"}]}), "\"U1\" is there twice"),
+            (json!({"users": [{"id": "U1"}, {"id": "U1"}]}), "\"U1\", or one of its names, is there twice"),
             (json!({"roles": [{"id": "x", "name": "Tenant Admin"}]}), "twice"),
             (json!({"users": [{"id": "U1", "nick": "x"}]}), "nick"),
         ] {
@@ -133,8 +135,8 @@ mod tests {
             assert!(why.contains(words) && why.contains("P2a"), "{why}");
         }
         let text = |error: Result<Saved, String>| error.err().unwrap_or_default();
-        assert!(text(read("{", None)).contains("line 1"));
-        assert!(text(read("{}", None)).contains("projects"));
-        assert!(text(read(r#"{"version": 1, "projects": {"a b": {}}}"#, None)).contains("a b"));
+        assert!(text(read("{", None, &Settings::default())).contains("line 1"));
+        assert!(text(read("{}", None, &Settings::default())).contains("projects"));
+        assert!(text(read(r#"{"version": 1, "projects": {"a b": {}}}"#, None, &Settings::default())).contains("a b"));
     }
 }

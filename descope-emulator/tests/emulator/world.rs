@@ -115,11 +115,54 @@ async fn what_was_acknowledged_is_in_the_data_file() {
     drop(api);
     let api = Api { emulator: start().await.expect("starts again"), http: reqwest::Client::new() };
     api.load_user(ADA).await.refused(404, "E112102");
+    let message = start().await.expect_err("refused while another uses it").to_string();
+    assert!(message.contains("another emulator"), "{message}");
+    drop(api);
+    // A seed is for a project that the file has not had: what has happened since stays.
+    let seed = folder.join("seed.json");
+    let one = json!({"version": 1, "projects": {"P2EmulatorProject0000000000A": {"state": {"users": [{"id": "U1"}]}}}});
+    std::fs::write(&seed, one.to_string()).expect("written");
+    let seeded = Emulator::builder().data_file(&file).seed_file(&seed).management_key("K2fixed").start();
+    let api = Api { emulator: seeded.await.expect("starts"), http: reqwest::Client::new() };
+    let state: Value = serde_json::from_str(&state_text(&api).await).expect("JSON");
+    assert_eq!(state["projects"]["P2EmulatorProject0000000000A"]["state"]["users"], json!([]));
     drop(api);
     std::fs::write(&file, "{").expect("written");
     let error = start().await.expect_err("refused");
     assert!(error.to_string().contains("data.json"), "{error}");
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[tokio::test]
+async fn a_project_that_was_only_asked_for_leaves_no_trace() {
+    let api = Api::start().await;
+    let url = format!("{}/v1/mgmt/user/create", api.emulator.base_url());
+    api.send(api.http.post(url).bearer_auth("P2Nobody:wrong").json(&json!({"loginId": ADA})))
+        .await
+        .refused(401, "E111119");
+    assert!(!state_text(&api).await.contains("P2Nobody"));
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let body = format!(r#"{{"loginId": "{ADA}", "loginOptions": {{"customClaims": {{"x": {deep}}}}}}}"#);
+    let request = api.request("POST", "/v1/auth/otp/signup-in/email", None).header("content-type", "application/json");
+    let message = api.send(request.body(body)).await.refused(400, "E011001");
+    assert!(message.contains("nested"), "{message}");
+}
+
+#[tokio::test]
+async fn a_disabled_user_is_not_let_in_by_a_merge() {
+    let api = Api::start().await;
+    api.manage("/v1/mgmt/user/create", json!({"loginId": "bob@example.com", "status": "disabled"})).await.ok();
+    let ada = refresh_of(&api.signed_in(ADA).await);
+    let update = json!({
+        "loginId": ADA, "email": "bob@example.com", "addToLoginIDs": true, "onMergeUseExisting": true,
+    });
+    api.post_as(&ada, "/v1/auth/otp/update/email", update).await.ok();
+    let code = api.code("bob@example.com").await;
+    let verify = json!({"loginId": ADA, "code": code});
+    api.post("/v1/auth/otp/verify/email", verify).await.refused(403, "E111119");
+    assert_eq!(api.load_user("bob@example.com").await.ok()["user"]["status"], "disabled");
+    let challenge = json!({"loginId": ADA, "loginOptions": {"pkceChallenge": "x"}});
+    api.post("/v1/auth/otp/signin/email", challenge).await.refused(501, "E990501");
 }
 
 #[tokio::test]

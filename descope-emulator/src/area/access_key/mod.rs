@@ -12,7 +12,7 @@ use http::StatusCode;
 pub(crate) use self::record::{AccessKeyRecord, in_range, is_range};
 use super::{role, search, set, some, tenancies, user};
 use crate::{
-    error::{ACCESS_KEY_INVALID, INVALID_ARGUMENTS, Refusal, VALIDATION_FAILED},
+    error::{ACCESS_KEY_INVALID, ALREADY_EXISTS, INVALID_ARGUMENTS, Refusal, VALIDATION_FAILED},
     http::{Call, Table, op},
 };
 
@@ -169,6 +169,9 @@ fn import(call: &mut Call<'_>, entry: AccessKeyImportEntry) -> Result<types::Acc
     check_ranges(&entry.permitted_ips)?;
     role::require(call.state, &entry.role_names, None)?;
     let cleartext = entry.cleartext.expose().to_owned();
+    if call.state.access_keys.named(&cleartext).is_some() {
+        return Err(Refusal::new(&ALREADY_EXISTS, format!("The clear text of the key {:?} is taken", entry.name)));
+    }
     let key = AccessKeyRecord {
         id: call.state.ids.id("K"),
         name: entry.name,

@@ -255,13 +255,21 @@ fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
 }
 
 /// A program, when the expression is not too large to be read.
+/// What goes through a list. One of them takes as long as the list; several within one another would take for ever, and
+/// nobody else could call meanwhile.
+const MACROS: [&str; 5] = ["all", "exists", "exists_one", "filter", "map"];
+
 fn compile(expression: &str) -> Result<Program, String> {
     if expression.len() > MAX_EXPRESSION {
         return Err(format!("the expression is longer than {MAX_EXPRESSION} bytes"));
     }
     let (mut depth, mut signs, mut quote) = (0_usize, 0_usize, None);
+    let mut unquoted = String::new();
     let mut letters = expression.chars();
     while let Some(letter) = letters.next() {
+        if quote.is_none() {
+            unquoted.push(letter);
+        }
         match (quote, letter) {
             (Some(_), '\\') => {
                 letters.next();
@@ -279,6 +287,11 @@ fn compile(expression: &str) -> Result<Program, String> {
         if signs > MAX_SIGNS {
             return Err(format!("the expression has more than {MAX_SIGNS} operators"));
         }
+    }
+    let bare: String = unquoted.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let loops = MACROS.iter().map(|name| bare.matches(&format!(".{name}(")).count()).sum::<usize>();
+    if loops > 1 {
+        return Err("the expression goes through more than one list".to_owned());
     }
     Program::compile(expression).map_err(|error| {
         let text = error.to_string();
@@ -424,5 +437,13 @@ mod tests {
         }
         let texts: Vec<Value> = (0..200).map(|number| json!(format!("1.2.3.{number}"))).collect();
         assert!(Condition::constraint("Name".into(), "LabelList", texts).is_ok(), "signs in texts do not count");
+    }
+
+    #[test]
+    fn an_expression_goes_through_one_list_at_most() {
+        assert!(compile("names.exists(name, name == 'ada')").is_ok());
+        assert!(compile("text == 'a.all(b.all(c'").is_ok(), "what is quoted is text");
+        let why = compile("[1, 2].all(a, [1, 2] . all (b, a < b))").err().unwrap_or_default();
+        assert!(why.contains("more than one list"), "{why}");
     }
 }

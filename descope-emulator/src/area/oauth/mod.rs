@@ -98,6 +98,7 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions, mode: Mode) -> Result<O
     }
     let page = redirect(call.query("redirectURL").map(str::to_owned), None)?;
     let mut wish = flow::wish_of(options)?;
+    flow::refuse_pkce(&wish)?;
     let by_user = mode == Mode::Update || wish.stepup || wish.mfa;
     let user_id = by_user.then(|| call.user().map(|user| user.id.clone())).transpose()?;
     if by_user {
@@ -182,6 +183,7 @@ fn user_of(call: &mut Call<'_>, record: &OauthRecord, identity: &Identity) -> Re
     token::refuse_disabled(known)?;
     let known = known.map(|user| user.id.clone());
     if let Some(user_id) = &record.user_id {
+        token::refuse_disabled(call.state.users.get(user_id))?;
         let same = known.as_ref().is_none_or(|known| known == user_id);
         return match record.mode {
             Mode::Update if same => connect(call, user_id, identity),
