@@ -25,7 +25,10 @@ impl Users {
         fs::create_dir_all(&folder).unwrap();
         let mut text = "login_id,email,name,bcrypt,created,plan\n".to_owned();
         for n in 0..USERS {
-            let _ = writeln!(text, "user{n}@example.com,user{n}@example.com,User {n},$2b$10$abcdefghijklmnopqrstuu{n:030}S,1700000000,free");
+            let _ = writeln!(
+                text,
+                "user{n}@example.com,user{n}@example.com,User {n},$2b$10$abcdefghijklmnopqrstuu{n:030}S,1700000000,free"
+            );
         }
         let file = folder.join("users.csv");
         fs::write(&file, text).unwrap();
