@@ -324,6 +324,8 @@ impl Sessions {
     /// # let pending = descope.otp().email("ada@example.com").sign_up().send().await?;
     /// # let ada = pending.verify(inbox.next("ada@example.com").await.code.unwrap()).await?;
     /// # let refresh_jwt = ada.refresh_jwt().unwrap();
+    /// # // The emulator's sessions are of no kind; this is what the service answers.
+    /// # emulator.fail_next("sessionLogout", descope_emulator::Fault::body(200, "application/json", "{}"));
     /// descope.session().logout_types(refresh_jwt, ["web"]).await?;
     /// # Ok(())
     /// # }
@@ -461,7 +463,7 @@ impl Sessions {
     /// ```
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let emulator = descope_emulator::Emulator::builder().lenient().start().await?;
     /// # let descope = emulator.descope()?;
     /// # let member = descope.management().users().create(descope_sdk::LoginId::new("ada@example.com"));
     /// # let member = member.tenant("T2acme", ["writer"]).tenant("T2beta", ["reader"]);
@@ -525,7 +527,7 @@ impl Sessions {
     /// ```
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let emulator = descope_emulator::Emulator::builder().lenient().start().await?;
     /// # let descope = emulator.descope()?;
     /// let tenant = "T2RmwA1b2C3d4E5f6G7h8J9k0Lm";
     /// # let member = descope.management().users().create(descope_sdk::LoginId::new("ada@example.com")).tenant(tenant, ["writer"]);
