@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use descope_api::{CallOptions, Secret};
+use descope_api::{CallOptions, Secret, types::LoginOptions};
 
 use crate::{
-    DescopeBuilder, ManagementKey, PollOptions, Result,
+    DescopeBuilder, Error, ManagementKey, PollOptions, Result,
     auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
     check,
     session::{Flights, KindNames, SessionValidator, Sessions},
@@ -194,11 +194,19 @@ impl Descope {
     }
 
     /// The raw client for a sign-in: with the user's refresh token if the sign-in builds on a session.
-    pub(crate) fn signing_in(&self, refresh_jwt: Option<&Secret>) -> Result<descope_api::Client> {
-        match refresh_jwt {
-            Some(token) => self.acting_for("refresh_jwt", token),
-            None => Ok(self.api().clone()),
+    pub(crate) fn signing_in(
+        &self,
+        refresh_jwt: Option<&Secret>,
+        options: Option<&LoginOptions>,
+    ) -> Result<descope_api::Client> {
+        if let Some(token) = refresh_jwt {
+            return self.acting_for("refresh_jwt", token);
         }
+        if options.is_some_and(|options| options.stepup == Some(true) || options.mfa == Some(true)) {
+            let why = "is missing: a step-up or a further factor needs it, and `step_up` and `mfa` take it";
+            return Err(Error::argument_refused("refresh_jwt", why));
+        }
+        Ok(self.api().clone())
     }
 
     /// The raw client for a management call, refused here when there is no key to make it with.
@@ -220,7 +228,7 @@ impl Descope {
             Some(key) => return Ok(api.with_management_key(key.now()?)),
             None => {}
         }
-        Err(crate::Error::configuration(
+        Err(Error::configuration(
             "management_key",
             "management calls need a management key: set `DESCOPE_MANAGEMENT_KEY` for `Descope::from_env()`, \
              or call `Descope::builder(..).management_key(..)`",

@@ -119,10 +119,14 @@ mod paging;
 mod patience;
 mod poll;
 mod raw_error;
+#[allow(unused_macro_rules, reason = "not everything that can be set has a flow yet")]
+#[rustfmt::skip]
+#[path = "generated/setters.rs"]
+mod setters;
 
 pub use auth::{
-    AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkSignIn, EnchantedLinkSignUp,
-    EnchantedLinkUpdateEmail, MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, Otp,
+    AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn,
+    EnchantedLinkSignUp, EnchantedLinkUpdate, MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, Otp,
     OtpChannel, OtpSignIn, OtpSignUp, OtpUpdate, PendingCode, PendingCodeState, PendingLink, PendingLinkState,
     SecurityQuestions, SecurityQuestionsSetup, SecurityQuestionsVerify, SentLink,
 };
@@ -134,7 +138,10 @@ pub use config::DescopeBuilder;
 pub use descope_api as api;
 pub use descope_api::{
     CallOptions, RetryPolicy, Secret,
-    types::{AuthHistoryEntry, IdpResponse, SecurityQuestion, SessionTenant, SignUpUser, User, UserTenant},
+    types::{
+        AuthHistoryEntry, IdpResponse, LoginOptions, SecurityQuestion, SessionTenant, SignUpOptions, SignUpUser, User,
+        UserTenant,
+    },
     vocabulary,
 };
 pub use error::{Error, ErrorKind, Result, Waited};

@@ -5,19 +5,19 @@ mod pending;
 use descope_api::{
     Secret,
     types::{
-        EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpEmailRequest, EnchantedLinkVerifyRequest,
-        LoginOptions, SignUpOptions, SignUpUser,
+        EnchantedLinkPhoneResponse, EnchantedLinkResponse, EnchantedLinkSignInRequest, EnchantedLinkSignUpPhoneRequest,
+        EnchantedLinkUpdateEmailRequest, EnchantedLinkVerifyRequest,
     },
 };
 pub use pending::{PendingLink, PendingLinkState};
 
 use crate::{
-    Descope, Result, check,
-    options::{
-        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-        update_setters,
-    },
-    raw_error::{Answer, call},
+    Descope, Result,
+    auth::callback,
+    check,
+    options::{factor_setters, merge_setter, same, sign_up_setters},
+    raw_error::{Answer, Origin, call},
+    setters::setters,
 };
 
 /// Sign-in by a link that is clicked on any device. From [`Descope::enchanted_link`].
@@ -52,44 +52,41 @@ pub struct EnchantedLink {
     descope: Descope,
 }
 
-/// A sign-up by enchanted link. From [`EnchantedLink::sign_up`]; [`send`](Self::send) sends the links.
+/// Links that go to one user over one channel. From [`EnchantedLink::email`] or [`EnchantedLink::sms`].
+#[derive(Clone, Debug)]
+pub struct EnchantedLinkChannel {
+    descope: Descope,
+    by_email: bool,
+    login_id: String,
+}
+
+/// A sign-up by enchanted link. From [`EnchantedLinkChannel::sign_up`]; [`send`](Self::send) sends the links.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct EnchantedLinkSignUp {
-    descope: Descope,
-    login_id: String,
-    email: Option<String>,
-    user: SignUpUser,
-    options: Option<SignUpOptions>,
-    provider_id: Option<String>,
-    redirect_url: Option<String>,
+    channel: EnchantedLinkChannel,
+    address: Option<String>,
+    body: EnchantedLinkSignUpPhoneRequest,
 }
 
-/// A sign-in by enchanted link. From [`EnchantedLink::sign_in`] or [`EnchantedLink::sign_up_or_in`];
+/// A sign-in by enchanted link. From [`EnchantedLinkChannel::sign_in`] or [`EnchantedLinkChannel::sign_up_or_in`];
 /// [`send`](Self::send) sends the links.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct EnchantedLinkSignIn {
-    descope: Descope,
-    login_id: String,
+    channel: EnchantedLinkChannel,
     or_sign_up: bool,
-    options: Option<LoginOptions>,
     refresh_jwt: Option<Secret>,
-    provider_id: Option<String>,
-    redirect_url: Option<String>,
-    sso_app_id: Option<String>,
-    use_recovery: Option<bool>,
+    body: EnchantedLinkSignInRequest,
 }
 
-/// A change of email address by enchanted link. From [`EnchantedLink::update_email`]; [`send`](Self::send) sends
-/// the links.
+/// A change of address by enchanted link. From [`EnchantedLinkChannel::update`]; [`send`](Self::send) sends the links.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
-pub struct EnchantedLinkUpdateEmail {
-    descope: Descope,
-    email: String,
-    update: UpdateOptions,
-    redirect_url: Option<String>,
+pub struct EnchantedLinkUpdate {
+    channel: EnchantedLinkChannel,
+    refresh_jwt: Secret,
+    body: EnchantedLinkUpdateEmailRequest,
 }
 
 impl EnchantedLink {
@@ -97,59 +94,50 @@ impl EnchantedLink {
         Self { descope }
     }
 
-    /// Creates the user and sends the links by email. A login id that somebody has already is refused.
+    /// Links by email. `login_id` is the name under which the user signs in, mostly the address itself.
+    pub fn email(&self, login_id: impl Into<String>) -> EnchantedLinkChannel {
+        EnchantedLinkChannel { descope: self.descope.clone(), by_email: true, login_id: login_id.into() }
+    }
+
+    /// Links by text message. `login_id` is mostly the number itself, in E.164 form such as `+15551234567`.
     ///
-    /// `POST /v1/auth/enchantedlink/signup/email`
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// # let inbox = emulator.inbox();
+    /// let link = descope.enchanted_link().sms("+15551234567").sign_up_or_in().send().await?;
+    /// println!("Open the link with the number {}", link.link_id());
+    /// # let message = inbox.next("+15551234567").await;
+    /// # let right = message.links.iter().find(|one| one.link_id.as_deref() == Some(link.link_id())).unwrap();
+    /// # descope.enchanted_link().verify(right.token.clone()).await?;
+    /// # assert!(link.wait().await?.first_seen());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sms(&self, login_id: impl Into<String>) -> EnchantedLinkChannel {
+        EnchantedLinkChannel { descope: self.descope.clone(), by_email: false, login_id: login_id.into() }
+    }
+
+    /// The same as [`email`](Self::email), then [`sign_up`](EnchantedLinkChannel::sign_up).
     pub fn sign_up(&self, login_id: impl Into<String>) -> EnchantedLinkSignUp {
-        EnchantedLinkSignUp {
-            descope: self.descope.clone(),
-            login_id: login_id.into(),
-            email: None,
-            user: SignUpUser::default(),
-            options: None,
-            provider_id: None,
-            redirect_url: None,
-        }
+        self.email(login_id).sign_up()
     }
 
-    /// Sends the links to an existing user by email. A login id that nobody has is refused.
-    ///
-    /// `POST /v1/auth/enchantedlink/signin/email`
+    /// The same as [`email`](Self::email), then [`sign_in`](EnchantedLinkChannel::sign_in).
     pub fn sign_in(&self, login_id: impl Into<String>) -> EnchantedLinkSignIn {
-        self.signing_in(login_id.into(), false)
+        self.email(login_id).sign_in()
     }
 
-    /// Sends the links by email, and creates the user when nobody has the login id yet;
-    /// [`Authentication::first_seen`](crate::Authentication::first_seen) tells which of the two it was.
-    ///
-    /// `POST /v1/auth/enchantedlink/signup-in/email`
+    /// The same as [`email`](Self::email), then [`sign_up_or_in`](EnchantedLinkChannel::sign_up_or_in).
     pub fn sign_up_or_in(&self, login_id: impl Into<String>) -> EnchantedLinkSignIn {
-        self.signing_in(login_id.into(), true)
+        self.email(login_id).sign_up_or_in()
     }
 
-    /// Changes the email address of a signed-in user, once the right link in the message to the new address has been
-    /// clicked.
+    /// Accepts the link that was clicked: to be called by the page behind the links.
     ///
-    /// - `login_id`: the name under which the user signs in now.
-    /// - `email`: the new address.
-    /// - `refresh_jwt`: the user's refresh token.
-    ///
-    /// `POST /v1/auth/enchantedlink/update/email`
-    pub fn update_email(
-        &self,
-        login_id: impl Into<String>,
-        email: impl Into<String>,
-        refresh_jwt: impl Into<Secret>,
-    ) -> EnchantedLinkUpdateEmail {
-        EnchantedLinkUpdateEmail {
-            descope: self.descope.clone(),
-            email: email.into(),
-            update: UpdateOptions::new(login_id.into(), refresh_jwt.into()),
-            redirect_url: None,
-        }
-    }
-
-    /// Accepts the link that was clicked: to be called by the page behind the links with their query parameter `t`.
+    /// - `token`: the token of the link, its query parameter `t`, or the whole URL of the page that the link led to.
     ///
     /// No session comes of it here; the device that waits gets it. The links with the other numbers are refused.
     ///
@@ -157,12 +145,11 @@ impl EnchantedLink {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty, or the URL has none; nothing was sent.
     /// - [`Expired`](crate::ErrorKind::Expired) (`E062504`, `E063010`): the link is too old, was used before, or is
     ///   one of the wrong ones.
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<()> {
-        let token = token.into();
-        check::secret("token", &token)?;
+        let token = callback::token(token.into())?;
         let body = EnchantedLinkVerifyRequest::new(token);
         call!(self.descope.api(), enchanted_link_verify, &body)?;
         Ok(())
@@ -172,31 +159,57 @@ impl EnchantedLink {
     pub fn resume(&self, state: PendingLinkState) -> PendingLink {
         PendingLink::new(self.descope.clone(), state)
     }
+}
 
-    fn signing_in(&self, login_id: String, or_sign_up: bool) -> EnchantedLinkSignIn {
-        EnchantedLinkSignIn {
-            descope: self.descope.clone(),
-            login_id,
-            or_sign_up,
-            options: None,
-            refresh_jwt: None,
-            provider_id: None,
-            redirect_url: None,
-            sso_app_id: None,
-            use_recovery: None,
-        }
+impl EnchantedLinkChannel {
+    /// Creates the user and sends the links. A login id that somebody has already is refused.
+    ///
+    /// `POST /v1/auth/enchantedlink/signup/{email|sms}`
+    pub fn sign_up(self) -> EnchantedLinkSignUp {
+        let body = EnchantedLinkSignUpPhoneRequest::new(self.login_id.as_str());
+        EnchantedLinkSignUp { channel: self, address: None, body }
+    }
+
+    /// Sends the links to an existing user. A login id that nobody has is refused.
+    ///
+    /// `POST /v1/auth/enchantedlink/signin/{email|sms}`
+    pub fn sign_in(self) -> EnchantedLinkSignIn {
+        self.signing_in(false)
+    }
+
+    /// Sends the links, and creates the user when nobody has the login id yet;
+    /// [`Authentication::first_seen`](crate::Authentication::first_seen) tells which of the two it was.
+    ///
+    /// `POST /v1/auth/enchantedlink/signup-in/{email|sms}`
+    pub fn sign_up_or_in(self) -> EnchantedLinkSignIn {
+        self.signing_in(true)
+    }
+
+    /// Changes the address or number of a signed-in user to that of this channel, once the right link in the message that is
+    /// sent there has been clicked.
+    ///
+    /// - `login_id`: the name under which the user signs in now.
+    /// - `refresh_jwt`: the user's refresh token.
+    ///
+    /// `POST /v1/auth/enchantedlink/update/email` or `/v1/auth/enchantedlink/update/phone/sms`
+    pub fn update(self, login_id: impl Into<String>, refresh_jwt: impl Into<Secret>) -> EnchantedLinkUpdate {
+        let body = EnchantedLinkUpdateEmailRequest::new(login_id, self.login_id.as_str());
+        EnchantedLinkUpdate { channel: self, refresh_jwt: refresh_jwt.into(), body }
+    }
+
+    fn signing_in(self, or_sign_up: bool) -> EnchantedLinkSignIn {
+        let body = EnchantedLinkSignInRequest::new(self.login_id.as_str());
+        EnchantedLinkSignIn { channel: self, or_sign_up, refresh_jwt: None, body }
     }
 }
 
 impl EnchantedLinkSignUp {
     sign_up_setters!();
-    option_setters!();
-    provider_setter!();
-    redirect_setter!();
+    setters!(EnchantedLinkSignUpPhoneRequest at body);
 
-    /// The address to send the links to, when it is not the login id.
-    pub fn email(mut self, email: impl Into<String>) -> Self {
-        self.email = Some(email.into());
+    /// The email address or phone number to send the links to, when it is not the login id.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
         self
     }
 
@@ -217,7 +230,7 @@ impl EnchantedLinkSignUp {
     ///     .send()
     ///     .await?;
     /// assert_eq!(link.link_id().len(), 2);
-    /// assert!(link.masked_email().is_some());
+    /// assert!(link.masked_address().is_some());
     /// # Ok(())
     /// # }
     /// ```
@@ -228,69 +241,69 @@ impl EnchantedLinkSignUp {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<PendingLink> {
-        check::text("login_id", &self.login_id)?;
-        check::optional_text("email", self.email.as_deref())?;
-        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let email = self.email.unwrap_or_else(|| self.login_id.clone());
-        let mut user = self.user;
-        user.email.get_or_insert_with(|| email.clone());
-        let mut body = EnchantedLinkSignUpEmailRequest::new(self.login_id);
-        body.email = Some(email);
-        body.user = Some(user);
-        body.login_options = self.options;
-        body.provider_id = self.provider_id;
-        body.redirect_url = self.redirect_url;
-        let sent = call!(self.descope.api(), enchanted_link_sign_up_email, &body)?;
-        pending(self.descope, sent)
+        let Self { channel, address, mut body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("address", address.as_deref())?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let address = address.unwrap_or_else(|| body.login_id.clone());
+        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        let sent: Sent = if channel.by_email {
+            user.email.get_or_insert_with(|| address.clone());
+            let mut body = same!(
+                EnchantedLinkSignUpEmailRequest::new(body.login_id) from body,
+                user, login_options, provider_id, redirect_url,
+            );
+            body.email = Some(address);
+            call!(api, enchanted_link_sign_up_email, &body)?.into()
+        } else {
+            user.phone.get_or_insert_with(|| address.clone());
+            body.phone = Some(address);
+            call!(api, enchanted_link_sign_up_sms, &body)?.into()
+        };
+        sent.pending(channel.descope)
     }
 }
 
 impl EnchantedLinkSignIn {
-    sign_in_setters!();
-    option_setters!();
-    provider_setter!();
-    redirect_setter!();
+    factor_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
+    setters!(EnchantedLinkSignInRequest at body);
 
     /// Sends the links.
     ///
-    /// `POST /v1/auth/enchantedlink/signin/email` or `/v1/auth/enchantedlink/signup-in/email`; [`EnchantedLink`] has an
-    /// example.
+    /// `POST /v1/auth/enchantedlink/signin/{email|sms}` or `/v1/auth/enchantedlink/signup-in/{email|sms}`; [`EnchantedLink`]
+    /// has an example.
     ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank, or the refresh
     ///   token of a step-up is none.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
-    ///   [`sign_up_or_in`](EnchantedLink::sign_up_or_in).
+    ///   [`sign_up_or_in`](EnchantedLinkChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<PendingLink> {
-        check::text("login_id", &self.login_id)?;
-        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let api = self.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let mut body = EnchantedLinkSignInRequest::new(self.login_id);
-        body.login_options = self.options;
-        body.provider_id = self.provider_id;
-        body.redirect_url = self.redirect_url;
-        body.sso_app_id = self.sso_app_id;
-        body.use_recovery = self.use_recovery;
-        if self.or_sign_up {
-            let sent = call!(api, enchanted_link_sign_up_or_in_email, &body)?;
-            pending(self.descope, sent)
-        } else {
-            let sent = call!(api, enchanted_link_sign_in_email, &body)?;
-            pending(self.descope, sent)
-        }
+        let Self { channel, or_sign_up, refresh_jwt, body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let api = channel.descope.signing_in(refresh_jwt.as_ref(), body.login_options.as_ref())?;
+        let sent: Sent = match (channel.by_email, or_sign_up) {
+            (true, false) => call!(api, enchanted_link_sign_in_email, &body)?.into(),
+            (false, false) => call!(api, enchanted_link_sign_in_sms, &body)?.into(),
+            (true, true) => call!(api, enchanted_link_sign_up_or_in_email, &body)?.into(),
+            (false, true) => call!(api, enchanted_link_sign_up_or_in_sms, &body)?.into(),
+        };
+        sent.pending(channel.descope)
     }
 }
 
-impl EnchantedLinkUpdateEmail {
-    update_setters!();
-    redirect_setter!();
+impl EnchantedLinkUpdate {
+    merge_setter!();
+    setters!(EnchantedLinkUpdateEmailRequest at body);
 
-    /// Sends the links to the new address.
+    /// Sends the links to the new address or number.
     ///
-    /// `POST /v1/auth/enchantedlink/update/email`
+    /// `POST /v1/auth/enchantedlink/update/email` or `/v1/auth/enchantedlink/update/phone/sms`
     ///
     /// ```
     /// # #[tokio::main]
@@ -303,7 +316,8 @@ impl EnchantedLinkUpdateEmail {
     /// # let refresh_jwt = ada.refresh_jwt().unwrap();
     /// let link = descope
     ///     .enchanted_link()
-    ///     .update_email("ada@example.com", "ada@lovelace.example", refresh_jwt)
+    ///     .email("ada@lovelace.example")
+    ///     .update("ada@example.com", refresh_jwt)
     ///     .redirect_url("https://app.example.com/verify")
     ///     .add_to_login_ids(true)
     ///     .send()
@@ -325,25 +339,54 @@ impl EnchantedLinkUpdateEmail {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<PendingLink> {
-        let Self { descope, email, update, redirect_url } = self;
-        check::text("login_id", &update.login_id)?;
-        check::text("email", &email)?;
-        check::optional_text("redirect_url", redirect_url.as_deref())?;
-        let api = descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
-        let body = update_body!(EnchantedLinkUpdateEmailRequest, &update, email, { redirect_url: redirect_url });
-        let sent = call!(api, enchanted_link_update_email, &body)?;
-        pending(descope, sent)
+        let Self { channel, refresh_jwt, body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::text("address", &body.email)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let api = channel.descope.acting_for("refresh_jwt", &refresh_jwt)?;
+        let sent: Sent = if channel.by_email {
+            call!(api, enchanted_link_update_email, &body)?.into()
+        } else {
+            let body = same!(
+                EnchantedLinkUpdatePhoneRequest::new(body.login_id, body.email) from body,
+                add_to_login_ids, on_merge_use_existing, fail_on_conflict, provider_id, template_id, template_options,
+                locale, redirect_url,
+            );
+            call!(api, enchanted_link_update_phone_sms, &body)?.into()
+        };
+        sent.pending(channel.descope)
     }
 }
 
-/// What has been sent, if the answer holds what is needed to wait for it.
-fn pending(descope: Descope, answer: Answer<EnchantedLinkResponse>) -> Result<PendingLink> {
-    let Answer { body, origin } = answer;
-    match (body.pending_ref.filter(|reference| !reference.is_empty()), body.link_id) {
-        (Some(pending_ref), Some(link_id)) => {
-            let state = PendingLinkState::new(pending_ref, link_id, body.masked_email);
-            Ok(PendingLink::new(descope, state))
+/// What has been sent, whatever the channel.
+struct Sent {
+    pending_ref: Option<Secret>,
+    link_id: Option<String>,
+    masked_address: Option<String>,
+    origin: Origin,
+}
+
+impl From<Answer<EnchantedLinkResponse>> for Sent {
+    fn from(Answer { body, origin }: Answer<EnchantedLinkResponse>) -> Self {
+        Self { pending_ref: body.pending_ref, link_id: body.link_id, masked_address: body.masked_email, origin }
+    }
+}
+
+impl From<Answer<EnchantedLinkPhoneResponse>> for Sent {
+    fn from(Answer { body, origin }: Answer<EnchantedLinkPhoneResponse>) -> Self {
+        Self { pending_ref: body.pending_ref, link_id: body.link_id, masked_address: body.masked_phone, origin }
+    }
+}
+
+impl Sent {
+    /// What is waited for, if the answer holds what is needed to wait.
+    fn pending(self, descope: Descope) -> Result<PendingLink> {
+        match (self.pending_ref.filter(|reference| !reference.is_empty()), self.link_id) {
+            (Some(pending_ref), Some(link_id)) => {
+                let state = PendingLinkState::new(pending_ref, link_id, self.masked_address);
+                Ok(PendingLink::new(descope, state))
+            }
+            _ => Err(self.origin.lacks("the answer holds no `pendingRef` and `linkId` to wait with")),
         }
-        _ => Err(origin.lacks("the answer holds no `pendingRef` and `linkId` to wait with")),
     }
 }

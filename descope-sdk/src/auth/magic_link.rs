@@ -3,18 +3,17 @@
 use descope_api::{
     Secret,
     types::{
-        LoginOptions, MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest,
-        MagicLinkSignUpEmailRequest, MagicLinkSignUpPhoneRequest, MagicLinkVerifyRequest, SignUpOptions, SignUpUser,
+        MagicLinkEmailResponse, MagicLinkPhoneResponse, MagicLinkSignInRequest, MagicLinkSignUpWhatsappRequest,
+        MagicLinkUpdateEmailRequest, MagicLinkVerifyRequest,
     },
 };
 
 use crate::{
     Authentication, Descope, Result, check,
-    options::{
-        UpdateOptions, option_setters, provider_setter, redirect_setter, sign_in_setters, sign_up_setters, update_body,
-        update_setters,
-    },
+    options::{factor_setters, merge_setter, same, sign_up_setters},
+    auth::callback,
     raw_error::{Answer, call},
+    setters::setters,
 };
 
 /// Sign-in by a link. From [`Descope::magic_link`].
@@ -53,8 +52,16 @@ pub struct MagicLink {
 #[derive(Clone, Debug)]
 pub struct MagicLinkChannel {
     descope: Descope,
-    by_email: bool,
+    by: Channel,
     login_id: String,
+}
+
+/// The ways by which links are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Channel {
+    Email,
+    Sms,
+    Whatsapp,
 }
 
 /// A sign-up by magic link. From [`MagicLinkChannel::sign_up`]; [`send`](Self::send) sends the link.
@@ -63,10 +70,7 @@ pub struct MagicLinkChannel {
 pub struct MagicLinkSignUp {
     channel: MagicLinkChannel,
     address: Option<String>,
-    user: SignUpUser,
-    options: Option<SignUpOptions>,
-    provider_id: Option<String>,
-    redirect_url: Option<String>,
+    body: MagicLinkSignUpWhatsappRequest,
 }
 
 /// A sign-in by magic link. From [`MagicLinkChannel::sign_in`] or [`MagicLinkChannel::sign_up_or_in`];
@@ -76,12 +80,8 @@ pub struct MagicLinkSignUp {
 pub struct MagicLinkSignIn {
     channel: MagicLinkChannel,
     or_sign_up: bool,
-    options: Option<LoginOptions>,
     refresh_jwt: Option<Secret>,
-    provider_id: Option<String>,
-    redirect_url: Option<String>,
-    sso_app_id: Option<String>,
-    use_recovery: Option<bool>,
+    body: MagicLinkSignInRequest,
 }
 
 /// A change of address by magic link. From [`MagicLinkChannel::update`]; [`send`](Self::send) sends the link.
@@ -89,8 +89,8 @@ pub struct MagicLinkSignIn {
 #[must_use = "nothing is sent before `send`"]
 pub struct MagicLinkUpdate {
     channel: MagicLinkChannel,
-    update: UpdateOptions,
-    redirect_url: Option<String>,
+    refresh_jwt: Secret,
+    body: MagicLinkUpdateEmailRequest,
 }
 
 /// A link that is on its way. Nothing has to be kept of it: the link itself carries all that
@@ -114,16 +114,27 @@ impl MagicLink {
 
     /// Links by email. `login_id` is the name under which the user signs in, mostly the address itself.
     pub fn email(&self, login_id: impl Into<String>) -> MagicLinkChannel {
-        MagicLinkChannel { descope: self.descope.clone(), by_email: true, login_id: login_id.into() }
+        self.channel(Channel::Email, login_id)
     }
 
     /// Links by text message. `login_id` is mostly the number itself, in E.164 form such as `+15551234567`.
     pub fn sms(&self, login_id: impl Into<String>) -> MagicLinkChannel {
-        MagicLinkChannel { descope: self.descope.clone(), by_email: false, login_id: login_id.into() }
+        self.channel(Channel::Sms, login_id)
     }
 
-    /// Signs the user in with the token of the link that was clicked, its query parameter `t`. Also redeems the tokens
-    /// of [embedded links](crate::management::embedded_link::EmbeddedLinks).
+    /// Links by WhatsApp. `login_id` is mostly the number itself, in E.164 form.
+    pub fn whatsapp(&self, login_id: impl Into<String>) -> MagicLinkChannel {
+        self.channel(Channel::Whatsapp, login_id)
+    }
+
+    fn channel(&self, by: Channel, login_id: impl Into<String>) -> MagicLinkChannel {
+        MagicLinkChannel { descope: self.descope.clone(), by, login_id: login_id.into() }
+    }
+
+    /// Signs the user in with the link that was clicked. Also redeems the tokens of
+    /// [embedded links](crate::management::embedded_link::EmbeddedLinks).
+    ///
+    /// - `token`: the token of the link, its query parameter `t`, or the whole URL of the page that the link led to.
     ///
     /// A link works once.
     ///
@@ -131,12 +142,11 @@ impl MagicLink {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty; nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty, or the URL has none; nothing was sent.
     /// - [`Expired`](crate::ErrorKind::Expired) (`E062504`, `E063010`): the link is too old or was used before.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer holds no session.
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<Authentication> {
-        let token = token.into();
-        check::secret("token", &token)?;
+        let token = callback::token(token.into())?;
         let answer = call!(self.descope.api(), magic_link_verify, &MagicLinkVerifyRequest::new(token))?;
         Authentication::read(answer, self.descope.token_names())
     }
@@ -145,21 +155,15 @@ impl MagicLink {
 impl MagicLinkChannel {
     /// Creates the user and sends a link. A login id that somebody has already is refused.
     ///
-    /// `POST /v1/auth/magiclink/signup/{email|sms}`
+    /// `POST /v1/auth/magiclink/signup/{email|sms|whatsapp}`
     pub fn sign_up(self) -> MagicLinkSignUp {
-        MagicLinkSignUp {
-            channel: self,
-            address: None,
-            user: SignUpUser::default(),
-            options: None,
-            provider_id: None,
-            redirect_url: None,
-        }
+        let body = MagicLinkSignUpWhatsappRequest::new(self.login_id.as_str());
+        MagicLinkSignUp { channel: self, address: None, body }
     }
 
     /// Sends a link to an existing user. A login id that nobody has is refused.
     ///
-    /// `POST /v1/auth/magiclink/signin/{email|sms}`
+    /// `POST /v1/auth/magiclink/signin/{email|sms|whatsapp}`
     pub fn sign_in(self) -> MagicLinkSignIn {
         self.signing_in(false)
     }
@@ -167,7 +171,7 @@ impl MagicLinkChannel {
     /// Sends a link; the user is created when nobody has the login id yet.
     /// [`Authentication::first_seen`] tells which of the two it was.
     ///
-    /// `POST /v1/auth/magiclink/signup-in/{email|sms}`
+    /// `POST /v1/auth/magiclink/signup-in/{email|sms|whatsapp}`
     pub fn sign_up_or_in(self) -> MagicLinkSignIn {
         self.signing_in(true)
     }
@@ -178,31 +182,21 @@ impl MagicLinkChannel {
     /// - `login_id`: the name under which the user signs in now.
     /// - `refresh_jwt`: the user's refresh token.
     ///
-    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/sms`
+    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/{sms|whatsapp}`
     pub fn update(self, login_id: impl Into<String>, refresh_jwt: impl Into<Secret>) -> MagicLinkUpdate {
-        let update = UpdateOptions::new(login_id.into(), refresh_jwt.into());
-        MagicLinkUpdate { channel: self, update, redirect_url: None }
+        let body = MagicLinkUpdateEmailRequest::new(login_id, self.login_id.as_str());
+        MagicLinkUpdate { channel: self, refresh_jwt: refresh_jwt.into(), body }
     }
 
     fn signing_in(self, or_sign_up: bool) -> MagicLinkSignIn {
-        MagicLinkSignIn {
-            channel: self,
-            or_sign_up,
-            options: None,
-            refresh_jwt: None,
-            provider_id: None,
-            redirect_url: None,
-            sso_app_id: None,
-            use_recovery: None,
-        }
+        let body = MagicLinkSignInRequest::new(self.login_id.as_str());
+        MagicLinkSignIn { channel: self, or_sign_up, refresh_jwt: None, body }
     }
 }
 
 impl MagicLinkSignUp {
     sign_up_setters!();
-    option_setters!();
-    provider_setter!();
-    redirect_setter!();
+    setters!(MagicLinkSignUpWhatsappRequest at body);
 
     /// The email address or phone number to send the link to, when it is not the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
@@ -212,7 +206,7 @@ impl MagicLinkSignUp {
 
     /// Creates the user and sends the link.
     ///
-    /// `POST /v1/auth/magiclink/signup/{email|sms}`
+    /// `POST /v1/auth/magiclink/signup/{email|sms|whatsapp}`
     ///
     /// ```
     /// # #[tokio::main]
@@ -241,43 +235,44 @@ impl MagicLinkSignUp {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<SentLink> {
-        let Self { channel, address, mut user, options: login_options, provider_id, redirect_url } = self;
-        check::text("login_id", &channel.login_id)?;
+        let Self { channel, address, mut body } = self;
+        check::text("login_id", &body.login_id)?;
         check::optional_text("address", address.as_deref())?;
-        check::optional_text("redirect_url", redirect_url.as_deref())?;
-        let api = channel.descope.api();
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let login_id = channel.login_id;
         let address = address.unwrap_or_else(|| login_id.clone());
-        if channel.by_email {
+        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        if channel.by == Channel::Email {
             user.email.get_or_insert_with(|| address.clone());
-            let mut body = MagicLinkSignUpEmailRequest::new(login_id);
+            let mut body = same!(
+                MagicLinkSignUpEmailRequest::new(login_id) from body,
+                user, login_options, provider_id, redirect_url,
+            );
             body.email = Some(address);
-            body.user = Some(user);
-            body.provider_id = provider_id;
-            body.login_options = login_options;
-            body.redirect_url = redirect_url;
             return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
         }
         user.phone.get_or_insert_with(|| address.clone());
-        let mut body = MagicLinkSignUpPhoneRequest::new(login_id);
+        if channel.by == Channel::Whatsapp {
+            body.whatsapp = Some(address);
+            return Ok(call!(api, magic_link_sign_up_whatsapp, &body)?.into());
+        }
+        let mut body = same!(
+            MagicLinkSignUpPhoneRequest::new(login_id) from body,
+            user, login_options, provider_id, redirect_url,
+        );
         body.phone = Some(address);
-        body.user = Some(user);
-        body.provider_id = provider_id;
-        body.login_options = login_options;
-        body.redirect_url = redirect_url;
         Ok(call!(api, magic_link_sign_up_sms, &body)?.into())
     }
 }
 
 impl MagicLinkSignIn {
-    sign_in_setters!();
-    option_setters!();
-    provider_setter!();
-    redirect_setter!();
+    factor_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
+    setters!(MagicLinkSignInRequest at body);
 
     /// Sends the link.
     ///
-    /// `POST /v1/auth/magiclink/signin/{email|sms}` or `/v1/auth/magiclink/signup-in/{email|sms}`; [`MagicLink`] has an
+    /// `POST /v1/auth/magiclink/signin/{email|sms|whatsapp}` or `/v1/auth/magiclink/signup-in/{email|sms|whatsapp}`; [`MagicLink`] has an
     /// example.
     ///
     /// # Errors
@@ -289,32 +284,28 @@ impl MagicLinkSignIn {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<SentLink> {
-        let channel = self.channel;
-        check::text("login_id", &channel.login_id)?;
-        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let mut body = MagicLinkSignInRequest::new(channel.login_id);
-        body.login_options = self.options;
-        body.provider_id = self.provider_id;
-        body.redirect_url = self.redirect_url;
-        body.sso_app_id = self.sso_app_id;
-        body.use_recovery = self.use_recovery;
-        Ok(match (channel.by_email, self.or_sign_up) {
-            (true, false) => call!(api, magic_link_sign_in_email, &body)?.into(),
-            (false, false) => call!(api, magic_link_sign_in_sms, &body)?.into(),
-            (true, true) => call!(api, magic_link_sign_up_or_in_email, &body)?.into(),
-            (false, true) => call!(api, magic_link_sign_up_or_in_sms, &body)?.into(),
+        let Self { channel, or_sign_up, refresh_jwt, body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let api = channel.descope.signing_in(refresh_jwt.as_ref(), body.login_options.as_ref())?;
+        Ok(match (channel.by, or_sign_up) {
+            (Channel::Email, false) => call!(api, magic_link_sign_in_email, &body)?.into(),
+            (Channel::Sms, false) => call!(api, magic_link_sign_in_sms, &body)?.into(),
+            (Channel::Whatsapp, false) => call!(api, magic_link_sign_in_whatsapp, &body)?.into(),
+            (Channel::Email, true) => call!(api, magic_link_sign_up_or_in_email, &body)?.into(),
+            (Channel::Sms, true) => call!(api, magic_link_sign_up_or_in_sms, &body)?.into(),
+            (Channel::Whatsapp, true) => call!(api, magic_link_sign_up_or_in_whatsapp, &body)?.into(),
         })
     }
 }
 
 impl MagicLinkUpdate {
-    update_setters!();
-    redirect_setter!();
+    merge_setter!();
+    setters!(MagicLinkUpdateEmailRequest at body);
 
     /// Sends the link to the new address or number. The change is made when it has been verified.
     ///
-    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/sms`
+    /// `POST /v1/auth/magiclink/update/email` or `/v1/auth/magiclink/update/phone/{sms|whatsapp}`
     ///
     /// ```
     /// # #[tokio::main]
@@ -347,18 +338,23 @@ impl MagicLinkUpdate {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<SentLink> {
-        let Self { channel, update, redirect_url } = self;
-        check::text("address", &channel.login_id)?;
-        check::text("login_id", &update.login_id)?;
-        check::optional_text("redirect_url", redirect_url.as_deref())?;
-        let api = channel.descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
-        let address = channel.login_id;
-        if channel.by_email {
-            let body = update_body!(MagicLinkUpdateEmailRequest, &update, address, { redirect_url: redirect_url });
+        let Self { channel, refresh_jwt, body } = self;
+        check::text("address", &body.email)?;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let api = channel.descope.acting_for("refresh_jwt", &refresh_jwt)?;
+        if channel.by == Channel::Email {
             return Ok(call!(api, magic_link_update_email, &body)?.into());
         }
-        let body = update_body!(MagicLinkUpdatePhoneRequest, &update, address, { redirect_url: redirect_url });
-        Ok(call!(api, magic_link_update_phone_sms, &body)?.into())
+        let body = same!(
+            MagicLinkUpdatePhoneRequest::new(body.login_id, body.email) from body,
+            add_to_login_ids, on_merge_use_existing, fail_on_conflict, provider_id, template_id, template_options, locale,
+            redirect_url,
+        );
+        Ok(match channel.by {
+            Channel::Whatsapp => call!(api, magic_link_update_phone_whatsapp, &body)?.into(),
+            Channel::Sms | Channel::Email => call!(api, magic_link_update_phone_sms, &body)?.into(),
+        })
     }
 }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use descope_api::{
     Secret,
-    types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest, LoginOptions, SignUpUser},
+    types::{EmbeddedLinkResponse, EmbeddedLinkSignInRequest, EmbeddedLinkSignUpRequest},
 };
-use serde_json::{Map, Value};
 
 use crate::{
     Descope, Error, LoginId, Result, call, check,
-    options::{factor_setters, option_setters, sign_up_setters},
+    options::prepared_setters,
     raw_error::{Answer, call},
+    setters::setters,
 };
 
 /// Tokens that sign a user in, for a link in a message of your own. From
@@ -53,8 +53,7 @@ pub struct EmbeddedLinks {
 #[must_use = "nothing is sent before `send`"]
 pub struct EmbeddedLinkSignIn {
     descope: Descope,
-    login_id: String,
-    claims: Map<String, Value>,
+    body: EmbeddedLinkSignInRequest,
     timeout: Option<Duration>,
 }
 
@@ -63,11 +62,7 @@ pub struct EmbeddedLinkSignIn {
 #[must_use = "nothing is sent before `send`"]
 pub struct EmbeddedLinkSignUp {
     descope: Descope,
-    login_id: String,
-    user: SignUpUser,
-    options: Option<LoginOptions>,
-    email_verified: Option<bool>,
-    phone_verified: Option<bool>,
+    body: EmbeddedLinkSignUpRequest,
     timeout: Option<Duration>,
 }
 
@@ -80,23 +75,16 @@ impl EmbeddedLinks {
     ///
     /// `POST /v1/mgmt/user/signin/embeddedlink`
     pub fn sign_in(&self, login_id: impl Into<LoginId>) -> EmbeddedLinkSignIn {
-        let (descope, login_id) = (self.descope.clone(), login_id.into().into_string());
-        EmbeddedLinkSignIn { descope, login_id, claims: Map::new(), timeout: None }
+        let body = EmbeddedLinkSignInRequest::new(login_id.into().into_string());
+        EmbeddedLinkSignIn { descope: self.descope.clone(), body, timeout: None }
     }
 
     /// Makes a token that creates a user when it is redeemed. Nothing is sent to the person.
     ///
     /// `POST /v1/mgmt/user/signup/embeddedlink`
     pub fn sign_up(&self, login_id: impl Into<LoginId>) -> EmbeddedLinkSignUp {
-        EmbeddedLinkSignUp {
-            descope: self.descope.clone(),
-            login_id: login_id.into().into_string(),
-            user: SignUpUser::default(),
-            options: None,
-            email_verified: None,
-            phone_verified: None,
-            timeout: None,
-        }
+        let body = EmbeddedLinkSignUpRequest::new(login_id.into().into_string());
+        EmbeddedLinkSignUp { descope: self.descope.clone(), body, timeout: None }
     }
 }
 
@@ -112,18 +100,7 @@ macro_rules! timeout_setter {
 
 impl EmbeddedLinkSignIn {
     timeout_setter!();
-
-    /// Adds a claim to the tokens of the session.
-    pub fn custom_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.claims.insert(name.into(), value.into());
-        self
-    }
-
-    /// Sets all claims to add to the tokens of the session.
-    pub fn custom_claims(mut self, claims: Map<String, Value>) -> Self {
-        self.claims = claims;
-        self
-    }
+    setters!(EmbeddedLinkSignInRequest at body);
 
     /// Makes the token.
     ///
@@ -136,42 +113,24 @@ impl EmbeddedLinkSignIn {
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): nobody has the login id.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
-        check::text("login_id", &self.login_id)?;
-        let mut body = EmbeddedLinkSignInRequest::new(self.login_id);
-        body.custom_claims = self.claims;
-        body.timeout = self.timeout.map(whole_seconds).transpose()?;
-        let answer = call!(self.descope.managing()?, management_embedded_link_sign_in, &body)?;
+        let Self { descope, mut body, timeout } = self;
+        check::text("login_id", &body.login_id)?;
+        body.timeout = timeout.map(whole_seconds).transpose()?;
+        let answer = call!(descope.managing()?, management_embedded_link_sign_in, &body)?;
         token(answer)
     }
 }
 
 impl EmbeddedLinkSignUp {
     timeout_setter!();
-    sign_up_setters!();
-    option_setters!();
-    factor_setters!();
+    prepared_setters!(body.login_options);
+    setters!(SignUpUser at body.user);
+    setters!(LoginOptions at body.login_options);
+    setters!(EmbeddedLinkSignUpRequest at body);
 
-    /// The user's email address.
-    pub fn email(mut self, email: impl Into<String>) -> Self {
-        self.user.email = Some(email.into());
-        self
-    }
-
-    /// The user's phone number in E.164 form, such as `+15551234567`.
-    pub fn phone(mut self, phone: impl Into<String>) -> Self {
-        self.user.phone = Some(phone.into());
-        self
-    }
-
-    /// Takes the email address as proven, because the token travels there.
-    pub fn email_verified(mut self, verified: bool) -> Self {
-        self.email_verified = Some(verified);
-        self
-    }
-
-    /// Takes the phone number as proven, because the token travels there.
-    pub fn phone_verified(mut self, verified: bool) -> Self {
-        self.phone_verified = Some(verified);
+    /// Everything that is known of the user, in place of what was set before.
+    pub fn user(mut self, user: crate::SignUpUser) -> Self {
+        self.body.user = Some(user);
         self
     }
 
@@ -199,36 +158,12 @@ impl EmbeddedLinkSignUp {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<Secret> {
-        check::text("login_id", &self.login_id)?;
-        let mut body = EmbeddedLinkSignUpRequest::new(self.login_id);
-        body.user = told(self.user);
-        body.login_options = self.options;
-        body.email_verified = self.email_verified;
-        body.phone_verified = self.phone_verified;
-        body.timeout = self.timeout.map(whole_seconds).transpose()?;
-        let answer = call!(self.descope.managing()?, management_embedded_link_sign_up, &body)?;
+        let Self { descope, mut body, timeout } = self;
+        check::text("login_id", &body.login_id)?;
+        body.timeout = timeout.map(whole_seconds).transpose()?;
+        let answer = call!(descope.managing()?, management_embedded_link_sign_up, &body)?;
         token(answer)
     }
-}
-
-/// The details of the user, if there are any.
-fn told(user: SignUpUser) -> Option<SignUpUser> {
-    let SignUpUser {
-        email,
-        family_name,
-        given_name,
-        login_id,
-        middle_name,
-        name,
-        phone,
-        recovery_email,
-        recovery_phone,
-        ..
-    } = &user;
-    [email, family_name, given_name, login_id, middle_name, name, phone, recovery_email, recovery_phone]
-        .iter()
-        .any(|detail| detail.is_some())
-        .then_some(user)
 }
 
 fn token(answer: Answer<EmbeddedLinkResponse>) -> Result<Secret> {

@@ -3,8 +3,7 @@
 use descope_api::{
     Secret,
     types::{
-        LoginOptions, TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest,
-        TestUserGenerateOtpRequest,
+        TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest,
     },
     vocabulary::TestUserDelivery,
 };
@@ -13,8 +12,9 @@ use url::Url;
 use super::test_user::TestUsers;
 use crate::{
     DeliveryMethod, Descope, LoginId, PendingCode, PendingCodeState, PendingLink, PendingLinkState, Result, check,
-    options::{factor_setters, option_setters, redirect_setter},
+    options::prepared_setters,
     raw_error::{Answer, Origin, call},
+    setters::setters,
 };
 
 /// A code for a test user. From [`TestUsers::generate_otp`]; [`send`](Self::send) makes it.
@@ -22,9 +22,8 @@ use crate::{
 #[must_use = "nothing is sent before `send`"]
 pub struct TestUserGenerateOtp {
     descope: Descope,
-    login_id: String,
     method: DeliveryMethod,
-    options: Option<LoginOptions>,
+    body: TestUserGenerateOtpRequest,
 }
 
 /// A magic link for a test user. From [`TestUsers::generate_magic_link`] or [`TestUsers::generate_embedded_link`];
@@ -33,10 +32,7 @@ pub struct TestUserGenerateOtp {
 #[must_use = "nothing is sent before `send`"]
 pub struct TestUserGenerateMagicLink {
     descope: Descope,
-    login_id: String,
-    delivery_method: TestUserDelivery,
-    redirect_url: Option<String>,
-    options: Option<LoginOptions>,
+    body: TestUserGenerateMagicLinkRequest,
 }
 
 /// An enchanted link for a test user. From [`TestUsers::generate_enchanted_link`]; [`send`](Self::send) makes it.
@@ -44,9 +40,7 @@ pub struct TestUserGenerateMagicLink {
 #[must_use = "nothing is sent before `send`"]
 pub struct TestUserGenerateEnchantedLink {
     descope: Descope,
-    login_id: String,
-    redirect_url: Option<String>,
-    options: Option<LoginOptions>,
+    body: TestUserGenerateEnchantedLinkRequest,
 }
 
 /// A code that a user would have received, and what takes it.
@@ -94,12 +88,8 @@ impl TestUsers {
     /// # }
     /// ```
     pub fn generate_otp(&self, login_id: impl Into<LoginId>, method: DeliveryMethod) -> TestUserGenerateOtp {
-        TestUserGenerateOtp {
-            descope: self.descope.clone(),
-            login_id: login_id.into().into_string(),
-            method,
-            options: None,
-        }
+        let body = TestUserGenerateOtpRequest::new(login_id.into().into_string(), method);
+        TestUserGenerateOtp { descope: self.descope.clone(), method, body }
     }
 
     /// Makes the magic link that the test user would have received by `method`.
@@ -164,19 +154,19 @@ impl TestUsers {
     /// # }
     /// ```
     pub fn generate_enchanted_link(&self, login_id: impl Into<LoginId>) -> TestUserGenerateEnchantedLink {
-        let (descope, login_id) = (self.descope.clone(), login_id.into().into_string());
-        TestUserGenerateEnchantedLink { descope, login_id, redirect_url: None, options: None }
+        let body = TestUserGenerateEnchantedLinkRequest::new(login_id.into().into_string());
+        TestUserGenerateEnchantedLink { descope: self.descope.clone(), body }
     }
 
     fn magic_link(&self, login_id: String, delivery_method: TestUserDelivery) -> TestUserGenerateMagicLink {
-        let descope = self.descope.clone();
-        TestUserGenerateMagicLink { descope, login_id, delivery_method, redirect_url: None, options: None }
+        let body = TestUserGenerateMagicLinkRequest::new(login_id, delivery_method);
+        TestUserGenerateMagicLink { descope: self.descope.clone(), body }
     }
 }
 
 impl TestUserGenerateOtp {
-    option_setters!();
-    factor_setters!();
+    prepared_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
 
     /// Makes the code.
     ///
@@ -188,21 +178,20 @@ impl TestUserGenerateOtp {
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): no test user has the login id.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<TestUserCode> {
-        check::text("login_id", &self.login_id)?;
-        let mut body = TestUserGenerateOtpRequest::new(self.login_id.clone(), self.method);
-        body.login_options = self.options;
-        let answer = call!(self.descope.managing()?, management_test_user_generate_otp, &body)?;
+        let Self { descope, method, body } = self;
+        check::text("login_id", &body.login_id)?;
+        let answer = call!(descope.managing()?, management_test_user_generate_otp, &body)?;
         let code = answer.body.code.filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| answer.origin.lacks("the answer holds no code"))?;
-        let state = PendingCodeState::new(self.method, self.login_id, None, None);
-        Ok(TestUserCode { code, pending: PendingCode::new(self.descope, state) })
+        let state = PendingCodeState::new(method, body.login_id, None, None);
+        Ok(TestUserCode { code, pending: PendingCode::new(descope, state) })
     }
 }
 
 impl TestUserGenerateMagicLink {
-    option_setters!();
-    factor_setters!();
-    redirect_setter!();
+    prepared_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
+    setters!(TestUserGenerateMagicLinkRequest at body);
 
     /// Makes the link.
     ///
@@ -215,20 +204,18 @@ impl TestUserGenerateMagicLink {
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E112102`): no test user has the login id.
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no management key; nothing was sent.
     pub async fn send(self) -> Result<TestUserLink> {
-        check::text("login_id", &self.login_id)?;
-        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let mut body = TestUserGenerateMagicLinkRequest::new(self.login_id, self.delivery_method);
-        body.login_options = self.options;
-        body.redirect_url = self.redirect_url;
-        let answer = call!(self.descope.managing()?, management_test_user_generate_magic_link, &body)?;
+        let Self { descope, body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let answer = call!(descope.managing()?, management_test_user_generate_magic_link, &body)?;
         TestUserLink::read(answer.body.link, &answer.origin)
     }
 }
 
 impl TestUserGenerateEnchantedLink {
-    option_setters!();
-    factor_setters!();
-    redirect_setter!();
+    prepared_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
+    setters!(TestUserGenerateEnchantedLinkRequest at body);
 
     /// Makes the link.
     ///
@@ -238,12 +225,10 @@ impl TestUserGenerateEnchantedLink {
     ///
     /// As [`TestUserGenerateMagicLink::send`].
     pub async fn send(self) -> Result<TestUserEnchantedLink> {
-        check::text("login_id", &self.login_id)?;
-        check::optional_text("redirect_url", self.redirect_url.as_deref())?;
-        let mut body = TestUserGenerateEnchantedLinkRequest::new(self.login_id);
-        body.login_options = self.options;
-        body.redirect_url = self.redirect_url;
-        let answer = call!(self.descope.managing()?, management_test_user_generate_enchanted_link, &body)?;
+        let Self { descope, body } = self;
+        check::text("login_id", &body.login_id)?;
+        check::optional_text("redirect_url", body.redirect_url.as_deref())?;
+        let answer = call!(descope.managing()?, management_test_user_generate_enchanted_link, &body)?;
         let Answer { body, origin } = answer;
         let pending_ref = body.pending_ref.filter(|reference| !reference.is_empty());
         let missing = || origin.lacks("the answer holds no `pendingRef` to wait with");
@@ -251,7 +236,7 @@ impl TestUserGenerateEnchantedLink {
         let state = PendingLinkState::new(pending_ref, String::new(), None);
         Ok(TestUserEnchantedLink {
             link: TestUserLink::read(body.link, &origin)?,
-            pending: PendingLink::new(self.descope, state),
+            pending: PendingLink::new(descope, state),
         })
     }
 }

@@ -71,7 +71,7 @@ fn setter(ident: &Ident, field: &Field) -> TokenStream {
 /// How a value is handed over: the type of the argument, and what makes the member of it.
 pub(super) struct Given {
     pub(super) ty: TokenStream,
-    value: TokenStream,
+    pub(super) value: TokenStream,
     /// Whether the member is an `Option` around the value.
     pub(super) optional: bool,
     /// The type of this crate that tells more.

@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::Report;
 use crate::{
     codegen::overlay::{self, NAME, Overlay},
-    document::{Document, Operation},
+    document::{Document, Operation, members},
 };
 
 pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     areas(document, report);
+    schemas(document, report);
     let verbs: BTreeSet<(&str, &str)> = document
         .operations()
         .iter()
@@ -102,6 +103,22 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
             let given: BTreeSet<&str> = args.iter().chain(&sdk.user).chain(&sdk.named).copied().collect();
             for name in required.iter().filter(|name| !given.contains(*name)) {
                 report.at(&pointer, format!("`{name}` is required and not among `args`"));
+            }
+        }
+    }
+}
+
+/// What a schema hides are members of it that nobody has to set.
+fn schemas(document: &Document, report: &mut Report<'_>) {
+    for (name, schema) in members(&document.value["components"]["schemas"]) {
+        let required = schema["required"].as_array();
+        for hidden in schema[NAME]["hidden"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let pointer = format!("/components/schemas/{name}/{NAME}");
+            if schema["properties"][hidden].is_null() {
+                report.at(&pointer, format!("the schema has no `{hidden}`"));
+            }
+            if required.is_some_and(|required| required.iter().any(|name| name == hidden)) {
+                report.at(&pointer, format!("`{hidden}` is required, so it cannot be hidden"));
             }
         }
     }

@@ -146,6 +146,14 @@ static SDK: Kind = Kind {
     refused: &[("area", "the area stands at the tag, in spec/openapi.yaml")],
 };
 
+static SDK_SCHEMA: Kind = Kind {
+    name: "`x-descope-sdk` of a schema",
+    members: &[("hidden", Texts)],
+    required: &["hidden"],
+    home: None,
+    refused: &[],
+};
+
 static SDK_PAGE: Kind = Kind {
     name: "`page` of `x-descope-sdk`",
     members: &[("number", Text), ("size", Text), ("items", Text), ("total", Text)],
@@ -334,6 +342,7 @@ pub(super) static SCHEMA: Kind = Kind {
         ("x-descope-aliases", Names),
         ("x-descope-any", Flag),
         ("x-descope-unit", Text),
+        ("x-descope-sdk", Object(&SDK_SCHEMA)),
         ("x-descope-vocabulary", Text),
         ("x-extensible-enum", List(&Any)),
     ],

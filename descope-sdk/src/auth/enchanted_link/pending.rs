@@ -43,8 +43,8 @@ pub struct PendingLink {
 pub struct PendingLinkState {
     pending_ref: Secret,
     link_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    masked_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "masked_email")]
+    masked_address: Option<String>,
 }
 
 impl PendingLink {
@@ -60,8 +60,8 @@ impl PendingLink {
     }
 
     /// Where the links went, with most of it hidden. Fit to be shown.
-    pub fn masked_email(&self) -> Option<&str> {
-        self.state.masked_email()
+    pub fn masked_address(&self) -> Option<&str> {
+        self.state.masked_address()
     }
 
     /// What to keep when the sign-in is finished in another request or another process.
@@ -152,8 +152,8 @@ impl Serialize for PendingLink {
 }
 
 impl PendingLinkState {
-    pub(crate) fn new(pending_ref: Secret, link_id: String, masked_email: Option<String>) -> Self {
-        Self { pending_ref, link_id, masked_email }
+    pub(crate) fn new(pending_ref: Secret, link_id: String, masked_address: Option<String>) -> Self {
+        Self { pending_ref, link_id, masked_address }
     }
 
     /// The number of the right link, two digits. Show it to the user.
@@ -162,8 +162,8 @@ impl PendingLinkState {
     }
 
     /// Where the links went, with most of it hidden. Fit to be shown.
-    pub fn masked_email(&self) -> Option<&str> {
-        self.masked_email.as_deref()
+    pub fn masked_address(&self) -> Option<&str> {
+        self.masked_address.as_deref()
     }
 
     /// The handle that the service gave out for this sign-in.

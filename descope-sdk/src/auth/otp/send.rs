@@ -2,19 +2,15 @@
 
 use descope_api::{
     Secret,
-    types::{
-        LoginOptions, OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpEmailRequest,
-        OtpSignUpPhoneRequest, SignUpOptions, SignUpUser,
-    },
+    types::{OtpEmailResponse, OtpPhoneResponse, OtpSignInRequest, OtpSignUpPhoneRequest, OtpUpdateEmailRequest},
 };
 
 use super::{OtpChannel, PendingCode, PendingCodeState};
 use crate::{
     DeliveryMethod, Result, check,
-    options::{
-        UpdateOptions, option_setters, provider_setter, sign_in_setters, sign_up_setters, update_body, update_setters,
-    },
+    options::{factor_setters, merge_setter, same, sign_up_setters},
     raw_error::{Answer, call},
+    setters::setters,
 };
 
 /// A sign-up by one-time code. From [`OtpChannel::sign_up`]; [`send`](Self::send) sends the code.
@@ -23,9 +19,7 @@ use crate::{
 pub struct OtpSignUp {
     channel: OtpChannel,
     address: Option<String>,
-    user: SignUpUser,
-    options: Option<SignUpOptions>,
-    provider_id: Option<String>,
+    body: OtpSignUpPhoneRequest,
 }
 
 /// A sign-in by one-time code. From [`OtpChannel::sign_in`] or [`OtpChannel::sign_up_or_in`];
@@ -35,11 +29,8 @@ pub struct OtpSignUp {
 pub struct OtpSignIn {
     channel: OtpChannel,
     or_sign_up: bool,
-    options: Option<LoginOptions>,
     refresh_jwt: Option<Secret>,
-    provider_id: Option<String>,
-    sso_app_id: Option<String>,
-    use_recovery: Option<bool>,
+    body: OtpSignInRequest,
 }
 
 /// A change of address by one-time code. From [`OtpChannel::update`]; [`send`](Self::send) sends the code.
@@ -47,19 +38,18 @@ pub struct OtpSignIn {
 #[must_use = "nothing is sent before `send`"]
 pub struct OtpUpdate {
     channel: OtpChannel,
-    update: UpdateOptions,
-    mfa: Option<bool>,
+    refresh_jwt: Secret,
+    body: OtpUpdateEmailRequest,
 }
 
 impl OtpSignUp {
     pub(super) fn new(channel: OtpChannel) -> Self {
-        let (user, options) = (SignUpUser::default(), None);
-        Self { channel, address: None, user, options, provider_id: None }
+        let body = OtpSignUpPhoneRequest::new(channel.login_id.as_str());
+        Self { channel, address: None, body }
     }
 
     sign_up_setters!();
-    option_setters!();
-    provider_setter!();
+    setters!(OtpSignUpPhoneRequest at body);
 
     /// The email address or phone number to send the code to, when it is not the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
@@ -95,34 +85,25 @@ impl OtpSignUp {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<PendingCode> {
-        let Self { channel, address, mut user, options: login_options, provider_id } = self;
+        let Self { channel, address, mut body } = self;
         check::text("login_id", &channel.login_id)?;
         check::optional_text("address", address.as_deref())?;
-        let login_id = channel.login_id.clone();
-        let address = address.unwrap_or_else(|| login_id.clone());
+        let address = address.unwrap_or_else(|| channel.login_id.clone());
+        let (api, user) = (channel.descope.api().clone(), body.user.get_or_insert_default());
         if channel.method == DeliveryMethod::Email {
             user.email.get_or_insert_with(|| address.clone());
-            let (email, user) = (Some(address), Some(user));
-            let mut body = OtpSignUpEmailRequest::new(login_id);
-            body.email = email;
-            body.user = user;
-            body.provider_id = provider_id;
-            body.login_options = login_options;
-            let sent = call!(channel.descope.api(), otp_sign_up_email, &body)?;
-            return Ok(channel.sent(sent));
+            let login_id = channel.login_id.as_str();
+            let mut body = same!(OtpSignUpEmailRequest::new(login_id) from body, user, login_options, provider_id);
+            body.email = Some(address);
+            return Ok(channel.sent(call!(api, otp_sign_up_email, &body)?));
         }
         user.phone.get_or_insert_with(|| address.clone());
-        let mut body = OtpSignUpPhoneRequest::new(login_id);
-        body.user = Some(user);
-        body.provider_id = provider_id;
-        body.login_options = login_options;
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,
             _ => &mut body.phone,
         };
         *number = Some(address);
-        let api = channel.descope.api();
         let sent = match channel.method {
             DeliveryMethod::Voice => call!(api, otp_sign_up_voice, &body),
             DeliveryMethod::Whatsapp => call!(api, otp_sign_up_whatsapp, &body),
@@ -135,20 +116,13 @@ impl OtpSignUp {
 
 impl OtpSignIn {
     pub(super) fn new(channel: OtpChannel, or_sign_up: bool) -> Self {
-        Self {
-            channel,
-            or_sign_up,
-            options: None,
-            refresh_jwt: None,
-            provider_id: None,
-            sso_app_id: None,
-            use_recovery: None,
-        }
+        let body = OtpSignInRequest::new(channel.login_id.as_str());
+        Self { channel, or_sign_up, refresh_jwt: None, body }
     }
 
-    sign_in_setters!();
-    option_setters!();
-    provider_setter!();
+    factor_setters!(body.login_options);
+    setters!(LoginOptions at body.login_options);
+    setters!(OtpSignInRequest at body);
 
     /// Sends the code.
     ///
@@ -179,15 +153,10 @@ impl OtpSignIn {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`E130429`): too many messages.
     pub async fn send(self) -> Result<PendingCode> {
-        let channel = self.channel;
+        let Self { channel, or_sign_up, refresh_jwt, body } = self;
         check::text("login_id", &channel.login_id)?;
-        let api = channel.descope.signing_in(self.refresh_jwt.as_ref())?;
-        let mut body = OtpSignInRequest::new(channel.login_id.clone());
-        body.login_options = self.options;
-        body.provider_id = self.provider_id;
-        body.sso_app_id = self.sso_app_id;
-        body.use_recovery = self.use_recovery;
-        let sent = match (channel.method, self.or_sign_up) {
+        let api = channel.descope.signing_in(refresh_jwt.as_ref(), body.login_options.as_ref())?;
+        let sent = match (channel.method, or_sign_up) {
             (DeliveryMethod::Email, false) => call!(api, otp_sign_in_email, &body)?.into(),
             (DeliveryMethod::Sms, false) => call!(api, otp_sign_in_sms, &body)?.into(),
             (DeliveryMethod::Voice, false) => call!(api, otp_sign_in_voice, &body)?.into(),
@@ -205,16 +174,12 @@ impl OtpSignIn {
 
 impl OtpUpdate {
     pub(super) fn new(channel: OtpChannel, login_id: String, refresh_jwt: Secret) -> Self {
-        Self { channel, update: UpdateOptions::new(login_id, refresh_jwt), mfa: None }
+        let body = OtpUpdateEmailRequest::new(login_id, channel.login_id.as_str());
+        Self { channel, refresh_jwt, body }
     }
 
-    update_setters!();
-
-    /// Lets the code count as a further factor too: the session that verifying it gives has `mfa` in the claim `amr`.
-    pub fn mfa(mut self, mfa: bool) -> Self {
-        self.mfa = Some(mfa);
-        self
-    }
+    merge_setter!();
+    setters!(OtpUpdateEmailRequest at body);
 
     /// Sends the code to the new address or number. The change is made when it has been verified.
     ///
@@ -228,18 +193,20 @@ impl OtpUpdate {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<PendingCode> {
-        let Self { mut channel, update, mfa } = self;
-        check::text("address", &channel.login_id)?;
-        check::text("login_id", &update.login_id)?;
-        let api = channel.descope.acting_for("refresh_jwt", &update.refresh_jwt)?;
+        let Self { mut channel, refresh_jwt, body } = self;
+        check::text("address", &body.email)?;
+        check::text("login_id", &body.login_id)?;
+        let api = channel.descope.acting_for("refresh_jwt", &refresh_jwt)?;
         // The code is verified under the login id that the user has until then.
-        let address = std::mem::replace(&mut channel.login_id, update.login_id.clone());
+        channel.login_id.clone_from(&body.login_id);
         if channel.method == DeliveryMethod::Email {
-            let body = update_body!(OtpUpdateEmailRequest, &update, address, { mfa: mfa });
             let sent = call!(api, otp_update_email, &body)?;
             return Ok(channel.sent(sent));
         }
-        let body = update_body!(OtpUpdatePhoneRequest, &update, address, { mfa: mfa });
+        let body = same!(
+            OtpUpdatePhoneRequest::new(body.login_id, body.email) from body,
+            add_to_login_ids, on_merge_use_existing, fail_on_conflict, provider_id, template_id, template_options, locale, mfa,
+        );
         let sent = match channel.method {
             DeliveryMethod::Voice => call!(api, otp_update_phone_voice, &body),
             DeliveryMethod::Whatsapp => call!(api, otp_update_phone_whatsapp, &body),

@@ -3,6 +3,7 @@
 mod docs;
 mod ends;
 mod examples;
+mod flows;
 pub(crate) mod overlay;
 mod plan;
 mod raw;
@@ -37,6 +38,7 @@ pub(crate) fn outputs(document: &Document, client: &syn::File) -> Result<Vec<Out
         output(format!("{FOLDER}/mod.rs"), &write::index(&areas)),
         output("tests/generated/requests.rs".to_owned(), &examples::cases(document, &areas, &raw)?),
         output("tests/generated/replay.rs".to_owned(), &replay::calls(&areas)),
+        flows::setters(document, &raw),
     ];
     for area in &areas {
         let example = examples::of_area(document, area, &raw)?;
