@@ -15,13 +15,13 @@ async fn a_pending_link_is_finished_by_another_client() {
     let stored = serde_json::to_string(&pending).unwrap();
     assert_eq!(stored, serde_json::to_string(pending.state()).unwrap());
     let right = world.mail(ADA).await.link(pending.link_id()).unwrap().token.clone();
-    let (link_id, masked) = (pending.link_id().to_owned(), pending.masked_email().map(str::to_owned));
+    let (link_id, masked) = (pending.link_id().to_owned(), pending.masked_address().map(str::to_owned));
     drop(pending);
 
     let elsewhere = world.emulator.descope_builder().build().unwrap();
     let state: PendingLinkState = serde_json::from_str(&stored).unwrap();
     let pending = elsewhere.enchanted_link().resume(state);
-    assert_eq!((pending.link_id(), pending.masked_email().map(str::to_owned)), (&*link_id, masked));
+    assert_eq!((pending.link_id(), pending.masked_address().map(str::to_owned)), (&*link_id, masked));
     assert!(pending.check().await.unwrap().is_none());
     world.descope.enchanted_link().verify(right).await.unwrap();
     let ada = pending.wait().await.unwrap();
@@ -63,7 +63,7 @@ async fn what_test_users_wait_for_is_put_away_alike() {
 #[test]
 fn what_was_put_away_by_another_release_is_read() {
     let link: PendingLinkState = serde_json::from_str(r#"{"pending_ref":"a","link_id":"42","new":{"x":1}}"#).unwrap();
-    assert_eq!((link.pending_ref().expose(), link.link_id(), link.masked_email()), ("a", "42", None));
+    assert_eq!((link.pending_ref().expose(), link.link_id(), link.masked_address()), ("a", "42", None));
     let code: PendingCodeState = serde_json::from_str(r#"{"method":"sms","login_id":"a","new":[]}"#).unwrap();
     assert_eq!((code.login_id(), code.masked_address(), code.attempts()), ("a", None, None));
     for broken in [r#"{"link_id":"42"}"#, r#"{"pending_ref":"a"}"#, "{}", "[]", r#"{"pending_ref":1,"link_id":"42"}"#] {

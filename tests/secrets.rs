@@ -139,7 +139,7 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     notes.add(&magic.email(ADA).sign_in().step_up("marked-token"));
     notes.add(&magic.sms(PHONE).update(ADA, "marked-token"));
     notes.add(&enchanted.sign_in(ADA).mfa("marked-token"));
-    notes.add(&enchanted.update_email(ADA, ADA, "marked-token"));
+    notes.add(&enchanted.email(ADA).update(ADA, "marked-token"));
     let state = r#"{"pending_ref": "marked-reference", "link_id": "42"}"#;
     notes.add(&enchanted.resume(serde_json::from_str(state).unwrap()));
     let questions = descope.security_questions();

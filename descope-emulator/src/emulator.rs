@@ -399,6 +399,22 @@ impl Emulator {
         self.app.world.clock.clone()
     }
 
+    /// The code that an authenticator app with this seed shows now, by the time of the emulator: six digits. Nothing when
+    /// `key` is not a seed in base32.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let code = emulator.totp_code("JBSWY3DPEHPK3PXP").expect("a seed");
+    /// assert_eq!(code.len(), 6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn totp_code(&self, key: &str) -> Option<String> {
+        crate::area::totp::shown(key, self.clock().now())
+    }
+
     /// Answers the next call of an operation with a fault. Several faults for one operation happen one after the other.
     ///
     /// `operation` is the id in the specification, such as `otpVerifyEmail`, or the name of the function of the raw

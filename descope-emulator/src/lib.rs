@@ -4,6 +4,8 @@
 mod address;
 mod admin;
 mod area;
+#[cfg(feature = "sdk")]
+mod browser;
 mod emulator;
 mod error;
 mod flow;
@@ -12,6 +14,8 @@ mod http;
 mod sdk;
 mod world;
 
+#[cfg(feature = "sdk")]
+pub use self::browser::BrowserError;
 pub use self::{
     admin::{
         fault::Fault,

@@ -125,6 +125,11 @@ impl Authentication {
         self.answer.external_token.as_ref()
     }
 
+    /// The token by which the service knows this device again.
+    pub fn known_device_jwt(&self) -> Option<&Secret> {
+        self.answer.known_device_jwt.as_ref()
+    }
+
     /// The token that marks this device as trusted.
     pub fn trusted_device_jwt(&self) -> Option<&Secret> {
         self.answer.trusted_device_jwt.as_ref()

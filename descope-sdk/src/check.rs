@@ -67,6 +67,11 @@ pub(crate) fn secret(argument: &'static str, value: &Secret) -> Result<()> {
     text(argument, value.expose())
 }
 
+/// A password as the user typed it, which may have any character.
+pub(crate) fn password(argument: &'static str, value: &Secret) -> Result<()> {
+    if value.is_empty() { Err(Error::argument_refused(argument, "is empty")) } else { Ok(()) }
+}
+
 /// A credential that becomes one part of the bearer: a JWT or a key.
 ///
 /// The parts are joined by colons, so a colon inside would make two of one; whatever does not fit a header would

@@ -6,7 +6,10 @@ use descope_api::{CallOptions, Secret, types::LoginOptions};
 
 use crate::{
     DescopeBuilder, Error, ManagementKey, PollOptions, Result,
-    auth::{AccessKeyAuth, EnchantedLink, MagicLink, Otp, SecurityQuestions},
+    auth::{
+        AccessKeyAuth, EnchantedLink, Flow, MagicLink, Notp, Oauth, OneTap, Otp, Outbound, Password, Push, RecoveryCodes,
+        SecurityQuestions, Sso, Totp, Webauthn,
+    },
     check,
     session::{Flights, KindNames, SessionValidator, Sessions},
 };
@@ -71,6 +74,61 @@ impl Descope {
     /// Signs users in by a link that they click on any device, while this one waits.
     pub fn enchanted_link(&self) -> EnchantedLink {
         EnchantedLink::new(self.clone())
+    }
+
+    /// Signs users in by a password.
+    pub fn password(&self) -> Password {
+        Password::new(self.clone())
+    }
+
+    /// Signs users in by the code of an authenticator app.
+    pub fn totp(&self) -> Totp {
+        Totp::new(self.clone())
+    }
+
+    /// Signs users in by codes that they keep on paper.
+    pub fn recovery_codes(&self) -> RecoveryCodes {
+        RecoveryCodes::new(self.clone())
+    }
+
+    /// Signs users in with their account at a social provider, such as Google or GitHub.
+    pub fn oauth(&self) -> Oauth {
+        Oauth::new(self.clone())
+    }
+
+    /// Signs users in with the identity provider of their company, by SAML or OIDC.
+    pub fn sso(&self) -> Sso {
+        Sso::new(self.clone())
+    }
+
+    /// Signs users in by passkeys.
+    pub fn webauthn(&self) -> Webauthn {
+        Webauthn::new(self.clone())
+    }
+
+    /// Signs users in by a WhatsApp message that they send.
+    pub fn notp(&self) -> Notp {
+        Notp::new(self.clone())
+    }
+
+    /// Signs users in by the prompt of Google One Tap.
+    pub fn one_tap(&self) -> OneTap {
+        OneTap::new(self.clone())
+    }
+
+    /// Signs users in by a message to their phone, on which they approve it.
+    pub fn push(&self) -> Push {
+        Push::new(self.clone())
+    }
+
+    /// Runs flows that are drawn in the console.
+    pub fn flow(&self) -> Flow {
+        Flow::new(self.clone())
+    }
+
+    /// Connects signed-in users to their accounts at third parties.
+    pub fn outbound(&self) -> Outbound {
+        Outbound::new(self.clone())
     }
 
     /// Asks signed-in users questions that they have answered before.

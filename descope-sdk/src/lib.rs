@@ -119,17 +119,14 @@ mod paging;
 mod patience;
 mod poll;
 mod raw_error;
+mod token_source;
 #[allow(unused_macro_rules, reason = "not everything that can be set has a flow yet")]
 #[rustfmt::skip]
 #[path = "generated/setters.rs"]
 mod setters;
 
-pub use auth::{
-    AccessKeyAuth, AccessKeyExchange, AccessKeySession, EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn,
-    EnchantedLinkSignUp, EnchantedLinkUpdate, MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, Otp,
-    OtpChannel, OtpSignIn, OtpSignUp, OtpUpdate, PendingCode, PendingCodeState, PendingLink, PendingLinkState,
-    SecurityQuestions, SecurityQuestionsSetup, SecurityQuestionsVerify, SentLink,
-};
+#[doc(inline)]
+pub use auth::*;
 pub use authentication::{Authentication, CookieSettings};
 pub use client::Descope;
 pub use codes::ErrorCode;

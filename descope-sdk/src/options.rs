@@ -100,6 +100,14 @@ macro_rules! sign_up_setters {
 }
 pub(crate) use sign_up_setters;
 
+/// Where a message of a sign-up goes, and the address of the new user: what was said, what is known of the user, or the login
+/// id.
+pub(crate) fn own_address(said: Option<String>, of_user: &mut Option<String>, login_id: &str) -> String {
+    let address = said.or_else(|| of_user.clone()).unwrap_or_else(|| login_id.to_owned());
+    of_user.get_or_insert_with(|| address.clone());
+    address
+}
+
 /// The setter of a change of address that has a meaning of its own. The builder has a `body`.
 macro_rules! merge_setter {
     () => {

@@ -30,7 +30,7 @@ async fn a_link_signs_up_and_in_on_the_device_that_waits() {
             continue;
         }
         let pending = pending.unwrap();
-        assert!(pending.masked_email().unwrap().contains('*'));
+        assert!(pending.masked_address().unwrap().contains('*'));
         assert!(pending.check().await.unwrap().is_none(), "nobody has clicked");
         let (right, _) = tokens(&world.mail(ADA).await, &pending);
         enchanted.verify(right).await.unwrap();

@@ -63,7 +63,7 @@ async fn links_confirm_a_new_address() {
     assert_eq!(load(&world, ADA).await.phone.as_deref(), Some(PHONE));
 
     let enchanted = world.descope.enchanted_link();
-    let pending = enchanted.update_email(ADA, "third@example.com", &token).send().await.unwrap();
+    let pending = enchanted.email("third@example.com").update(ADA, &token).send().await.unwrap();
     let mail = world.mail("third@example.com").await;
     enchanted.verify(mail.link(pending.link_id()).unwrap().token.as_str()).await.unwrap();
     assert_eq!(load(&world, ADA).await.email.as_deref(), Some(NEW), "the waiting device finishes it");
@@ -109,7 +109,7 @@ async fn only_ones_own_address_can_be_changed() {
     let (kind, status, code) = (ErrorKind::InvalidArgument, 403, "E011004");
     refused(otp.email(NEW).update(ADA, &bob).send().await, kind, status, code);
     refused(magic.sms(PHONE).update(ADA, &bob).send().await, kind, status, code);
-    refused(enchanted.update_email(ADA, NEW, &bob).send().await, kind, status, code);
+    refused(enchanted.email(NEW).update(ADA, &bob).send().await, kind, status, code);
     let outcome = otp.email(NEW).update("nobody@example.com", &ada).send().await;
     refused(outcome, ErrorKind::NotFound, 400, "E062108");
     refused(otp.email("nonsense").update(ADA, &ada).send().await, ErrorKind::InvalidArgument, 400, "E011003");

@@ -12,7 +12,7 @@ type Outcome = Result<Vec<String>, Failed>;
 /// Sets what every builder of a flow has a setter for.
 macro_rules! options {
     ($call:ident, $options:ident) => {
-        if let Some(claims) = $options.member("customClaims")? {
+        if let Some(claims) = $options.member::<Map<String, Value>>("customClaims")? {
             $call = $call.custom_claims(claims);
         }
         if let Some(id) = $options.member::<String>("templateId")? {
@@ -48,11 +48,20 @@ macro_rules! sign_in {
         if let Some(types) = options.member::<Vec<String>>("revokeOtherSessionsTypes")? {
             $call = $call.revoke_other_sessions_types(types);
         }
-        $given.rest(options);
-        provider!($call, $given);
-        if let Some(id) = $given.member::<String>("ssoAppId")? {
+        if let Some(id) = options.member::<String>("ssoAppId")? {
             $call = $call.sso_app_id(id);
         }
+        if let Some(challenge) = options.member::<String>("pkceChallenge")? {
+            $call = $call.pkce_challenge(challenge);
+        }
+        $given.rest(options);
+    };
+}
+
+/// Sets what a sign-in by a message has besides.
+macro_rules! message {
+    ($call:ident, $given:ident) => {
+        provider!($call, $given);
         if let Some(use_recovery) = $given.member("useRecovery")? {
             $call = $call.use_recovery(use_recovery);
         }
@@ -102,6 +111,14 @@ macro_rules! sign_up {
     };
 }
 
+macro_rules! template {
+    ($call:ident, $given:ident) => {
+        if let Some(id) = $given.member::<String>("templateId")? {
+            $call = $call.template_id(id);
+        }
+    };
+}
+
 macro_rules! update {
     ($call:ident, $given:ident) => {
         let (add, merge) = ($given.member("addToLoginIDs")?, $given.member("onMergeUseExisting")?);
@@ -115,9 +132,6 @@ macro_rules! update {
             $call = $call.fail_on_conflict(fail);
         }
         provider!($call, $given);
-        if let Some(id) = $given.member::<String>("templateId")? {
-            $call = $call.template_id(id);
-        }
         for (name, value) in $given.member::<Map<String, Value>>("templateOptions")?.into_iter().flatten() {
             $call = $call.template_option(name, value.as_str().unwrap_or_default());
         }
@@ -126,6 +140,8 @@ macro_rules! update {
         }
     };
 }
+
+mod methods;
 
 async fn otp_sign_up(descope: Descope, mut given: Given, method: DeliveryMethod) -> Outcome {
     let mut call = descope.otp().channel(method, given.text("loginId")?).sign_up();
@@ -156,6 +172,7 @@ async fn otp_sign_in(descope: Descope, mut given: Given, method: DeliveryMethod,
     let channel = descope.otp().channel(method, given.text("loginId")?);
     let mut call = if or_up { channel.sign_up_or_in() } else { channel.sign_in() };
     sign_in!(call, given);
+    message!(call, given);
     given.end(call.send().await.map(drop))
 }
 
@@ -170,6 +187,7 @@ async fn otp_update(descope: Descope, mut given: Given, method: DeliveryMethod) 
     let channel = descope.otp().channel(method, Given::needed("address", new)?);
     let mut call = channel.update(given.text("loginId")?, given.bearer()?);
     update!(call, given);
+    template!(call, given);
     if let Some(mfa) = given.member("mfa")? {
         call = call.mfa(mfa);
     }
@@ -177,7 +195,12 @@ async fn otp_update(descope: Descope, mut given: Given, method: DeliveryMethod) 
 }
 
 fn magic_link(descope: &Descope, method: DeliveryMethod, login_id: String) -> descope_sdk::MagicLinkChannel {
-    if method == Email { descope.magic_link().email(login_id) } else { descope.magic_link().sms(login_id) }
+    let links = descope.magic_link();
+    match method {
+        Email => links.email(login_id),
+        Whatsapp => links.whatsapp(login_id),
+        _ => links.sms(login_id),
+    }
 }
 
 async fn magic_link_sign_up(descope: Descope, mut given: Given, method: DeliveryMethod) -> Outcome {
@@ -194,6 +217,7 @@ async fn magic_link_sign_in(descope: Descope, mut given: Given, method: Delivery
     let channel = magic_link(&descope, method, given.text("loginId")?);
     let mut call = if or_up { channel.sign_up_or_in() } else { channel.sign_in() };
     sign_in!(call, given);
+    message!(call, given);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
 }
@@ -203,6 +227,7 @@ async fn magic_link_update(descope: Descope, mut given: Given, method: DeliveryM
     let channel = magic_link(&descope, method, Given::needed("address", new)?);
     let mut call = channel.update(given.text("loginId")?, given.bearer()?);
     update!(call, given);
+    template!(call, given);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
 }
@@ -212,20 +237,26 @@ async fn magic_link_verify(descope: Descope, mut given: Given) -> Outcome {
     given.end(descope.magic_link().verify(token).await.map(drop))
 }
 
-async fn enchanted_link_sign_up(descope: Descope, mut given: Given) -> Outcome {
-    let mut call = descope.enchanted_link().sign_up(given.text("loginId")?);
-    if let Some(email) = given.member::<String>("email")? {
-        call = call.email(email);
+fn enchanted_link(descope: &Descope, method: DeliveryMethod, login_id: String) -> descope_sdk::EnchantedLinkChannel {
+    let links = descope.enchanted_link();
+    if method == Email { links.email(login_id) } else { links.sms(login_id) }
+}
+
+async fn enchanted_link_sign_up(descope: Descope, mut given: Given, method: DeliveryMethod) -> Outcome {
+    let mut call = enchanted_link(&descope, method, given.text("loginId")?).sign_up();
+    if let Some(address) = address(&mut given, method)? {
+        call = call.address(address);
     }
     sign_up!(call, given);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
 }
 
-async fn enchanted_link_sign_in(descope: Descope, mut given: Given, or_up: bool) -> Outcome {
-    let (links, login_id) = (descope.enchanted_link(), given.text("loginId")?);
-    let mut call = if or_up { links.sign_up_or_in(login_id) } else { links.sign_in(login_id) };
+async fn enchanted_link_sign_in(descope: Descope, mut given: Given, method: DeliveryMethod, or_up: bool) -> Outcome {
+    let channel = enchanted_link(&descope, method, given.text("loginId")?);
+    let mut call = if or_up { channel.sign_up_or_in() } else { channel.sign_in() };
     sign_in!(call, given);
+    message!(call, given);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
 }
@@ -235,10 +266,12 @@ async fn enchanted_link_verify(descope: Descope, mut given: Given) -> Outcome {
     given.end(descope.enchanted_link().verify(token).await)
 }
 
-async fn enchanted_link_update(descope: Descope, mut given: Given) -> Outcome {
-    let (login_id, email) = (given.text("loginId")?, given.text("email")?);
-    let mut call = descope.enchanted_link().update_email(login_id, email, given.bearer()?);
+async fn enchanted_link_update(descope: Descope, mut given: Given, method: DeliveryMethod) -> Outcome {
+    let new = address(&mut given, method)?;
+    let channel = enchanted_link(&descope, method, Given::needed("address", new)?);
+    let mut call = channel.update(given.text("loginId")?, given.bearer()?);
     update!(call, given);
+    template!(call, given);
     redirect!(call, given);
     given.end(call.send().await.map(drop))
 }
@@ -269,6 +302,14 @@ async fn security_questions(descope: Descope, mut given: Given, setup: bool) -> 
     given.end(call.send().await.map(drop))
 }
 
+async fn refresh(descope: Descope, mut given: Given) -> Outcome {
+    if let Some(token) = given.member::<String>("externalToken")? {
+        return given.end(descope.session().migrate(token).await.map(drop));
+    }
+    let bearer = given.bearer()?;
+    given.end(descope.session().refresh(bearer).await.map(drop))
+}
+
 async fn tenants(descope: Descope, mut given: Given) -> Outcome {
     let bearer = given.bearer()?;
     if given.member("dct")? == Some(true) {
@@ -287,7 +328,7 @@ async fn select_tenant(descope: Descope, mut given: Given) -> Outcome {
 async fn exchange(descope: Descope, mut given: Given) -> Outcome {
     let mut call = descope.access_key().exchange(given.bearer()?);
     let mut options = given.part("loginOptions")?;
-    if let Some(claims) = options.member("customClaims")? {
+    if let Some(claims) = options.member::<Map<String, Value>>("customClaims")? {
         call = call.custom_claims(claims);
     }
     if let Some(tenant) = options.member::<String>("selectedTenant")? {
@@ -305,7 +346,7 @@ async fn keys(descope: Descope, mut given: Given) -> Outcome {
 
 async fn embedded_link_sign_in(descope: Descope, mut given: Given) -> Outcome {
     let mut call = descope.management().embedded_links().sign_in(LoginId::new(given.text("loginId")?));
-    if let Some(claims) = given.member("customClaims")? {
+    if let Some(claims) = given.member::<Map<String, Value>>("customClaims")? {
         call = call.custom_claims(claims);
     }
     // 0 stands for the service's own, which is asked for by saying nothing.
@@ -376,7 +417,8 @@ async fn test_user_enchanted_link(descope: Descope, mut given: Given) -> Outcome
 
 /// The call of an operation whose function is written by hand.
 pub(super) fn call(operation: &str) -> Option<Replay> {
-    one_time_codes(operation).or_else(|| links(operation)).or_else(|| others(operation))
+    let found = one_time_codes(operation).or_else(|| links(operation)).or_else(|| others(operation));
+    found.or_else(|| methods::call(operation))
 }
 
 fn one_time_codes(operation: &str) -> Option<Replay> {
@@ -421,11 +463,19 @@ fn links(operation: &str) -> Option<Replay> {
         "magicLinkUpdateEmail" => |it, given| Box::pin(magic_link_update(it, given, Email)),
         "magicLinkUpdatePhoneSms" => |it, given| Box::pin(magic_link_update(it, given, Sms)),
         "magicLinkVerify" => |it, given| Box::pin(magic_link_verify(it, given)),
-        "enchantedLinkSignUpEmail" => |it, given| Box::pin(enchanted_link_sign_up(it, given)),
-        "enchantedLinkSignInEmail" => |it, given| Box::pin(enchanted_link_sign_in(it, given, false)),
-        "enchantedLinkSignUpOrInEmail" => |it, given| Box::pin(enchanted_link_sign_in(it, given, true)),
+        "magicLinkSignUpWhatsapp" => |it, given| Box::pin(magic_link_sign_up(it, given, Whatsapp)),
+        "magicLinkSignInWhatsapp" => |it, given| Box::pin(magic_link_sign_in(it, given, Whatsapp, false)),
+        "magicLinkSignUpOrInWhatsapp" => |it, given| Box::pin(magic_link_sign_in(it, given, Whatsapp, true)),
+        "magicLinkUpdatePhoneWhatsapp" => |it, given| Box::pin(magic_link_update(it, given, Whatsapp)),
+        "enchantedLinkSignUpEmail" => |it, given| Box::pin(enchanted_link_sign_up(it, given, Email)),
+        "enchantedLinkSignUpSms" => |it, given| Box::pin(enchanted_link_sign_up(it, given, Sms)),
+        "enchantedLinkSignInEmail" => |it, given| Box::pin(enchanted_link_sign_in(it, given, Email, false)),
+        "enchantedLinkSignInSms" => |it, given| Box::pin(enchanted_link_sign_in(it, given, Sms, false)),
+        "enchantedLinkSignUpOrInEmail" => |it, given| Box::pin(enchanted_link_sign_in(it, given, Email, true)),
+        "enchantedLinkSignUpOrInSms" => |it, given| Box::pin(enchanted_link_sign_in(it, given, Sms, true)),
         "enchantedLinkVerify" => |it, given| Box::pin(enchanted_link_verify(it, given)),
-        "enchantedLinkUpdateEmail" => |it, given| Box::pin(enchanted_link_update(it, given)),
+        "enchantedLinkUpdateEmail" => |it, given| Box::pin(enchanted_link_update(it, given, Email)),
+        "enchantedLinkUpdatePhoneSms" => |it, given| Box::pin(enchanted_link_update(it, given, Sms)),
         "enchantedLinkPendingSession" => |it, given| Box::pin(enchanted_link_pending(it, given)),
         "managementEmbeddedLinkSignIn" => |it, given| Box::pin(embedded_link_sign_in(it, given)),
         "managementEmbeddedLinkSignUp" => |it, given| Box::pin(embedded_link_sign_up(it, given)),
@@ -450,7 +500,7 @@ fn others(operation: &str) -> Option<Replay> {
     }
     Some(match operation {
         "sessionKeys" => |it, given| Box::pin(keys(it, given)),
-        "sessionRefresh" => by_token!(refresh),
+        "sessionRefresh" => |it, given| Box::pin(refresh(it, given)),
         "sessionTryRefresh" => by_token!(try_refresh),
         "sessionValidate" => by_token!(validate_remotely),
         "sessionLogout" => by_token!(logout),

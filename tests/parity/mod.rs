@@ -273,7 +273,7 @@ async fn whatever_is_not_the_same_is_found() {
         ),
         ("/query/tenant", json!("T1"), "query.tenant: \"T1\" was recorded, which the function has no place for"),
         ("/path", json!("/v1/mgmt/role/make"), "no such operation"),
-        ("/path", json!("/v1/auth/password/signup"), "passwordSignUp: the SDK has no function"),
+        ("/path", json!("/v1/flow/event"), "flowReportEvents: the SDK has no function"),
     ];
     for (place, value, fault) in changes {
         let mut other = recorded.clone();

@@ -23,22 +23,6 @@ pub(super) const TABLE: &[Row] = &[
         "a list or map that holds nothing, where the document gives that no meaning: the same as leaving it out",
     ),
     // ------------------------------------------------------------------------------------------ no function
-    // One pattern for each tag: one that is of no use any more fails the test.
-    python(
-        "#password|#totp|#webauthn|#oauth|#sso",
-        NoFunction,
-        "the SDK has no function yet; `Descope::api` reaches it",
-    ),
-    python(
-        "magicLinkSignUpWhatsapp|magicLinkSignInWhatsapp|magicLinkSignUpOrInWhatsapp",
-        NoFunction,
-        "the SDK has no function yet for magic links by WhatsApp; `Descope::api` reaches it",
-    ),
-    python(
-        "enchantedLinkSignUpSms|enchantedLinkSignInSms|enchantedLinkSignUpOrInSms|enchantedLinkUpdatePhoneSms",
-        NoFunction,
-        "the SDK has no function yet for enchanted links by text message; `Descope::api` reaches it",
-    ),
     python(
         "magicLinkUpdatePhone",
         NoFunction,
@@ -100,6 +84,16 @@ pub(super) const TABLE: &[Row] = &[
         "otpSignUpVoice",
         Alias("body.voice", "phone"),
         "two names that the service reads; Go and the published document have this one",
+    ),
+    python(
+        "webauthnSignUpStart",
+        Unlike("body.user.loginId", Any, Absent),
+        "the service reads the login id inside of the user or beside them; the SDK has it beside, as Go has",
+    ),
+    python(
+        "webauthnSignUpStart",
+        Unlike("body.loginId", Absent, Any),
+        "the service reads the login id inside of the user or beside them; the SDK has it beside, as Go has",
     ),
     // ------------------------------------------------------------------------------------------ credentials
     python(

@@ -25,12 +25,19 @@ fn signing_in() -> Vec<Case> {
             },
             descope => descope.magic_link().email("ada").sign_up().address(ADA).name("Ada").redirect_url(PAGE)
                 .provider_id("p").custom_claim("a", 1).tenant_id("T1").send()),
+        case!("magicLinkSignUpWhatsapp", "POST /v1/auth/magiclink/signup/whatsapp", NOTHING,
+            {"loginId": PHONE, "whatsapp": PHONE, "user": {"phone": PHONE}},
+            descope => descope.magic_link().whatsapp(PHONE).sign_up().send()),
+        case!("magicLinkSignInWhatsapp", "POST /v1/auth/magiclink/signin/whatsapp", NOTHING, {"loginId": PHONE},
+            descope => descope.magic_link().whatsapp(PHONE).sign_in().send()),
+        case!("magicLinkSignUpOrInWhatsapp", "POST /v1/auth/magiclink/signup-in/whatsapp", NOTHING, {"loginId": PHONE},
+            descope => descope.magic_link().whatsapp(PHONE).sign_up_or_in().send()),
         case!("magicLinkSignInEmail", "POST /v1/auth/magiclink/signin/email", NOTHING, {"loginId": ADA},
             descope => descope.magic_link().email(ADA).sign_in().send()),
         case!("magicLinkSignInEmail", "POST /v1/auth/magiclink/signin/email", REFRESH,
             {
-                "loginId": ADA, "redirectUrl": PAGE, "providerId": "p", "ssoAppId": "app", "useRecovery": false,
-                "loginOptions": {"stepup": true, "locale": "de"}
+                "loginId": ADA, "redirectUrl": PAGE, "providerId": "p", "useRecovery": false,
+                "loginOptions": {"ssoAppId": "app", "stepup": true, "locale": "de"}
             },
             descope => descope.magic_link().email(ADA).sign_in().step_up(REFRESH_JWT).redirect_url(PAGE)
                 .provider_id("p").sso_app_id("app").use_recovery(false).locale("de").send()),
@@ -38,8 +45,8 @@ fn signing_in() -> Vec<Case> {
             descope => descope.magic_link().email(ADA).sign_up_or_in().send()),
         case!("magicLinkSignUpOrInEmail", "POST /v1/auth/magiclink/signup-in/email", REFRESH,
             {
-                "loginId": ADA, "redirectUrl": PAGE, "providerId": "p", "ssoAppId": "app", "useRecovery": false,
-                "loginOptions": {"mfa": true, "locale": "de"}
+                "loginId": ADA, "redirectUrl": PAGE, "providerId": "p", "useRecovery": false,
+                "loginOptions": {"ssoAppId": "app", "mfa": true, "locale": "de"}
             },
             descope => descope.magic_link().email(ADA).sign_up_or_in().mfa(REFRESH_JWT).redirect_url(PAGE)
                 .provider_id("p").sso_app_id("app").use_recovery(false).locale("de").send()),
@@ -58,8 +65,8 @@ fn signing_in() -> Vec<Case> {
             descope => descope.magic_link().sms(PHONE).sign_in().send()),
         case!("magicLinkSignInSms", "POST /v1/auth/magiclink/signin/sms", REFRESH,
             {
-                "loginId": PHONE, "redirectUrl": PAGE, "providerId": "p", "ssoAppId": "app", "useRecovery": false,
-                "loginOptions": {"stepup": true, "locale": "de"}
+                "loginId": PHONE, "redirectUrl": PAGE, "providerId": "p", "useRecovery": false,
+                "loginOptions": {"ssoAppId": "app", "stepup": true, "locale": "de"}
             },
             descope => descope.magic_link().sms(PHONE).sign_in().step_up(REFRESH_JWT).redirect_url(PAGE)
                 .provider_id("p").sso_app_id("app").use_recovery(false).locale("de").send()),
@@ -67,8 +74,8 @@ fn signing_in() -> Vec<Case> {
             descope => descope.magic_link().sms(PHONE).sign_up_or_in().send()),
         case!("magicLinkSignUpOrInSms", "POST /v1/auth/magiclink/signup-in/sms", REFRESH,
             {
-                "loginId": PHONE, "redirectUrl": PAGE, "providerId": "p", "ssoAppId": "app", "useRecovery": false,
-                "loginOptions": {"mfa": true, "locale": "de"}
+                "loginId": PHONE, "redirectUrl": PAGE, "providerId": "p", "useRecovery": false,
+                "loginOptions": {"ssoAppId": "app", "mfa": true, "locale": "de"}
             },
             descope => descope.magic_link().sms(PHONE).sign_up_or_in().mfa(REFRESH_JWT).redirect_url(PAGE)
                 .provider_id("p").sso_app_id("app").use_recovery(false).locale("de").send()),
@@ -93,6 +100,9 @@ fn updates() -> Vec<Case> {
                 .on_merge_use_existing(false)
                 .fail_on_conflict(true).redirect_url(PAGE).provider_id("p").template_id("t").template_option("a", "1")
                 .locale("fr").send()),
+        case!("magicLinkUpdatePhoneWhatsapp", "POST /v1/auth/magiclink/update/phone/whatsapp", REFRESH,
+            {"loginId": ADA, "phone": PHONE},
+            descope => descope.magic_link().whatsapp(PHONE).update(ADA, REFRESH_JWT).send()),
         case!("magicLinkUpdatePhoneSms", "POST /v1/auth/magiclink/update/phone/sms", REFRESH,
             {"loginId": ADA, "phone": PHONE},
             descope => descope.magic_link().sms(PHONE).update(ADA, REFRESH_JWT).send()),

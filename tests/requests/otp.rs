@@ -1,7 +1,5 @@
 //! One-time codes.
 
-use std::collections::BTreeMap;
-
 use descope_sdk::SignUpUser;
 
 use super::{ADA, Bearer, Case, PHONE, REFRESH_JWT, case};
@@ -46,7 +44,7 @@ fn sign_up() -> Vec<Case> {
                 "loginOptions": {
                     "customClaims": {"campaign": "spring", "round": 2},
                     "templateId": "welcome",
-                    "templateOptions": {"a": "1", "b": "2"},
+                    "templateOptions": {"b": "2"},
                     "locale": "en-GB",
                     "tenantId": "T1",
                     "revokeOtherSessions": true
@@ -100,8 +98,9 @@ fn options() -> Vec<Case> {
     vec![
         case!("otpSignInEmail", "POST /v1/auth/otp/signin/email", REFRESH,
             {
-                "loginId": ADA, "providerId": "SES", "ssoAppId": "app", "useRecovery": true,
+                "loginId": ADA, "providerId": "SES", "useRecovery": true,
                 "loginOptions": {
+                    "ssoAppId": "app",
                     "stepup": true, "mfa": true, "customClaims": {"only": "this"}, "templateId": "welcome",
                     "templateOptions": {"a": "1"}, "locale": "de", "tenantId": "T1", "revokeOtherSessions": false,
                     "revokeOtherSessionsTypes": ["web", "mobile"]
@@ -109,8 +108,7 @@ fn options() -> Vec<Case> {
             },
             descope => descope.otp().email(ADA).sign_in().step_up(REFRESH_JWT).mfa(REFRESH_JWT)
                 .custom_claim("lost", true)
-                .custom_claims(BTreeMap::from([("only", "this")]).into_iter()
-                    .map(|(name, value)| (name.to_owned(), value.into())).collect())
+                .custom_claims([("only", "this")])
                 .template_id("welcome").template_option("a", "1").locale("de").tenant_id("T1")
                 .revoke_other_sessions(false).revoke_other_sessions_types(["web", "mobile"])
                 .provider_id("SES").sso_app_id("app").use_recovery(true).send()),

@@ -6,13 +6,15 @@ use descope_api::{
     Secret,
     types::{AccessKeyExchangeRequest, AccessKeyLoginOptions},
 };
-use serde_json::{Map, Value};
 
 use crate::{
     Descope, Result,
     authentication::{epoch, missing_session},
     check,
-    raw_error::call,
+    raw_error::{call, operation},
+    session::SessionValidator,
+    setters::setters,
+    token_source::{Lived, TokenSource},
 };
 
 /// Sign-in of machines. From [`Descope::access_key`].
@@ -66,23 +68,49 @@ impl AccessKeyAuth {
 }
 
 impl AccessKeyExchange {
-    /// Adds a claim to the session JWT. The service does not trust it: it lands inside the claim `nsec`, unlike the
-    /// claims of the key itself.
-    pub fn custom_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.options.get_or_insert_default().custom_claims.insert(name.into(), value.into());
-        self
-    }
-
-    /// Sets all claims to add to the session JWT, which end up inside the claim `nsec`.
-    pub fn custom_claims(mut self, claims: Map<String, Value>) -> Self {
-        self.options.get_or_insert_default().custom_claims = claims;
-        self
-    }
+    setters!(AccessKeyLoginOptions at options);
 
     /// The tenant that becomes the current one of the session (claim `dct`). The key has to belong to it.
     pub fn tenant(mut self, tenant_id: impl Into<String>) -> Self {
         self.options.get_or_insert_default().selected_tenant = Some(tenant_id.into());
         self
+    }
+
+    /// Keeps a session by this exchange: made when it is first needed, and again before it expires. Nothing is sent now.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// # let created = descope.management().access_keys().create("nightly report").send().await?;
+    /// # let access_key = &created.cleartext;
+    /// let machine = descope.access_key().exchange(access_key).keep()?;
+    ///
+    /// // Before each request:
+    /// let session_jwt = machine.session_jwt().await?;
+    /// # assert_eq!(session_jwt, machine.clone().session_jwt().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the key or the tenant is empty, or has characters that none has.
+    pub fn keep(self) -> Result<MachineSession> {
+        self.check()?;
+        let validator = self.descope.validator().clone();
+        let fetch = move || {
+            let (exchange, validator) = (self.clone(), validator.clone());
+            async move { Ok(Kept { session: exchange.send().await?, validator }) }
+        };
+        Ok(MachineSession { source: TokenSource::new(operation!(access_key_exchange), fetch) })
+    }
+
+    fn check(&self) -> Result<descope_api::Client> {
+        let tenant = self.options.as_ref().and_then(|options| options.selected_tenant.as_deref());
+        check::optional_text("tenant", tenant)?;
+        self.descope.acting_for("access_key", &self.access_key)
     }
 
     /// Exchanges the key.
@@ -96,9 +124,7 @@ impl AccessKeyExchange {
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) (`E062803`): the key is unknown, expired or deactivated.
     /// - [`Decode`](crate::ErrorKind::Decode): the answer holds no session.
     pub async fn send(self) -> Result<AccessKeySession> {
-        let tenant = self.options.as_ref().and_then(|options| options.selected_tenant.as_deref());
-        check::optional_text("tenant", tenant)?;
-        let api = self.descope.acting_for("access_key", &self.access_key)?;
+        let api = self.check()?;
         let mut body = AccessKeyExchangeRequest::new();
         body.login_options = self.options;
         let answer = call!(api, access_key_exchange, &body)?;
@@ -108,6 +134,56 @@ impl AccessKeyExchange {
             session_jwt: session_jwt.ok_or_else(|| missing_session(&answer.origin))?,
             expires_at: answer.body.expiration.and_then(epoch),
         })
+    }
+}
+
+/// The session of a machine that renews itself. Clones share it. From [`AccessKeyExchange::keep`].
+#[derive(Clone, Debug)]
+pub struct MachineSession {
+    source: TokenSource<Kept>,
+}
+
+/// A session, and what tells how long it lives on.
+#[derive(Clone)]
+struct Kept {
+    session: AccessKeySession,
+    validator: SessionValidator,
+}
+
+impl Lived for Kept {
+    fn life_left(&self) -> Option<std::time::Duration> {
+        self.validator.life_left(self.session.session_jwt.expose())
+    }
+}
+
+impl MachineSession {
+    /// A session token that is good for a minute at least, or for a quarter of its life if that is less: the one that is kept,
+    /// or a new one. Callers at the same time share one exchange. While a token lives that the service does not renew for the
+    /// moment, because it cannot be reached for instance, it is given all the same. It needs a tokio runtime.
+    ///
+    /// `POST /v1/auth/accesskey/exchange`, when it is needed; [`AccessKeyExchange::keep`] has an example.
+    ///
+    /// # Errors
+    ///
+    /// - As [`AccessKeyExchange::send`].
+    /// - [`Configuration`](crate::ErrorKind::Configuration): there is no tokio runtime.
+    pub async fn session_jwt(&self) -> Result<Secret> {
+        Ok(self.source.get().await?.session.session_jwt)
+    }
+
+    /// The whole session.
+    ///
+    /// # Errors
+    ///
+    /// As [`session_jwt`](Self::session_jwt).
+    pub async fn session(&self) -> Result<AccessKeySession> {
+        Ok(self.source.get().await?.session)
+    }
+
+    /// Forgets the session, so that the next call exchanges the key: after a change of the key's roles, or when somebody has
+    /// refused the token.
+    pub fn forget(&self) {
+        self.source.forget();
     }
 }
 

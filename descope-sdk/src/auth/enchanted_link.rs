@@ -15,7 +15,7 @@ use crate::{
     Descope, Result,
     auth::callback,
     check,
-    options::{factor_setters, merge_setter, same, sign_up_setters},
+    options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
     raw_error::{Answer, Origin, call},
     setters::setters,
 };
@@ -207,7 +207,7 @@ impl EnchantedLinkSignUp {
     sign_up_setters!();
     setters!(EnchantedLinkSignUpPhoneRequest at body);
 
-    /// The email address or phone number to send the links to, when it is not the login id.
+    /// The email address or phone number to send the links to: that of the user otherwise, or the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -245,10 +245,9 @@ impl EnchantedLinkSignUp {
         check::text("login_id", &body.login_id)?;
         check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
-        let address = address.unwrap_or_else(|| body.login_id.clone());
         let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
         let sent: Sent = if channel.by_email {
-            user.email.get_or_insert_with(|| address.clone());
+            let address = own_address(address, &mut user.email, &body.login_id);
             let mut body = same!(
                 EnchantedLinkSignUpEmailRequest::new(body.login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -256,7 +255,7 @@ impl EnchantedLinkSignUp {
             body.email = Some(address);
             call!(api, enchanted_link_sign_up_email, &body)?.into()
         } else {
-            user.phone.get_or_insert_with(|| address.clone());
+            let address = own_address(address, &mut user.phone, &body.login_id);
             body.phone = Some(address);
             call!(api, enchanted_link_sign_up_sms, &body)?.into()
         };

@@ -10,7 +10,7 @@ use descope_api::{
 
 use crate::{
     Authentication, Descope, Result, check,
-    options::{factor_setters, merge_setter, same, sign_up_setters},
+    options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
     auth::callback,
     raw_error::{Answer, call},
     setters::setters,
@@ -101,6 +101,10 @@ pub struct SentLink {
 }
 
 impl SentLink {
+    pub(super) fn new(masked_address: Option<String>) -> Self {
+        Self { masked_address }
+    }
+
     /// Where the link went, with most of it hidden. Fit to be shown.
     pub fn masked_address(&self) -> Option<&str> {
         self.masked_address.as_deref()
@@ -198,7 +202,7 @@ impl MagicLinkSignUp {
     sign_up_setters!();
     setters!(MagicLinkSignUpWhatsappRequest at body);
 
-    /// The email address or phone number to send the link to, when it is not the login id.
+    /// The email address or phone number to send the link to: that of the user otherwise, or the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -240,10 +244,9 @@ impl MagicLinkSignUp {
         check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let login_id = channel.login_id;
-        let address = address.unwrap_or_else(|| login_id.clone());
         let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
         if channel.by == Channel::Email {
-            user.email.get_or_insert_with(|| address.clone());
+            let address = own_address(address, &mut user.email, &login_id);
             let mut body = same!(
                 MagicLinkSignUpEmailRequest::new(login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -251,7 +254,7 @@ impl MagicLinkSignUp {
             body.email = Some(address);
             return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
         }
-        user.phone.get_or_insert_with(|| address.clone());
+        let address = own_address(address, &mut user.phone, &login_id);
         if channel.by == Channel::Whatsapp {
             body.whatsapp = Some(address);
             return Ok(call!(api, magic_link_sign_up_whatsapp, &body)?.into());

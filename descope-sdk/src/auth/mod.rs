@@ -2,16 +2,49 @@
 
 mod access_key;
 mod callback;
+mod device;
 mod enchanted_link;
+mod flow;
 mod magic_link;
+mod notp;
+mod oauth;
+mod one_tap;
 mod otp;
+mod outbound;
+mod password;
+mod polled;
+mod push;
+mod recovery_codes;
+mod redirect;
 mod security_questions;
+mod sso;
+mod totp;
+mod webauthn;
 
-pub use access_key::{AccessKeyAuth, AccessKeyExchange, AccessKeySession};
+pub use access_key::{AccessKeyAuth, AccessKeyExchange, AccessKeySession, MachineSession};
 pub use enchanted_link::{
     EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn, EnchantedLinkSignUp, EnchantedLinkUpdate, PendingLink,
     PendingLinkState,
 };
 pub use magic_link::{MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, SentLink};
 pub use otp::{Otp, OtpChannel, OtpSignIn, OtpSignUp, OtpUpdate, PendingCode, PendingCodeState};
+pub use password::{
+    Password, PasswordPolicy, PasswordProblem, PasswordReplace, PasswordReset, PasswordResetSent, PasswordSignIn,
+    PasswordSignUp,
+};
+pub use recovery_codes::{RecoveryCodes, RecoveryCodesSignIn};
 pub use security_questions::{SecurityQuestions, SecurityQuestionsSetup, SecurityQuestionsVerify};
+pub use totp::{Totp, TotpSeed, TotpSignUp, TotpVerify};
+pub use device::DeviceTokens;
+pub use flow::{Flow, FlowNext, FlowStart};
+pub use notp::{Notp, NotpSignIn, NotpSignUp, NotpUpdate, PendingMessage, PendingMessageState};
+pub use oauth::{Oauth, OauthNative, OauthNativeFinish, OauthNativeStart, OauthStart, OauthUpdate, PendingNative};
+pub use one_tap::{OneTap, OneTapSignIn};
+pub use outbound::{Outbound, OutboundConnect};
+pub use push::{PendingPush, PendingPushState, Push, PushEnroll};
+pub use redirect::{Pkce, Redirect, RedirectState};
+pub use sso::{Sso, SsoStart};
+pub use webauthn::{
+    PendingDevice, PendingPasskey, PendingPasskeyState, Webauthn, WebauthnAddDevice, WebauthnSignIn, WebauthnSignUp,
+    WebauthnSignUpOrIn,
+};

@@ -18,7 +18,7 @@ macro_rules! setters {
         }
         /// Claims to put into the session JWT, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`; those of the key itself stand at the top level.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`custom_claims`](Self::custom_claims) for all at once.
         pub fn custom_claim(
             mut self,
             name: impl Into<String>,
@@ -28,14 +28,6 @@ macro_rules! setters {
                 .get_or_insert_default()
                 .custom_claims
                 .insert(name.into(), value.into());
-            self
-        }
-        /// Tenant that becomes the current one of the session, named in the claim `dct`. The key has to belong to it.
-        pub fn selected_tenant(
-            mut self,
-            selected_tenant: impl Into<String>,
-        ) -> Self {
-            self.$($at).+.get_or_insert_default().selected_tenant = Some(selected_tenant.into());
             self
         }
     };
@@ -55,7 +47,7 @@ macro_rules! setters {
         }
         /// Claims to put into the tokens of the session, of any JSON type.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`custom_claims`](Self::custom_claims) for all at once.
         pub fn custom_claim(
             mut self,
             name: impl Into<String>,
@@ -176,7 +168,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -235,7 +227,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -622,7 +614,7 @@ macro_rules! setters {
         }
         /// Versions that the component has shown, by flow id. With a newer one in place the answer is `E102004`.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`flow_versions`](Self::flow_versions) for all at once.
         pub fn flow_version(
             mut self,
             name: impl Into<String>,
@@ -674,7 +666,7 @@ macro_rules! setters {
         }
         /// Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`custom_claims`](Self::custom_claims) for all at once.
         pub fn custom_claim(
             mut self,
             name: impl Into<String>,
@@ -744,7 +736,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -876,7 +868,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -935,7 +927,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -961,11 +953,6 @@ macro_rules! setters {
         /// Name under which the user will sign in. The phone number that the message comes from when it is left out.
         pub fn login_id(mut self, login_id: impl Into<String>) -> Self {
             self.$($at).+.login_id = Some(login_id.into());
-            self
-        }
-        /// Number that the message has to come from, in E.164 form such as `+15551234567`. Any number will do when it is left out.
-        pub fn phone(mut self, phone: impl Into<String>) -> Self {
-            self.$($at).+.phone = Some(phone.into());
             self
         }
         /// WhatsApp connector to receive the message with instead of the project's default.
@@ -1057,7 +1044,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message templates, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -1334,7 +1321,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -1390,7 +1377,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -1502,7 +1489,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,
@@ -1586,7 +1573,7 @@ macro_rules! setters {
         }
         /// Claims to put into the tokens, of any JSON type; they land inside the claim `nsec`.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`custom_claims`](Self::custom_claims) for all at once.
         pub fn custom_claim(
             mut self,
             name: impl Into<String>,
@@ -1638,7 +1625,7 @@ macro_rules! setters {
         }
         /// Values for the placeholders of the message template, by placeholder name.
         ///
-        /// Adds one; call it again for more.
+        /// Adds one; call it again for more, or [`template_options`](Self::template_options) for all at once.
         pub fn template_option(
             mut self,
             name: impl Into<String>,

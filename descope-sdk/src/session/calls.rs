@@ -126,6 +126,25 @@ impl Sessions {
         self.refresh_or_reuse(self.validator(), refresh_jwt.into(), Reuse::Rotated).await
     }
 
+    /// Signs a user in by the session of the system that the project is migrating from, so that nobody has to sign in again.
+    /// The project has to be set up for it.
+    ///
+    /// - `external_token`: the token of that system's session.
+    ///
+    /// `POST /v1/auth/refresh`
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty, and nothing was sent; or the project is
+    ///   not set up for it.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the other system does not know the session.
+    pub async fn migrate(&self, external_token: impl Into<Secret>) -> Result<Authentication> {
+        let external_token = external_token.into();
+        crate::check::secret("external_token", &external_token)?;
+        let body = SessionRefreshRequest::new().external_token(external_token);
+        Authentication::read(call!(self.descope.api(), session_refresh, &body)?, self.descope.token_names())
+    }
+
     /// - `validator`: it knows what the new tokens may be called.
     async fn refresh_or_reuse(
         &self,

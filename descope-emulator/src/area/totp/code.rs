@@ -71,6 +71,12 @@ impl Totp {
     }
 }
 
+/// The code that an app with this seed, in base32, shows at a time.
+pub(crate) fn shown(key: &str, now: i64) -> Option<String> {
+    let seed = decode_base32(key).filter(|seed| !seed.is_empty())?;
+    Some(code_of(&seed, now.div_euclid(STEP)))
+}
+
 /// The six digits of a step.
 fn code_of(seed: &[u8], step: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, seed);

@@ -10,7 +10,7 @@ use descope_api::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-pub(crate) use self::code::Totp;
+pub(crate) use self::code::{Totp, shown};
 use super::password::with_address;
 use crate::{
     error::{Refusal, TOO_MANY_ATTEMPTS, USER_NOT_FOUND, WRONG_CODE},

@@ -1,17 +1,33 @@
 //! Links that were sent and of which the right one has to be clicked.
 
-use descope_api::{CallOptions, RetryPolicy, Secret, types::EnchantedLinkPendingSessionRequest};
+use descope_api::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{
-    Authentication, Descope, PollOptions, Result, check, poll,
-    raw_error::{call, operation},
-};
+use crate::{Descope, auth::polled::polled};
 
 /// Links that are on their way to the user. [`wait`](Self::wait) or [`check`](Self::check) finish the sign-in.
 ///
 /// It serialises to its [state](Self::state), from which
 /// [`EnchantedLink::resume`](crate::EnchantedLink::resume) makes it again.
+///
+/// ```
+/// # use descope_sdk::{ErrorKind, PollOptions};
+/// # use std::time::Duration;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = emulator.descope()?;
+/// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
+/// let options = PollOptions::new()
+///     .deadline(Duration::from_millis(100))
+///     .on_progress(|progress| println!("still waiting after {:?}", progress.elapsed));
+///
+/// let too_late = link.wait_with(&options).await.unwrap_err();
+/// assert_eq!(too_late.kind(), ErrorKind::Timeout);
+/// assert_eq!(too_late.waited().unwrap().attempts, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PendingLink {
     descope: Descope,
@@ -68,82 +84,15 @@ impl PendingLink {
     pub fn state(&self) -> &PendingLinkState {
         &self.state
     }
-
-    /// Asks once whether the right link has been clicked: the session if so, `None` if not yet.
-    ///
-    /// The session is handed out once. Do not call this more than once a second; [`wait`](Self::wait) keeps to that by
-    /// itself.
-    ///
-    /// `POST /v1/auth/enchantedlink/pending-session`; [`PendingLinkState`] has an example.
-    ///
-    /// # Errors
-    ///
-    /// - [`Expired`](crate::ErrorKind::Expired), [`Unauthorized`](crate::ErrorKind::Unauthorized) or
-    ///   [`NotFound`](crate::ErrorKind::NotFound): the links are too old, or the session was handed out before. That is
-    ///   final.
-    /// - [`Network`](crate::ErrorKind::Network), [`Server`](crate::ErrorKind::Server),
-    ///   [`RateLimited`](crate::ErrorKind::RateLimited): nothing is known; ask again.
-    pub async fn check(&self) -> Result<Option<Authentication>> {
-        match self.session(self.descope.api()).await {
-            Ok(session) => Ok(Some(session)),
-            Err(error) if error.is_pending() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Waits until the right link has been clicked, as the client's
-    /// [`poll`](crate::DescopeBuilder::poll) options say: every second, for ten minutes at most.
-    ///
-    /// Transient failures are retried, and so is what a proxy or firewall answers in the place of the service. Dropping the future ends the wait. [`EnchantedLink`](crate::EnchantedLink) has an
-    /// example.
-    ///
-    /// `POST /v1/auth/enchantedlink/pending-session`, again and again
-    ///
-    /// # Errors
-    ///
-    /// - [`Timeout`](crate::ErrorKind::Timeout) with [`Error::waited`](crate::Error::waited): nobody clicked in time.
-    /// - As [`check`](Self::check) for what is final.
-    pub async fn wait(&self) -> Result<Authentication> {
-        self.wait_with(self.descope.poll_options()).await
-    }
-
-    /// Waits until the right link has been clicked, in a way of its own.
-    ///
-    /// ```
-    /// # use descope_sdk::{ErrorKind, PollOptions};
-    /// # use std::time::Duration;
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
-    /// # let descope = emulator.descope()?;
-    /// let link = descope.enchanted_link().sign_up("ada@example.com").send().await?;
-    /// let options = PollOptions::new()
-    ///     .deadline(Duration::from_millis(100))
-    ///     .on_progress(|progress| println!("still waiting after {:?}", progress.elapsed));
-    ///
-    /// let too_late = link.wait_with(&options).await.unwrap_err();
-    /// assert_eq!(too_late.kind(), ErrorKind::Timeout);
-    /// assert_eq!(too_late.waited().unwrap().attempts, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`wait`](Self::wait).
-    pub async fn wait_with(&self, options: &PollOptions) -> Result<Authentication> {
-        // The loop is the retry; the raw client's own would ask several times within one interval.
-        let api = self.descope.api().with_options(CallOptions::new().retry(RetryPolicy::none()));
-        poll::until_ready(operation!(enchanted_link_pending_session), options, || self.session(&api)).await
-    }
-
-    async fn session(&self, api: &descope_api::Client) -> Result<Authentication> {
-        check::secret("pending_ref", &self.state.pending_ref)?;
-        let body = EnchantedLinkPendingSessionRequest::new(self.state.pending_ref.clone());
-        let answer = call!(api, enchanted_link_pending_session, &body)?;
-        Authentication::read(answer, self.descope.token_names())
-    }
 }
+
+polled!(
+    PendingLink,
+    EnchantedLinkPendingSessionRequest,
+    enchanted_link_pending_session,
+    "/v1/auth/enchantedlink/pending-session",
+    "the right link has been clicked"
+);
 
 impl Serialize for PendingLink {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

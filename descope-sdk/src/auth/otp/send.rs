@@ -8,7 +8,7 @@ use descope_api::{
 use super::{OtpChannel, PendingCode, PendingCodeState};
 use crate::{
     DeliveryMethod, Result, check,
-    options::{factor_setters, merge_setter, same, sign_up_setters},
+    options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
     raw_error::{Answer, call},
     setters::setters,
 };
@@ -51,7 +51,7 @@ impl OtpSignUp {
     sign_up_setters!();
     setters!(OtpSignUpPhoneRequest at body);
 
-    /// The email address or phone number to send the code to, when it is not the login id.
+    /// The email address or phone number to send the code to: that of the user otherwise, or the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -88,16 +88,15 @@ impl OtpSignUp {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &channel.login_id)?;
         check::optional_text("address", address.as_deref())?;
-        let address = address.unwrap_or_else(|| channel.login_id.clone());
         let (api, user) = (channel.descope.api().clone(), body.user.get_or_insert_default());
         if channel.method == DeliveryMethod::Email {
-            user.email.get_or_insert_with(|| address.clone());
+            let address = own_address(address, &mut user.email, &channel.login_id);
             let login_id = channel.login_id.as_str();
             let mut body = same!(OtpSignUpEmailRequest::new(login_id) from body, user, login_options, provider_id);
             body.email = Some(address);
             return Ok(channel.sent(call!(api, otp_sign_up_email, &body)?));
         }
-        user.phone.get_or_insert_with(|| address.clone());
+        let address = own_address(address, &mut user.phone, &channel.login_id);
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,

@@ -148,7 +148,7 @@ fn written(setter: &Setter, inside: bool) -> String {
         let members = if optional { quote!(#place.get_or_insert_default()) } else { place };
         let mut docs = docs.clone();
         docs.push(String::new());
-        docs.push(" Adds one; call it again for more.".to_owned());
+        docs.push(format!(" Adds one; call it again for more, or [`{ident}`](Self::{ident}) for all at once."));
         functions = quote! {
             #functions
             #(#[doc = #docs])*

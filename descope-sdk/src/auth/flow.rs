@@ -1,0 +1,166 @@
+//! Flows that are drawn in the console.
+
+use descope_api::{
+    Secret,
+    types::{FlowExchangeRequest, FlowNextRequest, FlowPrimeRequest, FlowStartRequest, FlowStepResponse},
+};
+
+use super::{callback, redirect::Pkce};
+use crate::{Authentication, Descope, Result, check, raw_error::call, setters::setters};
+
+/// Runs flows of the project step by step, for clients that draw the screens themselves, and ends flows that ran in a browser.
+/// From [`Descope::flow`].
+#[derive(Clone, Debug)]
+pub struct Flow {
+    descope: Descope,
+}
+
+/// A flow that is to begin. From [`Flow::start`]; [`send`](Self::send) begins it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct FlowStart {
+    descope: Descope,
+    refresh_jwt: Option<Secret>,
+    body: FlowStartRequest,
+}
+
+/// The next step of a flow. From [`Flow::next`]; [`send`](Self::send) takes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct FlowNext {
+    descope: Descope,
+    refresh_jwt: Option<Secret>,
+    body: FlowNextRequest,
+}
+
+impl Flow {
+    pub(crate) fn new(descope: Descope) -> Self {
+        Self { descope }
+    }
+
+    /// Begins a flow. The answer is its first step: a screen to show, a page to go to, or the session when nothing has to be
+    /// asked.
+    ///
+    /// - `flow_id`: such as `sign-up-or-in`.
+    ///
+    /// `POST /v1/flow/start`
+    pub fn start(&self, flow_id: impl Into<String>) -> FlowStart {
+        FlowStart { descope: self.descope.clone(), refresh_jwt: None, body: FlowStartRequest::new(flow_id) }
+    }
+
+    /// Tells what the user did on a step.
+    ///
+    /// - `execution_id`, `step_id`: of the step, as the answer before says.
+    /// - `interaction_id`: of what the user did, such as the button.
+    ///
+    /// `POST /v1/flow/next`
+    pub fn next(
+        &self,
+        execution_id: impl Into<String>,
+        step_id: impl Into<String>,
+        interaction_id: impl Into<String>,
+    ) -> FlowNext {
+        let body = FlowNextRequest::new(execution_id, step_id, interaction_id);
+        FlowNext { descope: self.descope.clone(), refresh_jwt: None, body }
+    }
+
+    /// Prepares a flow in a browser for a user who is signed in to the app: the flow that begins with the same challenge acts
+    /// for that user, whose refresh token never passes through the browser.
+    ///
+    /// `POST /v1/flow/prime`
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the flow id or the refresh token is unusable; nothing was sent.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
+    pub async fn prime(
+        &self,
+        flow_id: impl Into<String>,
+        pkce: &Pkce,
+        refresh_jwt: impl Into<Secret>,
+    ) -> Result<()> {
+        let body = FlowPrimeRequest::new(flow_id, pkce.challenge());
+        check::text("flow_id", &body.flow_id)?;
+        let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;
+        call!(api, flow_prime, &body)?;
+        Ok(())
+    }
+
+    /// Ends a flow that ran in a browser, which has opened the app with a code.
+    ///
+    /// - `code`: the parameter `code`, or the whole URL with which the app was opened.
+    /// - `pkce`: of the beginning.
+    ///
+    /// `POST /v1/flow/exchange`
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the code is empty, or the URL has none; nothing was sent.
+    /// - [`Api`](crate::ErrorKind::Api) without a status: the URL has an `err`; nothing was sent.
+    /// - [`Expired`](crate::ErrorKind::Expired), [`Unauthorized`](crate::ErrorKind::Unauthorized): the code is unknown, too old,
+    ///   was used before, or belongs to another verifier.
+    pub async fn exchange(&self, code: impl Into<Secret>, pkce: &Pkce) -> Result<Authentication> {
+        let body = FlowExchangeRequest::new(callback::code(code.into())?, pkce.verifier().clone());
+        Authentication::read(call!(self.descope.api(), flow_exchange, &body)?, self.descope.token_names())
+    }
+}
+
+/// The setter of who runs the flow.
+macro_rules! refresh_setter {
+    () => {
+        /// Runs the flow for a signed-in user: their refresh token.
+        pub fn refresh_jwt(mut self, refresh_jwt: impl Into<Secret>) -> Self {
+            self.refresh_jwt = Some(refresh_jwt.into());
+            self
+        }
+    };
+}
+
+impl FlowStart {
+    setters!(FlowStartRequest at body);
+    refresh_setter!();
+
+    /// In which circumstances the flow runs: the page, the tenant, the application.
+    pub fn options(mut self, options: descope_api::types::FlowStartOptions) -> Self {
+        self.body.options = Some(options);
+        self
+    }
+
+    /// Begins the flow.
+    ///
+    /// `POST /v1/flow/start`
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the flow id is blank or the refresh token unusable; nothing was
+    ///   sent.
+    /// - [`NotFound`](crate::ErrorKind::NotFound): there is no such flow.
+    pub async fn send(self) -> Result<FlowStepResponse> {
+        check::text("flow_id", &self.body.flow_id)?;
+        let api = self.descope.signing_in(self.refresh_jwt.as_ref(), None)?;
+        Ok(call!(api, flow_start, &self.body)?.body)
+    }
+}
+
+impl FlowNext {
+    setters!(FlowNextRequest at body);
+    refresh_setter!();
+
+    /// Takes the step.
+    ///
+    /// `POST /v1/flow/next`
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): an id is blank or the refresh token unusable; nothing was sent.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E102116`, `E103202`), [`Expired`](crate::ErrorKind::Expired) (`E103205`),
+    ///   [`Forbidden`](crate::ErrorKind::Forbidden) (`E108201`), [`Api`](crate::ErrorKind::Api) (`E102004`, `E102122`): the
+    ///   flow cannot go on; begin again.
+    pub async fn send(self) -> Result<FlowStepResponse> {
+        check::text("execution_id", &self.body.execution_id)?;
+        check::text("step_id", &self.body.step_id)?;
+        check::text("interaction_id", &self.body.interaction_id)?;
+        let api = self.descope.signing_in(self.refresh_jwt.as_ref(), None)?;
+        Ok(call!(api, flow_next, &self.body)?.body)
+    }
+}
