@@ -296,7 +296,7 @@ fn requests(app: &App, query: &Pairs) -> Value {
 async fn provider(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
     let step = || {
         let project = project(&app, &query)?;
-        let outcome = Outcome::read(given(&query, "outcome"), given(&query, "email"), given(&query, "name"))?;
+        let outcome = Outcome::read(|name| given(&query, name))?;
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         let (origin, id) = (format!("http://{host}"), given(&query, "state").unwrap_or_default());
         let now = app.world.clock.now();

@@ -44,6 +44,7 @@ pub(crate) mod tenant;
 mod test_user;
 pub(crate) mod totp;
 pub(crate) mod user;
+pub(crate) mod webauthn;
 
 use std::collections::BTreeMap;
 
@@ -95,6 +96,7 @@ pub(crate) fn table() -> Table {
     test_user::register(&mut table);
     totp::register(&mut table);
     user::register(&mut table);
+    webauthn::register(&mut table);
     table
 }
 

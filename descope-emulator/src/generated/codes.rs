@@ -39,6 +39,10 @@ codes! {
     LINK_EXPIRED = "E063010", 400, "Link does not exist any more";
     /// The token ended with a logout.
     LOGGED_OUT = "E064001", 401, "Token invalidated by logout";
+    /// The nOTP message has not arrived yet.
+    NOTP_PENDING = "E066103", 401, "nOTP session is still pending";
+    /// The user has no passkey.
+    NO_PASSKEYS = "E067010", 400, "User has no passkeys";
     /// The management call carries no credential that is good for it.
     MANAGEMENT_UNAUTHORIZED = "E111119", 401, "Unauthorized";
     /// A management call names a user that does not exist.

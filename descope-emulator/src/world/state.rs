@@ -28,6 +28,7 @@ use crate::{
         sso::SsoRecord,
         tenant::TenantRecord,
         user::{UserRecord, attribute::UserAttributeRecord},
+        webauthn::WebauthnRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -104,6 +105,8 @@ state! {
     /// SSO configurations of tenants.
     sso: SsoRecord,
     user_attributes: UserAttributeRecord,
+    /// Challenges for passkeys that wait for their answer.
+    webauthn: WebauthnRecord,
     relation_backups: fga::BackupRecord,
     relation_changes: fga::ChangeRecord,
     relation_details: fga::DetailsRecord,

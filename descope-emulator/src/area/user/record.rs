@@ -130,7 +130,7 @@ pub(crate) struct Login {
     pub(crate) tenant: Option<String>,
 }
 
-/// A passkey that was brought along from another system.
+/// A passkey: one that was made here, or that was brought along from another system.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct PasskeyRecord {
@@ -142,6 +142,10 @@ pub(crate) struct PasskeyRecord {
     /// Whether the passkey can be synced.
     pub(crate) syncable: bool,
     pub(crate) created_at: i64,
+    /// Under which the authenticator keeps it, in base64url; empty where that is not known.
+    pub(crate) user_handle: String,
+    /// How often it has signed, as it says itself.
+    pub(crate) counter: u32,
 }
 
 /// One user.
