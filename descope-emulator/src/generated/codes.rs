@@ -51,6 +51,8 @@ codes! {
     TENANT_NOT_FOUND = "E112202", 404, "Tenant not found";
     /// Too many calls; the header `Retry-After` says how many seconds to wait.
     RATE_LIMIT_EXCEEDED = "E130429", 429, "API rate limit exceeded";
+    /// Something that is waited for has not happened yet; the service's code for it is not known.
+    PENDING = "E990401", 401, "Still pending";
     /// Something that is named does not exist; the service's code for it is not known.
     NOT_FOUND = "E990404", 404, "Not found";
     /// An id or name is taken; the service's code for it is not known.

@@ -19,10 +19,12 @@ use crate::{
         flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
+        notp::NotpRecord,
         oauth::OauthRecord,
         password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
         project::ProjectSettings,
+        push::PushRecord,
         resource::ResourceRecord,
         role::RoleRecord,
         sso::SsoRecord,
@@ -82,6 +84,10 @@ state! {
     enchanted: EnchantedLink,
     /// Enchanted sign-ins by their `pendingRef`.
     pending: Pending,
+    /// Messages that users are to send.
+    notp: NotpRecord,
+    /// Sign-ins that wait for a decision on the phone.
+    push: PushRecord,
     access_keys: AccessKeyRecord,
     lists: ListRecord,
     management_keys: ManagementKeyRecord,

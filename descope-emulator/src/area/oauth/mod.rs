@@ -1,6 +1,8 @@
 //! Social login, with a provider of the emulator's own in the place of all of them. Single sign-on by a tenant's
 //! provider takes the same way.
 
+pub(crate) mod id_token;
+mod native;
 pub(crate) mod provider;
 
 use descope_api::types::{CodeExchangeRequest, JwtResponse, LoginOptions, OauthCallbackFormRequest, OauthRedirect};
@@ -8,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{some, user::Profile};
+use super::{
+    application::{self, Connection},
+    some,
+    user::Profile,
+};
 use crate::{
     error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal, TOKEN_EXPIRED, USER_ALREADY_EXISTS, USER_NOT_FOUND},
     flow::{self, SessionWish, redirect, token},
@@ -36,6 +42,10 @@ pub(super) enum Via {
     Social,
     /// That of a tenant.
     Sso { tenant_id: String, sso_id: String, protocol: String, force_authn: bool },
+    /// Everybody's, asked by a phone without a browser. The token says that it is fresh by the nonce.
+    Native { nonce: String, implicit: bool },
+    /// That of an outside application, which is connected to the user, or to the tenant.
+    Outbound(Connection),
 }
 
 /// A sign-in by a provider that is under way.
@@ -106,6 +116,7 @@ pub(super) fn register(table: &mut Table) {
         .reply::<op::OauthCallback>(callback)
         .reply::<op::OauthCallbackForm>(callback_form)
         .on::<op::OauthExchange>(exchange);
+    native::register(table);
 }
 
 fn authorize(call: &mut Call<'_>, options: LoginOptions, mode: Mode) -> Result<OauthRedirect, Refusal> {
@@ -115,14 +126,20 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions, mode: Mode) -> Result<O
             return Err(Refusal::new(&NOT_EMULATED, message));
         }
     }
-    let provider = call.query("provider").unwrap_or_default().to_owned();
-    if !provider.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-        return Err(Refusal::new(&INVALID_ARGUMENTS, format!("There is no provider {provider:?}")));
-    }
+    let provider = check_provider(call.query("provider").unwrap_or_default())?;
     let page = redirect(call.query("redirectURL").map(str::to_owned), None)?;
     let merge = call.query("allowAllMerge") == Some("true");
     let url = begin(call, Begin { provider, via: Via::Social, page, mode, merge }, flow::wish_of(options)?)?;
     Ok(OauthRedirect::new().url(url))
+}
+
+/// The name of a provider, which may be one of the project's own.
+fn check_provider(provider: &str) -> Result<String, Refusal> {
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if provider.is_empty() || !provider.bytes().all(fine) {
+        return Err(Refusal::new(&INVALID_ARGUMENTS, format!("There is no provider {provider:?}")));
+    }
+    Ok(provider.to_owned())
 }
 
 /// What is known of a sign-in by a provider when it begins.
@@ -136,7 +153,15 @@ pub(super) struct Begin {
 }
 
 /// Begins a sign-in by a provider, and tells where the browser goes.
-pub(super) fn begin(call: &mut Call<'_>, begin: Begin, mut wish: SessionWish) -> Result<String, Refusal> {
+pub(super) fn begin(call: &mut Call<'_>, begin: Begin, wish: SessionWish) -> Result<String, Refusal> {
+    let record = begin_record(call, begin, wish)?;
+    let url = format!("{}/_emulator/provider?project={}&state={}", call.origin(), call.project.id, record.state);
+    call.state.oauth.insert(&mut call.state.log, record)?;
+    Ok(url)
+}
+
+/// The same before it is written down.
+fn begin_record(call: &mut Call<'_>, begin: Begin, mut wish: SessionWish) -> Result<OauthRecord, Refusal> {
     flow::refuse_pkce(&wish)?;
     let by_user = begin.mode == Mode::Update || wish.stepup || wish.mfa;
     let user_id = by_user.then(|| call.user().map(|user| user.id.clone())).transpose()?;
@@ -145,7 +170,7 @@ pub(super) fn begin(call: &mut Call<'_>, begin: Begin, mut wish: SessionWish) ->
     }
     let initiated_email = call.query("initiatedEmail").unwrap_or_default().trim().to_owned();
     let hint = call.query("loginHint").unwrap_or(&initiated_email).to_owned();
-    let record = OauthRecord {
+    Ok(OauthRecord {
         state: call.state.ids.alphanumeric(32),
         provider: begin.provider,
         via: begin.via,
@@ -161,10 +186,7 @@ pub(super) fn begin(call: &mut Call<'_>, begin: Begin, mut wish: SessionWish) ->
         identity: None,
         provider_code: None,
         code: None,
-    };
-    let url = format!("{}/_emulator/provider?project={}&state={}", call.origin(), call.project.id, record.state);
-    call.state.oauth.insert(&mut call.state.log, record)?;
-    Ok(url)
+    })
 }
 
 fn callback(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Refusal> {
@@ -193,7 +215,12 @@ fn return_to_page(
     let email = record.identity.as_ref().map_or("", |identity| &identity.email);
     let other = !record.initiated_email.is_empty() && !record.initiated_email.eq_ignore_ascii_case(email);
     let error = some(error).or_else(|| (right && other).then(|| "The account has another email address".to_owned()));
-    if let (true, None) = (right, &error) {
+    if let (true, None, Via::Outbound(connection)) = (right, &error, &record.via) {
+        // There is nothing left to exchange: the token is kept, and the user goes back.
+        let account = record.identity.as_ref().map(|identity| identity.email.as_str()).unwrap_or_default();
+        application::connect(call, connection, account)?;
+        call.state.oauth.remove(&mut call.state.log, state);
+    } else if let (true, None) = (right, &error) {
         let code = call.state.ids.alphanumeric(40);
         page.query_pairs_mut().append_pair("code", &code);
         call.state.oauth.update(&mut call.state.log, state, |record| {

@@ -1,10 +1,10 @@
 //! The emulator's own identity provider: a page on which a person, or a test by its query, chooses who signs in and
 //! whether that succeeds.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{Identity, OauthRecord, Via};
+use super::{Identity, OauthRecord, Via, id_token};
 use crate::{
     address::is_email,
     error::{INVALID_ARGUMENTS, NOT_FOUND, Refusal, VALIDATION_FAILED},
@@ -37,7 +37,7 @@ impl Outcome {
 }
 
 /// Who signs in: an email address, a name, groups with commas between them, and a JSON object of further claims.
-fn identity<'a>(given: impl Fn(&str) -> Option<&'a str>) -> Result<Identity, Refusal> {
+pub(crate) fn identity<'a>(given: impl Fn(&str) -> Option<&'a str>) -> Result<Identity, Refusal> {
     let email = given("email").unwrap_or_default().trim();
     if !is_email(email) {
         return Err(Refusal::new(&VALIDATION_FAILED, "The email parameter is not an email address"));
@@ -57,6 +57,8 @@ fn identity<'a>(given: impl Fn(&str) -> Option<&'a str>) -> Result<Identity, Ref
 pub(crate) enum Step {
     Redirect(String),
     Page(String),
+    /// What a phone gives to the app.
+    Given(Value),
 }
 
 /// Carries a decision out. Sign-ins that nobody has begun are refused.
@@ -70,7 +72,11 @@ pub(crate) fn decide(
 ) -> Result<Step, Refusal> {
     let known = state.oauth.get(id).filter(|record| record.expires_at > now && record.code.is_none()).cloned();
     let record = known.ok_or_else(|| Refusal::new(&NOT_FOUND, "No such sign-in is under way"))?;
+    let native = matches!(record.via, Via::Native { .. });
     let back = |name: &str, value: &str| {
+        if native {
+            return Ok(Step::Given(json!({name: value})));
+        }
         let url = Url::parse_with_params(
             &format!("{origin}/v1/auth/oauth/callback"),
             [("projectId", project), ("state", id), (name, value)],
@@ -85,11 +91,18 @@ pub(crate) fn decide(
         Outcome::Fail => back("error", "server_error"),
         Outcome::Approve(identity) => {
             let code = state.ids.alphanumeric(40);
+            let token = match &record.via {
+                Via::Native { nonce, .. } => Some(id_token::issue(origin, project, &identity, Some(nonce), now)?),
+                _ => None,
+            };
             state.oauth.update(&mut state.log, id, |record| {
                 record.identity = Some(identity);
                 record.provider_code = Some(code.clone());
             });
-            back("code", &code)
+            match token {
+                Some(token) => Ok(Step::Given(json!({"code": code, "idToken": token}))),
+                None => back("code", &code),
+            }
         }
     }
 }
@@ -114,6 +127,9 @@ fn page(state: &State, project: &str, record: &OauthRecord) -> String {
             escape(tenant_id),
             if protocol == "saml" { "SAML" } else { "OpenID Connect" },
         );
+    }
+    if let Via::Outbound(connection) = &record.via {
+        more = format!("<p>The application asks for: {}</p>", escape(&connection.scopes.join(", ")));
     }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign in with {provider}</title>\

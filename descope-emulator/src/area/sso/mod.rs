@@ -1,7 +1,7 @@
 //! How the users of a tenant sign in by their own identity provider: SAML, OpenID Connect, and trust in the tokens of
 //! agents, in the shapes of today and in the older flat one.
 
-mod sign_in;
+pub(super) mod sign_in;
 
 use descope_api::types::{
     SsoAttributeMapping, SsoConfigureMappingV1Request, SsoConfigureMetadataV1Request, SsoConfigureOidcRequest,

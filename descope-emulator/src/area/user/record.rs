@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::attribute::{self, Scope};
 use crate::{
     address::clean_login_id,
-    area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
+    area::{password::Password, push::PushDevice, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
 };
 
@@ -180,6 +180,8 @@ pub(crate) struct UserRecord {
     pub(crate) totp: Option<Totp>,
     pub(crate) recovery_codes: RecoveryCodes,
     pub(crate) passkeys: Vec<PasskeyRecord>,
+    /// Phones that approve sign-ins.
+    pub(crate) push_devices: Vec<PushDevice>,
     pub(crate) questions: QuestionRecord,
     pub(crate) logins: VecDeque<Login>,
 }
@@ -278,7 +280,7 @@ impl UserRecord {
             .scim(self.scim)
             .password(self.password.is_some())
             .webauthn(!self.passkeys.is_empty())
-            .push(false)
+            .push(!self.push_devices.is_empty())
     }
 }
 
