@@ -31,8 +31,8 @@ async fn a_user_connects_an_account_and_the_back_end_gets_its_token() {
     let token = api.manage("/v1/mgmt/outbound/app/user/token", wanted).await.ok()["token"].clone();
     assert_eq!((&token["scopes"], &token["tokenSub"]), (&json!(["read", "write"]), &json!("ada@calendar.example")));
     assert_eq!((&token["grantedBy"], &token["hasRefreshToken"]), (&json!(user), &json!(true)));
-    let used = api.send(api.http.get(format!("{}{APPROVE}", text(&begun["url"])))).await;
-    used.refused(404, "E990404");
+    let twice = api.send(api.http.get(format!("{}{APPROVE}", text(&begun["url"])))).await;
+    twice.refused(404, "E990404");
 }
 
 #[tokio::test]

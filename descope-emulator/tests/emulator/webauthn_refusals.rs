@@ -69,6 +69,8 @@ fn cbor(value: &Cbor) -> Vec<u8> {
     bytes
 }
 
+type Lie = fn(&mut Soft);
+
 /// A browser and an authenticator in one. Whatever is changed in it makes it lie.
 struct Soft {
     key: Key,
@@ -81,6 +83,9 @@ struct Soft {
     kind: Option<&'static str>,
     format: &'static str,
     statement: Option<Cbor>,
+    aaguid: [u8; 16],
+    /// The maker's key and certificate.
+    maker: Option<(EcdsaKeyPair, Vec<u8>)>,
     user_handle: Option<String>,
     spoil: bool,
 }
@@ -98,6 +103,8 @@ impl Soft {
             kind: None,
             format: "none",
             statement: None,
+            aaguid: [7; 16],
+            maker: None,
             user_handle: None,
             spoil: false,
         }
@@ -120,20 +127,34 @@ impl Soft {
     fn create(&self, started: &Value) -> String {
         let client_data = self.client_data(started, "webauthn.create");
         let mut data = self.data(self.flags | 0x40);
-        data.extend([7; 16]);
+        data.extend(self.aaguid);
         data.extend(u16::try_from(self.id.len()).expect("short").to_be_bytes());
         data.extend(&self.id);
         data.extend(cbor(&self.key.cose()));
         let signed = [&data[..], digest(&SHA256, client_data.as_bytes()).as_ref()].concat();
         let algorithm = self.key.cose().as_map().expect("a map")[1].1.clone();
-        let packed = || {
-            let mut signature = self.key.sign(&signed);
+        let spoilt = |mut signature: Vec<u8>| {
             signature[8] ^= u8::from(self.spoil);
-            Cbor::Map(vec![("alg".into(), algorithm), ("sig".into(), Cbor::from(signature))])
+            Cbor::from(signature)
         };
+        let by_maker = |message: &[u8]| {
+            let (key, certificate) = self.maker.as_ref().expect("a maker");
+            let signature = key.sign(&SystemRandom::new(), message).expect("signed").as_ref().to_vec();
+            let chain = Cbor::Array(vec![Cbor::from(certificate.clone())]);
+            vec![("alg".into(), (-7).into()), ("sig".into(), spoilt(signature)), ("x5c".into(), chain)]
+        };
+        let hash = digest(&SHA256, client_data.as_bytes());
         let statement = match (&self.statement, self.format) {
             (Some(statement), _) => statement.clone(),
-            (None, "packed") => packed(),
+            (None, "packed") if self.maker.is_some() => Cbor::Map(by_maker(&signed)),
+            (None, "packed") => {
+                Cbor::Map(vec![("alg".into(), algorithm), ("sig".into(), spoilt(self.key.sign(&signed)))])
+            }
+            (None, "fido-u2f") => {
+                let Key::Es256(key) = &self.key else { panic!("another kind of key") };
+                let point = key.public_key().as_ref();
+                Cbor::Map(by_maker(&[&[0], &data[..32], hash.as_ref(), &self.id, point].concat()))
+            }
             (None, _) => Cbor::Map(Vec::new()),
         };
         let object = Cbor::Map(vec![
@@ -202,6 +223,77 @@ async fn every_kind_of_key_signs_in_with_and_without_an_attestation_of_its_own()
     }
 }
 
+/// An element of DER.
+fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let length = body.len();
+    let mut element = vec![tag];
+    match u8::try_from(length) {
+        Ok(short) if short < 128 => element.push(short),
+        Ok(length) => element.extend([0x81, length]),
+        Err(_) => element.extend([&[0x82][..], &u16::try_from(length).expect("short").to_be_bytes()].concat()),
+    }
+    element.extend(body);
+    element
+}
+
+/// A maker's key with a certificate for authenticators: of this unit, and of a model if one is told.
+fn maker(unit: &str, model: Option<[u8; 16]>) -> (EcdsaKeyPair, Vec<u8>) {
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
+    let sha_ecdsa = der(0x30, &[&der(0x06, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]])]);
+    let kind = [
+        der(0x06, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]]),
+        der(0x06, &[&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]]),
+    ]
+    .concat();
+    let public = der(0x30, &[&der(0x30, &[&kind]), &der(0x03, &[&[0], key.public_key().as_ref()])]);
+    let unit = der(0x30, &[&der(0x06, &[&[0x55, 0x04, 0x0b]]), &der(0x0c, &[unit.as_bytes()])]);
+    let name = der(0x30, &[&der(0x31, &[&unit])]);
+    let times = der(0x30, &[&der(0x17, &[b"250101000000Z"]), &der(0x17, &[b"450101000000Z"])]);
+    let constraints = der(0x30, &[&der(0x06, &[&[0x55, 0x1d, 0x13]]), &der(0x04, &[&der(0x30, &[])])]);
+    let oid = [0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04];
+    let model = model.map(|model| der(0x30, &[&der(0x06, &[&oid]), &der(0x04, &[&der(0x04, &[&model])])]));
+    let extensions = der(0xa3, &[&der(0x30, &[&constraints, &model.unwrap_or_default()])]);
+    let version = der(0xa0, &[&der(0x02, &[&[2]])]);
+    let body = der(0x30, &[&version, &der(0x02, &[&[1]]), &sha_ecdsa, &name, &times, &name, &public, &extensions]);
+    let signature = key.sign(&SystemRandom::new(), &body).expect("signed");
+    let certificate = der(0x30, &[&body, &sha_ecdsa, &der(0x03, &[&[0], signature.as_ref()])]);
+    (key, certificate)
+}
+
+const UNIT: &str = "Authenticator Attestation";
+
+#[tokio::test]
+async fn makers_attest_their_authenticators_with_certificates() {
+    let api = Api::start().await;
+    for (index, (format, aaguid, model)) in
+        [("packed", [7; 16], Some([7; 16])), ("packed", [7; 16], None), ("fido-u2f", [0; 16], None)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut soft = Soft::new(Key::es256());
+        (soft.format, soft.aaguid, soft.maker) = (format, aaguid, Some(maker(UNIT, model)));
+        soft.id = format!("a passkey, number {index}").into_bytes();
+        let login_id = format!("user{index}@example.com");
+        soft.spoil = true;
+        let why = sign_up(&api, &soft, &login_id).await.refused(400, "E011004");
+        assert!(why.contains("was not signed by the key of its certificate"), "{why}");
+        soft.spoil = false;
+        sign_up(&api, &soft, &login_id).await.ok();
+        sign_in(&api, &soft, &login_id).await.ok();
+    }
+    for (why, format, aaguid, maker) in [
+        ("another model", "packed", [7; 16], maker(UNIT, Some([8; 16]))),
+        ("not one of an authenticator", "packed", [7; 16], maker("Web server", None)),
+        ("do not tell their model", "fido-u2f", [7; 16], maker(UNIT, None)),
+    ] {
+        let mut soft = Soft::new(Key::es256());
+        (soft.format, soft.aaguid, soft.maker) = (format, aaguid, Some(maker));
+        let message = sign_up(&api, &soft, ADA).await.refused(400, "E011004");
+        assert!(message.contains(why), "{why}: {message}");
+    }
+}
+
 #[tokio::test]
 async fn attestations_that_cannot_be_checked_are_not_taken_on_trust() {
     let api = Api::start().await;
@@ -212,8 +304,11 @@ async fn attestations_that_cannot_be_checked_are_not_taken_on_trust() {
     assert!(why.contains("attestation"), "{why}");
     soft.spoil = false;
     let certificates = Cbor::Array(vec![Cbor::from(vec![1_u8])]);
-    soft.statement = Some(Cbor::Map(vec![("x5c".into(), certificates)]));
-    sign_up(&api, &soft, ADA).await.refused(501, "E990501");
+    soft.statement = Some(Cbor::Map(vec![("alg".into(), (-7).into()), ("x5c".into(), certificates)]));
+    let why = sign_up(&api, &soft, ADA).await.refused(400, "E011004");
+    assert!(why.contains("cannot be read"), "{why}");
+    soft.statement = Some(Cbor::Map(vec![("x5c".into(), Cbor::Array(Vec::new()))]));
+    sign_up(&api, &soft, ADA).await.refused(400, "E011004");
     soft.format = "none";
     sign_up(&api, &soft, ADA).await.refused(400, "E011004");
     soft.statement = None;
@@ -228,7 +323,6 @@ async fn an_answer_that_lies_about_page_challenge_domain_or_presence_is_refused(
     let api = Api::start().await;
     let honest = Soft::new(Key::es256());
     sign_up(&api, &honest, ADA).await.ok();
-    type Lie = fn(&mut Soft);
     let lies: [(&str, Lie); 6] = [
         ("another page", |soft| soft.origin = "https://evil.example".to_owned()),
         ("another challenge", |soft| soft.challenge = Some("AAAA".to_owned())),
@@ -335,7 +429,7 @@ async fn answers_that_are_no_answers_are_refused() {
     let soft = Soft::new(Key::es256());
     sign_up(&api, &soft, ADA).await.ok();
     let good: Value = serde_json::from_str(&soft.get(&start(&api, "signin", named(ADA)).await.ok())).expect("JSON");
-    let mut junk = vec!["".to_owned(), "[]".to_owned(), "{\"id\": 1}".to_owned()];
+    let mut junk = vec![String::new(), "[]".to_owned(), "{\"id\": 1}".to_owned()];
     for (at, value) in [
         ("/type", json!("password")),
         ("/rawId", json!("AAAA")),

@@ -210,16 +210,16 @@ struct Taken {
 fn taken(mapping: &Mapping, claims: &Map<String, Value>, identity: &Identity) -> Taken {
     let names = &mapping.names;
     let claim = |name: Option<&str>| name.and_then(|name| claims.get(name)).and_then(text);
-    let named = |name: &Option<String>, usual: &str| claim(mapping.name(name.as_ref(), usual));
-    let proven = |name: &Option<String>| named(name, "").is_none_or(|value| value == "true");
+    let of = |name: &Option<String>, usual: &str| claim(mapping.name(name.as_ref(), usual));
+    let proven = |name: &Option<String>| of(name, "").is_none_or(|value| value == "true");
     let email = claim(Some(mapping.email())).unwrap_or_else(|| identity.email.clone());
-    let phone = named(&names.phone_number, "phone");
+    let phone = of(&names.phone_number, "phone");
     let profile = Profile {
-        name: named(&names.name, "name"),
-        given_name: named(&names.given_name, "given_name"),
-        middle_name: named(&names.middle_name, "middle_name"),
-        family_name: named(&names.family_name, "family_name"),
-        picture: named(&names.picture, "picture"),
+        name: of(&names.name, "name"),
+        given_name: of(&names.given_name, "given_name"),
+        middle_name: of(&names.middle_name, "middle_name"),
+        family_name: of(&names.family_name, "family_name"),
+        picture: of(&names.picture, "picture"),
         verified_email: proven(&names.verified_email),
         verified_phone: phone.is_some() && proven(&names.verified_phone),
         phone,
@@ -227,9 +227,9 @@ fn taken(mapping: &Mapping, claims: &Map<String, Value>, identity: &Identity) ->
         ..Profile::default()
     };
     let custom = names.custom_attributes.iter();
-    let custom = custom.filter_map(|(name, of)| claims.get(of).map(|value| (name.clone(), value.clone())));
+    let custom = custom.filter_map(|(name, claim)| claims.get(claim).map(|value| (name.clone(), value.clone())));
     Taken {
-        login_id: named(&names.login_id, "").unwrap_or(email),
+        login_id: of(&names.login_id, "").unwrap_or(email),
         profile,
         custom_attributes: custom.collect(),
         groups: texts(claims.get(mapping.groups())),

@@ -8,8 +8,12 @@ use base64::{
 use ciborium::Value as Cbor;
 use serde::Deserialize;
 
-use super::{cose::PublicKey, plain};
-use crate::error::{NOT_EMULATED, Refusal};
+use super::{
+    attestation::{self, Made},
+    cose::PublicKey,
+    plain,
+};
+use crate::error::Refusal;
 
 /// The longest id of a credential, by the specification.
 const MAX_ID: usize = 1023;
@@ -222,7 +226,8 @@ pub(super) fn created(response: &str, expected: &Expected<'_>) -> Result<Created
     let key = attested
         .public_key
         .ok_or_else(|| refuse("The key of the passkey is of none of the kinds that were asked for"))?;
-    check_statement(format, statement, &key, &[raw.as_slice(), &hash].concat())?;
+    let made = Made { key: &key, id: &id, aaguid: attested.aaguid, data: raw, client_data_hash: &hash };
+    attestation::check(format, statement, &made)?;
     Ok(Created {
         id: BASE64.encode(&id),
         public_key: attested.key.to_vec(),
@@ -236,30 +241,6 @@ fn aaguid(bytes: &[u8]) -> String {
     let digits = crate::world::ids::hexadecimal::encode(bytes);
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default().to_owned());
     parts.join("-")
-}
-
-/// Checks what the authenticator says of its own make. Forms that cannot be checked here are not taken on trust.
-fn check_statement(format: &str, statement: &[(Cbor, Cbor)], key: &PublicKey, signed: &[u8]) -> Result<(), Refusal> {
-    let member = |name: &str| statement.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value);
-    match format {
-        "none" if statement.is_empty() => Ok(()),
-        "none" => Err(refuse("The attestation says that it is none, and holds something")),
-        "packed" if member("x5c").is_none() && member("ecdaaKeyId").is_none() => {
-            let algorithm = member("alg").and_then(Cbor::as_integer).and_then(|number| i64::try_from(number).ok());
-            let signature = member("sig").and_then(Cbor::as_bytes).map(Vec::as_slice).unwrap_or_default();
-            if algorithm != Some(key.algorithm()) || !key.verifies(signed, signature) {
-                return Err(refuse("The attestation's signature is not that of the passkey"));
-            }
-            Ok(())
-        }
-        other => {
-            let with = if other == "packed" { " with certificates" } else { "" };
-            let message = format!(
-                "The emulator cannot check an attestation of the form {other:?}{with}; ask for none, as is usual"
-            );
-            Err(Refusal::new(&NOT_EMULATED, message))
-        }
-    }
 }
 
 /// The answer of `navigator.credentials.get`, before anything in it was checked.

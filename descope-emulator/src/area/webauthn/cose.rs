@@ -64,6 +64,14 @@ impl PublicKey {
         }
     }
 
+    /// The point of a key on P-256, uncompressed.
+    pub(super) fn point(&self) -> Option<&[u8]> {
+        match self {
+            Self::Es256(point) => Some(point),
+            Self::EdDsa(_) | Self::Rs256(..) => None,
+        }
+    }
+
     /// The number of the algorithm.
     pub(super) fn algorithm(&self) -> i64 {
         match self {

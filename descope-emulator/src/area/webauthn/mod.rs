@@ -1,5 +1,6 @@
 //! Passkeys: real ceremonies, checked as a relying party has to check them.
 
+mod attestation;
 mod ceremony;
 mod cose;
 mod options;

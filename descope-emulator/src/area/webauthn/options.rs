@@ -1,6 +1,9 @@
 //! What the browser is told: the arguments of `navigator.credentials.create` and `get`, as JSON text.
 
-use descope_api::types::{WebauthnAuthenticatorSelection, WebauthnPasskeyOptions};
+use descope_api::{
+    types::{WebauthnAuthenticatorSelection, WebauthnPasskeyOptions},
+    vocabulary::{WebauthnAttachment, WebauthnAttestation, WebauthnResidentKey, WebauthnUserVerification},
+};
 use serde_json::{Map, Value, json};
 
 use super::{cose::ALGORITHMS, plain};
@@ -73,7 +76,7 @@ fn selection(wanted: Option<&WebauthnAuthenticatorSelection>) -> Result<Value, R
     let at = |name: &str| format!("passkeyOptions.authenticatorSelection.{name}");
     let attachment = word(
         &at("authenticatorAttachment"),
-        wanted.authenticator_attachment.as_ref().map(|word| word.as_str()),
+        wanted.authenticator_attachment.as_ref().map(WebauthnAttachment::as_str),
         &["any", "platform", "crossplatform"],
         "any",
     )?;
@@ -83,11 +86,11 @@ fn selection(wanted: Option<&WebauthnAuthenticatorSelection>) -> Result<Value, R
     };
     let resident = word(
         &at("residentKey"),
-        wanted.resident_key.as_ref().map(|word| word.as_str()),
+        wanted.resident_key.as_ref().map(WebauthnResidentKey::as_str),
         &["discouraged", "preferred", "required"],
         older,
     )?;
-    let verification = wanted.user_verification.as_ref().map(|word| word.as_str());
+    let verification = wanted.user_verification.as_ref().map(WebauthnUserVerification::as_str);
     let mut selection = json!({
         "requireResidentKey": resident == "required",
         "residentKey": resident,
@@ -103,7 +106,7 @@ fn selection(wanted: Option<&WebauthnAuthenticatorSelection>) -> Result<Value, R
 
 impl Create<'_> {
     pub(super) fn to_json(&self, wanted: &WebauthnPasskeyOptions) -> Result<String, Refusal> {
-        let attestation = wanted.attestation.as_ref().map(|word| word.as_str());
+        let attestation = wanted.attestation.as_ref().map(WebauthnAttestation::as_str);
         let attestation = word("passkeyOptions.attestation", attestation, &["none", "indirect", "direct"], "none")?;
         let chosen = wanted.authenticator_selection.as_ref();
         let mut asked = extensions("passkeyOptions.extensionsJSON", wanted.extensions_json.as_ref())?;
@@ -131,7 +134,7 @@ impl Create<'_> {
 
 impl Get<'_> {
     pub(super) fn to_json(&self, wanted: &WebauthnPasskeyOptions) -> Result<String, Refusal> {
-        let verification = wanted.user_verification.as_ref().map(|word| word.as_str());
+        let verification = wanted.user_verification.as_ref().map(WebauthnUserVerification::as_str);
         let asked = extensions("passkeyOptions.extensionsJSON", wanted.extensions_json.as_ref())?;
         let usable: Vec<Value> = self.usable.iter().map(|passkey| descriptor(passkey)).collect();
         let mut options = json!({
