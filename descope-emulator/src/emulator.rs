@@ -467,7 +467,7 @@ impl Emulator {
     /// let client = Client::connect(reqwest::Client::new(), config);
     ///
     /// let token = emulator.provider_id_token("ada@example.com", "Ada", None)?;
-    /// let tapped = types::OnetapIdTokenRequest::new(token, OnetapProvider::Google);
+    /// let tapped = types::OnetapIdTokenRequest::new(OnetapProvider::GOOGLE, token);
     /// let session = client.onetap_exchange(&tapped).await?.into_inner();
     /// assert_eq!(session.user.and_then(|user| user.name).as_deref(), Some("Ada"));
     /// # Ok(())
@@ -495,7 +495,7 @@ impl Emulator {
     /// let emulator = descope_emulator::Emulator::builder().start().await?;
     /// let config = Config::new(emulator.base_url(), emulator.project_id());
     /// let client = Client::connect(reqwest::Client::new(), config);
-    /// let begun = client.notp_sign_up_or_in(&NotpProvider::Whatsapp, &types::NotpSignInRequest::new()).await?.into_inner();
+    /// let begun = client.notp_sign_up_or_in(&NotpProvider::WHATSAPP, &types::NotpSignInRequest::new()).await?.into_inner();
     ///
     /// emulator.send_message(&begun.redirect_url.unwrap_or_default(), "+15551234567")?;
     ///
