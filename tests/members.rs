@@ -20,6 +20,7 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
         &["templateId", "templateOptions", "locale", "providerId"],
         "messages have no wording here, and nobody delivers them",
     ),
+    ("notp", &["templates"], "messages have no wording here, and nobody delivers them"),
     ("", &["crossDevice"], "a hint for pages of the service's own"),
     ("", &["ssoAppId"], "signing in to an application is not emulated, and no claim follows from it"),
     ("managementFlowImport", &["skipRender"], "flows are documents here, and nothing is rendered"),

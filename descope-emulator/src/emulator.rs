@@ -11,8 +11,13 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    admin::{fault::Fault, inbox::Inbox, journal::RecordedRequest},
-    area,
+    admin::{
+        fault::Fault,
+        inbox::Inbox,
+        journal::RecordedRequest,
+        person::{self, PersonError},
+    },
+    area::{self, notp::Decision},
     http::{App, Table, schema::Document, server},
     world::{Clock, Projects, Settings, World, ids, is_project_id, keys, seed},
 };
@@ -459,6 +464,89 @@ impl Emulator {
     /// ```
     pub fn reset(&self) {
         self.app.reset();
+    }
+
+    /// An ID token of the emulator's own identity provider, which stands in for Google, Apple and all others: what a
+    /// prompt in the page gives for `onetapExchange`, or a phone for `oauthNativeFinish`. It is good for an hour.
+    ///
+    /// `email` and `name` say who signs in; an empty name is left out. `nonce` is what the call that takes the token
+    /// expects in it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use descope_api::{Client, Config, types};
+    /// # use descope_api::vocabulary::OnetapProvider;
+    ///
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let config = Config::new(emulator.base_url(), emulator.project_id());
+    /// let client = Client::connect(reqwest::Client::new(), config);
+    ///
+    /// let token = emulator.provider_id_token("ada@example.com", "Ada", None)?;
+    /// let tapped = types::OnetapIdTokenRequest::new(OnetapProvider::GOOGLE, token);
+    /// let session = client.onetap_exchange(&tapped).await?.into_inner();
+    /// assert_eq!(session.user.and_then(|user| user.name).as_deref(), Some("Ada"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PersonError`]: `email` is not an email address.
+    pub fn provider_id_token(&self, email: &str, name: &str, nonce: Option<&str>) -> Result<String, PersonError> {
+        person::issue_token(&self.app, &self.base_url, email, name, nonce)
+    }
+
+    /// Sends the message of an nOTP sign-in, as the user does whom `redirect_url` of the answer has led to the messenger.
+    /// The device that polls gets its session then.
+    ///
+    /// `phone` is the number that it comes from, such as `+15551234567`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use descope_api::{Client, Config, types};
+    /// # use descope_api::vocabulary::NotpProvider;
+    ///
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let config = Config::new(emulator.base_url(), emulator.project_id());
+    /// let client = Client::connect(reqwest::Client::new(), config);
+    /// let begun = client.notp_sign_up_or_in(&NotpProvider::WHATSAPP, &types::NotpSignInRequest::new()).await?.into_inner();
+    ///
+    /// emulator.send_message(&begun.redirect_url.unwrap_or_default(), "+15551234567")?;
+    ///
+    /// let pending = types::NotpPendingSessionRequest::new(begun.pending_ref.unwrap_or_default());
+    /// let session = client.notp_pending_session(&pending).await?.into_inner();
+    /// assert_eq!(session.user.and_then(|user| user.phone).as_deref(), Some("+15551234567"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PersonError`]: the address is none of the messenger's, the message was sent before or has expired, or it has to
+    /// come from another number.
+    pub fn send_message(&self, redirect_url: &str, phone: &str) -> Result<(), PersonError> {
+        person::decide_message(&self.app, redirect_url, Decision::Send { phone: phone.to_owned() })
+    }
+
+    /// Refuses to send the message of an nOTP sign-in. The device that polls is refused for good.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let nowhere = format!("{}/_emulator/messenger?message=unknown", emulator.base_url());
+    /// assert!(emulator.refuse_message(&nowhere).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PersonError`]: the address is none of the messenger's, or the message was sent before or has expired.
+    pub fn refuse_message(&self, redirect_url: &str) -> Result<(), PersonError> {
+        person::decide_message(&self.app, redirect_url, Decision::Refuse)
     }
 
     /// Signs with a new key from now on and withdraws the old one from `/v2/keys`, so that tokens signed before are

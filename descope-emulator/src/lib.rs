@@ -21,6 +21,7 @@ pub use self::{
         fault::Fault,
         inbox::{Channel, Inbox, Message, MessageLink},
         journal::{Credential, RecordedRequest},
+        person::PersonError,
     },
     emulator::{Emulator, EmulatorBuilder, StartError},
     world::clock::Clock,

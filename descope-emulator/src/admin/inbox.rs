@@ -27,6 +27,8 @@ pub enum Channel {
     Whatsapp,
     /// A message of another messenger.
     Im,
+    /// A push message to the user's phone.
+    Push,
 }
 
 impl Channel {
@@ -42,12 +44,13 @@ impl Channel {
             Self::Voice => "voice",
             Self::Whatsapp => "whatsapp",
             Self::Im => "im",
+            Self::Push => "push",
         }
     }
 
     /// Whether the address is a phone number.
     pub(crate) fn is_phone(self) -> bool {
-        self != Self::Email
+        !matches!(self, Self::Email | Self::Push)
     }
 }
 
@@ -86,7 +89,7 @@ impl fmt::Debug for MessageLink {
 pub struct Message {
     /// Number of the message, counted up from 1 since the emulator started.
     pub id: u64,
-    /// The email address or phone number it goes to.
+    /// The email address or phone number it goes to; for a push message the login id.
     pub to: String,
     /// How it would have been delivered.
     pub channel: Channel,
@@ -94,6 +97,8 @@ pub struct Message {
     pub operation: String,
     /// The one-time code in it, if it is about one.
     pub code: Option<String>,
+    /// The sign-in that a push message asks about, for `pushSignInFinish`.
+    pub transaction_id: Option<String>,
     /// The links in it: none for a code, one for a magic link, three for an enchanted link, in the order in which
     /// the user would see them.
     pub links: Vec<MessageLink>,
@@ -267,6 +272,7 @@ mod tests {
             channel: Channel::Email,
             operation: "otpSignInEmail".to_owned(),
             code: Some("123456".to_owned()),
+            transaction_id: None,
             links: Vec::new(),
             login_id: to.to_owned(),
             sent_at: 0,

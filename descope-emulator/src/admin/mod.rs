@@ -3,6 +3,7 @@
 pub(crate) mod fault;
 pub(crate) mod inbox;
 pub(crate) mod journal;
+pub(crate) mod person;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,13 +21,12 @@ use serde_json::{Value, json};
 
 use self::fault::Fault;
 use crate::{
-    area::oauth::provider::{Outcome, Step, decide},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
     http::{
-        App, Reply,
+        App,
         dispatch::{read_body, read_json, respond, unsaved},
     },
-    world::{Actor, Project, Saved, Settings},
+    world::{Project, Saved, Settings},
 };
 
 /// The longest that a caller may wait for a message, in seconds.
@@ -79,7 +79,10 @@ pub(crate) fn router() -> Router<Arc<App>> {
                 answer(Ok(json!({})))
             }),
         )
-        .route("/provider", get(provider))
+        .route("/provider", get(person::provider))
+        .route("/provider/keys", get(person::provider_keys))
+        .route("/provider/token", post(person::provider_token))
+        .route("/messenger", get(person::messenger))
         .route(
             "/reset",
             post(|app: AppState| async move {
@@ -115,6 +118,7 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "now": app.world.clock.now(),
         "endpoints": [
             "GET /_emulator/inbox", "GET /_emulator/requests", "POST /_emulator/clock", "POST /_emulator/settings",
+            "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
             "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
         ],
@@ -290,27 +294,6 @@ fn requests(app: &App, query: &Pairs) -> Value {
             && status.is_none_or(|wanted| request.status.to_string() == wanted)
     });
     json!({"count": requests.len(), "requests": requests})
-}
-
-/// The page of the identity provider that stands in for all of them.
-async fn provider(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
-    let step = || {
-        let project = project(&app, &query)?;
-        let outcome = Outcome::read(given(&query, "outcome"), given(&query, "email"), given(&query, "name"))?;
-        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        let (origin, id) = (format!("http://{host}"), given(&query, "state").unwrap_or_default());
-        let now = app.world.clock.now();
-        let actor = Actor { id: "provider", ip: "", now };
-        let (step, changed) = project.transact(&actor, |state| decide(state, &project.id, &origin, id, outcome, now));
-        if changed {
-            app.world.save().map_err(unsaved)?;
-        }
-        step
-    };
-    respond(step().map(|step| match step {
-        Step::Redirect(to) => Reply::redirect(to).into_response(),
-        Step::Page(page) => Reply::html(page).into_response(),
-    }))
 }
 
 #[derive(Deserialize)]

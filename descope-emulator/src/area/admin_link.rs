@@ -121,6 +121,7 @@ fn send(call: &mut Call<'_>, email: String, link: MessageLink) -> Result<(), Ref
         channel: Channel::Email,
         operation: call.operation.id.to_owned(),
         code: None,
+        transaction_id: None,
         links: vec![link],
         sent_at: call.now,
     });

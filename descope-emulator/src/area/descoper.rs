@@ -92,6 +92,7 @@ fn create(call: &mut Call<'_>, body: DescoperCreateRequest) -> Result<DescopersR
                 channel: Channel::Email,
                 operation: call.operation.id.to_owned(),
                 code: None,
+                transaction_id: None,
                 links: Vec::new(),
                 login_id: record.login_id.clone(),
                 sent_at: call.now,

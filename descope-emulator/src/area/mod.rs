@@ -27,11 +27,13 @@ mod license;
 pub(crate) mod list;
 mod magic_link;
 pub(crate) mod management_key;
+pub(crate) mod notp;
 pub(crate) mod oauth;
 mod otp;
 pub(crate) mod password;
 pub(crate) mod permission;
 pub(crate) mod project;
+pub(crate) mod push;
 pub(crate) mod recovery_code;
 pub(crate) mod resource;
 pub(crate) mod role;
@@ -44,6 +46,7 @@ pub(crate) mod tenant;
 mod test_user;
 pub(crate) mod totp;
 pub(crate) mod user;
+pub(crate) mod webauthn;
 
 use std::collections::BTreeMap;
 
@@ -79,11 +82,13 @@ pub(crate) fn table() -> Table {
     list::register(&mut table);
     magic_link::register(&mut table);
     management_key::register(&mut table);
+    notp::register(&mut table);
     oauth::register(&mut table);
     otp::register(&mut table);
     password::register(&mut table);
     permission::register(&mut table);
     project::register(&mut table);
+    push::register(&mut table);
     recovery_code::register(&mut table);
     resource::register(&mut table);
     role::register(&mut table);
@@ -95,6 +100,7 @@ pub(crate) fn table() -> Table {
     test_user::register(&mut table);
     totp::register(&mut table);
     user::register(&mut table);
+    webauthn::register(&mut table);
     table
 }
 

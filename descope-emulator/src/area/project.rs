@@ -27,6 +27,13 @@ pub(crate) struct ProjectSettings {
     clones: BTreeMap<String, String>,
 }
 
+impl ProjectSettings {
+    /// The name that people are shown: the id where there is none.
+    pub(super) fn name(&self, id: &str) -> String {
+        if self.name.is_empty() { id.to_owned() } else { self.name.clone() }
+    }
+}
+
 /// The files of a snapshot, each with what it holds: everything that is set up, and nobody's data.
 const FILES: [&str; 11] = [
     "roles.json",

@@ -10,7 +10,8 @@ use descope_api::{
 
 use crate::{
     area::{
-        tenant,
+        oauth::{self, Via},
+        sso, tenant,
         user::{Login, history::entry as history_entry},
     },
     error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal},
@@ -36,7 +37,8 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::SessionMe>(|call, _| Ok(call.user()?.to_api(call.state)))
         .on::<op::SessionHistory>(history)
         .on::<op::SessionSelectTenant>(select_tenant)
-        .on::<op::SessionTenants>(tenants);
+        .on::<op::SessionTenants>(tenants)
+        .on::<op::SessionExchange>(exchange);
 }
 
 /// The keys as they are: a reader of keys that finds empty lists in them may take offence.
@@ -51,6 +53,17 @@ fn refuse_external(body: &SessionRefreshRequest) -> Result<(), Refusal> {
             Err(Refusal::new(&NOT_EMULATED, "Sessions from the tokens of an outside system are not emulated"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The session for a code of social login or of single sign-on, in an older form.
+fn exchange(call: &mut Call<'_>, _: Nothing) -> Result<JwtResponse, Refusal> {
+    let code = call.query("code").unwrap_or_default().to_owned();
+    let (record, identity) = oauth::redeem(call, &code, |via| matches!(via, Via::Social | Via::Sso { .. }))?;
+    if *record.via() == Via::Social {
+        oauth::sign_in(call, &record, identity)
+    } else {
+        sso::sign_in::finish(call, &record, &identity)
     }
 }
 

@@ -72,6 +72,7 @@ impl Outgoing {
             channel: self.channel,
             operation: call.operation.id.to_owned(),
             code,
+            transaction_id: None,
             links,
             login_id: self.challenge.login_id.clone(),
             sent_at: call.now,

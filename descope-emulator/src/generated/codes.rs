@@ -39,6 +39,10 @@ codes! {
     LINK_EXPIRED = "E063010", 400, "Link does not exist any more";
     /// The token ended with a logout.
     LOGGED_OUT = "E064001", 401, "Token invalidated by logout";
+    /// The nOTP message has not arrived yet.
+    NOTP_PENDING = "E066103", 401, "nOTP session is still pending";
+    /// The user has no passkey.
+    NO_PASSKEYS = "E067010", 400, "User has no passkeys";
     /// The management call carries no credential that is good for it.
     MANAGEMENT_UNAUTHORIZED = "E111119", 401, "Unauthorized";
     /// A management call names a user that does not exist.
@@ -47,6 +51,8 @@ codes! {
     TENANT_NOT_FOUND = "E112202", 404, "Tenant not found";
     /// Too many calls; the header `Retry-After` says how many seconds to wait.
     RATE_LIMIT_EXCEEDED = "E130429", 429, "API rate limit exceeded";
+    /// Something that is waited for has not happened yet; the service's code for it is not known.
+    PENDING = "E990401", 401, "Still pending";
     /// Something that is named does not exist; the service's code for it is not known.
     NOT_FOUND = "E990404", 404, "Not found";
     /// An id or name is taken; the service's code for it is not known.

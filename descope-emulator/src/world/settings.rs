@@ -40,6 +40,11 @@ pub(crate) struct Settings {
     pub(crate) issue_in_future: bool,
     /// After how long a new signing key takes over; 0 for never. The last twelve stay published.
     pub(crate) key_rotation_seconds: i64,
+    /// The domain that passkeys belong to; the host of the page that asks for one where it is empty.
+    pub(crate) passkey_domain: String,
+    /// Whether single sign-on by OpenID Connect leads to the page that the tenant has set, as with the service, instead
+    /// of to the emulator's own provider. There it goes no further: the emulator asks nobody outside.
+    pub(crate) oidc_by_tenant_url: bool,
     /// The rate limit tier that the licence tells.
     pub(crate) rate_limit_tier: String,
     /// How many calls a project answers within a minute before it refuses with 429; 0 for any number.
@@ -64,6 +69,8 @@ impl Default for Settings {
             lenient: false,
             issue_in_future: false,
             key_rotation_seconds: 0,
+            passkey_domain: String::new(),
+            oidc_by_tenant_url: false,
             rate_limit_tier: "tier4".to_owned(),
             calls_per_minute: 0,
         }
@@ -99,8 +106,10 @@ impl Settings {
                 return refuse(format!("{name} is not the name of a cookie"));
             }
         }
-        if !self.cookie_domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)) {
-            return refuse("cookieDomain is not a domain".to_owned());
+        for (name, domain) in [("cookieDomain", &self.cookie_domain), ("passkeyDomain", &self.passkey_domain)] {
+            if !domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)) {
+                return refuse(format!("{name} is not a domain"));
+            }
         }
         if !["Strict", "Lax", "None"].contains(&self.cookie_same_site.as_str()) {
             return refuse("cookieSameSite is Strict, Lax or None".to_owned());

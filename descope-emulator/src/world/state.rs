@@ -19,15 +19,18 @@ use crate::{
         flow::{FlowRecord, ThemeRecord},
         list::ListRecord,
         management_key::ManagementKeyRecord,
+        notp::NotpRecord,
         oauth::OauthRecord,
         password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
         project::ProjectSettings,
+        push::PushRecord,
         resource::ResourceRecord,
         role::RoleRecord,
         sso::SsoRecord,
         tenant::TenantRecord,
         user::{UserRecord, attribute::UserAttributeRecord},
+        webauthn::WebauthnRecord,
     },
     flow::{Code, EnchantedLink, Link, Pending, Session},
 };
@@ -81,6 +84,10 @@ state! {
     enchanted: EnchantedLink,
     /// Enchanted sign-ins by their `pendingRef`.
     pending: Pending,
+    /// Messages that users are to send.
+    notp: NotpRecord,
+    /// Sign-ins that wait for a decision on the phone.
+    push: PushRecord,
     access_keys: AccessKeyRecord,
     lists: ListRecord,
     management_keys: ManagementKeyRecord,
@@ -104,6 +111,8 @@ state! {
     /// SSO configurations of tenants.
     sso: SsoRecord,
     user_attributes: UserAttributeRecord,
+    /// Challenges for passkeys that wait for their answer.
+    webauthn: WebauthnRecord,
     relation_backups: fga::BackupRecord,
     relation_changes: fga::ChangeRecord,
     relation_details: fga::DetailsRecord,

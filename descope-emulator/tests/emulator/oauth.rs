@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::support::{ADA, Api, Reply, claims, refresh_of, session_of, text};
 
 /// Goes from the start of a sign-in to the application's page, and gives what its query holds.
-async fn walk(start: &Value, decision: &str) -> (String, String) {
+pub(crate) async fn walk(start: &Value, decision: &str) -> (String, String) {
     let browser = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
     let mut url = format!("{}{decision}", text(&start["url"]));
     loop {
@@ -67,6 +67,18 @@ async fn what_the_person_refuses_comes_back_as_err() {
     get(callback).await.refused(401, "E062504");
     api.wait(181);
     get(text(&begun["url"]).to_owned()).await.refused(404, "E990404");
+}
+
+#[tokio::test]
+async fn only_the_address_that_was_typed_comes_back() {
+    let api = Api::start().await;
+    let begun = start(&api, "", "&initiatedEmail=bob%40example.com").await.ok();
+    let page = api.http.get(text(&begun["url"])).send().await.expect("an answer").text().await.expect("a page");
+    assert!(page.contains("value=\"bob@example.com\""), "{page}");
+    let (name, why) = walk(&begun, APPROVE).await;
+    assert_eq!((name.as_str(), why.contains("another email address")), ("err", true), "{why}");
+    let begun = start(&api, "", "&initiatedEmail=ADA%40example.com").await.ok();
+    exchange(&api, &walk(&begun, APPROVE).await.1).await.ok();
 }
 
 #[tokio::test]

@@ -8,7 +8,11 @@ use descope_api::types::{ApplicationSecret, ApplicationSecretAddResponse, Applic
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::{outbound::OutboundToken, third_party::ConsentRecord};
+pub(super) use self::outbound::connect;
+pub(crate) use self::{
+    outbound::{Connection, OutboundToken},
+    third_party::ConsentRecord,
+};
 use crate::{
     error::{ALREADY_EXISTS, BAD_REQUEST, Refusal},
     http::{Call, Table, schema::Document},

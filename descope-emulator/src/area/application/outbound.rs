@@ -8,7 +8,7 @@ use descope_api::{
         OutboundApplicationListConnectedResponse, OutboundApplicationLoadAllResponse, OutboundApplicationResponse,
         OutboundApplicationTenantToken, OutboundApplicationToken, OutboundApplicationTokenResponse,
         OutboundApplicationUpdateRequest, OutboundApplicationUploadFailure, OutboundApplicationUploadTokensResponse,
-        OutboundApplicationUserToken,
+        OutboundApplicationUserToken, OutboundConnectRequest, OutboundRedirect,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,12 @@ use serde_json::{Value, json};
 
 use super::{ApplicationRecord, Kind, Members, members_of, new_id, refuse_taken, require};
 use crate::{
-    area::{recast, some, tenant},
+    area::{
+        oauth::{self, Begin, Mode, Via},
+        recast, some, tenant,
+    },
     error::{MANAGED_USER_NOT_FOUND, NOT_EMULATED, NOT_FOUND, Refusal},
+    flow::{SessionWish, redirect},
     http::{Call, Nothing, Table, op},
     world::Record,
 };
@@ -155,7 +159,8 @@ pub(super) fn register(table: &mut Table) {
             let removed = call.state.outbound_tokens.remove(&mut call.state.log, &id);
             removed.map(|_| ()).ok_or_else(|| Refusal::missing("token", &id))
         })
-        .done::<op::ManagementOutboundApplicationDeleteUserTokens>(delete_user_tokens);
+        .done::<op::ManagementOutboundApplicationDeleteUserTokens>(delete_user_tokens)
+        .on::<op::OutboundConnect>(start_connect);
 }
 
 /// An application as it is read: its secret is written once and never comes back.
@@ -292,6 +297,71 @@ fn keep_all(call: &mut Call<'_>, tokens: Vec<OutboundApplicationUserToken>) -> O
     }
     OutboundApplicationUploadTokensResponse::new().failures(failures)
 }
+
+/// A connection of a user or tenant to an outside application, which the person is asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Connection {
+    app_id: String,
+    /// Empty for a tenant's own.
+    user_id: String,
+    tenant_id: String,
+    granted_by: String,
+    pub(in crate::area) scopes: Vec<String>,
+    external_identifier: String,
+}
+
+/// Sends the user to the page of the outside service, for which the emulator's own provider stands in.
+fn start_connect(call: &mut Call<'_>, body: OutboundConnectRequest) -> Result<OutboundRedirect, Refusal> {
+    let application = require(call, ALL, &body.app_id)?.to_api::<OutboundApplication>()?;
+    if application.app_type.as_ref().is_some_and(|kind| kind.as_str() == "apikey") {
+        return Err(Refusal::invalid("The application takes API keys, and has no page to send the user to"));
+    }
+    let user = call.user()?;
+    let (user_id, member) = (user.id.clone(), |tenant: &String| user.tenants.contains_key(tenant));
+    let tenant_id = some(body.tenant_id);
+    if let Some(tenant) = tenant_id.as_ref().filter(|tenant| !member(tenant)) {
+        return Err(Refusal::invalid(format!("The user does not belong to tenant {tenant}")));
+    }
+    let of_tenant = body.tenant_level == Some(true);
+    if of_tenant && tenant_id.is_none() {
+        return Err(Refusal::required("tenantId"));
+    }
+    let options = body.options.unwrap_or_default();
+    let page = redirect(some(options.redirect_url), some(application.default_redirect_url))?;
+    let mut scopes = if options.scopes.is_empty() { application.default_scopes } else { options.scopes };
+    scopes.sort_unstable();
+    let connection = Connection {
+        app_id: application.id.unwrap_or_default(),
+        user_id: if of_tenant { String::new() } else { user_id.clone() },
+        tenant_id: tenant_id.unwrap_or_default(),
+        granted_by: user_id,
+        scopes,
+        external_identifier: options.external_identifier.unwrap_or_default(),
+    };
+    let provider = application.name.unwrap_or_default();
+    let via = Via::Outbound(connection);
+    let begin = Begin { provider, via, page, mode: Mode::Update, merge: false };
+    Ok(OutboundRedirect::new().url(oauth::begin(call, begin, SessionWish::default())?))
+}
+
+/// Keeps a token of the account that the person has chosen.
+pub(in crate::area) fn connect(call: &mut Call<'_>, connection: &Connection, account: &str) -> Result<(), Refusal> {
+    let text = |text: &String| some(Some(text.clone()));
+    let mut token = OutboundApplicationUserToken::new(connection.app_id.as_str(), connection.user_id.as_str())
+        .access_token(call.state.ids.alphanumeric(40))
+        .refresh_token(call.state.ids.alphanumeric(40))
+        .access_token_expiry(call.now + LIFETIME)
+        .granted_by(connection.granted_by.as_str())
+        .scopes(&connection.scopes);
+    token.tenant_id = text(&connection.tenant_id);
+    token.external_identifier = text(&connection.external_identifier);
+    let payload = URL_SAFE_NO_PAD.encode(json!({"sub": account}).to_string());
+    keep(call, token, Some(&Secret::from(format!("-.{payload}.-"))))
+}
+
+/// How long a token of the emulator's provider is good for, in seconds.
+const LIFETIME: i64 = 3600;
 
 /// Which token is asked for.
 struct Wanted {

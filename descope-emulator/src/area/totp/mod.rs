@@ -1,7 +1,7 @@
 //! Authenticator apps, by RFC 6238: sign-up, exchange of the app, sign-in.
 
 mod code;
-mod picture;
+pub(super) mod picture;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use descope_api::{

@@ -7,7 +7,7 @@ const SCALE: usize = 4;
 const MARGIN: usize = 4;
 
 /// The text as a QR code, black on white. `None` for a text that is too long for one.
-pub(super) fn qr_code(text: &str) -> Option<Vec<u8>> {
+pub(in crate::area) fn qr_code(text: &str) -> Option<Vec<u8>> {
     let code = QrCode::new(text).ok()?;
     let modules = code.width();
     let width = (modules + 2 * MARGIN) * SCALE;

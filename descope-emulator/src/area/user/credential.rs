@@ -102,6 +102,7 @@ fn passkey_of(device: ImportedPasskey, now: i64) -> Result<PasskeyRecord, Refusa
             aaguid: device.aaguid.unwrap_or_default(),
             syncable: device.backup_eligible == Some(true),
             created_at: now,
+            ..PasskeyRecord::default()
         },
         (None, Some(device)) => PasskeyRecord {
             id: device.key_id.unwrap_or_default(),
@@ -110,6 +111,8 @@ fn passkey_of(device: ImportedPasskey, now: i64) -> Result<PasskeyRecord, Refusa
             aaguid: device.aaguid.unwrap_or_default(),
             syncable: device.credential_device_type.as_deref() == Some("multi_device"),
             created_at: now,
+            user_handle: device.user_handle.unwrap_or_default(),
+            counter: 0,
         },
         _ => return Err(Refusal::invalid("Each of the devices has either descope or auth0")),
     };

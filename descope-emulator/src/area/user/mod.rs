@@ -14,7 +14,7 @@ mod search;
 use descope_api::types::{UserCreateRequest, UserDeleteRequest, UserResponse};
 
 use self::change::{Invitation, Past};
-pub(crate) use self::record::{Login, Membership, Profile, QuestionRecord, Status, Tenancy, UserRecord};
+pub(crate) use self::record::{Login, Membership, PasskeyRecord, Profile, QuestionRecord, Status, Tenancy, UserRecord};
 use super::some;
 use crate::{
     error::{MANAGED_USER_NOT_FOUND, Refusal},

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::attribute::{self, Scope};
 use crate::{
     address::clean_login_id,
-    area::{password::Password, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
+    area::{password::Password, push::PushDevice, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
     world::{Record, State},
 };
 
@@ -130,7 +130,7 @@ pub(crate) struct Login {
     pub(crate) tenant: Option<String>,
 }
 
-/// A passkey that was brought along from another system.
+/// A passkey: one that was made here, or that was brought along from another system.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct PasskeyRecord {
@@ -142,6 +142,10 @@ pub(crate) struct PasskeyRecord {
     /// Whether the passkey can be synced.
     pub(crate) syncable: bool,
     pub(crate) created_at: i64,
+    /// Under which the authenticator keeps it, in base64url; empty where that is not known.
+    pub(crate) user_handle: String,
+    /// How often it has signed, as it says itself.
+    pub(crate) counter: u32,
 }
 
 /// One user.
@@ -176,6 +180,8 @@ pub(crate) struct UserRecord {
     pub(crate) totp: Option<Totp>,
     pub(crate) recovery_codes: RecoveryCodes,
     pub(crate) passkeys: Vec<PasskeyRecord>,
+    /// Phones that approve sign-ins.
+    pub(crate) push_devices: Vec<PushDevice>,
     pub(crate) questions: QuestionRecord,
     pub(crate) logins: VecDeque<Login>,
 }
@@ -274,7 +280,7 @@ impl UserRecord {
             .scim(self.scim)
             .password(self.password.is_some())
             .webauthn(!self.passkeys.is_empty())
-            .push(false)
+            .push(!self.push_devices.is_empty())
     }
 }
 

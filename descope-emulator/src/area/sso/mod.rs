@@ -1,6 +1,8 @@
 //! How the users of a tenant sign in by their own identity provider: SAML, OpenID Connect, and trust in the tokens of
 //! agents, in the shapes of today and in the older flat one.
 
+pub(super) mod sign_in;
+
 use descope_api::types::{
     SsoAttributeMapping, SsoConfigureMappingV1Request, SsoConfigureMetadataV1Request, SsoConfigureOidcRequest,
     SsoConfigureRedirectUrlRequest, SsoConfigureSamlByMetadataRequest, SsoConfigureSamlRequest, SsoConfigureV1Request,
@@ -76,6 +78,7 @@ pub(super) fn register(table: &mut Table) {
         .on::<op::ManagementSsoLoadXaa>(load_xaa)
         .on::<op::ManagementSsoLoadAllXaa>(load_all_xaa)
         .done::<op::ManagementSsoDeleteXaa>(delete_xaa);
+    sign_in::register(table);
 }
 
 fn key(tenant: &str, sso: &str) -> String {
