@@ -14,10 +14,14 @@ use crate::{
 
 /// The operations that may be done twice. Written out, so that none becomes one of them unnoticed.
 const REPEATABLE: &[&str] = &[
+    "flowPrime",
     "managementAccessKeyDelete",
     "managementTestUserDeleteAll",
     "managementUserDelete",
     "managementUserLoad",
+    "onetapClientId",
+    "passwordPolicy",
+    "pushEnrollDevice",
     "securityQuestionsGet",
     "securityQuestionsSetup",
     "sessionHistory",

@@ -7,8 +7,8 @@ use descope_api::{CallOptions, Secret, types::LoginOptions};
 use crate::{
     DescopeBuilder, Error, ManagementKey, PollOptions, Result,
     auth::{
-        AccessKeyAuth, EnchantedLink, Flow, MagicLink, Notp, Oauth, OneTap, Otp, Outbound, Password, Push, RecoveryCodes,
-        SecurityQuestions, Sso, Totp, Webauthn,
+        AccessKeyAuth, EnchantedLink, Flow, MagicLink, Notp, Oauth, OneTap, Otp, Outbound, Password, Push,
+        RecoveryCodes, SecurityQuestions, Sso, Totp, Webauthn,
     },
     check,
     session::{Flights, KindNames, SessionValidator, Sessions},

@@ -209,7 +209,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_fetch_serves_all_until_shortly_before_the_end() {
         let (service, source) = source();
-        let asked: Vec<_> = (0..20).map(|_| tokio::spawn({ let source = source.clone(); async move { source.get().await } })).collect();
+        let asked: Vec<_> = (0..20)
+            .map(|_| {
+                tokio::spawn({
+                    let source = source.clone();
+                    async move { source.get().await }
+                })
+            })
+            .collect();
         for asked in asked {
             assert_eq!(asked.await.unwrap().unwrap().number, 0);
         }

@@ -129,23 +129,23 @@ fn passkeys() -> Vec<Case> {
             {"loginId": ADA, "origin": ORIGIN, "mfa": true},
             descope => descope.webauthn().add_device(ADA, ORIGIN, REFRESH_JWT).mfa(true).send()),
         case!("webauthnSignUpFinish", "POST /v1/auth/webauthn/signup/finish", NOTHING,
-            {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
-            descope => async move {
-                let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
-                descope.webauthn().resume(state).finish(&json!({"id": "cred"})).await
-            }),
+        {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
+        descope => async move {
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            descope.webauthn().resume(state).finish(&json!({"id": "cred"})).await
+        }),
         case!("webauthnSignInFinish", "POST /v1/auth/webauthn/signin/finish", NOTHING,
-            {"transactionId": "tx", "response": "{\"id\": \"cred\"}"},
-            descope => async move {
-                let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": false}));
-                descope.webauthn().resume(state).finish_json(r#"{"id": "cred"}"#).await
-            }),
+        {"transactionId": "tx", "response": "{\"id\": \"cred\"}"},
+        descope => async move {
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": false}));
+            descope.webauthn().resume(state).finish_json(r#"{"id": "cred"}"#).await
+        }),
         case!("webauthnUpdateFinish", "POST /v1/auth/webauthn/update/finish", NOTHING,
-            {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
-            descope => async move {
-                let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
-                descope.webauthn().resume_device(state).finish(&json!({"id": "cred"})).await
-            }),
+        {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
+        descope => async move {
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            descope.webauthn().resume_device(state).finish(&json!({"id": "cred"})).await
+        }),
     ]
 }
 
@@ -187,17 +187,17 @@ fn native() -> Vec<Case> {
             descope => descope.oauth().native().start("google").implicit(true).raw_response(true).tenant_id("T1")
                 .send()),
         case!("oauthNativeFinish", "POST /v1/auth/oauth/native/finish", NOTHING,
-            {"provider": "apple", "stateId": "st", "code": "7f3d2b9c", "user": "{}"},
-            descope => async move {
-                let pending = kept(json!({"provider": "apple", "state_id": "st"}));
-                descope.oauth().native().finish(&pending).code("7f3d2b9c").user("{}").send().await
-            }),
+        {"provider": "apple", "stateId": "st", "code": "7f3d2b9c", "user": "{}"},
+        descope => async move {
+            let pending = kept(json!({"provider": "apple", "state_id": "st"}));
+            descope.oauth().native().finish(&pending).code("7f3d2b9c").user("{}").send().await
+        }),
         case!("oauthNativeFinish", "POST /v1/auth/oauth/native/finish", NOTHING,
-            {"provider": "apple", "stateId": "st", "idToken": REFRESH_JWT},
-            descope => async move {
-                let pending = kept(json!({"provider": "apple", "state_id": "st"}));
-                descope.oauth().native().finish(&pending).id_token(REFRESH_JWT).send().await
-            }),
+        {"provider": "apple", "stateId": "st", "idToken": REFRESH_JWT},
+        descope => async move {
+            let pending = kept(json!({"provider": "apple", "state_id": "st"}));
+            descope.oauth().native().finish(&pending).id_token(REFRESH_JWT).send().await
+        }),
         case!("onetapClientId", "GET /v1/auth/onetap/clientid/google", NOTHING,
             descope => async move { descope.one_tap().client_id("google").await }),
         case!("onetapExchange", "POST /v1/auth/onetap/idtoken/exchange", NOTHING,
@@ -253,10 +253,10 @@ fn notp() -> Vec<Case> {
             descope => descope.notp().update(ADA, REFRESH_JWT).phone(PHONE).on_merge_use_existing(false)
                 .fail_on_conflict(true).locale("de").send()),
         case!("notpPendingSession", "POST /v1/auth/notp/pending-session", NOTHING, {"pendingRef": "2RmvXG"},
-            descope => async move {
-                let state = kept(json!({"pending_ref": "2RmvXG", "redirect_url": "https://wa.me/"}));
-                descope.notp().resume(state).check().await
-            }),
+        descope => async move {
+            let state = kept(json!({"pending_ref": "2RmvXG", "redirect_url": "https://wa.me/"}));
+            descope.notp().resume(state).check().await
+        }),
     ]
 }
 

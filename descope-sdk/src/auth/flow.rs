@@ -73,12 +73,7 @@ impl Flow {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the flow id or the refresh token is unusable; nothing was sent.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
-    pub async fn prime(
-        &self,
-        flow_id: impl Into<String>,
-        pkce: &Pkce,
-        refresh_jwt: impl Into<Secret>,
-    ) -> Result<()> {
+    pub async fn prime(&self, flow_id: impl Into<String>, pkce: &Pkce, refresh_jwt: impl Into<Secret>) -> Result<()> {
         let body = FlowPrimeRequest::new(flow_id, pkce.challenge());
         check::text("flow_id", &body.flow_id)?;
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;

@@ -9,9 +9,10 @@ use descope_api::{
 };
 
 use crate::{
-    Authentication, Descope, Result, check,
-    options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
+    Authentication, Descope, Result,
     auth::callback,
+    check,
+    options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
     raw_error::{Answer, call},
     setters::setters,
 };

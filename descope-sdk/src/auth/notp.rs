@@ -25,7 +25,7 @@ use crate::{
 /// # let descope = emulator.descope()?;
 /// let pending = descope.notp().sign_up_or_in().send().await?;
 /// println!("On a phone, open {}; on a computer, scan the picture.", pending.redirect_url());
-/// # emulator.send_notp(pending.redirect_url(), "+15551234567")?;
+/// # emulator.send_message(pending.redirect_url(), "+15551234567")?;
 ///
 /// let ada = pending.wait().await?;
 /// # assert!(ada.first_seen());

@@ -1,10 +1,6 @@
 //! The prompt in the corner of the page.
 
-use descope_api::{
-    Secret,
-    types::OnetapIdTokenRequest,
-    vocabulary::OnetapProvider,
-};
+use descope_api::{Secret, types::OnetapIdTokenRequest, vocabulary::OnetapProvider};
 
 use crate::{Authentication, Descope, Result, check, options::factor_setters, raw_error::call, setters::setters};
 
@@ -17,7 +13,7 @@ use crate::{Authentication, Descope, Result, check, options::factor_setters, raw
 /// # let descope = emulator.descope()?;
 /// let client_id = descope.one_tap().client_id("google").await?;
 /// println!("google.accounts.id.initialize({{client_id: \"{client_id}\", ..}})");
-/// # let id_token = emulator.provider_id_token("google", "ada@example.com", None).await?;
+/// # let id_token = emulator.provider_id_token("ada@example.com", "Ada", None)?;
 ///
 /// // The prompt has given the page an ID token:
 /// let ada = descope.one_tap().sign_in("google", id_token).exchange().await?;

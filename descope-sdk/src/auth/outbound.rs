@@ -2,7 +2,10 @@
 
 use descope_api::{Secret, types::OutboundConnectRequest};
 
-use super::{oauth::{page, state_setter}, redirect::Redirect};
+use super::{
+    oauth::{page, state_setter},
+    redirect::Redirect,
+};
 use crate::{Descope, Result, check, raw_error::call, setters::setters};
 
 /// Lets signed-in users give the project access to their accounts elsewhere, such as a calendar. From [`Descope::outbound`].

@@ -23,8 +23,8 @@ use crate::{Authentication, Descope, Result, check, options::factor_setters, raw
 /// # let descope = emulator.descope()?;
 /// # let management = descope.management();
 /// # management.tenants().create("Engines").id("engines").send().await?;
-/// # let settings = descope_sdk::api::types::SsoSamlByMetadata::new("https://idp.example.com/metadata");
-/// # management.sso().configure_saml_by_metadata("engines", settings).domains(["example.com"]).send().await?;
+/// # let settings = descope_sdk::api::types::SsoSamlSettings::new("https://idp.example.com/sso", "entity", "certificate");
+/// # management.sso().configure_saml("engines", settings).domains(["example.com"]).send().await?;
 /// // The tenant, or any email address of the company:
 /// let redirect = descope.sso().start("engines").redirect_url("https://app.example.com/back").send().await?;
 /// println!("302 Found, Location: {}", redirect.url());
@@ -110,8 +110,7 @@ impl Sso {
     pub async fn exchange(&self, code: impl Into<Secret>) -> Result<Authentication> {
         let body = CodeExchangeRequest::new(callback::code(code.into())?);
         let api = self.descope.api();
-        let answer =
-            if self.saml { call!(api, sso_saml_exchange, &body)? } else { call!(api, sso_exchange, &body)? };
+        let answer = if self.saml { call!(api, sso_saml_exchange, &body)? } else { call!(api, sso_exchange, &body)? };
         Authentication::read(answer, self.descope.token_names())
     }
 }

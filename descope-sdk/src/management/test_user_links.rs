@@ -2,9 +2,7 @@
 
 use descope_api::{
     Secret,
-    types::{
-        TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest,
-    },
+    types::{TestUserGenerateEnchantedLinkRequest, TestUserGenerateMagicLinkRequest, TestUserGenerateOtpRequest},
     vocabulary::TestUserDelivery,
 };
 use url::Url;

@@ -19,7 +19,7 @@ use crate::{Authentication, Descope, Result, check, options::factor_setters, raw
 /// let pending = descope.oauth().native().start("google").implicit(true).send().await?;
 /// // The phone signs the user in with `pending.client_id()` and `pending.nonce()`, and gets an ID token:
 /// # let nonce = pending.nonce();
-/// # let id_token = emulator.provider_id_token("google", "ada@example.com", nonce).await?;
+/// # let id_token = emulator.provider_id_token("ada@example.com", "Ada", nonce)?;
 /// let ada = descope.oauth().native().finish(&pending).id_token(id_token).send().await?;
 /// # assert!(ada.first_seen());
 /// # Ok(())

@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn each_rule_is_checked_and_only_those_that_are_asked_for() {
         use PasswordProblem::{NoLowercase, NoNonAlphanumeric, NoNumber, NoUppercase, TooShort};
-        let all = PasswordRules::new().min_length(8).lowercase(true).uppercase(true).number(true).non_alphanumeric(true);
+        let all =
+            PasswordRules::new().min_length(8).lowercase(true).uppercase(true).number(true).non_alphanumeric(true);
         let all = PasswordPolicy::new(all);
         for (password, problems) in [
             ("Engine-2-of-Ada", &[][..]),

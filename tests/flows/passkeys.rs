@@ -1,0 +1,138 @@
+//! Passkeys, made and used by the software authenticator of 1Password, which knows nothing of this workspace.
+
+use descope_sdk::{ErrorKind, PendingPasskey, PendingPasskeyState};
+use passkey::{
+    authenticator::{Authenticator, MemoryStore, UiHint, UserCheck, UserValidationMethod},
+    client::{Client, DefaultClientData},
+    crypto::aws_lc_rs::AwsLcRsBackend,
+    types::{
+        Passkey,
+        ctap2::{Aaguid, Ctap2Error},
+    },
+};
+use public_suffix::PublicSuffixList;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::world::{ADA, BOB, World, refresh_of, refused, refused_here};
+
+const ORIGIN: &str = "https://app.example.com";
+
+/// Somebody who touches the device and shows a face.
+struct Person;
+
+#[async_trait::async_trait]
+impl UserValidationMethod for Person {
+    type PasskeyItem = Passkey;
+
+    async fn check_user<'a>(
+        &self,
+        _: UiHint<'a, Passkey>,
+        presence: bool,
+        verification: bool,
+    ) -> Result<UserCheck, Ctap2Error> {
+        Ok(UserCheck { presence, verification })
+    }
+
+    fn is_presence_enabled(&self) -> bool {
+        true
+    }
+
+    fn is_verification_enabled(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// A browser with an authenticator.
+struct Browser(Client<MemoryStore, Person, AwsLcRsBackend, PublicSuffixList, ()>);
+
+impl Browser {
+    fn new() -> Self {
+        let store = MemoryStore::new();
+        Self(Client::new(Authenticator::new(Aaguid::new_empty(), store, Person, AwsLcRsBackend)))
+    }
+
+    /// What the page would post: the credential, by its own `Serialize`.
+    async fn answer(&mut self, creates: bool, options: &str) -> Value {
+        let origin = Url::parse(ORIGIN).expect("a URL");
+        if creates {
+            let options = serde_json::from_str(options).expect("options of a browser");
+            let made = self.0.register(&origin, options, DefaultClientData).await.expect("a passkey");
+            return serde_json::to_value(made).expect("JSON");
+        }
+        let options = serde_json::from_str(options).expect("options of a browser");
+        let signed = self.0.authenticate(&origin, options, DefaultClientData).await.expect("a signature");
+        serde_json::to_value(signed).expect("JSON")
+    }
+
+    async fn answer_to(&mut self, pending: &PendingPasskey) -> Value {
+        self.answer(pending.creates(), pending.options_json()).await
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_signs_up_and_in() {
+    let (world, mut browser) = (World::start().await, Browser::new());
+    let webauthn = world.descope.webauthn();
+    let pending = webauthn.sign_up(ADA, ORIGIN).name("Ada").custom_claim("a", 1).send().await.unwrap();
+    assert!(pending.creates() && pending.options::<Value>().unwrap()["publicKey"]["challenge"].is_string());
+    // The answer comes with another request.
+    let state: PendingPasskeyState = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
+    let answer = browser.answer_to(&pending).await;
+    let ada = webauthn.resume(state).finish(&answer).await.unwrap();
+    assert!(ada.first_seen() && ada.user().unwrap().webauthn == Some(true));
+    assert_eq!(world.claims(&ada).await.claim("nsec").unwrap()["a"], 1);
+
+    let pending = webauthn.sign_in(ADA, ORIGIN).send().await.unwrap();
+    assert!(!pending.creates());
+    let answer = browser.answer_to(&pending).await;
+    let again = pending.finish_json(answer.to_string()).await.unwrap();
+    assert!(!again.first_seen());
+    let replayed = pending.finish(&answer).await.unwrap_err();
+    assert!(replayed.code().is_some(), "{replayed:?}");
+
+    let pending = webauthn.sign_up_or_in(ADA, ORIGIN).step_up(refresh_of(&again)).send().await.unwrap();
+    assert!(!pending.creates());
+    let answer = browser.answer_to(&pending).await;
+    let stepped = pending.finish(&answer).await.unwrap();
+    assert_eq!(world.claims(&stepped).await.claim("su").unwrap(), &true);
+    assert!(webauthn.sign_up_or_in(BOB, ORIGIN).send().await.unwrap().creates());
+    assert!(!webauthn.sign_in_with_any(ORIGIN).send().await.unwrap().creates());
+}
+
+#[tokio::test]
+async fn a_signed_in_user_adds_a_device_and_it_can_count_as_a_factor() {
+    let (world, mut browser, mut second) = (World::start().await, Browser::new(), Browser::new());
+    let (webauthn, ada) = (world.descope.webauthn(), world.refresh_jwt(ADA).await);
+    refused(webauthn.sign_in(ADA, ORIGIN).send().await, ErrorKind::NotFound, 400, "E067010");
+    let pending = webauthn.add_device(ADA, ORIGIN, &ada).send().await.unwrap();
+    let answer = browser.answer(true, pending.options_json()).await;
+    assert!(pending.finish(&answer).await.unwrap().is_none());
+    let pending = webauthn.add_device(ADA, ORIGIN, &ada).mfa(true).send().await.unwrap();
+    let answer = second.answer(true, pending.options_json()).await;
+    let both = webauthn.resume_device(pending.state().clone()).finish(&answer).await.unwrap().expect("a session");
+    assert!(world.claims(&both).await.claim("amr").unwrap().as_array().unwrap().iter().any(|one| one == "mfa"));
+}
+
+#[tokio::test]
+async fn wrong_answers_and_unusable_arguments_are_refused() {
+    let (world, mut browser) = (World::start().await, Browser::new());
+    let webauthn = world.descope.webauthn();
+    let pending = webauthn.sign_up(ADA, ORIGIN).send().await.unwrap();
+    let mut answer = browser.answer_to(&pending).await;
+    answer["response"]["clientDataJSON"] = json!("e30");
+    let error = pending.finish(&answer).await.unwrap_err();
+    assert!(error.status().is_some_and(|status| status.is_client_error()), "{error:?}");
+    let before = world.operations().len();
+    let kind = ErrorKind::InvalidArgument;
+    refused_here(pending.finish(&json!([1])).await, kind, "credential");
+    refused_here(pending.finish_json("no JSON").await, kind, "credential");
+    refused_here(webauthn.sign_up("", ORIGIN).send().await, kind, "login_id");
+    refused_here(webauthn.sign_up(ADA, "").send().await, kind, "origin");
+    refused_here(webauthn.sign_in(" ", ORIGIN).send().await, kind, "login_id");
+    refused_here(webauthn.sign_in_with_any("").send().await, kind, "origin");
+    refused_here(webauthn.sign_up_or_in("", ORIGIN).send().await, kind, "login_id");
+    refused_here(webauthn.add_device(ADA, ORIGIN, "").send().await, kind, "refresh_jwt");
+    assert_eq!(world.operations().len(), before);
+    refused(webauthn.sign_in(BOB, ORIGIN).send().await, ErrorKind::NotFound, 400, "E062108");
+}
