@@ -296,7 +296,7 @@ pub(crate) fn issue_for_access_key(
 }
 
 /// Roles, permissions and tenants; the only tenant is the current one without being chosen.
-fn membership(
+pub(crate) fn membership(
     state: &State,
     roles: &[String],
     tenants: &BTreeMap<String, Tenancy>,
@@ -327,7 +327,7 @@ fn grants(state: &State, roles: &[String], tenant: Option<&str>) -> Map<String, 
     claims
 }
 
-fn custom(claims: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn custom(claims: &Map<String, Value>) -> Map<String, Value> {
     claims
         .iter()
         .filter(|(name, _)| !RESERVED.contains(&name.as_str()))

@@ -28,6 +28,8 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) enum Content {
     Json(Value),
+    /// JSON of a media type of its own.
+    TypedJson(&'static str, Value),
     /// A text with its media type, such as a page.
     Text(&'static str, String),
     Nothing,
@@ -79,6 +81,9 @@ impl Reply {
         keys: &KeyRing,
         cookies: Option<&Settings>,
     ) -> Result<(), Refusal> {
+        if let Content::TypedJson(_, body) = &mut self.content {
+            unsigned.put_into(body, keys)?;
+        }
         if let Content::Json(body) = &mut self.content {
             unsigned.put_into(body, keys)?;
             if let Some(settings) = cookies.filter(|settings| settings.tokens_in_cookies) {
@@ -94,6 +99,9 @@ impl Reply {
     pub(crate) fn into_response(self) -> Response {
         let mut response = match self.content {
             Content::Json(body) => (self.status, axum::Json(body)).into_response(),
+            Content::TypedJson(kind, body) => {
+                (self.status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
+            }
             Content::Text(kind, text) => (self.status, [(header::CONTENT_TYPE, kind)], text).into_response(),
             Content::Nothing => (self.status, Body::empty()).into_response(),
         };

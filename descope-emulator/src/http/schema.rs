@@ -90,9 +90,22 @@ impl Document {
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(FORM));
         let body = if is_form && shapes.is_some_and(|shapes| shapes.form) {
-            Some(self.read_form(shapes.and_then(|shapes| shapes.request.as_ref()), body))
+            let form = self.read_form(shapes.and_then(|shapes| shapes.request.as_ref()), body);
+            // OAuth (RFC 6749 section 3.1) has servers pass over what they do not know.
+            let lax = ["federationOidc", "federationInboundApp"].iter().any(|kind| operation.starts_with(kind));
+            let known = shapes.and_then(|shapes| shapes.request.as_ref()).filter(|_| lax);
+            Some(match known {
+                Some(schema) => self.without_unknown(schema, form),
+                None => form,
+            })
         } else {
-            parse_json(body)?
+            let json = parse_json(body)?;
+            // So do those who let clients register themselves (RFC 7591 section 2).
+            let lax = ["managementInboundApplicationRegister", "managementMcpRegisterClient"].contains(&operation);
+            match (json, shapes.and_then(|shapes| shapes.request.as_ref()).filter(|_| lax)) {
+                (Some(json), Some(schema)) => Some(self.without_unknown(schema, json)),
+                (json, _) => json,
+            }
         };
         self.check_value(operation, body)
     }
@@ -135,6 +148,17 @@ impl Document {
             }
         }
         Value::Object(fields)
+    }
+
+    /// The fields that a schema knows by any of their names.
+    fn without_unknown(&self, schema: &Value, mut form: Value) -> Value {
+        let schema = self.resolve(schema);
+        if let (Some(fields), Some(properties)) = (form.as_object_mut(), schema["properties"].as_object()) {
+            fields.retain(|name, _| {
+                properties.contains_key(name) || unalias(schema, name).or_else(|| respelled(properties, name)).is_some()
+            });
+        }
+        form
     }
 
     /// Checks the query. Parameters that the document does not know are ignored, as the service does.

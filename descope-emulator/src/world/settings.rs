@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) cookie_secure: bool,
     /// Whether roles, permissions and custom attributes that nobody has created are taken.
     pub(crate) lenient: bool,
+    /// Whether applications may register themselves as inbound ones.
+    pub(crate) dynamic_registration: bool,
     /// Whether tokens say that they were issued at the emulator's time although that lies in the future. Clients that
     /// check tokens by the computer's clock would refuse them.
     pub(crate) issue_in_future: bool,
@@ -62,6 +64,7 @@ impl Default for Settings {
             cookie_same_site: "Strict".to_owned(),
             cookie_secure: false,
             lenient: false,
+            dynamic_registration: false,
             issue_in_future: false,
             key_rotation_seconds: 0,
             rate_limit_tier: "tier4".to_owned(),

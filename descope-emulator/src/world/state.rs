@@ -23,6 +23,7 @@ use crate::{
         password::rules::PasswordSettingsRecord,
         permission::PermissionRecord,
         project::ProjectSettings,
+        provider::{BrowserRecord, GrantRecord, RequestRecord},
         resource::ResourceRecord,
         role::RoleRecord,
         sso::SsoRecord,
@@ -101,6 +102,14 @@ state! {
     outbound_applications: ApplicationRecord,
     outbound_tokens: OutboundToken,
     consents: ConsentRecord,
+    mcp_servers: ApplicationRecord,
+    mcp_clients: ApplicationRecord,
+    /// Requests of applications that wait for a user, or for the application to fetch its tokens.
+    provider_requests: RequestRecord,
+    /// What applications have been granted.
+    provider_grants: GrantRecord,
+    /// Browsers in which a user is signed in at the provider.
+    provider_browsers: BrowserRecord,
     /// SSO configurations of tenants.
     sso: SsoRecord,
     user_attributes: UserAttributeRecord,

@@ -20,6 +20,8 @@ mod oauth;
 mod otp;
 mod password;
 mod program;
+mod provider;
+mod provider_tokens;
 mod recovery_code;
 mod resources;
 mod security_questions;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    ApplicationRecord, FIRST, Kind, Members, Secrets, add_secret, load_secret, members_of, new_id, new_secret,
-    refuse_taken, require, revoke_secret, rotate_secret,
+    ApplicationRecord, FIRST, Kind, Members, Secrets, add_secret, client_id_of, load_secret, members_of, new_id,
+    new_secret, refuse_taken, require, revoke_secret, rotate_secret,
 };
 use crate::{
     area::recast,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The application that every project has.
-const BUILT_IN: &str = "descope-default-oidc";
+pub(in crate::area) const BUILT_IN: &str = "descope-default-oidc";
 
 /// One protocol, and what the document calls its settings.
 struct Protocol {
@@ -143,12 +143,13 @@ fn create(
 ) -> Result<SsoApplicationCreateResponse, Refusal> {
     let id = new_id(call, wanted, "SA", |call, id| call.state.sso_applications.contains(id))?;
     let given = members_of(protocol.schema, request)?.get("clientId").and_then(Value::as_str).map(str::to_owned);
-    let client_id = given.filter(|given| !given.is_empty()).unwrap_or_else(|| id.clone());
+    let client_id = given.filter(|given| !given.is_empty());
+    let client_id = client_id.unwrap_or_else(|| client_id_of(&call.project.id, &id));
     let members = members(call, protocol, &id, &client_id, request)?;
     let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
     refuse_taken(&call.state.sso_applications, name, "")?;
     let secrets = secret.make(call).into_iter().collect();
-    let record = ApplicationRecord { id: id.clone(), client_id, members, secrets, built_in: false };
+    let record = ApplicationRecord { id: id.clone(), client_id, members, secrets, ..ApplicationRecord::default() };
     // The types of the API have to be able to say it.
     record.to_api::<SsoApplication>()?;
     call.state.sso_applications.insert(&mut call.state.log, record)?;
