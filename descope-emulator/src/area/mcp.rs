@@ -197,7 +197,8 @@ fn search_clients(
     Ok(McpServerClientSearchResponse::new().clients(search::page(found, body.page, body.limit)?).total(total))
 }
 
-/// A client that nobody has heard of describes itself (RFC 7591).
+/// A client that nobody has heard of describes itself (RFC 7591). What it says in `grant_types`, `response_types` and
+/// `token_endpoint_auth_method` counts as for other applications, and `client_uri` and `login_page_url` are told back.
 fn register_itself(
     call: &mut Call<'_>,
     body: ApplicationRegisterRequest,
@@ -206,6 +207,22 @@ fn register_itself(
     let registration = server.members.get("dynamicRegistration").cloned().unwrap_or_default();
     if registration["enabled"] != true {
         return Err(Refusal::invalid("Clients may not register themselves at this MCP server"));
+    }
+    let scopes = [&body.permissions_scopes, &body.attributes_scopes, &body.connections_scopes];
+    for (name, given) in [
+        ("jarSettings", body.jar_settings.is_some()),
+        ("jwtBearerSettings", body.jwt_bearer_settings.is_some()),
+        ("sessionSettings", body.session_settings.is_some()),
+        ("defaultAudience", body.default_audience.is_some()),
+        ("audienceWhitelist", !body.audience_whitelist.is_empty()),
+        ("useResources", body.use_resources.is_some()),
+        ("skipConsentScreen", body.skip_consent_screen.is_some()),
+        ("logo_content", body.logo_content.is_some()),
+        ("permissions_scopes, attributes_scopes and connections_scopes", scopes.iter().any(|list| !list.is_empty())),
+    ] {
+        if given {
+            return Err(Refusal::oauth("invalid_client_metadata", format!("The MCP server itself has the {name}")));
+        }
     }
     let id = call.state.ids.id("MC");
     let request = json!({

@@ -37,6 +37,7 @@ pub(crate) mod provider;
 pub(crate) mod recovery_code;
 pub(crate) mod resource;
 pub(crate) mod role;
+pub(crate) mod scim;
 mod scope_claim_mapping;
 mod search;
 mod security_questions;
@@ -92,6 +93,7 @@ pub(crate) fn table() -> Table {
     recovery_code::register(&mut table);
     resource::register(&mut table);
     role::register(&mut table);
+    scim::register(&mut table);
     scope_claim_mapping::register(&mut table);
     security_questions::register(&mut table);
     session::register(&mut table);

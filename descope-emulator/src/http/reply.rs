@@ -48,6 +48,19 @@ impl Reply {
         Ok(Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Content::Json(body)))
     }
 
+    /// JSON of a media type of its own.
+    pub(crate) fn typed_json(kind: &'static str, body: Value) -> Self {
+        Self::new(StatusCode::OK, Content::TypedJson(kind, body))
+    }
+
+    /// The list that is a member of such JSON.
+    pub(crate) fn typed_member(&mut self, name: &str) -> Option<&mut Vec<Value>> {
+        match &mut self.content {
+            Content::TypedJson(_, body) => body.get_mut(name)?.as_array_mut(),
+            _ => None,
+        }
+    }
+
     /// Leaves empty lists and maps out.
     pub(crate) fn bare(mut self) -> Self {
         self.bare = true;

@@ -26,6 +26,7 @@ use crate::{
         provider::{BrowserRecord, GrantRecord, RequestRecord},
         resource::ResourceRecord,
         role::RoleRecord,
+        scim::GroupRecord,
         sso::SsoRecord,
         tenant::TenantRecord,
         user::{UserRecord, attribute::UserAttributeRecord},
@@ -110,6 +111,7 @@ state! {
     provider_grants: GrantRecord,
     /// Browsers in which a user is signed in at the provider.
     provider_browsers: BrowserRecord,
+    groups: GroupRecord,
     /// SSO configurations of tenants.
     sso: SsoRecord,
     user_attributes: UserAttributeRecord,

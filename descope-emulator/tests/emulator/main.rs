@@ -24,6 +24,7 @@ mod provider;
 mod provider_tokens;
 mod recovery_code;
 mod resources;
+mod scim;
 mod security_questions;
 mod session;
 mod sso;

@@ -267,7 +267,10 @@ fn by_exchange(call: &mut Call<'_>, place: &Place, client: &Client, params: &Par
     match params.required("subject_token_type")? {
         ACCESS_TOKEN | JWT => {}
         _ => {
-            return Err(Refusal::oauth("invalid_request", "The subject_token_type is that of an access token or a JWT"));
+            return Err(Refusal::oauth(
+                "invalid_request",
+                "The subject_token_type is that of an access token or a JWT",
+            ));
         }
     }
     let refuse = || Refusal::oauth("invalid_request", "The subject_token is not good");
