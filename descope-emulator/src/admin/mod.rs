@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use self::fault::Fault;
 use crate::{
     area::{
+        jwt_template,
         oauth::provider::{Outcome, Step, decide},
         provider::page,
     },
@@ -248,6 +249,7 @@ async fn change_settings(Shared(app): AppState, query: Pairs, body: Body) -> Ans
         let wanted: Settings =
             serde_json::from_value(merged).map_err(|error| Refusal::new(&INVALID_ARGUMENTS, error.to_string()))?;
         wanted.check()?;
+        jwt_template::check_settings(&state, &wanted)?;
         state.settings = wanted;
     }
     app.world.save().map_err(unsaved)?;

@@ -23,6 +23,7 @@ pub(crate) mod flow;
 mod group;
 mod impersonation;
 mod jwt;
+pub(crate) mod jwt_template;
 mod license;
 pub(crate) mod list;
 mod magic_link;
@@ -79,6 +80,7 @@ pub(crate) fn table() -> Table {
     group::register(&mut table);
     impersonation::register(&mut table);
     jwt::register(&mut table);
+    jwt_template::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);
     magic_link::register(&mut table);

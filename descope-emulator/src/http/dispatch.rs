@@ -159,7 +159,7 @@ impl App {
         let mut new_project = None;
         let mut credentials = Vec::new();
         let good = |claims: &&serde_json::Map<String, Value>| {
-            claims.get("iss").and_then(Value::as_str) == Some(&project.id)
+            claims.get("iss").and_then(Value::as_str).is_some_and(|issuer| issuer.ends_with(&project.id))
                 && claims.get("exp").and_then(Value::as_i64).is_some_and(|end| end > now)
         };
         let actor_id = claims.as_ref().filter(good).and_then(|claims| claims.get("sub")).and_then(Value::as_str);

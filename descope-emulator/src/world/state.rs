@@ -17,6 +17,7 @@ use crate::{
         family::{FamilyRecord, FamilySettingsRecord},
         fga,
         flow::{FlowRecord, ThemeRecord},
+        jwt_template::JwtTemplateRecord,
         list::ListRecord,
         management_key::ManagementKeyRecord,
         oauth::OauthRecord,
@@ -84,6 +85,7 @@ state! {
     /// Enchanted sign-ins by their `pendingRef`.
     pending: Pending,
     access_keys: AccessKeyRecord,
+    jwt_templates: JwtTemplateRecord,
     lists: ListRecord,
     management_keys: ManagementKeyRecord,
     descopers: DescoperRecord,

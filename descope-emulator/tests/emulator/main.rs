@@ -13,6 +13,7 @@ mod fga;
 mod flows;
 mod impersonation;
 mod jwt;
+mod jwt_template;
 mod links;
 mod lists;
 mod management;

@@ -252,6 +252,12 @@ impl Client {
         duration(settings, name, &format!("{name}Unit"))
     }
 
+    /// The JWT template of its own for the tokens of users.
+    pub(super) fn user_template(&self) -> &str {
+        let settings = self.member("sessionSettings").filter(|settings| settings["enabled"] == true);
+        settings.and_then(|settings| settings["userTemplateId"].as_str()).unwrap_or_default()
+    }
+
     /// Whether users of a tenant may use the application.
     pub(super) fn takes_tenant(&self, tenant: &str) -> bool {
         let allowed = self.texts("allowedTenants");

@@ -11,6 +11,7 @@ use super::{
     client::{self, Client},
 };
 use crate::{
+    area::jwt_template,
     error::Refusal,
     http::{Call, Reply},
     world::{Record, State},
@@ -161,6 +162,9 @@ pub(super) fn issue(
     }
     if let Some(tenant) = &grant.tenant {
         access.insert("dct".to_owned(), json!(tenant));
+    }
+    if let Some(user) = &user {
+        jwt_template::shape_of_application(call, client.user_template(), &mut access, user);
     }
     if let Some(actor) = &grant.actor {
         access.insert("act".to_owned(), json!({"sub": actor}));
