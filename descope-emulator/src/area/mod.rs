@@ -10,6 +10,7 @@
 
 pub(crate) mod access_key;
 pub(crate) mod admin_link;
+mod analytics;
 pub(crate) mod application;
 mod audit;
 pub(crate) mod descoper;
@@ -26,6 +27,7 @@ mod jwt;
 pub(crate) mod jwt_template;
 mod license;
 pub(crate) mod list;
+pub(crate) mod localization;
 mod magic_link;
 pub(crate) mod management_key;
 mod mcp;
@@ -37,6 +39,7 @@ pub(crate) mod project;
 pub(crate) mod provider;
 pub(crate) mod recovery_code;
 pub(crate) mod resource;
+pub(crate) mod resource_policy;
 pub(crate) mod role;
 pub(crate) mod scim;
 mod scope_claim_mapping;
@@ -67,6 +70,7 @@ pub(crate) fn table() -> Table {
     let mut table = Table::default();
     access_key::register(&mut table);
     admin_link::register(&mut table);
+    analytics::register(&mut table);
     application::register(&mut table);
     audit::register(&mut table);
     descoper::register(&mut table);
@@ -83,6 +87,7 @@ pub(crate) fn table() -> Table {
     jwt_template::register(&mut table);
     license::register(&mut table);
     list::register(&mut table);
+    localization::register(&mut table);
     magic_link::register(&mut table);
     management_key::register(&mut table);
     mcp::register(&mut table);
@@ -94,6 +99,7 @@ pub(crate) fn table() -> Table {
     provider::register(&mut table);
     recovery_code::register(&mut table);
     resource::register(&mut table);
+    resource_policy::register(&mut table);
     role::register(&mut table);
     scim::register(&mut table);
     scope_claim_mapping::register(&mut table);

@@ -2,6 +2,7 @@
 
 mod access_key;
 mod admin;
+mod analytics;
 mod applications;
 mod audit;
 mod authz;
@@ -16,6 +17,7 @@ mod jwt;
 mod jwt_template;
 mod links;
 mod lists;
+mod localization;
 mod management;
 mod oauth;
 mod otp;
@@ -24,6 +26,7 @@ mod program;
 mod provider;
 mod provider_tokens;
 mod recovery_code;
+mod resource_policy;
 mod resources;
 mod scim;
 mod security_questions;

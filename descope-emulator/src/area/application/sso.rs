@@ -12,7 +12,10 @@ use super::{
     new_secret, refuse_taken, require, revoke_secret, rotate_secret,
 };
 use crate::{
-    area::recast,
+    area::{
+        recast,
+        user::attribute::{self, Scope},
+    },
     error::{Refusal, VALIDATION_FAILED},
     http::{Call, Nothing, Table, op},
     world::State,
@@ -63,6 +66,15 @@ pub(super) fn register(table: &mut Table) {
             update(call, &SAML, &body.id, &body, None)
         })
         .done::<op::ManagementSsoApplicationUpdateWsFed>(|call, body| update(call, &WS_FED, &body.id, &body, None))
+        .on::<op::ManagementSsoApplicationCreateCustomAttributes>(|call, body| {
+            attribute::create(call, body.attributes, Scope::Application)
+        })
+        .on::<op::ManagementSsoApplicationDeleteCustomAttributes>(|call, body| {
+            attribute::delete(call, body, Scope::Application)
+        })
+        .on::<op::ManagementSsoApplicationLoadCustomAttributes>(|call, _| {
+            Ok(attribute::all(call.state, Scope::Application))
+        })
         .done::<op::ManagementSsoApplicationDelete>(|call, body| delete(call, &body.id))
         .on::<op::ManagementSsoApplicationLoad>(load)
         .on::<op::ManagementSsoApplicationLoadAll>(|call, _| {
@@ -116,6 +128,9 @@ fn members(
     request: &impl Serialize,
 ) -> Result<Members, Refusal> {
     let mut members = members_of("SsoApplication", request)?;
+    if let Some(Value::Object(values)) = members.get("customAttributes") {
+        attribute::check(call.state, Scope::Application, values)?;
+    }
     let mut settings = members_of(protocol.schema, request)?;
     let base = format!("{}/{}", call.origin(), call.project.id);
     let added = match protocol.name {

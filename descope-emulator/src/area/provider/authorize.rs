@@ -138,7 +138,7 @@ fn wanted(
         state: params.owned("state"),
         nonce: params.owned("nonce"),
         challenge,
-        scopes: client.asked_scopes(params.text("scope"))?,
+        scopes: client.asked_scopes(params.text("scope"), true)?,
         audience: client.audience(&call.project.id, None, &params.list("resource"))?,
         tenant,
         prompt,

@@ -8,7 +8,10 @@ use url::Url;
 
 use super::{Params, Place, Side, words};
 use crate::{
-    area::application::{ApplicationRecord, BUILT_IN},
+    area::{
+        application::{ApplicationRecord, BUILT_IN},
+        resource_policy,
+    },
     error::{NOT_EMULATED, Refusal},
     http::Call,
     world::State,
@@ -34,6 +37,9 @@ pub(super) struct Scope {
     pub(super) grants: Grants,
     /// Whether the user may refuse it and agree to the others.
     pub(super) optional: bool,
+    /// Whether it can be asked for a user, and by the application for itself.
+    for_user: bool,
+    for_itself: bool,
 }
 
 /// The application as the engine needs it.
@@ -120,6 +126,7 @@ impl Client {
         add_defined(&mut scopes, &Value::Object(record.members.clone()), None);
         let own = record.members.get("scopeClaimMapping").and_then(Value::as_array).cloned().unwrap_or_default();
         add_mapped(&mut scopes, state, &own);
+        add_of_resources(&mut scopes, state, &record.id);
         Self {
             id: record.id.clone(),
             client_id: record.client_id.clone(),
@@ -301,9 +308,10 @@ impl Client {
     }
 
     /// The scopes that are asked for, all of which the application has to be allowed.
-    pub(super) fn asked_scopes(&self, text: Option<&str>) -> Result<Vec<String>, Refusal> {
+    pub(super) fn asked_scopes(&self, text: Option<&str>, for_user: bool) -> Result<Vec<String>, Refusal> {
         let asked = words(text.unwrap_or_default());
-        match asked.iter().find(|name| self.scope(name).is_none()) {
+        let allowed = |scope: &Scope| if for_user { scope.for_user } else { scope.for_itself };
+        match asked.iter().find(|name| !self.scope(name).is_some_and(allowed)) {
             Some(name) => Err(Refusal::oauth("invalid_scope", format!("The application has no scope {name:?}"))),
             None => Ok(asked),
         }
@@ -370,6 +378,8 @@ fn standard() -> Vec<Scope> {
         description: String::new(),
         grants: Grants::Standard,
         optional: false,
+        for_user: true,
+        for_itself: true,
     };
     STANDARD_SCOPES.into_iter().map(scope).collect()
 }
@@ -397,7 +407,26 @@ fn add_defined(scopes: &mut Vec<Scope>, members: &Value, only: Option<&[String]>
                 description: scope["description"].as_str().unwrap_or_default().to_owned(),
                 grants: make(texts(&scope["values"])),
                 optional: scope["optional"] == true,
+                for_user: true,
+                for_itself: true,
             });
+        }
+    }
+}
+
+/// Adds the scopes of resources that policies let an application ask for.
+fn add_of_resources(scopes: &mut Vec<Scope>, state: &State, application: &str) {
+    for resource in state.resources.iter() {
+        let allowed = |for_user| resource_policy::allowed(state, &resource.id, application, for_user);
+        let (Some(user), Some(client)) = (allowed(true), allowed(false)) else { continue };
+        let mut defined = Vec::new();
+        add_defined(&mut defined, &resource.members.get("scopes").cloned().unwrap_or_default(), None);
+        for mut scope in defined {
+            let within = |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&scope.name));
+            (scope.for_user, scope.for_itself) = (within(&user), within(&client));
+            if !scopes.iter().any(|known| known.name == scope.name) {
+                scopes.push(scope);
+            }
         }
     }
 }
@@ -414,7 +443,14 @@ fn add_mapped(scopes: &mut Vec<Scope>, state: &State, own: &[Value]) {
         scopes.retain(|known| known.name != name);
         let description = scope["description"].as_str().unwrap_or_default().to_owned();
         let optional = scope.get("mandatory").is_some_and(|mandatory| mandatory == false);
-        scopes.push(Scope { name, description, grants: Grants::Claims(claims), optional });
+        scopes.push(Scope {
+            name,
+            description,
+            grants: Grants::Claims(claims),
+            optional,
+            for_user: true,
+            for_itself: true,
+        });
     };
     own.iter().filter(|scope| scope["useProjectMapping"] != true).for_each(&mut add);
     for scope in &state.scope_claim_mapping {

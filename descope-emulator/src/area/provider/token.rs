@@ -184,7 +184,7 @@ fn tenant(call: &Call<'_>, client: &Client, params: &Params) -> Result<Option<St
 }
 
 fn for_itself(call: &mut Call<'_>, place: &Place, client: &Client, params: &Params) -> Result<Reply, Refusal> {
-    let scopes = client.asked_scopes(params.text("scope"))?;
+    let scopes = client.asked_scopes(params.text("scope"), false)?;
     if let Some(scope) = scopes.iter().find(|scope| ["openid", "offline_access"].contains(&scope.as_str())) {
         return Err(Refusal::oauth("invalid_scope", format!("The scope {scope:?} is about a user, and there is none")));
     }
@@ -210,7 +210,7 @@ fn for_user(
 ) -> Result<descope_api::types::OauthTokenResponse, Refusal> {
     let tenant = tenant(call, client, params)?;
     claims::refuse_user(client, user, tenant.as_deref()).map_err(|refusal| invalid(&refusal.message))?;
-    let mut scopes = client.asked_scopes(params.text("scope"))?;
+    let mut scopes = client.asked_scopes(params.text("scope"), true)?;
     if let Some(limit) = limit {
         scopes = if scopes.is_empty() { limit.to_vec() } else { narrowed(&scopes, limit)? };
     }

@@ -77,7 +77,7 @@ fn waiting(
         how,
         place: place.clone(),
         app_id: client.id.clone(),
-        scopes: client.asked_scopes(params.text("scope"))?,
+        scopes: client.asked_scopes(params.text("scope"), true)?,
         audience: client.audience(&call.project.id, params.text("audience"), &[])?,
         interval: INTERVAL,
         expires_at: call.now + seconds,
