@@ -17,7 +17,7 @@ use crate::{
         journal::RecordedRequest,
         person::{self, PersonError},
     },
-    area::{self, notp::Decision},
+    area::{self, notp::Decision, provider::page::Which},
     http::{App, Table, schema::Document, server},
     world::{Clock, Projects, Settings, World, ids, is_project_id, keys, seed},
 };
@@ -438,6 +438,71 @@ impl Emulator {
         self.app.faults.add(id, fault);
     }
 
+    /// Approves what a device asks for that shows this code (RFC 8628), as the user of a login id would on another
+    /// device. An email address that nobody has signs up. Whether a device waited and the user may do that.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// let url = format!("{}/oauth2/v1/device", emulator.base_url());
+    /// let form = format!("client_id={}&scope=openid", emulator.project_id());
+    /// let form = reqwest::Client::new().post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
+    /// let device: serde_json::Value = serde_json::from_str(&form.send().await?.text().await?)?;
+    ///
+    /// let code = device["user_code"].as_str().unwrap_or_default();
+    /// assert!(emulator.approve_device(code, "ada@example.com"));
+    /// assert!(!emulator.approve_device(code, "ada@example.com"), "it is decided");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn approve_device(&self, user_code: &str, login_id: &str) -> bool {
+        self.app.decide(Which::Device(user_code), Some(login_id), "approve")
+    }
+
+    /// Refuses what a device asks for that shows this code. Whether a device waited for that.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// assert!(!emulator.refuse_device("WDJB-MJHT"), "no device shows that");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refuse_device(&self, user_code: &str) -> bool {
+        self.app.decide(Which::Device(user_code), None, "refuse")
+    }
+
+    /// Approves the oldest backchannel request (CIBA) that waits for a user, as that user would on their own device.
+    /// Whether one waited.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// assert!(!emulator.approve_backchannel("ada@example.com"), "nobody has asked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn approve_backchannel(&self, login_id: &str) -> bool {
+        self.app.decide(Which::BackchannelOf(login_id), None, "approve")
+    }
+
+    /// Refuses the oldest backchannel request (CIBA) that waits for a user. Whether one waited.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// assert!(!emulator.refuse_backchannel("ada@example.com"), "nobody has asked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refuse_backchannel(&self, login_id: &str) -> bool {
+        self.app.decide(Which::BackchannelOf(login_id), None, "refuse")
+    }
+
     /// The requests since the start or the last reset, oldest first; 2,000 are kept.
     ///
     /// ```
@@ -596,7 +661,7 @@ impl Drop for Emulator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Nothing, call::Typed};
+    use crate::http::{Nothing, Typed};
 
     struct Pigeon;
 

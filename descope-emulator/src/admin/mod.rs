@@ -21,12 +21,13 @@ use serde_json::{Value, json};
 
 use self::fault::Fault;
 use crate::{
+    area::{jwt_template, provider::page},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
     http::{
-        App,
+        App, Reply,
         dispatch::{read_body, read_json, respond, unsaved},
     },
-    world::{Project, Saved, Settings},
+    world::{Actor, Project, Saved, Settings},
 };
 
 /// The longest that a caller may wait for a message, in seconds.
@@ -83,6 +84,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/provider/keys", get(person::provider_keys))
         .route("/provider/token", post(person::provider_token))
         .route("/messenger", get(person::messenger))
+        .route("/authorize", get(authorize))
+        .route("/device", get(device))
+        .route("/device", post(|app: AppState, body| async move { answer(decide_device(&app, body).await) }))
+        .route("/backchannel", get(backchannel))
+        .route(
+            "/backchannel",
+            post(
+                |app: AppState, query: Pairs, body| async move { answer(decide_backchannel(&app, &query, body).await) },
+            ),
+        )
         .route(
             "/reset",
             post(|app: AppState| async move {
@@ -239,6 +250,7 @@ async fn change_settings(Shared(app): AppState, query: Pairs, body: Body) -> Ans
         let wanted: Settings =
             serde_json::from_value(merged).map_err(|error| Refusal::new(&INVALID_ARGUMENTS, error.to_string()))?;
         wanted.check()?;
+        jwt_template::check_settings(&state, &wanted)?;
         state.settings = wanted;
     }
     app.world.save().map_err(unsaved)?;
@@ -294,6 +306,134 @@ fn requests(app: &App, query: &Pairs) -> Value {
             && status.is_none_or(|wanted| request.status.to_string() == wanted)
     });
     json!({"count": requests.len(), "requests": requests})
+}
+
+/// Decides a request of an application in one project.
+fn decide_request(
+    app: &App,
+    project: &Project,
+    which: page::Which<'_>,
+    outcome: page::Outcome,
+) -> Result<page::Step, Refusal> {
+    let now = app.world.clock.now();
+    let actor = Actor { id: "provider", ip: "", now };
+    let (step, changed) = project.transact(&actor, |state| page::decide(state, &project.id, which, outcome, now));
+    if changed {
+        app.world.save().map_err(unsaved)?;
+    }
+    step
+}
+
+/// What the query of a page decides.
+fn page_outcome(query: &Pairs) -> Result<page::Outcome, Refusal> {
+    let scopes = query.iter().filter(|(name, value)| name == "scope" && !value.is_empty());
+    let scopes = scopes.map(|(_, value)| value.clone()).collect();
+    page::Outcome::read(given(query, "outcome"), given(query, "loginId"), scopes)
+}
+
+fn show(step: Result<page::Step, Refusal>) -> Response {
+    respond(step.map(|step| match step {
+        page::Step::Redirect(to, cookie) => {
+            let reply = Reply::redirect(to);
+            match cookie {
+                Some(cookie) => reply.header(http::header::SET_COOKIE, cookie).into_response(),
+                None => reply.into_response(),
+            }
+        }
+        page::Step::Page(text) => Reply::html(text).into_response(),
+        page::Step::Done(what) => Reply::html(page::done_page(what)).into_response(),
+    }))
+}
+
+/// The page on which a user signs in to an application and agrees.
+async fn authorize(Shared(app): AppState, query: Pairs) -> Response {
+    let step = || {
+        let which = page::Which::Browser(given(&query, "state_id").unwrap_or_default());
+        decide_request(&app, &*project(&app, &query)?, which, page_outcome(&query)?)
+    };
+    show(step())
+}
+
+/// The page on which the code of a device is typed in, and then decided on.
+async fn device(Shared(app): AppState, query: Pairs) -> Response {
+    let Some(code) = given(&query, "user_code") else { return Reply::html(page::code_page()).into_response() };
+    let step = || {
+        let which = page::Which::Device(code);
+        decide_request(&app, &*app.project_that_waits(which)?, which, page_outcome(&query)?)
+    };
+    show(step())
+}
+
+/// What a test decides about a device or a backchannel request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DecisionRequest {
+    #[serde(default)]
+    user_code: Option<String>,
+    #[serde(default)]
+    auth_req_id: Option<String>,
+    #[serde(default)]
+    login_id: Option<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// `approve` or `refuse`.
+    outcome: String,
+}
+
+impl DecisionRequest {
+    fn outcome(&self) -> Result<page::Outcome, Refusal> {
+        page::Outcome::read(Some(&self.outcome), self.login_id.as_deref(), self.scopes.clone())
+    }
+}
+
+async fn decide_device(app: &App, body: Body) -> Answer {
+    let request: DecisionRequest = body_of(body).await?;
+    let which = page::Which::Device(request.user_code.as_deref().unwrap_or_default());
+    decide_request(app, &*app.project_that_waits(which)?, which, request.outcome()?)?;
+    Ok(json!({}))
+}
+
+/// The page of a backchannel request, where the query names one by `t`, else all that wait.
+async fn backchannel(Shared(app): AppState, query: Pairs) -> Response {
+    match given(&query, "t") {
+        Some(id) => show((|| {
+            decide_request(&app, &*project(&app, &query)?, page::Which::Backchannel(id), page_outcome(&query)?)
+        })()),
+        None => answer(
+            project(&app, &query)
+                .map(|project| json!({"requests": page::waiting(&project.state(), app.world.clock.now())})),
+        ),
+    }
+}
+
+async fn decide_backchannel(app: &App, query: &Pairs, body: Body) -> Answer {
+    let request: DecisionRequest = body_of(body).await?;
+    let which = match (&request.auth_req_id, &request.login_id) {
+        (Some(id), _) => page::Which::Backchannel(id),
+        (None, Some(login_id)) => page::Which::BackchannelOf(login_id),
+        (None, None) => return Err(Refusal::required("authReqId")),
+    };
+    decide_request(app, &*project(app, query)?, which, request.outcome()?)?;
+    Ok(json!({}))
+}
+
+impl App {
+    /// The project with a request that waits for a decision.
+    fn project_that_waits(&self, which: page::Which<'_>) -> Result<Arc<Project>, Refusal> {
+        let now = self.world.clock.now();
+        let found = self.world.projects().into_iter().find(|project| page::knows(&project.state(), which, now));
+        found.ok_or_else(|| Refusal::new(&NOT_FOUND, "No such request waits for a decision"))
+    }
+
+    /// Decides a request of the default project, or of a device of any. Whether it waited for that.
+    pub(crate) fn decide(&self, which: page::Which<'_>, login_id: Option<&str>, outcome: &str) -> bool {
+        let project = match which {
+            page::Which::Device(_) => self.project_that_waits(which),
+            _ => Ok(self.world.default_project()),
+        };
+        let outcome = page::Outcome::read(Some(outcome), login_id, Vec::new());
+        project.and_then(|project| decide_request(self, &project, which, outcome?)).is_ok()
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,5 @@
-//! Resource servers, and the templates by which clients of them register themselves. Both are documents here: nothing is
-//! authorized by them yet.
+//! Resource servers, and the templates by which clients of them register themselves. An application gets the
+//! scopes of a resource where a policy lets it; the rest is a document here.
 
 use descope_api::types::{
     ResourceLoadAllResponse, ResourceRegistrationTemplate, ResourceRegistrationTemplateLoadAllResponse,
@@ -22,8 +22,8 @@ type Members = Map<String, Value>;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct ResourceRecord {
-    id: String,
-    members: Map<String, Value>,
+    pub(super) id: String,
+    pub(super) members: Map<String, Value>,
     created_at: i64,
     modified_at: i64,
     version: i64,
@@ -198,5 +198,7 @@ fn delete(call: &mut Call<'_>, kind: &Kind, id: &str) -> Result<(), Refusal> {
     let record = require(call, kind, id)?;
     let (known, log) = (kind.all)(call.state);
     known.remove(log, &record.id);
+    // The policies about it go with it.
+    call.state.remove_owned(&record.id);
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::Session;
 use crate::{
     area::{
         access_key::AccessKeyRecord,
+        jwt_template::{self, Subject},
         role,
         user::{Status, Tenancy, UserRecord},
     },
@@ -84,8 +85,12 @@ pub(crate) fn check(
 ) -> Result<Presented, Refusal> {
     let refuse = |why: &str| Refusal::new(&TOKEN_EXPIRED, why);
     let claims = claims.ok_or_else(|| refuse("The token cannot be verified"))?;
-    if claims.get("iss") != Some(&Value::from(project_id)) {
-        return Err(refuse("The token was issued for another project"));
+    let text = |claim: &str| claims.get(claim).and_then(Value::as_str).unwrap_or_default();
+    // A template may have put something else into `sub`.
+    let subject = if text("dsub").is_empty() { text("sub") } else { text("dsub") };
+    let by_key = state.access_keys.contains(subject);
+    if !jwt_template::takes_issuer(state, project_id, text("iss"), by_key) {
+        return Err(refuse("The token was issued for another project, or in a form that is not taken"));
     }
     if claims.get("drn").and_then(Value::as_str) != Some(kind.drn()) {
         return Err(refuse(match kind {
@@ -96,10 +101,9 @@ pub(crate) fn check(
     if claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| now >= exp) {
         return Err(refuse("The token has expired"));
     }
-    let text = |claim: &str| claims.get(claim).and_then(Value::as_str).unwrap_or_default();
     let session_id = text("jti").split('.').next().unwrap_or_default().to_owned();
-    let user_id = text("sub").to_owned();
-    if state.access_keys.contains(&user_id) {
+    let user_id = subject.to_owned();
+    if by_key {
         return Ok(Presented { raw: Secret::from(raw), claims, session_id, user_id });
     }
     let session = state.sessions.get(&session_id).ok_or_else(|| refuse("The token belongs to no session"))?;
@@ -170,6 +174,7 @@ pub(crate) fn renew(
         }
         claims.extend(membership(call.state, &key.roles, &key.tenants, tenant.as_deref()));
         put(&mut claims, "iat", json!(call.issued_at()));
+        jwt_template::shape(call, &mut claims, &Subject::Key(key), kind, tenant.as_deref());
         claims
     } else {
         if kind == Kind::Refresh {
@@ -269,6 +274,7 @@ fn user_claims(
     if user.is_some_and(|user| user.test) {
         put(&mut claims, "tu", json!(true));
     }
+    jwt_template::shape(call, &mut claims, &Subject::User(user), kind, tenant);
     Ok(claims)
 }
 
@@ -292,11 +298,12 @@ pub(crate) fn issue_for_access_key(
     if !nsec.is_empty() {
         put(&mut claims, "nsec", json!(nsec));
     }
+    jwt_template::shape(call, &mut claims, &Subject::Key(key), Kind::Session, tenant);
     (call.sign(claims), expires_at)
 }
 
 /// Roles, permissions and tenants; the only tenant is the current one without being chosen.
-fn membership(
+pub(crate) fn membership(
     state: &State,
     roles: &[String],
     tenants: &BTreeMap<String, Tenancy>,
@@ -327,7 +334,12 @@ fn grants(state: &State, roles: &[String], tenant: Option<&str>) -> Map<String, 
     claims
 }
 
-fn custom(claims: &Map<String, Value>) -> Map<String, Value> {
+/// Whether a claim is the service's own.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+pub(crate) fn custom(claims: &Map<String, Value>) -> Map<String, Value> {
     claims
         .iter()
         .filter(|(name, _)| !RESERVED.contains(&name.as_str()))

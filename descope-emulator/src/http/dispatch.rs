@@ -27,8 +27,8 @@ use crate::{
         fault::Faults,
         journal::{Credential, Journal, RecordedRequest},
     },
-    area::project::ProjectSettings,
-    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal},
+    area::{project::ProjectSettings, provider},
+    error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal, Words},
     world::{Actor, Project, Settings, World, ids, keys::KeyRing},
 };
 
@@ -131,7 +131,8 @@ impl App {
         let bearer = Bearer::parse(&parts.headers, &self.management_key);
         let query = parse_query(parts.uri.query());
         let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
-        let in_path = path.get("projectId").map(String::as_str).or_else(in_query);
+        let of_provider = provider::project_of(&self.world, operation, parts, &path, &query, body);
+        let in_path = of_provider.as_deref().or_else(|| path.get("projectId").map(String::as_str)).or_else(in_query);
         let project = match self.project(operation, bearer.as_ref(), in_path) {
             Ok(project) => project,
             Err(refusal) => return Outcome::refused(refusal),
@@ -158,7 +159,7 @@ impl App {
         let mut new_project = None;
         let mut credentials = Vec::new();
         let good = |claims: &&serde_json::Map<String, Value>| {
-            claims.get("iss").and_then(Value::as_str) == Some(&project.id)
+            claims.get("iss").and_then(Value::as_str).is_some_and(|issuer| issuer.ends_with(&project.id))
                 && claims.get("exp").and_then(Value::as_i64).is_some_and(|end| end > now)
         };
         let actor_id = claims.as_ref().filter(good).and_then(|claims| claims.get("sub")).and_then(Value::as_str);
@@ -317,6 +318,7 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         }
         Err(refusal) => (Bytes::new(), Outcome::refused(refusal)),
     };
+    let outcome = Outcome { result: outcome.result.map_err(|refusal| refusal.in_words_of(operation.tag)), ..outcome };
     let noted = match &outcome.result {
         Ok(reply) => (reply.status.as_u16(), None, None),
         Err(refusal) => (refusal.status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone())),
@@ -360,6 +362,21 @@ fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String
 pub(crate) fn respond(result: Result<Response, Refusal>) -> Response {
     let mut response = result.unwrap_or_else(|refusal| {
         let mut response = (refusal.status, axum::Json(refusal.body())).into_response();
+        match refusal.words {
+            Words::Scim(_) => {
+                let kind = HeaderValue::from_static("application/scim+json");
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            }
+            Words::Oauth("invalid_token" | "insufficient_scope") => {
+                let wanted = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, wanted);
+            }
+            Words::Oauth("invalid_client") => {
+                let wanted = HeaderValue::from_static("Basic realm=\"descope\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, wanted);
+            }
+            _ => {}
+        }
         if let Some(seconds) = refusal.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -395,7 +412,7 @@ pub(crate) async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Ref
     Ok(read.into())
 }
 
-fn parse_query(query: Option<&str>) -> Vec<(String, String)> {
+pub(crate) fn parse_query(query: Option<&str>) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod schema;
 pub(crate) mod server;
 
 pub(crate) use self::{
-    call::{Call, Nothing, Table, op},
+    call::{Call, Nothing, Table, Typed, op},
     dispatch::App,
     reply::Reply,
 };

@@ -28,6 +28,8 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) enum Content {
     Json(Value),
+    /// JSON of a media type of its own.
+    TypedJson(&'static str, Value),
     /// A text with its media type, such as a page.
     Text(&'static str, String),
     Nothing,
@@ -44,6 +46,19 @@ impl Reply {
                 .status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
         Ok(Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Content::Json(body)))
+    }
+
+    /// JSON of a media type of its own.
+    pub(crate) fn typed_json(kind: &'static str, body: Value) -> Self {
+        Self::new(StatusCode::OK, Content::TypedJson(kind, body))
+    }
+
+    /// The list that is a member of such JSON.
+    pub(crate) fn typed_member(&mut self, name: &str) -> Option<&mut Vec<Value>> {
+        match &mut self.content {
+            Content::TypedJson(_, body) => body.get_mut(name)?.as_array_mut(),
+            _ => None,
+        }
     }
 
     /// Leaves empty lists and maps out.
@@ -79,6 +94,9 @@ impl Reply {
         keys: &KeyRing,
         cookies: Option<&Settings>,
     ) -> Result<(), Refusal> {
+        if let Content::TypedJson(_, body) = &mut self.content {
+            unsigned.put_into(body, keys)?;
+        }
         if let Content::Json(body) = &mut self.content {
             unsigned.put_into(body, keys)?;
             if let Some(settings) = cookies.filter(|settings| settings.tokens_in_cookies) {
@@ -94,6 +112,9 @@ impl Reply {
     pub(crate) fn into_response(self) -> Response {
         let mut response = match self.content {
             Content::Json(body) => (self.status, axum::Json(body)).into_response(),
+            Content::TypedJson(kind, body) => {
+                (self.status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
+            }
             Content::Text(kind, text) => (self.status, [(header::CONTENT_TYPE, kind)], text).into_response(),
             Content::Nothing => (self.status, Body::empty()).into_response(),
         };

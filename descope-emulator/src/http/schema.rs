@@ -90,9 +90,24 @@ impl Document {
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(FORM));
         let body = if is_form && shapes.is_some_and(|shapes| shapes.form) {
-            Some(self.read_form(shapes.and_then(|shapes| shapes.request.as_ref()), body))
+            let form = self.read_form(shapes.and_then(|shapes| shapes.request.as_ref()), body);
+            // OAuth (RFC 6749 section 3.1) has servers pass over what they do not know.
+            let lax = ["federationOidc", "federationInboundApp"].iter().any(|kind| operation.starts_with(kind));
+            let known = shapes.and_then(|shapes| shapes.request.as_ref()).filter(|_| lax);
+            Some(match known {
+                Some(schema) => self.without_unknown(schema, form),
+                None => form,
+            })
         } else {
-            parse_json(body)?
+            let json = parse_json(body)?;
+            // So do those who let clients register themselves (RFC 7591 section 2).
+            let lax = ["managementInboundApplicationRegister", "managementMcpRegisterClient"].contains(&operation);
+            // And those that are provisioned by SCIM: each provider has attributes of its own.
+            let lax = lax || operation.starts_with("scim");
+            match (json, shapes.and_then(|shapes| shapes.request.as_ref()).filter(|_| lax)) {
+                (Some(json), Some(schema)) => Some(self.without_unknown(schema, json)),
+                (json, _) => json,
+            }
         };
         self.check_value(operation, body)
     }
@@ -135,6 +150,32 @@ impl Document {
             }
         }
         Value::Object(fields)
+    }
+
+    /// The fields that a schema knows by any of their names, at any depth.
+    fn without_unknown(&self, schema: &Value, value: Value) -> Value {
+        let schema = self.resolve(schema);
+        match (value, schema["properties"].as_object()) {
+            (Value::Object(fields), Some(properties)) => {
+                let open = schema.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false));
+                let known = fields.into_iter().filter_map(|(name, value)| {
+                    let property = if properties.contains_key(&name) {
+                        Some(name.as_str())
+                    } else {
+                        unalias(schema, &name).or_else(|| respelled(properties, &name))
+                    };
+                    match property.and_then(|property| properties.get(property)) {
+                        Some(property) => Some((name, self.without_unknown(property, value))),
+                        None => open.then_some((name, value)),
+                    }
+                });
+                Value::Object(known.collect())
+            }
+            (Value::Array(items), _) if schema.get("items").is_some() => {
+                items.into_iter().map(|item| self.without_unknown(&schema["items"], item)).collect()
+            }
+            (value, _) => value,
+        }
     }
 
     /// Checks the query. Parameters that the document does not know are ignored, as the service does.

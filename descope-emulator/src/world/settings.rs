@@ -35,6 +35,12 @@ pub(crate) struct Settings {
     pub(crate) cookie_secure: bool,
     /// Whether roles, permissions and custom attributes that nobody has created are taken.
     pub(crate) lenient: bool,
+    /// The JWT template that shapes the tokens of users; empty for none.
+    pub(crate) user_template_id: String,
+    /// The JWT template that shapes the tokens of access keys; empty for none.
+    pub(crate) key_template_id: String,
+    /// Whether applications may register themselves as inbound ones.
+    pub(crate) dynamic_registration: bool,
     /// Whether tokens say that they were issued at the emulator's time although that lies in the future. Clients that
     /// check tokens by the computer's clock would refuse them.
     pub(crate) issue_in_future: bool,
@@ -67,6 +73,9 @@ impl Default for Settings {
             cookie_same_site: "Strict".to_owned(),
             cookie_secure: false,
             lenient: false,
+            user_template_id: String::new(),
+            key_template_id: String::new(),
+            dynamic_registration: false,
             issue_in_future: false,
             key_rotation_seconds: 0,
             passkey_domain: String::new(),

@@ -97,6 +97,7 @@ fn create(call: &mut Call<'_>, body: AccessKeyCreateRequest) -> Result<AccessKey
         custom_claims: body.custom_claims,
         custom_attributes: body.custom_attributes,
         permitted_ips: body.permitted_ips,
+        scim_sso_id: None,
     };
     let key = call.state.access_keys.insert(&mut call.state.log, key)?;
     Ok(AccessKeyCreateResponse::new().cleartext(cleartext).key(key.to_api(call.state, call.now)))
@@ -186,6 +187,7 @@ fn import(call: &mut Call<'_>, entry: AccessKeyImportEntry) -> Result<types::Acc
         custom_claims: entry.custom_claims,
         custom_attributes: entry.custom_attributes,
         permitted_ips: entry.permitted_ips,
+        scim_sso_id: None,
     };
     Ok(call.state.access_keys.insert(&mut call.state.log, key)?.to_api(call.state, call.now))
 }

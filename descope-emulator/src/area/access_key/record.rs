@@ -29,6 +29,8 @@ pub(crate) struct AccessKeyRecord {
     pub(crate) custom_claims: Map<String, Value>,
     pub(crate) custom_attributes: Map<String, Value>,
     pub(crate) permitted_ips: Vec<String>,
+    /// The SSO configuration that it provisions into, where it is a SCIM key; empty for the default one.
+    pub(crate) scim_sso_id: Option<String>,
 }
 
 impl std::fmt::Debug for AccessKeyRecord {

@@ -1,9 +1,11 @@
 //! Applications: those that sign users in by the project, those of third parties, and those that users connect to.
 
 mod outbound;
+mod register;
 mod sso;
 mod third_party;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use descope_api::types::{ApplicationSecret, ApplicationSecretAddResponse, ApplicationSecretsResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// Members of a request or an answer.
-type Members = Map<String, Value>;
+pub(super) type Members = Map<String, Value>;
 
 /// The secret that an application has from the beginning.
 const FIRST: &str = "default";
@@ -29,21 +31,23 @@ const FIRST: &str = "default";
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct ApplicationRecord {
-    id: String,
-    client_id: String,
-    members: Members,
-    secrets: Vec<SecretRecord>,
+    pub(in crate::area) id: String,
+    pub(in crate::area) client_id: String,
+    pub(in crate::area) members: Members,
+    pub(in crate::area) secrets: Vec<SecretRecord>,
+    /// The grants that it has registered for; empty for all of them.
+    pub(in crate::area) grants: Vec<String>,
     /// Every project has it, and keeps it.
-    built_in: bool,
+    pub(in crate::area) built_in: bool,
 }
 
 /// One secret of an application.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct SecretRecord {
+pub(in crate::area) struct SecretRecord {
     id: String,
     name: String,
-    cleartext: String,
+    pub(in crate::area) cleartext: String,
     created_at: i64,
     /// Epoch seconds; 0 for never.
     expires_at: i64,
@@ -69,12 +73,12 @@ impl Record for ApplicationRecord {
 }
 
 impl ApplicationRecord {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.members.get("name").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The application as a type of the API.
-    fn to_api<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(super) fn to_api<T: serde::de::DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_json::from_value(Value::Object(self.members.clone())).map_err(unreadable)
     }
 }
@@ -85,14 +89,18 @@ fn unreadable(error: serde_json::Error) -> Refusal {
 
 pub(super) fn register(table: &mut Table) {
     outbound::register(table);
+    register::register(table);
     sso::register(table);
     third_party::register(table);
 }
 
-pub(super) use sso::furnish;
+pub(super) use self::{
+    register::{describe, register_client, registered_scopes},
+    sso::{BUILT_IN, furnish},
+};
 
 /// The members of a request that a schema has too, without those that are null.
-fn members_of(schema: &str, request: &impl Serialize) -> Result<Members, Refusal> {
+pub(super) fn members_of(schema: &str, request: &impl Serialize) -> Result<Members, Refusal> {
     let value = serde_json::to_value(request).map_err(unreadable)?;
     let document = Document::built_in().map_err(|why| Refusal::new(&BAD_REQUEST, why))?;
     Ok(document.shared_with(schema, value.as_object().unwrap_or(&Map::new())))
@@ -122,8 +130,13 @@ fn new_id(
     }
 }
 
+/// The client id of an application: which project it belongs to can be seen in it, as in those of the service.
+fn client_id_of(project: &str, id: &str) -> String {
+    STANDARD.encode(format!("{project}:{id}"))
+}
+
 /// What a new client is to have.
-enum Secrets {
+pub(super) enum Secrets {
     /// One, of its own choice where there is a text.
     One(Option<String>),
     /// None: it is public, or its protocol needs no secret.
@@ -152,8 +165,13 @@ fn new_secret(call: &mut Call<'_>, name: &str, given: Option<String>, expires_at
 }
 
 impl SecretRecord {
+    /// Whether the secret can still be used.
+    pub(in crate::area) fn is_good(&self, now: i64) -> bool {
+        self.expires_at == 0 || self.expires_at > now
+    }
+
     fn to_api(&self, now: i64) -> ApplicationSecret {
-        let over = self.expires_at != 0 && self.expires_at <= now;
+        let over = !self.is_good(now);
         ApplicationSecret::new()
             .id(self.id.as_str())
             .name(self.name.as_str())
@@ -164,7 +182,7 @@ impl SecretRecord {
 }
 
 /// Which of the collections of a project an operation is about.
-type Kind = fn(&mut crate::world::State) -> (&mut Collection<ApplicationRecord>, &mut crate::world::Log);
+pub(super) type Kind = fn(&mut crate::world::State) -> (&mut Collection<ApplicationRecord>, &mut crate::world::Log);
 
 fn require(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<ApplicationRecord, Refusal> {
     kind(call.state).0.find(id).cloned().ok_or_else(|| Refusal::missing("application", id))
@@ -182,7 +200,7 @@ fn load_secret(call: &mut Call<'_>, kind: Kind) -> Result<String, Refusal> {
 }
 
 /// Puts a new secret in the place of all that there are.
-fn rotate_secret(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<String, Refusal> {
+pub(super) fn rotate_secret(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<String, Refusal> {
     let application = require(call, kind, id)?;
     if application.secrets.is_empty() {
         return Err(Refusal::invalid("The application is a public client, which has no secret"));

@@ -8,18 +8,21 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    ApplicationRecord, FIRST, Kind, Members, Secrets, add_secret, load_secret, members_of, new_id, new_secret,
-    refuse_taken, require, revoke_secret, rotate_secret,
+    ApplicationRecord, FIRST, Kind, Members, Secrets, add_secret, client_id_of, load_secret, members_of, new_id,
+    new_secret, refuse_taken, require, revoke_secret, rotate_secret,
 };
 use crate::{
-    area::recast,
+    area::{
+        recast,
+        user::attribute::{self, Scope},
+    },
     error::{Refusal, VALIDATION_FAILED},
     http::{Call, Nothing, Table, op},
     world::State,
 };
 
 /// The application that every project has.
-const BUILT_IN: &str = "descope-default-oidc";
+pub(in crate::area) const BUILT_IN: &str = "descope-default-oidc";
 
 /// One protocol, and what the document calls its settings.
 struct Protocol {
@@ -63,6 +66,15 @@ pub(super) fn register(table: &mut Table) {
             update(call, &SAML, &body.id, &body, None)
         })
         .done::<op::ManagementSsoApplicationUpdateWsFed>(|call, body| update(call, &WS_FED, &body.id, &body, None))
+        .on::<op::ManagementSsoApplicationCreateCustomAttributes>(|call, body| {
+            attribute::create(call, body.attributes, Scope::Application)
+        })
+        .on::<op::ManagementSsoApplicationDeleteCustomAttributes>(|call, body| {
+            attribute::delete(call, body, Scope::Application)
+        })
+        .on::<op::ManagementSsoApplicationLoadCustomAttributes>(|call, _| {
+            Ok(attribute::all(call.state, Scope::Application))
+        })
         .done::<op::ManagementSsoApplicationDelete>(|call, body| delete(call, &body.id))
         .on::<op::ManagementSsoApplicationLoad>(load)
         .on::<op::ManagementSsoApplicationLoadAll>(|call, _| {
@@ -116,6 +128,9 @@ fn members(
     request: &impl Serialize,
 ) -> Result<Members, Refusal> {
     let mut members = members_of("SsoApplication", request)?;
+    if let Some(Value::Object(values)) = members.get("customAttributes") {
+        attribute::check(call.state, Scope::Application, values)?;
+    }
     let mut settings = members_of(protocol.schema, request)?;
     let base = format!("{}/{}", call.origin(), call.project.id);
     let added = match protocol.name {
@@ -143,12 +158,13 @@ fn create(
 ) -> Result<SsoApplicationCreateResponse, Refusal> {
     let id = new_id(call, wanted, "SA", |call, id| call.state.sso_applications.contains(id))?;
     let given = members_of(protocol.schema, request)?.get("clientId").and_then(Value::as_str).map(str::to_owned);
-    let client_id = given.filter(|given| !given.is_empty()).unwrap_or_else(|| id.clone());
+    let client_id = given.filter(|given| !given.is_empty());
+    let client_id = client_id.unwrap_or_else(|| client_id_of(&call.project.id, &id));
     let members = members(call, protocol, &id, &client_id, request)?;
     let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
     refuse_taken(&call.state.sso_applications, name, "")?;
     let secrets = secret.make(call).into_iter().collect();
-    let record = ApplicationRecord { id: id.clone(), client_id, members, secrets, built_in: false };
+    let record = ApplicationRecord { id: id.clone(), client_id, members, secrets, ..ApplicationRecord::default() };
     // The types of the API have to be able to say it.
     record.to_api::<SsoApplication>()?;
     call.state.sso_applications.insert(&mut call.state.log, record)?;

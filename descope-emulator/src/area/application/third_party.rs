@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    ApplicationRecord, Kind, Members, Secrets, add_secret, load_secret, members_of, new_id, refuse_taken, require,
-    revoke_secret, rotate_secret,
+    ApplicationRecord, Kind, Members, Secrets, add_secret, client_id_of, load_secret, members_of, new_id, refuse_taken,
+    require, revoke_secret, rotate_secret,
 };
 use crate::{
     area::{recast, search, some},
@@ -29,12 +29,12 @@ const ALL: Kind = |state| (&mut state.third_party_applications, &mut state.log);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ConsentRecord {
-    id: String,
-    app_id: String,
-    user_id: String,
-    tenant_id: String,
-    scopes: Vec<String>,
-    granted_at: i64,
+    pub(in crate::area) id: String,
+    pub(in crate::area) app_id: String,
+    pub(in crate::area) user_id: String,
+    pub(in crate::area) tenant_id: String,
+    pub(in crate::area) scopes: Vec<String>,
+    pub(in crate::area) granted_at: i64,
 }
 
 impl Record for ConsentRecord {
@@ -107,7 +107,7 @@ fn create(
     secret: Secrets,
 ) -> Result<ThirdPartyApplicationCreateResponse, Refusal> {
     let id = new_id(call, id, "TPA", |call, id| call.state.third_party_applications.contains(id))?;
-    let client_id = some(client_id).unwrap_or_else(|| call.state.ids.id("CLI"));
+    let client_id = some(client_id).unwrap_or_else(|| client_id_of(&call.project.id, &id));
     let mut members = members_of(SCHEMA, request)?;
     refuse_taken(&call.state.third_party_applications, text(&members, "name"), "")?;
     members.insert("id".to_owned(), json!(id));
@@ -115,7 +115,13 @@ fn create(
     let secret = secret.make(call);
     let cleartext = secret.as_ref().map(|secret| secret.cleartext.clone()).unwrap_or_default();
     let secrets = secret.into_iter().collect();
-    let record = ApplicationRecord { id: id.clone(), client_id: client_id.clone(), members, secrets, built_in: false };
+    let record = ApplicationRecord {
+        id: id.clone(),
+        client_id: client_id.clone(),
+        members,
+        secrets,
+        ..ApplicationRecord::default()
+    };
     record.to_api::<ThirdPartyApplication>()?;
     call.state.third_party_applications.insert(&mut call.state.log, record)?;
     Ok(ThirdPartyApplicationCreateResponse::new().id(id).client_id(client_id).cleartext(cleartext))
@@ -222,7 +228,13 @@ fn delete_where(
     if !says_something {
         return Err(Refusal::required("consentIds"));
     }
-    call.state.consents.remove_where(&mut call.state.log, chosen);
+    let ids: Vec<String> =
+        call.state.consents.iter().filter(|consent| chosen(consent)).map(|consent| consent.id.clone()).collect();
+    for id in ids {
+        call.state.consents.remove(&mut call.state.log, &id);
+        // What was granted by it ends with it.
+        call.state.remove_owned(&id);
+    }
     Ok(())
 }
 

@@ -100,15 +100,27 @@ fn prove(call: &mut Call<'_>, login_id: &str, given: &str, tenant: Option<&str>)
     call.state.users.get(&user.id).cloned().ok_or_else(refused)
 }
 
-fn sign_in(call: &mut Call<'_>, body: PasswordSignInRequest) -> Result<JwtResponse, Refusal> {
-    let tenant = body.login_options.as_ref().and_then(|options| options.tenant_id.clone());
-    let user = prove(call, &body.login_id, body.password.expose(), tenant.as_deref())?;
-    let rules = Rules::for_user(call.state, &user, tenant.as_deref());
+/// The user of a login id and a password that both are right, and good for a sign-in.
+pub(super) fn sign_in_by(call: &mut Call<'_>, login_id: &str, given: &str) -> Result<UserRecord, Refusal> {
+    let user = prove(call, login_id, given, None)?;
+    refuse_run_out(call, &user, None)?;
+    Ok(user)
+}
+
+fn refuse_run_out(call: &Call<'_>, user: &UserRecord, tenant: Option<&str>) -> Result<(), Refusal> {
+    let rules = Rules::for_user(call.state, user, tenant);
     if user.password.as_ref().is_some_and(|password| password.has_run_out(&rules, call.now)) {
         // The count of wrong ones has ended all the same.
         let message = "The password has expired; it has to be replaced";
         return Err(Refusal::new(&PASSWORD_EXPIRED, message).counted());
     }
+    Ok(())
+}
+
+fn sign_in(call: &mut Call<'_>, body: PasswordSignInRequest) -> Result<JwtResponse, Refusal> {
+    let tenant = body.login_options.as_ref().and_then(|options| options.tenant_id.clone());
+    let user = prove(call, &body.login_id, body.password.expose(), tenant.as_deref())?;
+    refuse_run_out(call, &user, tenant.as_deref())?;
     let wish = flow::wish_for(call, &user, body.login_options)?;
     flow::sign_in(call, &user.id, &wish, METHOD)
 }

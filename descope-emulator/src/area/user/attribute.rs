@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::UserRecord;
 use crate::{
-    area::search,
+    area::{application::ApplicationRecord, search},
     error::{ALREADY_EXISTS, Refusal},
     http::{Call, Table, op},
     world::{Record, State},
@@ -20,6 +20,8 @@ pub(crate) enum Scope {
     /// A user within one family.
     Member,
     Family,
+    /// An application that signs users in.
+    Application,
 }
 
 /// The definition of one attribute.
@@ -114,6 +116,21 @@ pub(in crate::area) fn delete(
 
 /// Takes the values of an attribute from all who have one.
 fn drop_values(state: &mut State, name: &str, scope: Scope) {
+    if scope == Scope::Application {
+        let ids: Vec<String> = state.sso_applications.iter().map(|application| application.id.clone()).collect();
+        for id in ids {
+            let values =
+                |application: &ApplicationRecord| application.members.get("customAttributes")?.get(name).cloned();
+            if state.sso_applications.get(&id).and_then(values).is_some() {
+                state.sso_applications.update(&mut state.log, &id, |application| {
+                    if let Some(Value::Object(values)) = application.members.get_mut("customAttributes") {
+                        values.remove(name);
+                    }
+                });
+            }
+        }
+        return;
+    }
     if scope == Scope::Family {
         let has = state.families.iter().filter(|family| family.custom_attributes.contains_key(name));
         let families: Vec<String> = has.map(|family| family.id.clone()).collect();

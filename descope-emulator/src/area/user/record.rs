@@ -202,7 +202,7 @@ impl UserRecord {
     }
 
     /// Enabling a user ends the locks of the password too.
-    pub(super) fn set_status(&mut self, status: Status) {
+    pub(crate) fn set_status(&mut self, status: Status) {
         self.status = status;
         if let Some(password) = self.password.as_mut().filter(|_| status == Status::Enabled) {
             password.unlock();
