@@ -74,7 +74,9 @@ async fn what_is_wrong_with_a_template_is_told() {
     let codes: Vec<&str> =
         told["issues"].as_array().expect("issues").iter().map(|issue| text(&issue["code"])).collect();
     assert_eq!(codes, ["NAME_MISSING", "RESERVED_CLAIM_KEY", "RESERVED_CLAIM_KEY", "INVALID_VALUE"]);
-    assert_eq!(told["issues"][2]["hint"], "Use overrideSubject");
+    // The order of members is not that of the request everywhere.
+    let mut hints = told["issues"].as_array().expect("issues").iter().map(|issue| &issue["hint"]);
+    assert!(hints.any(|hint| hint == "Use overrideSubject"), "{told}");
     api.manage("/v1/mgmt/jwt/templates/create", wrong).await.refused(400, "E011004");
     let fine = json!({"template": {"name": "x", "template": {"sub": "x"}, "overrideSubject": true}});
     assert_eq!(validate(fine).await.ok(), json!({"valid": true, "issues": []}));
