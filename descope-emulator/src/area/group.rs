@@ -1,38 +1,49 @@
-//! Groups, which come by SCIM or by single sign-on. Neither is emulated so far, so that no tenant has any.
+//! Groups, which come by single sign-on. They are what the provider has said at the last sign-in of each member.
 
 use descope_api::types::{Group, Groups};
 
-use super::tenant;
+use super::{sso, tenant};
 use crate::{
     error::{MANAGED_USER_NOT_FOUND, Refusal},
-    http::{Table, op},
+    http::{Call, Table, op},
 };
 
 pub(super) fn register(table: &mut Table) {
     table
         .on::<op::ManagementGroupLoadAll>(|call, body| {
-            tenant::require(call.state, &body.tenant_id)?;
-            none_of(body.sso_id.as_deref())
+            Ok(Groups::from(of_tenant(call, &body.tenant_id, body.sso_id.as_deref())?))
         })
         .on::<op::ManagementGroupLoadForUsers>(|call, body| {
-            tenant::require(call.state, &body.tenant_id)?;
-            let known = |id: &String| call.state.users.find(id).is_some();
-            if let Some(unknown) = body.user_ids.iter().chain(&body.login_ids).find(|id| !known(id)) {
-                return Err(Refusal::new(&MANAGED_USER_NOT_FOUND, format!("There is no user {unknown:?}")));
+            let mut groups = of_tenant(call, &body.tenant_id, body.sso_id.as_deref())?;
+            let mut ids = Vec::new();
+            for id in body.user_ids.iter().chain(&body.login_ids) {
+                let user = call
+                    .state
+                    .users
+                    .find(id)
+                    .ok_or_else(|| Refusal::new(&MANAGED_USER_NOT_FOUND, format!("There is no user {id:?}")))?;
+                ids.push(user.id.clone());
             }
-            none_of(body.sso_id.as_deref())
+            let wanted = |id: Option<&String>| id.is_some_and(|id| ids.contains(id));
+            groups.retain(|group| group.members.iter().any(|member| wanted(member.user_id.as_ref())));
+            Ok(Groups::from(groups))
         })
         .on::<op::ManagementGroupLoadMembers>(|call, body| {
-            tenant::require(call.state, &body.tenant_id)?;
-            none_of(body.sso_id.as_deref())?;
-            Err(Refusal::missing("group", &body.group_id))
+            let mut groups = of_tenant(call, &body.tenant_id, body.sso_id.as_deref())?;
+            groups.retain(|group| group.id.as_deref() == Some(body.group_id.as_str()));
+            if groups.is_empty() {
+                return Err(Refusal::missing("group", &body.group_id));
+            }
+            Ok(Groups::from(groups))
         });
 }
 
-/// The groups of a tenant, or of one of its SSO configurations.
-fn none_of(sso_id: Option<&str>) -> Result<Groups, Refusal> {
-    match sso_id.filter(|id| !id.is_empty()) {
-        Some(id) => Err(Refusal::missing("SSO configuration", id)),
-        None => Ok(Groups::from(Vec::<Group>::new())),
+/// The groups of a tenant, by one of its SSO configurations.
+fn of_tenant(call: &Call<'_>, tenant_id: &str, sso_id: Option<&str>) -> Result<Vec<Group>, Refusal> {
+    tenant::require(call.state, tenant_id)?;
+    let sso_id = sso_id.filter(|id| !id.is_empty());
+    if let Some(id) = sso_id.filter(|id| !sso::groups::has(call.state, tenant_id, id)) {
+        return Err(Refusal::missing("SSO configuration", id));
     }
+    Ok(sso::groups::of_tenant(call.state, tenant_id, sso_id))
 }
