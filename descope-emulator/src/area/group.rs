@@ -1,8 +1,8 @@
-//! Groups, which come by SCIM. Those that come by single sign-on are not emulated.
+//! Groups, which come by SCIM, and by single sign-on: what the provider has said at the last sign-in of each member.
 
 use descope_api::types::{Group, Groups};
 
-use super::{scim, tenant};
+use super::{scim, sso, tenant};
 use crate::{
     error::{MANAGED_USER_NOT_FOUND, Refusal},
     http::{Call, Table, op},
@@ -41,11 +41,11 @@ pub(super) fn register(table: &mut Table) {
 /// The groups of a tenant, by one of its SSO configurations.
 fn of_tenant(call: &Call<'_>, tenant_id: &str, sso_id: Option<&str>) -> Result<Vec<Group>, Refusal> {
     tenant::require(call.state, tenant_id)?;
-    let sso_id = scim::configuration(sso_id);
-    let groups = scim::shown_to_management(call.state, tenant_id, sso_id)?;
-    let known = || scim::configurations(call.state, tenant_id).iter().any(|(known, _)| known == sso_id);
-    if !sso_id.is_empty() && groups.is_empty() && !known() {
-        return Err(Refusal::missing("SSO configuration", sso_id));
+    let asked = sso_id.filter(|id| !id.is_empty());
+    let mut groups = scim::shown_to_management(call.state, tenant_id, scim::configuration(sso_id))?;
+    if let Some(id) = asked.filter(|id| groups.is_empty() && !sso::groups::has(call.state, tenant_id, id)) {
+        return Err(Refusal::missing("SSO configuration", id));
     }
+    groups.extend(sso::groups::of_tenant(call.state, tenant_id, asked));
     Ok(groups)
 }

@@ -107,6 +107,40 @@ async fn roles_that_no_group_brings_stay_and_ranks_let_one_group_count() {
 }
 
 #[tokio::test]
+async fn groups_are_listed_and_their_roles_are_worked_out_anew() {
+    let api = Api::start().await;
+    saml(&api, "T1").await;
+    let ask = async |path: &str, body: Value| api.manage(&format!("/v1/mgmt/group/{path}"), body).await;
+    assert_eq!(ask("all", json!({"tenantId": "T1"})).await.ok(), json!([]));
+    let session = sign_in(&api, "T1", &format!("{APPROVE}&groups=staff,authors")).await;
+    sign_in(&api, "T1", "&outcome=approve&email=bob%40example.com&groups=staff").await;
+    let all = ask("all", json!({"tenantId": "T1"})).await.ok();
+    let names: Vec<&str> = all.as_array().expect("a list").iter().map(|group| text(&group["display"])).collect();
+    assert_eq!(names, ["authors", "staff"]);
+    assert_eq!((&all[0]["source"], &all[0]["ssoId"]), (&json!("jit"), &json!("default_ssoid")));
+    assert_eq!(all[0]["members"][0]["userId"], session["user"]["userId"]);
+    assert_eq!(all[1]["members"].as_array().map(Vec::len), Some(2));
+    let of_bob = ask("member/all", json!({"tenantId": "T1", "loginIds": ["bob@example.com"]})).await.ok();
+    assert_eq!((&of_bob[0]["display"], of_bob.as_array().map(Vec::len)), (&json!("staff"), Some(1)));
+    let one = ask("members", json!({"tenantId": "T1", "groupId": all[0]["id"]})).await.ok();
+    assert_eq!(one[0]["members"][0]["loginID"].as_str().or(one[0]["members"][0]["loginId"].as_str()), Some(ADA));
+    ask("all", json!({"tenantId": "T1", "ssoId": "other"})).await.refused(404, "E990404");
+
+    let mapping = json!({
+        "tenantId": "T1", "attributeMapping": {"group": "memberOf"},
+        "roleMappings": [{"groups": ["authors"], "roleName": "Reader"}, {"groups": ["boss"], "roleName": "Writer"}],
+    });
+    api.manage("/v1/mgmt/sso/mapping", mapping).await.ok();
+    let roles = async |login_id: &str| api.user_now(login_id).await["userTenants"][0]["roleNames"].clone();
+    assert_eq!(roles(ADA).await, json!(["Reader", "Writer", "Guest"]), "as before");
+    api.manage("/v1/mgmt/sso/recalculate-mappings", json!({"tenantId": "T1"})).await.ok();
+    assert_eq!(roles(ADA).await, json!(["Reader", "Guest"]));
+    assert_eq!(roles("bob@example.com").await, json!(["Guest"]));
+    let other = json!({"tenantId": "T1", "ssoId": "other"});
+    api.manage("/v1/mgmt/sso/recalculate-mappings", other).await.refused(404, "E990404");
+}
+
+#[tokio::test]
 async fn a_member_signs_in_by_oidc_with_mapped_claims() {
     let api = Api::start().await;
     let mapping = json!({"loginId": "upn", "email": "mail", "name": "cn", "verifiedEmail": "proven", "group": "grp",

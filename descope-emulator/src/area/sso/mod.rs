@@ -1,6 +1,7 @@
 //! How the users of a tenant sign in by their own identity provider: SAML, OpenID Connect, and trust in the tokens of
 //! agents, in the shapes of today and in the older flat one.
 
+pub(super) mod groups;
 pub(super) mod sign_in;
 
 use descope_api::types::{
@@ -66,10 +67,7 @@ pub(super) fn register(table: &mut Table) {
         .done::<op::ManagementSsoConfigureRedirectUrl>(configure_redirect_url)
         .done::<op::ManagementSsoSetAuthType>(set_auth_type)
         .done::<op::ManagementSsoUpdateProviderIds>(update_provider_ids)
-        // Groups are mapped when somebody signs in; nobody has yet, so there is nothing to map anew.
-        .done::<op::ManagementSsoRecalculateMappings>(|call, body| {
-            existing(call, &body.tenant_id, body.sso_id).map(|_| ())
-        })
+        .done::<op::ManagementSsoRecalculateMappings>(groups::recalculate)
         .on::<op::ManagementSsoLoadV1>(load_v1)
         .done::<op::ManagementSsoConfigureV1>(configure_v1)
         .done::<op::ManagementSsoConfigureMetadataV1>(configure_metadata_v1)

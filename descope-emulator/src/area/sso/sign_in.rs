@@ -4,12 +4,12 @@
 //! expects, so that mappings of attributes and groups count as they do with the real one.
 
 use descope_api::types::{
-    CodeExchangeRequest, IdpResponse, JwtResponse, LoginOptions, SsoGroupsMapping, SsoOidcAttributeMapping, SsoRedirect,
+    CodeExchangeRequest, IdpResponse, JwtResponse, LoginOptions, SsoOidcAttributeMapping, SsoRedirect,
 };
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{SsoRecord, existing};
+use super::{SsoRecord, existing, groups::Roles};
 use crate::{
     area::{
         oauth::{self, Begin, Identity, Mode, OauthRecord, Via},
@@ -50,7 +50,7 @@ fn tenant_of<'a>(call: &'a Call<'_>) -> Result<&'a TenantRecord, Refusal> {
 }
 
 /// The protocol that a configuration is set up for. That of the tenant counts where both are.
-fn protocol_of(record: &SsoRecord, tenant: &TenantRecord) -> Result<&'static str, Refusal> {
+pub(super) fn protocol_of(record: &SsoRecord, tenant: &TenantRecord) -> Result<&'static str, Refusal> {
     let set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
     let saml = set(&record.saml.idp_sso_url) || set(&record.saml.idp_metadata_url);
     let oidc = set(&record.oidc.client_id) || set(&record.oidc.auth_url) || set(&record.oidc.issuer);
@@ -236,18 +236,6 @@ fn taken(mapping: &Mapping, claims: &Map<String, Value>, identity: &Identity) ->
     }
 }
 
-/// The roles that groups bring. Where groups have ranks, only the highest one counts.
-fn roles_of(mappings: &[SsoGroupsMapping], ranks: &[String], groups: &[String]) -> Vec<String> {
-    let highest = ranks.iter().find(|group| groups.contains(group));
-    let counts = |group: &String| highest.map_or_else(|| groups.contains(group), |highest| highest == group);
-    let fits = mappings.iter().filter(|mapping| mapping.groups.iter().any(counts));
-    fits.filter_map(role_of).collect()
-}
-
-fn role_of(mapping: &SsoGroupsMapping) -> Option<String> {
-    mapping.role.as_ref().and_then(|role| role.name.clone())
-}
-
 fn exchange(call: &mut Call<'_>, body: &CodeExchangeRequest) -> Result<JwtResponse, Refusal> {
     let (signing_in, identity) = oauth::redeem(call, body.code.expose(), |via| matches!(via, Via::Sso { .. }))?;
     finish(call, &signing_in, &identity)
@@ -269,13 +257,6 @@ pub(in crate::area) fn finish(
     let taken = taken(&mapping, &claims, identity);
     attribute::check(call.state, Scope::User, &taken.custom_attributes)?;
     let user_id = oauth::user_of(call, signing_in, &taken.login_id, taken.profile.clone())?;
-    let (mappings, ranks, defaults) = if protocol == "saml" {
-        (&record.saml.groups_mapping, &record.saml.groups_priority, &record.saml.default_sso_roles)
-    } else {
-        (&record.oidc.groups_mapping, &record.oidc.groups_priority, &record.oidc.default_sso_roles)
-    };
-    let granted = roles_of(mappings, ranks, &taken.groups);
-    let by_group: Vec<String> = mappings.iter().filter_map(role_of).collect();
     call.state.users.edit(&mut call.state.log, &user_id, |user| {
         let Profile { verified_email, verified_phone, .. } = taken.profile;
         user.profile.merge(taken.profile);
@@ -285,13 +266,8 @@ pub(in crate::area) fn finish(
         user.profile.verified_phone |= verified_phone;
         attribute::merge(&mut user.custom_attributes, taken.custom_attributes);
         let tenancy = user.tenants.entry(tenant_id.clone()).or_default();
-        // A role that a group brings goes with the group; others were given by somebody and stay.
-        tenancy.roles.retain(|role| !by_group.contains(role) || granted.contains(role));
-        for role in granted.iter().chain(defaults) {
-            if !tenancy.roles.contains(role) {
-                tenancy.roles.push(role.clone());
-            }
-        }
+        Roles::of(&record, &protocol).give(tenancy, &taken.groups);
+        user.sso_groups.insert(record.key.clone(), taken.groups.clone());
         Ok::<_, Refusal>(())
     })?;
     let mut session = flow::sign_in(call, &user_id, signing_in.wish(), &protocol)?;

@@ -160,7 +160,7 @@ fn delete_passkeys(call: &mut Call<'_>, body: UserPasskeysDeleteRequest) -> Resu
     Ok(())
 }
 
-/// Nobody signs in by a social provider here, so there is no token of one, whether fresh or not.
+/// The emulator's own provider keeps no tokens for later, so there is none, whether fresh or not.
 fn load_provider_token(call: &mut Call<'_>, _: Nothing) -> Result<UserProviderTokenResponse, Refusal> {
     find(call.state, call.query("loginId").unwrap_or_default())?;
     let provider = call.query("provider").unwrap_or_default();

@@ -161,6 +161,8 @@ pub(crate) struct UserRecord {
     pub(crate) seen: bool,
     pub(crate) created_at: i64,
     pub(crate) modified_at: i64,
+    /// The groups that providers of tenants have said at the last sign-in, by the configuration.
+    pub(crate) sso_groups: BTreeMap<String, Vec<String>>,
     /// Whether another system provisions the user by SCIM.
     pub(crate) scim: bool,
     /// By which methods the user has ever signed in, as in the claim `amr`.

@@ -271,3 +271,54 @@ impl Assertion {
         Ok(Asserted { id: self.id, counter: data.counter })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const EXPECTED: Expected<'static> =
+        Expected { challenge: "AAAA", origin: "https://a.example", rp_id: "a.example", verify_user: false };
+
+    fn client_data_of(kind: &str) -> String {
+        BASE64.encode(json!({"type": kind, "challenge": "AAAA", "origin": "https://a.example"}).to_string())
+    }
+
+    /// The right domain and flags, and whatever comes after them.
+    fn data() -> impl Strategy<Value = Vec<u8>> {
+        (any::<u8>(), prop::collection::vec(any::<u8>(), 0..200))
+            .prop_map(|(flags, rest)| [digest(&SHA256, b"a.example").as_ref(), &[flags | USER_PRESENT], &rest].concat())
+    }
+
+    proptest! {
+        /// Nothing but a signature of the right key gets through, and nothing makes the emulator panic.
+        #[test]
+        fn no_bytes_pass_for_an_answer(data in data(), object in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut whole = Vec::new();
+            let members = Cbor::Map(vec![
+                ("fmt".into(), "packed".into()), ("attStmt".into(), Cbor::Map(Vec::new())),
+                ("authData".into(), Cbor::from(data.clone())),
+            ]);
+            ciborium::into_writer(&members, &mut whole).expect("written");
+            for object in [whole, object] {
+                let answer = json!({"id": "AAAA", "response": {
+                    "clientDataJSON": client_data_of("webauthn.create"), "attestationObject": BASE64.encode(object),
+                }});
+                prop_assert!(created(&answer.to_string(), &EXPECTED).is_err());
+            }
+            let answer = json!({"id": "AAAA", "response": {
+                "clientDataJSON": client_data_of("webauthn.get"), "authenticatorData": BASE64.encode(&data),
+                "signature": "AAAA",
+            }});
+            let read = Assertion::read(&answer.to_string()).expect("an answer");
+            prop_assert!(read.verify(&data, &EXPECTED).is_err());
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_model_is_written_in_five_parts() {
+        assert_eq!(aaguid(&[0xab; 16]), "abababab-abab-abab-abab-abababababab");
+    }
+}
