@@ -156,7 +156,7 @@ impl Oauth {
     }
 
     /// Ends what was begun, and signs the user in. A code works once, and for a short time. Also takes the code that
-    /// [`OneTap::verify`](crate::OneTap::verify) gives.
+    /// [`OneTapSignIn::verify`](crate::OneTapSignIn::verify) gives.
     ///
     /// - `code`: the parameter `code` with which the browser came back, or the whole URL that it came back to. An `err` in the
     ///   URL becomes the error.
