@@ -269,10 +269,13 @@ async fn assertions_and_other_tokens_are_traded() {
     trade(&[("grant_type", ASSERTION), ("assertion", foreign)]).await.refused(501, "E990501");
     let unknown = "e30.eyJpc3MiOiJodHRwczovL2V2aWwuZXhhbXBsZS5jb20ifQ.x";
     trade(&[("grant_type", ASSERTION), ("assertion", unknown)]).await.oauth(400, "invalid_grant");
-    let exchange = |kind: &'static str, token: String| async move { (kind, token) };
-    let (kind, token) = exchange("urn:ietf:params:oauth:token-type:access_token", session.clone()).await;
-    let form =
-        [("grant_type", EXCHANGE), ("subject_token", token.as_str()), ("subject_token_type", kind), ("scope", "read")];
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    let form = [
+        ("grant_type", EXCHANGE),
+        ("subject_token", session.as_str()),
+        ("subject_token_type", kind),
+        ("scope", "read"),
+    ];
     let other = trade(&form).await.ok();
     assert_eq!(other["issued_token_type"], kind);
     assert_eq!(claims(text(&other["access_token"]))["act"], json!({"sub": app.client_id}));
