@@ -102,7 +102,7 @@ impl Wire {
 
 /// Checks a refusal in the words that the operation uses, and gives its message.
 #[track_caller]
-fn told(reply: Reply, operation: &Operation, status: u16, code: &str) -> String {
+fn told(reply: &Reply, operation: &Operation, status: u16, code: &str) -> String {
     let member = if operation.tag.starts_with("federation-oidc") || operation.tag == "federation-inbound-app" {
         assert_eq!(reply.body["error"], "invalid_request", "{}: {}", operation.id, reply.body);
         "error_description"
@@ -165,14 +165,14 @@ async fn malformed_bodies_of_every_operation_are_refused_and_change_nothing() {
         let halves = [&text[..text.len() - 1], &format!("{text}{text}"), "{", "nonsense", "\u{0}", "{\"loginId\":}"];
         for body in halves {
             let reply = wire.post(operation, body.to_owned()).await;
-            let message = told(reply, operation, 400, "E011001");
+            let message = told(&reply, operation, 400, "E011001");
             assert!(message.contains("JSON"), "{}: {message}", operation.id);
         }
         for body in ["[]", "\"text\"", "7", "true"] {
-            told(wire.post(operation, body).await, operation, 400, "E011001");
+            told(&wire.post(operation, body).await, operation, 400, "E011001");
         }
-        told(wire.post(operation, vec![0xff, 0xfe, 0x00]).await, operation, 400, "E011001");
-        told(wire.post(operation, "[".repeat(50_000)).await, operation, 400, "E011001");
+        told(&wire.post(operation, vec![0xff, 0xfe, 0x00]).await, operation, 400, "E011001");
+        told(&wire.post(operation, "[".repeat(50_000)).await, operation, 400, "E011001");
         seen += 1;
     }
     assert!(seen > 50, "{seen}");
@@ -188,7 +188,7 @@ async fn fields_that_nobody_knows_are_refused_and_change_nothing() {
             let mut body = example.clone();
             body.insert("notAField".to_owned(), value);
             let reply = wire.post(operation, Value::Object(body).to_string()).await;
-            let message = told(reply, operation, 400, "E011001");
+            let message = told(&reply, operation, 400, "E011001");
             assert!(message.contains("notAField"), "{}: {message}", operation.id);
         }
     }
@@ -215,7 +215,7 @@ async fn values_of_the_wrong_type_are_refused_and_change_nothing() {
                 let mut body = example.clone();
                 body.insert(name.clone(), value.clone());
                 let reply = wire.post(operation, Value::Object(body).to_string()).await;
-                let message = told(reply, operation, 400, "E011001");
+                let message = told(&reply, operation, 400, "E011001");
                 assert!(message.contains(name.as_str()), "{} {name}={value}: {message}", operation.id);
                 seen += 1;
             }
@@ -237,7 +237,7 @@ async fn fields_that_are_required_are_asked_for_by_name() {
             body.insert(name.to_owned(), Value::Null);
             for body in [without, Value::Object(body).to_string()] {
                 let reply = wire.post(operation, body).await;
-                let message = told(reply, operation, 400, "E011003");
+                let message = told(&reply, operation, 400, "E011003");
                 assert_eq!(message, format!("The {name} field is required"), "{}", operation.id);
             }
         }
@@ -265,9 +265,9 @@ async fn without_its_credentials_every_operation_is_refused_and_changes_nothing(
         let method: reqwest::Method = operation.method.parse().unwrap();
         let bare = wire.http.request(method, wire.url(operation)).body(body).header("content-type", "application/json");
         let again = || bare.try_clone().expect("a body that can be sent again");
-        told(wire.send(again()).await, operation, 401, "E011002");
+        told(&wire.send(again()).await, operation, 401, "E011002");
         let reply = wire.send(again().bearer_auth("P2AnotherProject00000000000A")).await;
-        told(reply, operation, 401, "E011008");
+        told(&reply, operation, 401, "E011008");
         let bad = format!("{}:nonsense", wire.world.emulator.project_id());
         let reply = wire.send(again().bearer_auth(bad)).await;
         // Trying to refresh never fails for a bad token; it has nothing to tell then.
