@@ -146,6 +146,21 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     notes.add(&questions.setup(ADA, "marked-token").answer("first-pet", "marked-answer"));
     notes.add(&questions.verify(ADA, "marked-token").answer("first-pet", "marked-answer"));
     notes.add(&descope.access_key().exchange("marked-key"));
+    notes.add(&descope.password().sign_up(ADA, "marked-password"));
+    notes.add(&descope.password().sign_in(ADA, "marked-password").step_up("marked-token"));
+    notes.add(&descope.password().replace(ADA, "marked-password", "marked-password"));
+    notes.add(&descope.totp().verify(ADA, "marked-code").mfa("marked-token"));
+    notes.add(&descope.recovery_codes().sign_in(ADA, "marked-code"));
+    notes.add(&descope.oauth().start("google").step_up("marked-token"));
+    notes.add(&descope.oauth().update("google", "marked-token"));
+    notes.add(&descope.sso().start("T1").mfa("marked-token"));
+    notes.add(&descope.webauthn().add_device(ADA, "https://app.example.com", "marked-token"));
+    notes.add(&descope.notp().update(ADA, "marked-token"));
+    notes.add(&descope.one_tap().sign_in("google", "marked-token"));
+    notes.add(&descope.push().enroll("fcm", "marked-token", "marked-token"));
+    notes.add(&descope.outbound().connect("calendar", "marked-token"));
+    notes.add(&descope.flow().start("sign-in").refresh_jwt("marked-token").input([("password", "marked-password")]));
+    notes.add(&descope.flow().next("ex", "st", "button").input([("password", "marked-password")]));
     let hash = ImportedPasswordHash::new("marked-hash");
     let imported = ImportedPassword::new().bcrypt(hash);
     let users = descope.management().users();
@@ -153,7 +168,7 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     notes.add(&descope.management().access_keys().create("nightly"));
     notes.add(&(descope.session(), descope.management(), descope.api(), &descope));
     notes.add(&Secret::from("marked-secret"));
-    assert_eq!(notes.count, 16);
+    assert_eq!(notes.count, 31);
     assert_silent(&notes.text, &["marked"]);
     assert!(notes.text.contains(ADA), "it does show what is no secret");
 }

@@ -257,6 +257,8 @@ impl Descope {
         refresh_jwt: Option<&Secret>,
         options: Option<&LoginOptions>,
     ) -> Result<descope_api::Client> {
+        // A tenant that is blank would be no tenant, and the user of another one would be signed in.
+        check::optional_text("tenant_id", options.and_then(|options| options.tenant_id.as_deref()))?;
         if let Some(token) = refresh_jwt {
             return self.acting_for("refresh_jwt", token);
         }

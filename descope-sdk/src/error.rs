@@ -276,6 +276,12 @@ impl Error {
     }
 
     /// Names the operation, unless a deeper layer has done so.
+    /// The same error as one of another kind, where the code alone does not tell it.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
     pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
         self

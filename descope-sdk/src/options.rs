@@ -114,7 +114,9 @@ macro_rules! merge_setter {
         /// When another user has the new address as login id, merges both and keeps the profile of that other user.
         /// Setting it adds the address to the login ids, without which the service would not merge.
         pub fn on_merge_use_existing(mut self, use_existing: bool) -> Self {
-            self.body.add_to_login_ids = Some(true);
+            if use_existing {
+                self.body.add_to_login_ids = Some(true);
+            }
             self.body.on_merge_use_existing = Some(use_existing);
             self
         }

@@ -58,6 +58,9 @@ async fn a_sign_in_is_approved_or_denied_on_the_phone() {
     let (push, ada) = (world.descope.push(), world.refresh_jwt(ADA).await);
     push.enroll("fcm", "token", &ada).device("Ada's phone").send().await.unwrap();
     let pending = push.sign_in(ADA).await.unwrap();
+    assert!(pending.check().await.unwrap().is_none(), "the user has not decided");
+    let patience = PollOptions::new().deadline(Duration::from_millis(50));
+    assert_eq!(pending.wait_with(&patience).await.unwrap_err().kind(), ErrorKind::Timeout);
     let state: PendingPushState = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
     let transaction = world.mail(ADA).await.transaction_id.expect("the message says which sign-in it is");
     push.finish(transaction.as_str(), "approved", &ada).await.unwrap();

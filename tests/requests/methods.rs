@@ -34,12 +34,12 @@ fn passwords() -> Vec<Case> {
                 "user": {"name": "Ada", "givenName": "A", "middleName": "B", "familyName": "L", "email": ADA,
                     "phone": PHONE, "recoveryEmail": "r@example.com", "recoveryPhone": PHONE},
                 "loginOptions": {"customClaims": {"a": 1}, "tenantId": "T1", "locale": "de", "templateId": "t",
-                    "templateOptions": {"b": "2"}, "revokeOtherSessions": true, "pkceChallenge": "YQ=="}
+                    "templateOptions": {"b": "2"}, "revokeOtherSessions": true}
             },
             descope => descope.password().sign_up(ADA, PASSWORD).name("Ada").given_name("A").middle_name("B")
                 .family_name("L").email(ADA).phone(PHONE).recovery_email("r@example.com").recovery_phone(PHONE)
                 .custom_claim("a", 1).tenant_id("T1").locale("de").template_id("t").template_option("b", "2")
-                .revoke_other_sessions(true).pkce_challenge("YQ==").provider_id("SES").send()),
+                .revoke_other_sessions(true).provider_id("SES").send()),
         case!("passwordSignIn", "POST /v1/auth/password/signin", NOTHING, {"loginId": ADA, "password": PASSWORD},
             descope => descope.password().sign_in(ADA, PASSWORD).send()),
         case!("passwordSignIn", "POST /v1/auth/password/signin", REFRESH,

@@ -1,5 +1,7 @@
 //! Flows that are drawn in the console.
 
+use std::fmt;
+
 use descope_api::{
     Secret,
     types::{FlowExchangeRequest, FlowNextRequest, FlowPrimeRequest, FlowStartRequest, FlowStepResponse},
@@ -16,7 +18,7 @@ pub struct Flow {
 }
 
 /// A flow that is to begin. From [`Flow::start`]; [`send`](Self::send) begins it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct FlowStart {
     descope: Descope,
@@ -25,7 +27,7 @@ pub struct FlowStart {
 }
 
 /// The next step of a flow. From [`Flow::next`]; [`send`](Self::send) takes it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct FlowNext {
     descope: Descope,
@@ -84,7 +86,7 @@ impl Flow {
     /// Ends a flow that ran in a browser, which has opened the app with a code.
     ///
     /// - `code`: the parameter `code`, or the whole URL with which the app was opened.
-    /// - `pkce`: of the beginning.
+    /// - `pkce`: the one that the flow was started with.
     ///
     /// `POST /v1/flow/exchange`
     ///
@@ -99,6 +101,23 @@ impl Flow {
         Authentication::read(call!(self.descope.api(), flow_exchange, &body)?, self.descope.token_names())
     }
 }
+
+/// What users type into screens may be passwords and codes, so that no input is shown.
+macro_rules! debug {
+    ($type:ident, $($member:ident),*) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($member), &self.body.$member))*
+                    .field("input", &self.body.input.keys().collect::<Vec<_>>())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+debug!(FlowStart, flow_id);
+debug!(FlowNext, execution_id, step_id, interaction_id);
 
 /// The setter of who runs the flow.
 macro_rules! refresh_setter {
@@ -139,6 +158,7 @@ impl FlowStart {
 
 impl FlowNext {
     setters!(FlowNextRequest at body);
+    setters!(FlowNextOptions at body.options);
     refresh_setter!();
 
     /// Takes the step.

@@ -282,7 +282,7 @@ impl MagicLinkSignIn {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank, or the refresh
-    ///   token of a step-up is none.
+    ///   token of a step-up is not a token.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
     ///   [`sign_up_or_in`](MagicLinkChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
@@ -338,7 +338,8 @@ impl MagicLinkUpdate {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address, the redirect URL or the
     ///   refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<SentLink> {

@@ -66,6 +66,7 @@ impl OutboundConnect {
     pub async fn send(self) -> Result<Redirect> {
         let Self { descope, refresh_jwt, with_state, mut body } = self;
         check::text("app_id", &body.app_id)?;
+        check::optional_text("tenant_id", body.tenant_id.as_deref())?;
         let asked = body.options.as_ref().and_then(|options| options.redirect_url.as_deref());
         let (page, state) = page(asked, with_state)?;
         if let Some(options) = &mut body.options {

@@ -72,6 +72,7 @@ impl Sso {
     }
 
     /// The same at the older addresses, which serve SAML and OIDC as well. Only where a proxy knows no others.
+    #[must_use]
     pub fn saml(self) -> Self {
         Self { saml: true, ..self }
     }

@@ -79,7 +79,7 @@ pub struct WebauthnAddDevice {
 
 /// A challenge that the browser has to answer. [`finish`](Self::finish) signs the user in.
 ///
-/// It serialises to its [state](Self::state), from which [`Webauthn::resume`] makes it again: the answer mostly comes with
+/// It serialises to its [state](Self::state), from which [`Webauthn::resume`] makes it again: the answer usually comes with
 /// another request.
 #[derive(Clone, Debug)]
 pub struct PendingPasskey {
@@ -279,7 +279,8 @@ impl WebauthnAddDevice {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, the origin or the refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn send(self) -> Result<PendingDevice> {
         let Self { descope, refresh_jwt, body } = self;
         check::text("login_id", &body.login_id)?;

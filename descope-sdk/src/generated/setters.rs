@@ -683,14 +683,6 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().locale = Some(locale.into());
             self
         }
-        /// SHA-256 of a verifier that only the first device knows, in base64.
-        pub fn pkce_challenge(
-            mut self,
-            pkce_challenge: impl Into<String>,
-        ) -> Self {
-            self.$($at).+.get_or_insert_default().pkce_challenge = Some(pkce_challenge.into());
-            self
-        }
         /// End the user's other sessions once this sign-in has succeeded.
         pub fn revoke_other_sessions(mut self, revoke_other_sessions: bool) -> Self {
             self.$($at).+.get_or_insert_default().revoke_other_sessions = Some(
@@ -1588,14 +1580,6 @@ macro_rules! setters {
         /// Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
         pub fn locale(mut self, locale: impl Into<String>) -> Self {
             self.$($at).+.get_or_insert_default().locale = Some(locale.into());
-            self
-        }
-        /// SHA-256 of a verifier that only the first device knows, in base64.
-        pub fn pkce_challenge(
-            mut self,
-            pkce_challenge: impl Into<String>,
-        ) -> Self {
-            self.$($at).+.get_or_insert_default().pkce_challenge = Some(pkce_challenge.into());
             self
         }
         /// End the user's other sessions once this sign-up has succeeded.

@@ -146,7 +146,7 @@ impl OtpSignIn {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank, or the refresh token of a
-    ///   step-up is none.
+    ///   step-up is not a token.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
     ///   [`sign_up_or_in`](OtpChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
@@ -188,7 +188,8 @@ impl OtpUpdate {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address or the refresh token is
     ///   unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<PendingCode> {
