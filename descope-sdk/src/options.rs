@@ -6,6 +6,8 @@
 use descope_api::vocabulary::TestUserDelivery;
 use serde::{Deserialize, Serialize};
 
+use crate::{Result, check};
+
 /// How a code or link reaches the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -101,11 +103,18 @@ macro_rules! sign_up_setters {
 pub(crate) use sign_up_setters;
 
 /// Where a message of a sign-up goes, and the address of the new user: what was said, what is known of the user, or the login
-/// id.
-pub(crate) fn own_address(said: Option<String>, of_user: &mut Option<String>, login_id: &str) -> String {
+/// id. `member` is the name of the user's.
+pub(crate) fn own_address(
+    said: Option<String>,
+    member: &'static str,
+    of_user: &mut Option<String>,
+    login_id: &str,
+) -> Result<String> {
+    check::optional_text("address", said.as_deref())?;
+    check::optional_text(member, of_user.as_deref())?;
     let address = said.or_else(|| of_user.clone()).unwrap_or_else(|| login_id.to_owned());
     of_user.get_or_insert_with(|| address.clone());
-    address
+    Ok(address)
 }
 
 /// The setter of a change of address that has a meaning of its own. The builder has a `body`.

@@ -250,7 +250,7 @@ fn notp() -> Vec<Case> {
         case!("notpUpdatePhone", "POST /v1/auth/notp/whatsapp/update", REFRESH,
             {"loginId": ADA, "phone": PHONE, "addToLoginIDs": true, "onMergeUseExisting": false,
                 "failOnConflict": true, "locale": "de"},
-            descope => descope.notp().update(ADA, REFRESH_JWT).phone(PHONE).on_merge_use_existing(false)
+            descope => descope.notp().update(ADA, REFRESH_JWT).phone(PHONE).add_to_login_ids(true).on_merge_use_existing(false)
                 .fail_on_conflict(true).locale("de").send()),
         case!("notpPendingSession", "POST /v1/auth/notp/pending-session", NOTHING, {"pendingRef": "2RmvXG"},
         descope => async move {

@@ -76,13 +76,8 @@ fn refused(why: String) -> Error {
 }
 
 /// The kinds of errors that the text of a URL can make.
-const FINAL: [ErrorKind; 5] = [
-    ErrorKind::AlreadyExists,
-    ErrorKind::Expired,
-    ErrorKind::Forbidden,
-    ErrorKind::NotFound,
-    ErrorKind::Unauthorized,
-];
+const FINAL: [ErrorKind; 5] =
+    [ErrorKind::AlreadyExists, ErrorKind::Expired, ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Unauthorized];
 
 fn is_code(word: &str) -> bool {
     word.len() == 7 && word.starts_with('E') && word[1..].bytes().all(|byte| byte.is_ascii_digit())

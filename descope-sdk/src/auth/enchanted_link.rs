@@ -285,11 +285,10 @@ impl EnchantedLinkSignUp {
     pub async fn send(self) -> Result<PendingLink> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &body.login_id)?;
-        check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
         let sent: Sent = if channel.by_email {
-            let address = own_address(address, &mut user.email, &body.login_id);
+            let address = own_address(address, "email", &mut user.email, &body.login_id)?;
             let mut body = same!(
                 EnchantedLinkSignUpEmailRequest::new(body.login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -297,7 +296,7 @@ impl EnchantedLinkSignUp {
             body.email = Some(address);
             call!(api, enchanted_link_sign_up_email, &body)?.into()
         } else {
-            let address = own_address(address, &mut user.phone, &body.login_id);
+            let address = own_address(address, "phone", &mut user.phone, &body.login_id)?;
             body.phone = Some(address);
             call!(api, enchanted_link_sign_up_sms, &body)?.into()
         };

@@ -242,12 +242,11 @@ impl MagicLinkSignUp {
     pub async fn send(self) -> Result<SentLink> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &body.login_id)?;
-        check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let login_id = channel.login_id;
         let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
         if channel.by == Channel::Email {
-            let address = own_address(address, &mut user.email, &login_id);
+            let address = own_address(address, "email", &mut user.email, &login_id)?;
             let mut body = same!(
                 MagicLinkSignUpEmailRequest::new(login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -255,7 +254,7 @@ impl MagicLinkSignUp {
             body.email = Some(address);
             return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
         }
-        let address = own_address(address, &mut user.phone, &login_id);
+        let address = own_address(address, "phone", &mut user.phone, &login_id)?;
         if channel.by == Channel::Whatsapp {
             body.whatsapp = Some(address);
             return Ok(call!(api, magic_link_sign_up_whatsapp, &body)?.into());

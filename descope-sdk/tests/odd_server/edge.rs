@@ -44,7 +44,7 @@ async fn nothing_is_sent_with_bad_input() {
         let enchanted = descope.enchanted_link();
         refuses("login_id", enchanted.sign_up(blank).send()).await;
         refuses("login_id", enchanted.sign_in(LoginId::new(blank)).send()).await;
-        refuses("address", enchanted.sign_up(id).email(blank).send()).await;
+        refuses("email", enchanted.sign_up(id).email(blank).send()).await;
         refuses("address", enchanted.email(blank).update(id, jwt).send()).await;
         refuses("token", enchanted.verify(blank)).await;
 

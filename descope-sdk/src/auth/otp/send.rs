@@ -87,16 +87,15 @@ impl OtpSignUp {
     pub async fn send(self) -> Result<PendingCode> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &channel.login_id)?;
-        check::optional_text("address", address.as_deref())?;
         let (api, user) = (channel.descope.api().clone(), body.user.get_or_insert_default());
         if channel.method == DeliveryMethod::Email {
-            let address = own_address(address, &mut user.email, &channel.login_id);
+            let address = own_address(address, "email", &mut user.email, &channel.login_id)?;
             let login_id = channel.login_id.as_str();
             let mut body = same!(OtpSignUpEmailRequest::new(login_id) from body, user, login_options, provider_id);
             body.email = Some(address);
             return Ok(channel.sent(call!(api, otp_sign_up_email, &body)?));
         }
-        let address = own_address(address, &mut user.phone, &channel.login_id);
+        let address = own_address(address, "phone", &mut user.phone, &channel.login_id)?;
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,

@@ -4,6 +4,7 @@
 //! document, and in the document alone.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use heck::ToUpperCamelCase as _;
 use proc_macro2::{Ident, TokenStream};
@@ -161,7 +162,11 @@ fn written(setter: &Setter, inside: bool) -> String {
     let block: syn::File = parse_quote!(impl Builder { #functions });
     let text = prettyplease::unparse(&block).replace(&format!("self.{HERE}"), "self.$($at).+");
     let lines: Vec<&str> = text.lines().collect();
-    lines[1..lines.len() - 1].iter().map(|line| format!("    {line}\n")).collect()
+    let mut indented = String::new();
+    for line in &lines[1..lines.len() - 1] {
+        let _ = writeln!(indented, "    {line}");
+    }
+    indented
 }
 
 fn arm(name: &str, setters: &[String]) -> String {
