@@ -81,6 +81,19 @@ macro_rules! factor_setters {
 }
 pub(crate) use factor_setters;
 
+/// The options as a whole, where a refresh token is there in any case. The builder has its `LoginOptions` at the place that is
+/// given.
+macro_rules! options_setter {
+    ($($at:ident).+) => {
+        /// Everything in which this differs from the project's defaults, in place of what was set before.
+        pub fn options(mut self, options: $crate::LoginOptions) -> Self {
+            self.$($at).+ = Some(options);
+            self
+        }
+    };
+}
+pub(crate) use options_setter;
+
 /// Setters for who signs up and how, as a whole. The builder has a `body` with `user` and `login_options`.
 macro_rules! sign_up_setters {
     () => {

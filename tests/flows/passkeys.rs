@@ -1,6 +1,6 @@
 //! Passkeys, made and used by the software authenticator of 1Password, which knows nothing of this workspace.
 
-use descope_sdk::{ErrorKind, PendingPasskey, PendingPasskeyState};
+use descope_sdk::{ErrorKind, PendingDeviceState, PendingPasskey, PendingPasskeyState};
 use passkey::{
     authenticator::{Authenticator, MemoryStore, UiHint, UserCheck, UserValidationMethod},
     client::{Client, DefaultClientData},
@@ -110,6 +110,11 @@ async fn a_signed_in_user_adds_a_device_and_it_can_count_as_a_factor() {
     assert!(pending.finish(&answer).await.unwrap().is_none());
     let pending = webauthn.add_device(ADA, ORIGIN, &ada).mfa(true).send().await.unwrap();
     let answer = second.answer(true, pending.options_json()).await;
+    // A challenge of one kind is not taken for one of the other.
+    let state = serde_json::to_string(&pending).unwrap();
+    serde_json::from_str::<PendingPasskeyState>(&state).unwrap_err();
+    let sign_in = serde_json::to_string(&webauthn.sign_in(ADA, ORIGIN).send().await.unwrap()).unwrap();
+    serde_json::from_str::<PendingDeviceState>(&sign_in).unwrap_err();
     let both = webauthn.resume_device(pending.state().clone()).finish(&answer).await.unwrap().expect("a session");
     assert!(world.claims(&both).await.claim("amr").unwrap().as_array().unwrap().iter().any(|one| one == "mfa"));
 }

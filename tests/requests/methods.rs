@@ -131,19 +131,19 @@ fn passkeys() -> Vec<Case> {
         case!("webauthnSignUpFinish", "POST /v1/auth/webauthn/signup/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "sign_up"}));
             descope.webauthn().resume(state).finish(&json!({"id": "cred"})).await
         }),
         case!("webauthnSignInFinish", "POST /v1/auth/webauthn/signin/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\": \"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": false}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "sign_in"}));
             descope.webauthn().resume(state).finish_json(r#"{"id": "cred"}"#).await
         }),
         case!("webauthnUpdateFinish", "POST /v1/auth/webauthn/update/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "add_device"}));
             descope.webauthn().resume_device(state).finish(&json!({"id": "cred"})).await
         }),
     ]

@@ -66,8 +66,7 @@ fn missing(name: &str) -> &'static str {
 /// The sign-in did not come about. Whoever sends the user to the page can write anything here, so that the words are the
 /// error's message, and only a code of the service's own form says what kind of error it is.
 fn refused(why: String) -> Error {
-    let words = why.split(|c: char| !c.is_ascii_alphanumeric());
-    let code = words.into_iter().find(|word| is_code(word)).map(|word| ErrorCode::from(word.to_owned()));
+    let code = why.split(|c: char| !c.is_ascii_alphanumeric()).find_map(ErrorCode::numbered);
     // Nothing that would make a program wait or try again.
     let kind = code.as_ref().and_then(ErrorCode::kind);
     let kind = kind.filter(|kind| FINAL.contains(kind));
@@ -78,10 +77,6 @@ fn refused(why: String) -> Error {
 /// The kinds of errors that the text of a URL can make.
 const FINAL: [ErrorKind; 5] =
     [ErrorKind::AlreadyExists, ErrorKind::Expired, ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Unauthorized];
-
-fn is_code(word: &str) -> bool {
-    word.len() == 7 && word.starts_with('E') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
-}
 
 #[cfg(test)]
 mod tests {

@@ -286,7 +286,8 @@ impl EnchantedLinkSignUp {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &body.login_id)?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
-        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?;
+        let user = body.user.get_or_insert_default();
         let sent: Sent = if channel.by_email {
             let address = own_address(address, "email", &mut user.email, &body.login_id)?;
             let mut body = same!(

@@ -244,7 +244,8 @@ impl MagicLinkSignUp {
         check::text("login_id", &body.login_id)?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let login_id = channel.login_id;
-        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?;
+        let user = body.user.get_or_insert_default();
         if channel.by == Channel::Email {
             let address = own_address(address, "email", &mut user.email, &login_id)?;
             let mut body = same!(

@@ -158,7 +158,8 @@ impl NotpSignUp {
     pub async fn send(self) -> Result<PendingMessage> {
         check::optional_text("login_id", self.body.login_id.as_deref())?;
         check::optional_text("phone", self.body.phone.as_deref())?;
-        let answer = call!(self.descope.api(), notp_sign_up, &NotpProvider::WHATSAPP, &self.body)?;
+        let api = self.descope.signing_up(self.body.login_options.as_ref())?;
+        let answer = call!(api, notp_sign_up, &NotpProvider::WHATSAPP, &self.body)?;
         PendingMessage::read(self.descope, answer)
     }
 }

@@ -6,7 +6,7 @@ use super::{
     oauth::{page, state_setter},
     redirect::Redirect,
 };
-use crate::{Descope, Result, check, raw_error::call, setters::setters};
+use crate::{Descope, Error, Result, check, raw_error::call, setters::setters};
 
 /// Lets signed-in users give the project access to their accounts elsewhere, such as a calendar. From [`Descope::outbound`].
 ///
@@ -59,14 +59,17 @@ impl OutboundConnect {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the app id, the redirect URL or the refresh token is unusable;
-    ///   nothing was sent.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the app id, the redirect URL or the refresh token is unusable, or
+    ///   `tenant_level` has no `tenant_id`; nothing was sent.
     /// - [`NotFound`](crate::ErrorKind::NotFound): there is no such application.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
     pub async fn send(self) -> Result<Redirect> {
         let Self { descope, refresh_jwt, with_state, mut body } = self;
         check::text("app_id", &body.app_id)?;
         check::optional_text("tenant_id", body.tenant_id.as_deref())?;
+        if body.tenant_level == Some(true) && body.tenant_id.is_none() {
+            return Err(Error::argument_refused("tenant_id", "is missing: `tenant_level` connects a tenant"));
+        }
         let asked = body.options.as_ref().and_then(|options| options.redirect_url.as_deref());
         let (page, state) = page(asked, with_state)?;
         if let Some(options) = &mut body.options {

@@ -227,7 +227,8 @@ impl PasswordSignUp {
         let Self { descope, body } = self;
         check::text("login_id", &body.login_id)?;
         check::password("password", &body.password)?;
-        Authentication::read(call!(descope.api(), password_sign_up, &body)?, descope.token_names())
+        let api = descope.signing_up(body.login_options.as_ref())?;
+        Authentication::read(call!(api, password_sign_up, &body)?, descope.token_names())
     }
 }
 

@@ -87,7 +87,8 @@ impl OtpSignUp {
     pub async fn send(self) -> Result<PendingCode> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &channel.login_id)?;
-        let (api, user) = (channel.descope.api().clone(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?.clone();
+        let user = body.user.get_or_insert_default();
         if channel.method == DeliveryMethod::Email {
             let address = own_address(address, "email", &mut user.email, &channel.login_id)?;
             let login_id = channel.login_id.as_str();
