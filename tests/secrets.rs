@@ -164,11 +164,17 @@ async fn debug_of_a_call_that_is_being_put_together_shows_no_secret() {
     let hash = ImportedPasswordHash::new("marked-hash");
     let imported = ImportedPassword::new().bcrypt(hash);
     let users = descope.management().users();
+    let agent = descope.agent("client").client_secret("marked-secret").client_assertion("marked-token");
+    let state = r#"{"handle":{"device_code":"marked-code"},"interval":5,"expires_in":600}"#;
+    notes.add(&(&agent, agent.client_credentials().keep().unwrap()));
+    notes.add(&agent.exchange("marked-token", "urn:ietf:params:oauth:token-type:jwt"));
+    notes.add(&(agent.code("marked-code", "marked-verifier"), agent.device(), agent.backchannel(ADA, "openid")));
+    notes.add(&agent.resume(serde_json::from_str(state).unwrap()));
     notes.add(&users.create(LoginId::new(ADA)).password("marked-password").hashed_password(imported));
     notes.add(&descope.management().access_keys().create("nightly"));
     notes.add(&(descope.session(), descope.management(), descope.api(), &descope));
     notes.add(&Secret::from("marked-secret"));
-    assert_eq!(notes.count, 31);
+    assert_eq!(notes.count, 35);
     assert_silent(&notes.text, &["marked"]);
     assert!(notes.text.contains(ADA), "it does show what is no secret");
 }

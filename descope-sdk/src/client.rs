@@ -134,6 +134,15 @@ impl Descope {
         Outbound::new(self.clone())
     }
 
+    /// Gets tokens for a program that acts for users, or for itself, as an inbound application of the project. Needs the
+    /// feature `agents`.
+    ///
+    /// - `client_id`: of the inbound application.
+    #[cfg(feature = "agents")]
+    pub fn agent(&self, client_id: impl Into<String>) -> crate::Agent {
+        crate::Agent::new(self.clone(), client_id.into())
+    }
+
     /// Asks signed-in users questions that they have answered before.
     pub fn security_questions(&self) -> SecurityQuestions {
         SecurityQuestions::new(self.clone())

@@ -275,13 +275,20 @@ impl Error {
         .into()
     }
 
-    /// Names the operation, unless a deeper layer has done so.
     /// The same error as one of another kind, where the code alone does not tell it.
     pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = Some(kind);
         self
     }
 
+    /// The same error, not to be followed by another request before that time.
+    #[cfg(feature = "agents")]
+    pub(crate) fn paced(mut self, wait: Duration) -> Self {
+        self.0.retry_after = self.0.retry_after.max(Some(wait));
+        self
+    }
+
+    /// Names the operation, unless a deeper layer has done so.
     pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
         self

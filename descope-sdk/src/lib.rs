@@ -41,6 +41,7 @@
 //! | [`Descope::outbound`] | connect a user with an account elsewhere |
 //! | [`Descope::security_questions`] | ask a signed-in user to prove once more who they are |
 //! | [`Descope::access_key`] | sign machines in, once or for as long as they run ([`MachineSession`]) |
+//! | `Descope::agent` (feature `agents`) | get tokens by OAuth for programs that act for themselves or for users: client credentials, device code, CIBA, JWT bearer, token exchange |
 //! | [`Descope::with_device`] | name the user's device in every sign-in from there on |
 //! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
 //! | [features](#features) `tower`, `axum`, `actix-web` | the session of each request, in the module `web` |
@@ -52,7 +53,8 @@
 //! `management` is on by default. An application that only signs users in and checks their sessions builds faster with
 //! `default-features = false`. The others are off, and what they need is not in the dependency tree without them: `tower`
 //! has layers for every service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and
-//! extractors. `blocking` lets code that is not async wait for any call.
+//! extractors. `blocking` lets code that is not async wait for any call. `agents` has programs get tokens by OAuth, and the types
+//! of the raw client's `federation` with it.
 //!
 //! # How it works
 //!

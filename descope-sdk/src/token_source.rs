@@ -68,8 +68,25 @@ impl<T: Lived> TokenSource<T> {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        Self::with(operation, None, fetch)
+    }
+
+    /// The same that has a token already.
+    #[cfg(feature = "agents")]
+    pub(crate) fn holding<F>(operation: &'static str, token: T, fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let held = token.life_left().map(|life| Held { token, life });
+        Self::with(operation, held, fetch)
+    }
+
+    fn with<F>(operation: &'static str, held: Option<Held<T>>, fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         let fetch = Box::new(move || Box::pin(fetch()) as Fetched<T>);
-        let slot = Mutex::new(Slot { generation: 0, held: None, under_way: None });
+        let slot = Mutex::new(Slot { generation: 0, held, under_way: None });
         Self(Arc::new(Inside { operation, fetch, slot }))
     }
 

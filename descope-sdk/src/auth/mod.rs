@@ -1,6 +1,8 @@
 //! Ways to sign in.
 
 mod access_key;
+#[cfg(feature = "agents")]
+mod agent;
 mod callback;
 mod device;
 mod enchanted_link;
@@ -22,6 +24,10 @@ mod totp;
 mod webauthn;
 
 pub use access_key::{AccessKeyAuth, AccessKeyExchange, AccessKeySession, MachineSession};
+#[cfg(feature = "agents")]
+pub use agent::{
+    Agent, AgentBackchannel, AgentDevice, AgentGrant, AgentToken, AgentTokens, PendingApproval, PendingApprovalState,
+};
 pub use device::DeviceTokens;
 pub use enchanted_link::{
     EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn, EnchantedLinkSignUp, EnchantedLinkUpdate, PendingLink,
