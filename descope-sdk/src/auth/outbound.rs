@@ -12,6 +12,27 @@ use crate::{Descope, Error, Result, check, raw_error::call, setters::setters};
 ///
 /// The tokens are then at hand by
 /// [`management().outbound_applications()`](crate::management::Management::outbound_applications).
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = emulator.descope()?;
+/// # let applications = descope.management().outbound_applications();
+/// # applications.create("Calendar").id("calendar").default_scopes(["read"]).send().await?;
+/// # let ada = descope.password().sign_up("ada@example.com", "Difference-Engine-2").send().await?;
+/// # let refresh_jwt = ada.refresh_jwt().unwrap();
+/// let page = "https://app.example.com/settings";
+/// let connect = descope.outbound().connect("calendar", refresh_jwt).redirect_url(page).with_state();
+/// let redirect = connect.send().await?;
+/// println!("302 Found, Location: {}", redirect.url());
+/// # let back = emulator.approve(redirect.url(), "ada@calendar.example").await?;
+///
+/// // The browser comes back, without a code; the state tells that this user has begun it.
+/// redirect.state().unwrap().check(&back)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Outbound {
     descope: Descope,
@@ -55,7 +76,7 @@ impl OutboundConnect {
 
     /// Asks where to send the user.
     ///
-    /// `POST /v1/outbound/oauth/connect`
+    /// `POST /v1/outbound/oauth/connect`; [`Outbound`] has an example.
     ///
     /// # Errors
     ///

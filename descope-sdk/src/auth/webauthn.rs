@@ -22,14 +22,27 @@ use crate::{
 ///
 /// Each is a ceremony in two calls with the browser in between:
 ///
-/// ```no_run
-/// # async fn ceremony(descope: descope_sdk::Descope, answer_of_browser: String) -> descope_sdk::Result<()> {
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = httpmock::MockServer::start_async().await;
+/// # for (path, body) in [
+/// #     ("start", r#"{"transactionId":"tx","options":"{\"publicKey\":{\"challenge\":\"Zm9v\"}}","create":false}"#),
+/// #     ("finish", r#"{"sessionJwt":"eyJh.eyJk.c2ln","refreshJwt":"eyJh.eyJy.c2ln"}"#),
+/// # ] {
+/// #     server.mock_async(|when, then| {
+/// #         when.method("POST").path(format!("/v1/auth/webauthn/signin/{path}"));
+/// #         then.status(200).header("content-type", "application/json").body(body);
+/// #     }).await;
+/// # }
+/// # let descope = descope_sdk::Descope::builder("P2RmuXyZ0123456789abcdefghij").base_url(server.base_url()).build()?;
+/// # let answer_of_browser = r#"{"id": "cred"}"#;
 /// let pending = descope.webauthn().sign_in("ada@example.com", "https://app.example.com").send().await?;
 /// // The page: navigator.credentials.get(PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey))
 /// println!("{}", pending.options_json());
 /// // What comes back is the credential as JSON, by its `toJSON()`:
 /// let ada = pending.finish_json(answer_of_browser).await?;
-/// # drop(ada);
+/// # assert!(ada.refresh_jwt().is_some());
 /// # Ok(())
 /// # }
 /// ```

@@ -238,7 +238,7 @@ macro_rules! setters {
         }
     };
     (EnchantedLinkVerifyRequest at $($at:ident).+) => {
-        /// The verifier to the `pkceChallenge` of the sign-in, in base64.
+        /// The verifier to the `pkce_challenge` of the sign-in, in base64.
         pub fn pkce_verifier(
             mut self,
             pkce_verifier: impl Into<String>,
@@ -273,7 +273,7 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().name = Some(name.into());
             self
         }
-        /// The social provider, where `authMethod` is `oauth`.
+        /// The social provider, where `auth_method` is `oauth`.
         pub fn oauth_provider(
             mut self,
             oauth_provider: impl Into<String>,
@@ -747,7 +747,7 @@ macro_rules! setters {
             );
             self
         }
-        /// Restrict `revokeOtherSessions` to sessions of these kinds.
+        /// Restrict `revoke_other_sessions` to sessions of these kinds.
         pub fn revoke_other_sessions_types(
             mut self,
             revoke_other_sessions_types: impl IntoIterator<
@@ -1523,7 +1523,7 @@ macro_rules! setters {
         }
     };
     (OutboundConnectRequest at $($at:ident).+) => {
-        /// Tenant for which the connection is made. Needed with `tenantLevel`.
+        /// Tenant for which the connection is made. Needed with `tenant_level`.
         pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
             self.$($at).+.tenant_id = Some(tenant_id.into());
             self
@@ -1540,7 +1540,7 @@ macro_rules! setters {
             self.$($at).+.revoke_other_sessions = Some(revoke_other_sessions);
             self
         }
-        /// Restrict `revokeOtherSessions` to sessions of these kinds.
+        /// Restrict `revoke_other_sessions` to sessions of these kinds.
         pub fn revoke_other_sessions_types(
             mut self,
             revoke_other_sessions_types: impl IntoIterator<
@@ -1925,7 +1925,7 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().extensions_json = Some(extensions_json.into());
             self
         }
-        /// Older way to ask for what `residentKey` asks for. No SDK sends it.
+        /// Older way to ask for what `resident_key` asks for. No SDK sends it.
         pub fn require_resident_key(
             mut self,
             require_resident_key: impl Into<String>,
