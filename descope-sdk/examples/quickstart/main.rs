@@ -1,4 +1,5 @@
-//! A tour: every way to sign in that this SDK has so far, from nothing to a validated session.
+//! A tour: links, codes, questions and keys, from nothing to a validated session. `examples/all_methods` at the top of the
+//! repository has every way to sign in.
 //!
 //! ```sh
 //! cargo run -p descope-sdk --example quickstart
