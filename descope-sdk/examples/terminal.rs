@@ -1,4 +1,4 @@
-//! Any way to sign in, by hand at the terminal.
+//! Sign in by hand at the terminal, in the way that you choose.
 //!
 //! ```sh
 //! cargo run -p descope-sdk --example terminal
@@ -11,7 +11,7 @@
 use std::{error::Error, io::Write as _};
 
 use descope_emulator::Emulator;
-use descope_sdk::{Authentication, DeliveryMethod, Descope, LoginId};
+use descope_sdk::{Authentication, DeliveryMethod, Descope, LoginId, Redirect, Secret};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin, stdin};
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
@@ -113,15 +113,13 @@ impl Terminal {
                 let provider = self.ask("Provider, such as google").await?;
                 let oauth = self.descope.oauth();
                 let redirect = oauth.start(provider).redirect_url(PAGE).with_state().send().await?;
-                let back = self.visit(redirect.url()).await?;
-                oauth.exchange(redirect.state().ok_or("no state")?.accept(&back)?).await?
+                oauth.exchange(self.visit(&redirect).await?).await?
             }
             "sso" => {
                 let tenant = self.ask("Id of a tenant, or email address").await?;
                 let sso = self.descope.sso();
                 let redirect = sso.start(tenant).redirect_url(PAGE).with_state().send().await?;
-                let back = self.visit(redirect.url()).await?;
-                sso.exchange(redirect.state().ok_or("no state")?.accept(&back)?).await?
+                sso.exchange(self.visit(&redirect).await?).await?
             }
             "embedded" => {
                 let login_id = LoginId::new(self.ask("Login id").await?);
@@ -186,10 +184,11 @@ impl Terminal {
         Ok(codes.sign_in(login_id, code).send().await?)
     }
 
-    /// Gives the address that the browser came back to.
-    async fn visit(&mut self, url: &str) -> Done<String> {
-        println!("Open {url}");
-        self.ask("The address that the browser ends at").await
+    /// Gives the code with which the browser came back.
+    async fn visit(&mut self, redirect: &Redirect) -> Done<Secret> {
+        println!("Open {}", redirect.url());
+        let back = self.ask("The address that the browser ends at").await?;
+        Ok(redirect.state().ok_or("no state")?.accept(&back)?)
     }
 
     async fn welcome(&mut self, session: Authentication) -> Done {

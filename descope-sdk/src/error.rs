@@ -281,10 +281,19 @@ impl Error {
         self
     }
 
-    /// The same error, not to be followed by another request before that time.
+    /// The same error with a code in the words of another standard.
+    #[cfg(feature = "agents")]
+    pub(crate) fn coded(mut self, code: Option<ErrorCode>) -> Self {
+        self.0.code = code.or(self.0.code);
+        self
+    }
+
+    /// The same error; if another request is to follow it, not before that time.
     #[cfg(feature = "agents")]
     pub(crate) fn paced(mut self, wait: Duration) -> Self {
-        self.0.retry_after = self.0.retry_after.max(Some(wait));
+        if self.is_pending() || self.is_retryable() {
+            self.0.retry_after = self.0.retry_after.max(Some(wait));
+        }
         self
     }
 

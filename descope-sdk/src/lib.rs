@@ -37,7 +37,7 @@
 //! | [`Descope::webauthn`] | sign in by a passkey |
 //! | [`Descope::oauth`], [`Descope::one_tap`] | sign in at Google, Apple, GitHub and others: in the browser, in an app, by One Tap |
 //! | [`Descope::sso`] | sign in at the identity provider of a tenant, by SAML or OpenID Connect |
-//! | [`Descope::flow`] | finish a flow that was designed in the console |
+//! | [`Descope::flow`] | run a flow that was designed in the console, or finish one that ran in a browser |
 //! | [`Descope::outbound`] | connect a user with an account elsewhere |
 //! | [`Descope::security_questions`] | ask a signed-in user to prove once more who they are |
 //! | [`Descope::access_key`] | sign machines in, once or for as long as they run ([`MachineSession`]) |

@@ -1,4 +1,4 @@
-//! Every way to sign in, each from nothing to a session, on a local Descope: no account, no network, nobody at the keyboard.
+//! The ways to sign in but for flows, which the emulator does not run: each from nothing to a session, on a local Descope: no account, no network, nobody at the keyboard.
 //!
 //! ```sh
 //! cargo run -p descope-tests --example all_methods
@@ -40,7 +40,7 @@ async fn main() -> Done {
     tour.providers(&refresh_jwt).await?;
     tour.machines().await?;
     tour.descope.session().logout(&refresh_jwt).await?;
-    println!("Every method has signed somebody in.");
+    println!("Each has signed somebody in.");
     Ok(())
 }
 

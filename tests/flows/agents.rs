@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use descope_sdk::{
-    Agent, ErrorKind, PendingApprovalState, PollOptions, Result, api::types::ApplicationScope,
+    Agent, ErrorCode, ErrorKind, PendingApprovalState, PollOptions, Result, api::types::ApplicationScope,
     management::third_party_application::Create,
 };
 use serde::de::DeserializeOwned;
@@ -34,7 +34,7 @@ async fn agent(world: &World, name: &str, set: impl FnOnce(Create) -> Create) ->
 #[track_caller]
 fn refused<T: std::fmt::Debug>(outcome: Result<T>, kind: ErrorKind, word: &str) {
     let error = outcome.expect_err("accepted");
-    assert_eq!((error.kind(), error.message()), (kind, Some(word)), "{error:?}");
+    assert_eq!((error.kind(), error.code().map(ErrorCode::as_str)), (kind, Some(word)), "{error:?}");
     assert!(error.status().is_some() && error.operation().is_some(), "{error:?}");
 }
 
@@ -101,7 +101,9 @@ async fn a_device_gets_its_token_when_the_user_has_approved() {
 
     let pending = agent.device().send().await.unwrap();
     assert!(world.emulator.refuse_device(pending.user_code().unwrap()));
-    refused(pending.wait().await, ErrorKind::Forbidden, "access_denied");
+    let denied = pending.wait().await.unwrap_err();
+    assert_eq!(denied.retry_after(), None, "nothing is to be tried again");
+    refused(Err::<(), _>(denied), ErrorKind::Forbidden, "access_denied");
     let pending = agent.device().send().await.unwrap();
     world.wait(1801);
     refused(pending.wait().await, ErrorKind::Expired, "expired_token");

@@ -1,5 +1,5 @@
 //! A tour: links, codes, questions and keys, from nothing to a validated session. `examples/all_methods` at the top of the
-//! repository has every way to sign in.
+//! repository has the other ways to sign in.
 //!
 //! ```sh
 //! cargo run -p descope-sdk --example quickstart

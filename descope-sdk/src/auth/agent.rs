@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::{
-    Descope, Error, ErrorKind, PollOptions, Result, check, poll,
+    Descope, Error, ErrorCode, ErrorKind, PollOptions, Result, check, poll,
     raw_error::{Answer, call, operation},
     setters::setters,
     token_source::{Lived, TokenSource},
@@ -312,7 +312,7 @@ impl AgentGrant {
     ///
     /// # Errors
     ///
-    /// [`message`](crate::Error::message) is the code of the OAuth standard:
+    /// [`code`](crate::Error::code) is the word of the OAuth standard:
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the client id, a secret or what is exchanged is empty, and
     ///   nothing was sent; or `invalid_request`, `invalid_scope`, `invalid_target`.
@@ -321,7 +321,8 @@ impl AgentGrant {
     /// - [`Forbidden`](crate::ErrorKind::Forbidden): `unauthorized_client`, `access_denied`: the application may not do this.
     pub async fn send(self) -> Result<AgentToken> {
         self.check()?;
-        self.agent.token(self.agent.descope.api(), self.body.clone()).await
+        let Self { agent, body } = self;
+        agent.token(agent.descope.api(), body).await
     }
 
     /// Keeps a token by this: got when it is first needed, and again before it expires. Only for what can be done again: client
@@ -516,7 +517,8 @@ impl PendingApproval {
                     slower.fetch_add(1, Ordering::Relaxed);
                 }
                 // Each time that the service asks for it, five seconds more from then on (RFC 8628).
-                error.paced(self.interval() + MORE_PATIENCE * slower.load(Ordering::Relaxed))
+                let more = MORE_PATIENCE.saturating_mul(slower.load(Ordering::Relaxed));
+                error.paced(self.interval().saturating_add(more))
             })
         })
         .await
@@ -528,14 +530,12 @@ impl PendingApproval {
 
     async fn fetch(&self, api: &descope_api::Client) -> Result<AgentToken> {
         self.agent.check()?;
-        let mut body = match &self.state.handle {
-            Handle::DeviceCode(_) => InboundAppTokenRequest::new(InboundAppGrantType::DEVICE_CODE),
-            Handle::AuthReqId(_) => InboundAppTokenRequest::new(InboundAppGrantType::CIBA),
+        let body = match &self.state.handle {
+            Handle::DeviceCode(code) => {
+                InboundAppTokenRequest::new(InboundAppGrantType::DEVICE_CODE).device_code(code.clone())
+            }
+            Handle::AuthReqId(id) => InboundAppTokenRequest::new(InboundAppGrantType::CIBA).auth_req_id(id.clone()),
         };
-        match &self.state.handle {
-            Handle::DeviceCode(code) => body.device_code = Some(code.clone()),
-            Handle::AuthReqId(id) => body.auth_req_id = Some(id.clone()),
-        }
         self.agent.token(api, body).await
     }
 }
@@ -644,7 +644,9 @@ fn told(error: Error) -> Error {
         ) => ErrorKind::InvalidArgument,
         _ => return error,
     };
-    error.of_kind(kind)
+    // With a code of its own it is a verdict: a token that is kept is given no longer.
+    let word = error.message().map(ErrorCode::from);
+    error.of_kind(kind).coded(word)
 }
 
 fn seconds(given: Option<i64>, otherwise: u64) -> u64 {

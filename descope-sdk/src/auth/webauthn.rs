@@ -453,19 +453,20 @@ impl PendingPasskeyState {
         let Some(ceremony) = ceremony.or(told) else {
             return Err(origin.lacks("the answer does not say what the browser has to do: it has no `create`"));
         };
-        let (transaction_id, options) = challenge(body, &origin)?;
+        let (transaction_id, options) = parts(body, &origin)?;
         Ok(Self { ceremony, transaction_id, options })
     }
 }
 
 impl PendingDeviceState {
     fn read(Answer { body, origin }: Answer<WebauthnStartResponse>) -> Result<Self> {
-        let (transaction_id, options) = challenge(body, &origin)?;
+        let (transaction_id, options) = parts(body, &origin)?;
         Ok(Self { ceremony: Adding::AddDevice, transaction_id, options })
     }
 }
 
-fn challenge(body: WebauthnStartResponse, origin: &Origin) -> Result<(String, String)> {
+/// Transaction and options.
+fn parts(body: WebauthnStartResponse, origin: &Origin) -> Result<(String, String)> {
     let id = body.transaction_id.filter(|id| !id.is_empty());
     id.zip(body.options).ok_or_else(|| origin.lacks("the answer holds no challenge: `transactionId` and `options`"))
 }
