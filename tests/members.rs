@@ -24,6 +24,11 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
     ("", &["crossDevice"], "a hint for pages of the service's own"),
     ("", &["ssoAppId"], "of a sign-in no claim follows from it; the provider of applications reads it"),
     ("federation", &["flow", "style", "dynamic_val"], "about the hosted page, in whose place the emulator has its own"),
+    (
+        "federationFedcmAssert",
+        &["disclosureTextShown", "isAutoSelected"],
+        "what the browser has shown and picked by itself, which no answer depends on",
+    ),
     ("managementMcp", &["consentFlowId", "consent_flow_id"], "no flow is run; the emulator has a page of its own"),
     ("managementInboundApplication", &["consent_flow_id"], "no flow is run; the emulator has a page of its own"),
     ("managementFlowImport", &["skipRender"], "flows are documents here, and nothing is rendered"),

@@ -14,6 +14,9 @@ use crate::{
 
 /// The operations that may be done twice. Written out, so that none becomes one of them unnoticed.
 const REPEATABLE: &[&str] = &[
+    "federationFedcmAccounts",
+    "federationFedcmClientMetadata",
+    "federationFedcmConfig",
     "flowPrime",
     "managementAccessKeyDelete",
     "managementTestUserDeleteAll",

@@ -181,6 +181,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Hands out the tokens of devices: with each sign-in on a device that is not known one by which it will be, and
+    /// with a sign-in by a further factor one by which the device is trusted for 30 days. With the service it is a flow
+    /// that trusts a device.
+    pub fn device_tokens(mut self) -> Self {
+        self.settings.device_tokens = true;
+        self
+    }
+
     /// Keeps everything in a file, and begins with what is in it. The file is written before a change is acknowledged;
     /// whenever the process ends, it is whole.
     pub fn data_file(mut self, path: impl Into<PathBuf>) -> Self {

@@ -119,6 +119,13 @@ impl Descope {
         OneTap::new(self.clone())
     }
 
+    /// Answers what browsers ask the project as identity provider, for a back end with a domain of its own. Needs the
+    /// feature `fedcm`.
+    #[cfg(feature = "fedcm")]
+    pub fn fedcm(&self) -> crate::Fedcm {
+        crate::Fedcm::new(self.clone())
+    }
+
     /// Signs users in by a message to their phone, on which they approve it.
     pub fn push(&self) -> Push {
         Push::new(self.clone())

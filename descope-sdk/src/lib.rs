@@ -36,6 +36,7 @@
 //! | [`Descope::totp`], [`Descope::recovery_codes`] | a further factor from an authenticator app, and codes for when it is lost |
 //! | [`Descope::webauthn`] | sign in by a passkey |
 //! | [`Descope::oauth`], [`Descope::one_tap`] | sign in at Google, Apple, GitHub and others: in the browser, in an app, by One Tap |
+//! | `Descope::fedcm` (feature `fedcm`) | answer browsers whose own dialog signs users in at other sites |
 //! | [`Descope::sso`] | sign in at the identity provider of a tenant, by SAML or OpenID Connect |
 //! | [`Descope::flow`] | run a flow that was designed in the console, or finish one that ran in a browser |
 //! | [`Descope::outbound`] | connect a user with an account elsewhere |
@@ -53,8 +54,8 @@
 //! `management` is on by default. An application that only signs users in and checks their sessions builds faster with
 //! `default-features = false`. The others are off, and what they need is not in the dependency tree without them: `tower`
 //! has layers for every service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and
-//! extractors. `blocking` lets code that is not async wait for any call. `agents` has programs get tokens by OAuth, and the types
-//! of the raw client's `federation` with it.
+//! extractors. `blocking` lets code that is not async wait for any call. `agents` has programs get tokens by OAuth, and
+//! `fedcm` answers browsers; both bring the types of the raw client's `federation`.
 //!
 //! # How it works
 //!

@@ -20,7 +20,7 @@ async fn a_key_is_made_and_exchanged_for_a_session() {
     assert_eq!(created.key.role_names, ["reader"]);
     assert_eq!(created.key.key_tenants.len(), 2);
 
-    let exchange = world.descope.access_key().exchange(&created.cleartext).custom_claim("job", 7).tenant("T2");
+    let exchange = world.descope.access_key().exchange(&created.cleartext).custom_claim("job", 7).tenant_id("T2");
     let machine = exchange.send().await.unwrap();
     assert_eq!(machine.key_id(), created.key.id.as_deref());
     assert!(machine.expires_at().unwrap() > SystemTime::now());
@@ -83,7 +83,7 @@ async fn a_tenant_or_an_address_that_the_key_does_not_have_is_refused() {
     let world = World::start().await;
     let keys = world.descope.management().access_keys();
     let created = keys.create("one").tenant("T1", [""; 0]).send().await.unwrap();
-    let outcome = world.descope.access_key().exchange(&created.cleartext).tenant("T2").send().await;
+    let outcome = world.descope.access_key().exchange(&created.cleartext).tenant_id("T2").send().await;
     refused(outcome, ErrorKind::InvalidArgument, 400, "E011004");
 
     let created = keys.create("elsewhere").permitted_ips(["203.0.113.0/24"]).send().await.unwrap();

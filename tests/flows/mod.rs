@@ -3,7 +3,9 @@
 mod access_key;
 mod agents;
 mod apps;
+mod devices;
 mod enchanted_link;
+mod fedcm;
 mod magic_link;
 mod messages;
 mod otp;

@@ -3,7 +3,7 @@
 use descope_emulator::{Emulator, Fault};
 use descope_sdk::{ErrorCode, ErrorKind, LoginId, session::TokenError};
 
-use crate::world::{ADA, BOB, World, refresh_of, refused};
+use crate::world::{ADA, BOB, World, refresh_of, refused, refused_here};
 
 /// Why a token was not valid.
 fn reason(error: &descope_sdk::Error) -> &TokenError {
@@ -225,4 +225,30 @@ async fn a_forged_token_is_refused_on_both_sides() {
     let error = world.descope.session().validate(&forged).await.unwrap_err();
     assert!(matches!(reason(&error), TokenError::BadSignature));
     refused(world.descope.session().validate_remotely(forged).await, ErrorKind::Expired, 401, "E062504");
+}
+
+#[tokio::test]
+async fn a_session_of_the_system_before_becomes_one_of_the_project() {
+    let world = World::start().await;
+    let id_token = |email: &str| world.emulator.provider_id_token(email, "Ada", None).expect("a token");
+    let migrate = |token: String| {
+        let sessions = world.descope.session();
+        async move { sessions.migrate(token).await }
+    };
+    refused(migrate(id_token(ADA)).await, ErrorKind::NotFound, 400, "E062108");
+    world.user(ADA, "invited").await;
+    let ada = migrate(id_token(ADA)).await.unwrap();
+    let session = world.claims(&ada).await;
+    assert_eq!(Some(session.user_id()), ada.user().unwrap().user_id.as_deref());
+    world.descope.session().refresh(refresh_of(&ada)).await.unwrap();
+
+    for token in [ada.session_jwt().expose().to_owned(), "a.b.c".to_owned(), format!("{}x", id_token(ADA))] {
+        refused(migrate(token).await, ErrorKind::Expired, 401, "E062504");
+    }
+    let late = id_token(ADA);
+    world.wait(3600);
+    refused(migrate(late).await, ErrorKind::Expired, 401, "E062504");
+    world.user(BOB, "disabled").await;
+    refused(migrate(id_token(BOB)).await, ErrorKind::Unauthorized, 403, "E111119");
+    refused_here(world.descope.session().migrate(" ").await, ErrorKind::InvalidArgument, "external_token");
 }

@@ -329,7 +329,7 @@ async fn exchange(descope: Descope, mut given: Given) -> Outcome {
         call = call.custom_claims(claims);
     }
     if let Some(tenant) = options.member::<String>("selectedTenant")? {
-        call = call.tenant(tenant);
+        call = call.tenant_id(tenant);
     }
     given.rest(options);
     given.end(call.send().await.map(drop))

@@ -7,7 +7,7 @@ use descope_sdk::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{ADA, Bearer, Case, PHONE, REFRESH_JWT, case};
+use super::{ADA, Bearer, Case, PHONE, PROJECT, REFRESH_JWT, case};
 
 const NOTHING: Bearer = Bearer::Nothing;
 const REFRESH: Bearer = Bearer::Token(REFRESH_JWT);
@@ -16,7 +16,10 @@ const ORIGIN: &str = "https://app.example.com";
 const PASSWORD: &str = "Difference-Engine-2";
 
 pub(super) fn cases() -> Vec<Case> {
-    [passwords(), apps(), passkeys(), oauth(), native(), sso(), notp(), push(), flows()].into_iter().flatten().collect()
+    [passwords(), apps(), passkeys(), oauth(), native(), sso(), notp(), push(), fedcm(), flows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What is pending, as it was kept.
@@ -274,6 +277,25 @@ fn push() -> Vec<Case> {
             descope => async move { descope.push().finish("tx", "approved", REFRESH_JWT).await }),
         case!("pushPendingSession", "POST /v1/auth/push/pending-session", NOTHING, {"pendingRef": "2RmvXG"},
             descope => async move { descope.push().resume(kept(json!({"pending_ref": "2RmvXG"}))).check().await }),
+    ]
+}
+
+fn fedcm() -> Vec<Case> {
+    vec![
+        case!("federationFedcmConfig", "GET /P2RmuXyZ0123456789abcdefghij/fedcm/config", Bearer::Absent,
+            descope => async move { descope.fedcm().config().await }),
+        case!("federationFedcmClientMetadata", "GET /fedcm/clientmetadata?client_id=UDJh", Bearer::Absent,
+            descope => async move { descope.fedcm().client_metadata("UDJh").await }),
+        case!("federationFedcmAccounts", "GET /v1/auth/fedcm/accounts?projectId=P2RmuXyZ0123456789abcdefghij", NOTHING,
+            descope => async move { descope.fedcm().accounts("").await }),
+        case!("federationFedcmAssert", "POST /v1/auth/fedcm/assertion", NOTHING,
+            {"accountId": "U2a", "clientId": "UDJh", "projectId": PROJECT},
+            descope => descope.fedcm().assertion("U2a", "UDJh").send("")),
+        case!("federationFedcmAssert", "POST /v1/auth/fedcm/assertion", NOTHING,
+            {"accountId": "U2a", "clientId": "UDJh", "projectId": PROJECT, "nonce": "n", "disclosureTextShown": "true",
+                "isAutoSelected": "false"},
+            descope => descope.fedcm().assertion("U2a", "UDJh").nonce("n").disclosure_text_shown(true)
+                .is_auto_selected(false).send("")),
     ]
 }
 

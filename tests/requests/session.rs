@@ -58,6 +58,6 @@ fn further_factors() -> Vec<Case> {
             descope => descope.access_key().exchange(ACCESS_KEY).send()),
         case!("accessKeyExchange", "POST /v1/auth/accesskey/exchange", KEY,
             {"loginOptions": {"customClaims": {"job": "nightly"}, "selectedTenant": "T1"}},
-            descope => descope.access_key().exchange(ACCESS_KEY).custom_claim("job", "nightly").tenant("T1").send()),
+            descope => descope.access_key().exchange(ACCESS_KEY).custom_claim("job", "nightly").tenant_id("T1").send()),
     ]
 }

@@ -1236,7 +1236,7 @@ Arguments:
     }
     /**List the accounts that are signed in in this browser
 
-What a browser asks for to fill the FedCM dialog. It sends the cookies of the identity provider, which tell who is signed in; an own client without them gets nobody.
+What a browser asks for to fill the FedCM dialog. It sends the cookies of the identity provider, which tell who is signed in; an own client without them gets nobody. A browser sends no bearer: the address that the configuration tells it names the project.
 
 Sends a `GET` request to `/v1/auth/fedcm/accounts`
 
@@ -1257,7 +1257,7 @@ Arguments:
     }
     /**Issue a token for the account picked in the browser
 
-The last step of a FedCM sign-in: the browser names the account that the user has picked and hands the token on to the site, which takes it as proof of who the user is.
+The last step of a FedCM sign-in: the browser names the account that the user has picked and hands the token on to the site, which takes it as proof of who the user is. The cookies of the identity provider tell who is signed in, as in `federationFedcmAccounts`.
 
 Sends a `POST` request to `/v1/auth/fedcm/assertion`
 

@@ -14,7 +14,7 @@ use crate::{
         sso, tenant,
         user::{Login, history::entry as history_entry},
     },
-    error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal},
+    error::{INVALID_ARGUMENTS, Refusal, USER_NOT_FOUND},
     flow::{self, token},
     http::{Call, Nothing, Reply, Table, op},
 };
@@ -24,11 +24,11 @@ pub(super) fn register(table: &mut Table) {
         // The older form is a bare array.
         .reply::<op::SessionKeysV1>(|call, _| Ok(Reply::json(200, &call.project.keys().published()?)?.bare()))
         .reply::<op::SessionKeys>(keys)
-        .on::<op::SessionRefresh>(|call, body| {
-            refuse_external(&body)?;
-            token::reissue(call)
+        .on::<op::SessionRefresh>(|call, body| refresh(call, external(body)))
+        .on::<op::SessionRefreshGet>(|call, _| {
+            let external_token = call.query("externalToken").map(Secret::from);
+            refresh(call, external_token)
         })
-        .on::<op::SessionRefreshGet>(|call, _| token::reissue(call))
         .reply::<op::SessionTryRefresh>(|call, body| Ok(Reply::json(200, &try_refresh(call, body)?)?.bare()))
         .lenient::<op::SessionTryRefresh>()
         .on::<op::SessionValidate>(|call, _| Ok(SessionClaims::new().parsed_jwt(call.token()?.claims.clone())))
@@ -46,14 +46,27 @@ pub(super) fn keys(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Refusal> {
     Ok(Reply::json(200, &JwkSet::new().keys(call.project.keys().published()?))?.bare())
 }
 
-/// No project is set up to take the tokens of an outside system.
-fn refuse_external(body: &SessionRefreshRequest) -> Result<(), Refusal> {
-    match &body.external_token {
-        Some(token) if !token.is_empty() => {
-            Err(Refusal::new(&NOT_EMULATED, "Sessions from the tokens of an outside system are not emulated"))
-        }
-        _ => Ok(()),
+fn external(body: SessionRefreshRequest) -> Option<Secret> {
+    body.external_token.filter(|token| !token.is_empty())
+}
+
+fn refresh(call: &mut Call<'_>, external_token: Option<Secret>) -> Result<JwtResponse, Refusal> {
+    match external_token {
+        Some(token) => migrate(call, &token),
+        None => token::reissue(call),
     }
+}
+
+/// Makes a session of that of an outside system. The emulator's own provider plays that system, since nobody else is
+/// asked for keys. As with the service, the user has to be there already.
+fn migrate(call: &mut Call<'_>, external_token: &Secret) -> Result<JwtResponse, Refusal> {
+    let identity = oauth::id_token::check(external_token.expose(), &call.project.id, None, call.now)?;
+    let user = call.state.users.named(&identity.email);
+    token::refuse_disabled(user)?;
+    let Some(user_id) = user.map(|user| user.id.clone()) else {
+        return Err(Refusal::new(&USER_NOT_FOUND, "The user of the external token does not exist here"));
+    };
+    flow::sign_in(call, &user_id, &flow::SessionWish::default(), "externaltoken")
 }
 
 /// The session for a code of social login or of single sign-on, in an older form.
@@ -69,11 +82,11 @@ fn exchange(call: &mut Call<'_>, _: Nothing) -> Result<JwtResponse, Refusal> {
 
 /// Answers an empty object when there is nothing to refresh.
 fn try_refresh(call: &mut Call<'_>, body: SessionRefreshRequest) -> Result<OptionalJwtResponse, Refusal> {
-    refuse_external(&body)?;
-    if call.caller.token.is_none() {
+    let external_token = external(body);
+    if call.caller.token.is_none() && external_token.is_none() {
         return Ok(OptionalJwtResponse::default());
     }
-    let full = token::reissue(call)?;
+    let full = refresh(call, external_token)?;
     let mut renewed = OptionalJwtResponse::new();
     renewed.session_jwt = full.session_jwt;
     renewed.refresh_jwt = full.refresh_jwt;

@@ -6,6 +6,7 @@
 //! nothing that is answered. `crossDevice` tells the service what the operation itself says already.
 
 mod challenge;
+mod device;
 mod link;
 mod session;
 pub(crate) mod token;
@@ -15,6 +16,7 @@ use http::StatusCode;
 
 pub(crate) use self::{
     challenge::{Challenge, Code, EnchantedLink, Link, Pending, PendingState, Purpose, SessionWish, Update},
+    device::{COOKIE as TRUSTED_DEVICE_COOKIE, LIFETIME as TRUST_LIFETIME, TrustedDevice},
     link::{link_to, redirect},
     session::Session,
     token::{Kind, Presented},
@@ -521,6 +523,7 @@ pub(crate) fn open_session(
 ) -> Result<JwtResponse, Refusal> {
     token::refuse_disabled(call.state.users.get(&session.user_id))?;
     let (session_id, user_id) = (session.id.clone(), session.user_id.clone());
+    let by_further_factor = session.amr.iter().any(|method| method == "mfa");
     let login = Login { at: call.now, ip: call.ip.clone(), tenant: session.tenant.clone() };
     call.state.sessions.insert(&mut call.state.log, session)?;
     if revoke_others {
@@ -537,7 +540,7 @@ pub(crate) fn open_session(
     let user = user.ok_or_else(|| Refusal::new(&USER_NOT_FOUND, "The user does not exist any more"))?;
     call.state.log.event(Event {
         action: "LoginSucceed".to_owned(),
-        target: user_id,
+        target: user_id.clone(),
         method: method.to_owned(),
         login_ids: user.login_ids.clone(),
         tenants: user.tenants.keys().cloned().collect(),
@@ -545,5 +548,6 @@ pub(crate) fn open_session(
     });
     let mut response = token::issue(call, &session_id)?;
     response.first_seen = Some(first_seen);
+    device::recognise(call, &user_id, by_further_factor, &mut response);
     Ok(response)
 }

@@ -56,6 +56,13 @@ impl Bearer {
         Some(bearer)
     }
 
+    /// What stands for the bearer of a call that browsers make by themselves: they send none, so the address names the
+    /// project.
+    pub(crate) fn of_browser(operation: &Operation, project_id: Option<&str>) -> Option<Self> {
+        let project_id = project_id.filter(|_| operation.tag == "federation-fedcm")?.to_owned();
+        Some(Self { project_id, jwt: None, management_key: false, other: None, by_cookie: false })
+    }
+
     /// Takes the token from a cookie where the bearer has none.
     pub(crate) fn or_cookie(mut self, operation: &Operation, headers: &HeaderMap, names: (&str, &str)) -> Self {
         if self.jwt.is_none() && self.other.is_none() {
@@ -78,7 +85,7 @@ impl Bearer {
 
 /// The value of a cookie: the last one that looks like a token, because an older cookie of the same name may stand
 /// before it.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.trim_matches('"'));

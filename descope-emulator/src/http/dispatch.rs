@@ -131,6 +131,7 @@ impl App {
         let bearer = Bearer::parse(&parts.headers, &self.management_key);
         let query = parse_query(parts.uri.query());
         let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
+        let bearer = bearer.or_else(|| Bearer::of_browser(operation, in_query()));
         let of_provider = provider::project_of(&self.world, operation, parts, &path, &query, body);
         let in_path = of_provider.as_deref().or_else(|| path.get("projectId").map(String::as_str)).or_else(in_query);
         let project = match self.project(operation, bearer.as_ref(), in_path) {

@@ -11,6 +11,7 @@ pub(crate) mod server;
 
 pub(crate) use self::{
     call::{Call, Nothing, Table, Typed, op},
+    credential::cookie,
     dispatch::App,
     reply::Reply,
 };

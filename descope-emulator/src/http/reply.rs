@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::{BAD_REQUEST, Refusal},
+    flow::{TRUST_LIFETIME, TRUSTED_DEVICE_COOKIE},
     world::{Settings, ids, keys::KeyRing},
 };
 
@@ -133,9 +134,11 @@ fn move_to_cookies(body: &mut Value, settings: &Settings) -> Vec<(HeaderName, St
         return Vec::new();
     };
     let age = fields.get("cookieMaxAge").and_then(Value::as_i64).unwrap_or_default();
+    let trusted = TRUSTED_DEVICE_COOKIE.to_owned();
     let cookies = [
         ("sessionJwt", &settings.session_cookie_name, age.min(settings.session_seconds)),
         ("refreshJwt", &settings.refresh_cookie_name, age),
+        ("trustedDeviceJwt", &trusted, TRUST_LIFETIME),
     ];
     let mut headers = Vec::new();
     for (field, name, age) in cookies {

@@ -33,6 +33,9 @@ pub(crate) struct Settings {
     pub(crate) cookie_same_site: String,
     /// Whether cookies go over https only. A browser takes such a cookie from `localhost` over http too.
     pub(crate) cookie_secure: bool,
+    /// Whether sign-ins hand out tokens by which the device is known again, and after a further factor those by which it
+    /// is trusted. With the service it is a flow that trusts a device.
+    pub(crate) device_tokens: bool,
     /// Whether roles, permissions and custom attributes that nobody has created are taken.
     pub(crate) lenient: bool,
     /// The JWT template that shapes the tokens of users; empty for none.
@@ -72,6 +75,7 @@ impl Default for Settings {
             cookie_domain: String::new(),
             cookie_same_site: "Strict".to_owned(),
             cookie_secure: false,
+            device_tokens: false,
             lenient: false,
             user_template_id: String::new(),
             key_template_id: String::new(),

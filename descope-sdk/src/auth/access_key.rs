@@ -71,7 +71,7 @@ impl AccessKeyExchange {
     setters!(AccessKeyLoginOptions at options);
 
     /// The tenant that becomes the current one of the session (claim `dct`). The key has to belong to it.
-    pub fn tenant(mut self, tenant_id: impl Into<String>) -> Self {
+    pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
         self.options.get_or_insert_default().selected_tenant = Some(tenant_id.into());
         self
     }
@@ -109,7 +109,7 @@ impl AccessKeyExchange {
 
     fn check(&self) -> Result<descope_api::Client> {
         let tenant = self.options.as_ref().and_then(|options| options.selected_tenant.as_deref());
-        check::optional_text("tenant", tenant)?;
+        check::optional_text("tenant_id", tenant)?;
         self.descope.acting_for("access_key", &self.access_key)
     }
 

@@ -19,7 +19,7 @@ const TRUSTED: HeaderName = HeaderName::from_static("x-descope-trusted-device-to
 /// # use descope_sdk::DeviceTokens;
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let emulator = descope_emulator::Emulator::builder().device_tokens().start().await?;
 /// # let descope = emulator.descope()?;
 /// let ada = descope.password().sign_up("ada@example.com", "Difference-Engine-2").send().await?;
 /// let device = DeviceTokens::of(&ada);
@@ -27,7 +27,7 @@ const TRUSTED: HeaderName = HeaderName::from_static("x-descope-trusted-device-to
 /// // The next time on this device:
 /// let ada = descope.with_device(&device)?.password().sign_in("ada@example.com", "Difference-Engine-2").send().await?;
 /// let device = device.renewed_by(&ada);
-/// # assert!(device.known().is_none());
+/// # assert!(device.known().is_some());
 /// # Ok(())
 /// # }
 /// ```

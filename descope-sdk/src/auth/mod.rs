@@ -6,6 +6,8 @@ mod agent;
 mod callback;
 mod device;
 mod enchanted_link;
+#[cfg(feature = "fedcm")]
+mod fedcm;
 mod flow;
 mod magic_link;
 mod notp;
@@ -33,6 +35,8 @@ pub use enchanted_link::{
     EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn, EnchantedLinkSignUp, EnchantedLinkUpdate, PendingLink,
     PendingLinkState,
 };
+#[cfg(feature = "fedcm")]
+pub use fedcm::{Fedcm, FedcmAssertion};
 pub use flow::{Flow, FlowNext, FlowStart, FlowStep};
 pub use magic_link::{MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, SentLink};
 pub use notp::{Notp, NotpSignIn, NotpSignUp, NotpUpdate, PendingMessage, PendingMessageState};

@@ -133,11 +133,29 @@ impl Sessions {
     ///
     /// `POST /v1/auth/refresh`
     ///
+    /// ```
+    /// # use descope_sdk::LoginId;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// # descope.management().users().create(LoginId::new("ada@example.com")).send().await?;
+    /// # let external_token = emulator.provider_id_token("ada@example.com", "Ada", None)?;
+    /// // The request came with a session of the system before:
+    /// let ada = descope.session().migrate(external_token).await?;
+    /// let cookies = descope.session().cookies().set(&ada)?;
+    /// # assert!(cookies.values().count() > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the token is empty, and nothing was sent; or the project is
     ///   not set up for it.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the other system does not know the session.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): the user was not brought along yet. Nobody is signed up here.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized) or [`Expired`](crate::ErrorKind::Expired): the token is not one of
+    ///   the other system, or too old.
     pub async fn migrate(&self, external_token: impl Into<Secret>) -> Result<Authentication> {
         let external_token = external_token.into();
         crate::check::secret("external_token", &external_token)?;

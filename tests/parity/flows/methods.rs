@@ -375,6 +375,38 @@ async fn one_tap_client_id(descope: Descope, mut given: Given) -> Outcome {
     given.end(descope.one_tap().client_id(provider).await.map(drop))
 }
 
+async fn fedcm_config(descope: Descope, mut given: Given) -> Outcome {
+    // Of the client's own project.
+    given.parameter::<String>("projectId")?;
+    given.end(descope.fedcm().config().await.map(drop))
+}
+
+async fn fedcm_client_metadata(descope: Descope, mut given: Given) -> Outcome {
+    let client_id: Option<String> = given.parameter("client_id")?;
+    given.end(descope.fedcm().client_metadata(Given::needed("client_id", client_id)?).await.map(drop))
+}
+
+async fn fedcm_accounts(descope: Descope, mut given: Given) -> Outcome {
+    given.parameter::<String>("projectId")?;
+    given.end(descope.fedcm().accounts("").await.map(drop))
+}
+
+async fn fedcm_assertion(descope: Descope, mut given: Given) -> Outcome {
+    given.fixed("projectId", descope.project_id());
+    let mut call = descope.fedcm().assertion(given.text("accountId")?, given.text("clientId")?);
+    if let Some(nonce) = given.member::<String>("nonce")? {
+        call = call.nonce(nonce);
+    }
+    // The wire has the words for yes and no as text.
+    if let Some(shown) = given.member::<String>("disclosureTextShown")? {
+        call = call.disclosure_text_shown(shown == "true");
+    }
+    if let Some(auto_selected) = given.member::<String>("isAutoSelected")? {
+        call = call.is_auto_selected(auto_selected == "true");
+    }
+    given.end(call.send("").await.map(drop))
+}
+
 async fn push_enroll(descope: Descope, mut given: Given) -> Outcome {
     let mut call = descope.push().enroll(given.text("provider")?, given.text("token")?, given.bearer()?);
     if let Some(device) = given.member::<String>("device")? {
@@ -523,6 +555,10 @@ fn by_others(operation: &str) -> Option<Replay> {
 
 fn elsewhere(operation: &str) -> Option<Replay> {
     Some(match operation {
+        "federationFedcmConfig" => |it, given| Box::pin(fedcm_config(it, given)),
+        "federationFedcmClientMetadata" => |it, given| Box::pin(fedcm_client_metadata(it, given)),
+        "federationFedcmAccounts" => |it, given| Box::pin(fedcm_accounts(it, given)),
+        "federationFedcmAssert" => |it, given| Box::pin(fedcm_assertion(it, given)),
         "notpSignUp" => |it, given| Box::pin(notp_sign_up(it, given)),
         "notpSignIn" => |it, given| Box::pin(notp_sign_in(it, given, false)),
         "notpSignUpOrIn" => |it, given| Box::pin(notp_sign_in(it, given, true)),

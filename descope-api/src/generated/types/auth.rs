@@ -2558,7 +2558,7 @@ pub struct OptionalJwtResponse {
         )
     )]
     pub cookie_path: ::std::option::Option<::std::string::String>,
-    ///Token of an outside system that the project has exchanged for this session.
+    ///Token for an outside system, such as Firebase, that a connector of the project has made beside the session.
     #[cfg_attr(
         feature = "schemars",
         serde(
@@ -8754,7 +8754,7 @@ impl OptionalJwtResponse {
         self.cookie_path = ::std::option::Option::Some(cookie_path.into());
         self
     }
-    ///Token of an outside system that the project has exchanged for this session.
+    ///Token for an outside system, such as Firebase, that a connector of the project has made beside the session.
     #[must_use]
     pub fn external_token(mut self, external_token: impl Into<crate::Secret>) -> Self {
         self.external_token = ::std::option::Option::Some(external_token.into());

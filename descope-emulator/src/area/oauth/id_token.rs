@@ -92,7 +92,7 @@ fn claims_of(token: &str) -> Option<Map<String, Value>> {
 
 /// Who a token says that somebody is, when all about it is right. A nonce that is in the token, or is wanted, has to be
 /// the same in both.
-pub(super) fn check(token: &str, project: &str, nonce: Option<&str>, now: i64) -> Result<Identity, Refusal> {
+pub(in crate::area) fn check(token: &str, project: &str, nonce: Option<&str>, now: i64) -> Result<Identity, Refusal> {
     let refuse = |why: &str| Refusal::new(&TOKEN_EXPIRED, why);
     let claims = claims_of(token.trim()).ok_or_else(|| refuse("The ID token is not one of the emulator's provider"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -348,7 +348,7 @@ fn finish_or_refuse(call: &mut Call<'_>, place: &Place, params: &Params) -> Resu
 }
 
 /// The user's session, by the refresh token of the bearer or of the cookie.
-fn presented(call: &Call<'_>) -> Option<token::Presented> {
+pub(super) fn presented(call: &Call<'_>) -> Option<token::Presented> {
     let bearer = super::bearer(call.headers).map(|value| value.rsplit(':').next().unwrap_or_default().to_owned());
     let name = call.state.settings.refresh_cookie_name.as_str();
     let cookies = call.headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());

@@ -103,6 +103,20 @@ impl Client {
         }
     }
 
+    /// The application of a client id, of whichever kind it is.
+    pub(super) fn anywhere(state: &State, project: &str, client_id: &str) -> Option<Self> {
+        let place = |side| Place { app: None, mcp_server: None, side };
+        let find = |side| Self::find(state, project, &place(side), client_id);
+        find(Side::Inbound).or_else(|| find(Side::Oidc))
+    }
+
+    /// The address where tokens for the application are said to come from.
+    pub(super) fn issuer(&self, origin: &str, project: &str) -> String {
+        let app = (self.side == Side::Oidc && self.id != BUILT_IN).then(|| self.id.clone());
+        let mcp_server = self.server.as_ref().map(|server| server.id.clone());
+        Place { app, mcp_server, side: self.side }.issuer(origin, project)
+    }
+
     /// The application of an id.
     pub(super) fn get(state: &State, project: &str, place: &Place, app_id: &str) -> Result<Self, Refusal> {
         let anywhere = Place { app: None, mcp_server: None, side: place.side };

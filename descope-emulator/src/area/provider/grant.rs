@@ -11,7 +11,7 @@ use super::{
     client::{self, Client},
 };
 use crate::{
-    area::jwt_template,
+    area::{jwt_template, user::UserRecord},
     error::Refusal,
     http::{Call, Reply},
     world::{Record, State},
@@ -203,17 +203,7 @@ pub(super) fn issue(
         answer.refresh_token = Some(call.sign(refresh));
     }
     if let Some(user) = user.filter(|_| scopes.iter().any(|scope| scope == "openid")) {
-        let mut id = claims::of_user(call.state, client, &user, scopes);
-        claims::further(call.state, client, &user, &mut id);
-        add(&mut id, &common);
-        add(
-            &mut id,
-            &[
-                ("aud", json!(client.client_id)),
-                ("exp", json!(call.now.saturating_add(seconds))),
-                ("azp", json!(client.client_id)),
-            ],
-        );
+        let mut id = id_claims(call, client, &user, scopes, (&issuer, seconds));
         if grant.signed_in_at > 0 {
             add(&mut id, &[("auth_time", json!(grant.signed_in_at))]);
         }
@@ -226,6 +216,29 @@ pub(super) fn issue(
         answer.id_token = Some(call.sign(id));
     }
     Ok(answer)
+}
+
+/// What an ID token tells an application about a user, and for how many seconds.
+pub(super) fn id_claims(
+    call: &Call<'_>,
+    client: &Client,
+    user: &UserRecord,
+    scopes: &[String],
+    (issuer, seconds): (&str, i64),
+) -> Map<String, Value> {
+    let mut claims = claims::of_user(call.state, client, user, scopes);
+    claims::further(call.state, client, user, &mut claims);
+    for (name, value) in [
+        ("iss", json!(issuer)),
+        ("sub", json!(user.id)),
+        ("iat", json!(call.issued_at())),
+        ("aud", json!(client.client_id)),
+        ("exp", json!(call.now.saturating_add(seconds))),
+        ("azp", json!(client.client_id)),
+    ] {
+        claims.insert(name.to_owned(), value);
+    }
+    claims
 }
 
 /// Tokens must not be kept on the way (RFC 6749 section 5.1).

@@ -8,6 +8,7 @@
 mod authorize;
 mod claims;
 mod client;
+mod fedcm;
 mod grant;
 pub(crate) mod page;
 mod request;
@@ -182,6 +183,7 @@ impl Forms<'_> {
 pub(super) fn register(table: &mut Table) {
     inbound(table, Side::Inbound);
     oidc(table, Side::Oidc);
+    fedcm::register(table);
 }
 
 fn inbound(table: &mut Table, side: Side) {

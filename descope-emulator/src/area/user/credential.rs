@@ -2,10 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use descope_api::types::{
-    ImportedPasskey, UserPasskey, UserPasskeysDeleteRequest, UserPasskeysImportRequest, UserPasskeysLoadRequest,
-    UserPasskeysResponse, UserPasswordExpireRequest, UserPasswordSetRequest, UserPasswordSetResponse,
-    UserProviderTokenResponse, UserRecoveryCodesDeleteRequest, UserTotpDeleteRequest, UserTrustedDevicesLoadRequest,
-    UserTrustedDevicesRemoveRequest, UserTrustedDevicesResponse,
+    ImportedPasskey, TrustedDevice, UserPasskey, UserPasskeysDeleteRequest, UserPasskeysImportRequest,
+    UserPasskeysLoadRequest, UserPasskeysResponse, UserPasswordExpireRequest, UserPasswordSetRequest,
+    UserPasswordSetResponse, UserProviderTokenResponse, UserRecoveryCodesDeleteRequest, UserTotpDeleteRequest,
+    UserTrustedDevicesLoadRequest, UserTrustedDevicesRemoveRequest, UserTrustedDevicesResponse,
 };
 
 use super::{UserRecord, change, find, named, record::PasskeyRecord, require_administered};
@@ -167,19 +167,38 @@ fn load_provider_token(call: &mut Call<'_>, _: Nothing) -> Result<UserProviderTo
     Err(change::not_there(&format!("token of the provider {provider:?} for this user")))
 }
 
-/// No sign-in asks to be remembered, so no device is trusted.
 fn load_trusted_devices(
     call: &mut Call<'_>,
     body: UserTrustedDevicesLoadRequest,
 ) -> Result<UserTrustedDevicesResponse, Refusal> {
-    body.identifiers.iter().try_for_each(|login_id| find(call.state, login_id).map(|_| ()))?;
-    Ok(UserTrustedDevicesResponse::new())
+    let mut devices = Vec::new();
+    for identifier in &body.identifiers {
+        let user = find(call.state, identifier)?;
+        let good = user.trusted_devices.iter().filter(|device| device.expires_at > call.now);
+        devices.extend(good.map(|device| {
+            TrustedDevice::new()
+                .id(&device.id)
+                .user_id(&user.id)
+                .name(&device.name)
+                .device_type(device.kind())
+                .last_login_time(device.last_login_at)
+                .expiration_time(device.expires_at)
+                .is_current_device(false)
+        }));
+    }
+    Ok(UserTrustedDevicesResponse::new().devices(devices))
 }
 
 fn remove_trusted_devices(call: &mut Call<'_>, body: UserTrustedDevicesRemoveRequest) -> Result<(), Refusal> {
-    named(call, body.login_id.or(body.identifier), None)?;
-    match body.device_ids.first() {
-        Some(id) => Err(Refusal::missing("trusted device", id)),
-        None => Err(Refusal::required("deviceIds")),
+    let user = named(call, body.login_id.or(body.identifier), None)?;
+    if body.device_ids.is_empty() {
+        return Err(Refusal::required("deviceIds"));
     }
+    let known = |id: &&String| user.trusted_devices.iter().any(|device| device.id == **id);
+    if let Some(unknown) = body.device_ids.iter().find(|id| !known(id)) {
+        return Err(Refusal::missing("trusted device", unknown));
+    }
+    let id = user.id.clone();
+    change::change(call, &id, |user| user.trusted_devices.retain(|device| !body.device_ids.contains(&device.id)))?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ use super::attribute::{self, Scope};
 use crate::{
     address::clean_login_id,
     area::{password::Password, push::PushDevice, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
+    flow::TrustedDevice,
     world::{Record, State},
 };
 
@@ -182,6 +183,7 @@ pub(crate) struct UserRecord {
     pub(crate) totp: Option<Totp>,
     pub(crate) recovery_codes: RecoveryCodes,
     pub(crate) passkeys: Vec<PasskeyRecord>,
+    pub(crate) trusted_devices: Vec<TrustedDevice>,
     /// Phones that approve sign-ins.
     pub(crate) push_devices: Vec<PushDevice>,
     pub(crate) questions: QuestionRecord,
