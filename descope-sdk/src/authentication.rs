@@ -249,7 +249,7 @@ pub(crate) const SESSION_COOKIE: &str = "DS";
 /// Name of the refresh cookie where the project has not renamed it.
 pub(crate) const REFRESH_COOKIE: &str = "DSR";
 
-#[cfg(test)]
+#[cfg(any(test, shuttle))]
 pub(crate) mod testing {
     use super::*;
 

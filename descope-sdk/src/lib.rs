@@ -132,6 +132,7 @@ mod paging;
 mod patience;
 mod poll;
 mod raw_error;
+mod sync;
 mod token_source;
 #[allow(unused_macro_rules, reason = "not everything that can be set has a flow yet")]
 #[rustfmt::skip]

@@ -4,14 +4,17 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tracing::{Instrument as _, Span};
 
-use crate::{Error, ErrorKind, Result, error::Inner};
+use crate::{
+    Error, ErrorKind, Result,
+    error::Inner,
+    sync::{Handle, Mutex, MutexGuard, timeout, watch},
+};
 
 /// A token is fetched anew when no more than this is left of its life, or a quarter of it, whichever is less.
 const MARGIN: Duration = Duration::from_secs(60);

@@ -126,7 +126,12 @@ mod single_flight;
 mod token;
 mod validator;
 
-#[cfg(test)]
+#[cfg(shuttle)]
+#[allow(missing_docs, reason = "nobody sees it")]
+#[path = "../../shuttle/interleavings.rs"]
+pub mod interleavings;
+#[cfg(any(test, shuttle))]
+#[cfg_attr(shuttle, allow(dead_code, reason = "what is tried needs a part of it"))]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,7 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    #[cfg(test)]
+    #[cfg(any(test, shuttle))]
     pub(crate) fn only(self) -> Arc<Key> {
         assert!(self.others.is_empty(), "{self:?}");
         self.first

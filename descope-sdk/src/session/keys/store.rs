@@ -9,18 +9,19 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
-use tokio::{runtime::Handle, sync::watch, time::Instant};
 use tracing::{Instrument as _, Span};
 
 use super::key_set::{Candidates, KeySet};
-use crate::session::token::{
-    algorithm::Algorithm,
-    error::{KeysError, TokenError},
+use crate::{
+    session::token::{
+        algorithm::Algorithm,
+        error::{KeysError, TokenError},
+    },
+    sync::{ArcSwapOption, Handle, Instant, Mutex, MutexGuard, timeout, watch},
 };
 
 /// What a [`KeyFetch`] ends with: the body of the keys endpoint, or any error.
@@ -169,6 +170,16 @@ enum Step {
     Start(Attempt, Option<Waiter>),
 }
 
+/// Which fetch somebody has waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    No,
+    /// One that was under way before.
+    ForAnother,
+    /// One that began for them.
+    ForOwn,
+}
+
 /// Whether keys can be relied upon by their age.
 enum Trust {
     Full,
@@ -201,25 +212,25 @@ impl KeyStore {
         algorithm: Algorithm,
         source: Source,
     ) -> Result<Candidates, TokenError> {
-        let known = self.0.generation();
-        self.confirm().await?;
+        let confirmed = self.trusted().await?;
         let (found, seen) = self.0.look_up(kid, algorithm);
         if let Some(found) = found {
             return found;
         }
         // A token that names no key at all cannot be helped by newer keys, nor can one whose key is not among those that
-        // this very call has fetched.
-        if self.0.fetch.is_none() || kid.is_none() || known != seen {
+        // this very call has fetched. What somebody else has fetched may be older than the token.
+        if self.0.fetch.is_none() || kid.is_none() || confirmed == Waited::ForOwn {
             return Err(TokenError::UnknownKey);
         }
         let reason = match source {
             Source::Request => Reason::UnknownKey,
             Source::Service => Reason::UnknownKeyOfService,
         };
-        let joined = self.refetch(seen, reason).await?;
+        let waited = self.refetch(seen, reason).await?;
         let (found, seen) = self.0.look_up(kid, algorithm);
-        // What was under way when this call came may have been answered before the service signed the token.
-        if found.is_none() && joined && source == Source::Service {
+        // What was under way when this call came may have been answered before the service signed the token, also if it has
+        // ended since. Whatever begins from now on is newer.
+        if found.is_none() && waited != Waited::ForOwn && source == Source::Service {
             self.refetch(seen, reason).await?;
             return self.0.look_up(kid, algorithm).0.unwrap_or(Err(TokenError::UnknownKey));
         }
@@ -229,17 +240,21 @@ impl KeyStore {
     /// Makes sure that the known keys can be trusted, and returns at once while they are young. Old ones are renewed in
     /// the background, and waited for when they are too old.
     pub(crate) async fn confirm(&self) -> Result<(), TokenError> {
+        self.trusted().await.map(drop)
+    }
+
+    async fn trusted(&self) -> Result<Waited, TokenError> {
         let current = self.0.current.load().as_ref().map(|snapshot| (self.0.trust(snapshot), snapshot.generation));
         let (reason, seen) = match current {
-            Some((Trust::Full, _)) => return Ok(()),
+            Some((Trust::Full, _)) => return Ok(Waited::No),
             Some((Trust::Due, seen)) => (Reason::Due, seen),
             Some((Trust::Old, seen)) => (Reason::Old, seen),
             None => (Reason::None, 0),
         };
         match self.refetch(seen, reason).await {
             // The endpoint fails. Known keys go on serving, but not for good.
-            Err(_) if self.0.may_serve() => Ok(()),
-            outcome => outcome.map(drop),
+            Err(_) if self.0.may_serve() => Ok(Waited::No),
+            outcome => outcome,
         }
     }
 
@@ -254,13 +269,13 @@ impl KeyStore {
     }
 
     /// Has a set read that is newer than generation `seen`, if there is reason to, and waits for it, unless the known
-    /// keys can serve meanwhile. Returns whether the fetch was under way before. `Ok` does not promise a newer set:
-    /// inside the cool-down nothing is fetched for an unknown key.
-    async fn refetch(&self, seen: u64, reason: Reason) -> Result<bool, TokenError> {
-        let (waiter, joined) = match Inner::step(&self.0, seen, reason) {
-            Step::Nothing => return Ok(false),
+    /// keys can serve meanwhile. `Ok` does not promise a newer set: inside the cool-down nothing is fetched for an unknown
+    /// key.
+    async fn refetch(&self, seen: u64, reason: Reason) -> Result<Waited, TokenError> {
+        let (waiter, waited) = match Inner::step(&self.0, seen, reason) {
+            Step::Nothing => return Ok(Waited::No),
             Step::Failed(error) => return Err(TokenError::KeysUnavailable(error)),
-            Step::Join(waiter) => (Some(waiter), true),
+            Step::Join(waiter) => (Some(waiter), Waited::ForAnother),
             Step::Start(attempt, waiter) => {
                 // A fetch that nobody waits for outlives the request, and would keep its span open.
                 let asking = if waiter.is_some() { Span::current() } else { Span::none() };
@@ -269,11 +284,11 @@ impl KeyStore {
                     // Nothing to put it on, and nothing that measures its time.
                     Err(_) => attempt.run(None).await,
                 }
-                (waiter, false)
+                (waiter, Waited::ForOwn)
             }
         };
-        let Some(waiter) = waiter else { return Ok(joined) };
-        waiter.outcome().await.map(|()| joined).map_err(TokenError::KeysUnavailable)
+        let Some(waiter) = waiter else { return Ok(Waited::No) };
+        waiter.outcome().await.map(|()| waited).map_err(TokenError::KeysUnavailable)
     }
 }
 
@@ -380,7 +395,7 @@ impl Attempt {
         let fetch = fetch();
         let answer = match limit {
             None => fetch.await,
-            Some(limit) => tokio::time::timeout(limit, fetch).await.unwrap_or_else(|_| {
+            Some(limit) => timeout(limit, fetch).await.unwrap_or_else(|_| {
                 Err(format!("the keys endpoint did not answer within {} seconds", limit.as_secs()).into())
             }),
         };

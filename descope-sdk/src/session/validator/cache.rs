@@ -10,15 +10,11 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
-use arc_swap::ArcSwapOption;
-
 use super::verified::Verified;
+use crate::sync::{ArcSwapOption, AtomicU32, AtomicUsize, Ordering};
 
 /// Places that one token may go to. With several a collision of two hot tokens costs nothing.
 const WAYS: usize = 4;
