@@ -1,0 +1,191 @@
+"""Prepares a project for a drive of a client: something of every kind, each thing under the id that the drives pass.
+
+Writes to stdout, as JSON, what the emulator has chosen: ids, secrets, tokens, codes. The project is kept as the snapshot
+`drive`, to which a drive goes back before each call.
+"""
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+
+BASE_URL = os.environ["EMULATOR_BASE_URL"]
+PROJECT = os.environ["EMULATOR_PROJECT_ID"]
+MANAGEMENT_KEY = os.environ["EMULATOR_MANAGEMENT_KEY"]
+URI = "https://app.example.com/verify"
+ADA = "ada@example.com"
+PASSWORD = "Abacus-1843"
+
+world = {"ada": ADA, "password": PASSWORD, "uri": URI, "project": PROJECT}
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+opener = urllib.request.build_opener(NoRedirect)
+
+
+def send(method: str, path: str, body: object = None, bearer: str | None = None) -> dict:
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {bearer}"} if bearer else {})
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(BASE_URL + path, data=data, headers=headers, method=method)
+    try:
+        with opener.open(request) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"{method} {path} {body}: {error.code} {error.read().decode()}") from None
+
+
+def manage(path: str, body: object, method: str = "POST") -> dict:
+    return send(method, f"/v1/mgmt/{path}", body, f"{PROJECT}:{MANAGEMENT_KEY}")
+
+
+def sign(path: str, body: object, token: str = "") -> dict:
+    return send("POST", f"/v1/auth/{path}", body, f"{PROJECT}:{token}" if token else PROJECT)
+
+
+def message(to: str) -> dict:
+    query = urllib.parse.urlencode({"to": to, "wait": 5})
+    return send("GET", f"/_emulator/inbox?{query}")["messages"][-1]
+
+
+def walk(url: str, decision: str) -> str:
+    """Goes from the start of a sign-in by a provider to the application's page, and gives the code there."""
+    url += decision
+    while True:
+        try:
+            opener.open(url)
+        except urllib.error.HTTPError as moved:
+            url = moved.headers["location"]
+            if url.startswith(URI):
+                return urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["code"][0]
+        else:
+            raise SystemExit(f"{url} leads nowhere")
+
+
+def things() -> None:
+    for tenant in ("T1", "T2"):
+        manage("tenant/create", {"id": tenant, "name": f"Tenant {tenant}"})
+    for name in ("read", "write"):
+        manage("permission/create", {"name": name})
+    for name in ("reader", "writer"):
+        manage("role/create", {"name": name, "permissionNames": ["read", "Impersonate"]})
+        manage("role/create", {"name": f"tenant {name}", "permissionNames": ["read"], "tenantId": "T1"})
+    world["permission"] = next(p["id"] for p in manage("permission/all", None, "GET")["permissions"] if p["name"] == "read")
+    world["role"] = next(r["id"] for r in manage("role/all", None, "GET")["roles"] if r["name"] == "reader")
+
+    for name in ("plan", "seat"):
+        manage("user/customattribute/create", {"attributes": [{"name": name, "type": 1}]})
+    ada = {
+        "loginId": ADA, "email": ADA, "phone": "+15551230100", "name": "Ada Lovelace", "verifiedEmail": True,
+        "verifiedPhone": True, "roleNames": ["reader"], "userTenants": [{"tenantId": "T1", "roleNames": ["reader"]}],
+        "additionalLoginIds": ["+15551230100", "ada"],
+    }  # fmt: skip
+    world["user"] = manage("user/create", ada)["user"]["userId"]
+    for other in ("bob@example.com", "eve@example.com"):
+        made = manage("user/create", {"loginId": other, "email": other, "verifiedEmail": True})
+        world[other.split("@")[0]] = made["user"]["userId"]
+    manage("user/password/set/active", {"loginId": ADA, "password": PASSWORD})
+    test = {"loginId": "test", "email": "test@example.com", "phone": "+15551230199", "test": True}
+    manage("user/create/test", test)
+
+    key = manage("accesskey/create", {"name": "nightly", "roleNames": ["reader"]})
+    world["accessKey"], world["accessKeyCleartext"] = key["key"]["id"], key["cleartext"]
+    admin = {"name": "admin", "reBac": {"companyRoles": ["company-full-access"]}}
+    world["managementKey"] = manage("managementkey", admin, "PUT")["key"]["id"]
+    descoper = {"loginId": "desi@example.com", "attributes": {"email": "desi@example.com"}, "rbac": {"isCompanyAdmin": True}}
+    world["descoper"] = manage("descoper", {"descopers": [descoper]}, "PUT")["descopers"][0]["id"]
+    world["engine"] = manage("engine/create", {"name": "engine"})["engine"]["id"]
+    world["texts"] = manage("list", {"name": "words", "type": "texts", "data": ["spam"]})["list"]["id"]
+    world["ips"] = manage("list", {"name": "doors", "type": "ips", "data": ["10.0.0.1"]})["list"]["id"]
+    world["list"] = manage("list", {"name": "free", "type": "json", "data": {"a": 1}})["list"]["id"]
+
+    manage("family/settings", {"enabled": True, "maxFamilyMembers": 5, "allowMultipleFamiliesUsers": True})
+    manage("family/customattribute/create", {"attributes": [{"name": "crest", "type": 1}]})
+    manage("user/families/customattribute/create", {"attributes": [{"name": "chore", "type": 1}]})
+    for family in ("F1", "F2"):
+        manage("family/create", {"familyId": family, "name": f"Family {family}"})
+    manage("user/update/family/add", {"loginId": ADA, "familyAssociations": [{"familyId": "F1"}]})
+    kid = {"familyId": "F1", "loginId": "kid", "name": "Byron"}
+    world["dependent"] = manage("family/dependent/create", kid)["user"]["userId"]
+
+
+def applications() -> None:
+    page = "https://app.example.com/login"
+    manage("sso/idp/app/oidc/create", {"id": "oidc", "name": "OIDC", "enabled": True, "loginPageUrl": page})
+    saml = {"entityId": "sp", "acsUrl": "https://sp.example.com/acs", "certificate": "certificate"}
+    manage("sso/idp/app/saml/create", {"id": "saml", "name": "SAML", "enabled": True, "loginPageUrl": page} | saml)
+    wsfed = {"realm": "urn:realm", "replyUrl": "https://rp.example.com/reply"}
+    manage("sso/idp/app/wsfed/create", {"id": "wsfed", "name": "WS-Fed", "enabled": True, "loginPageUrl": page} | wsfed)
+    scope = {"name": "read", "description": "Reads", "values": ["read"]}
+    third = {"name": "third", "loginPageUrl": page, "approvedCallbackUrls": [URI], "permissionsScopes": [scope]}
+    world["thirdParty"] = manage("thirdparty/app/create", third)["id"]
+    endpoints = {"authorizationUrl": "https://idp.example.com/a", "tokenUrl": "https://idp.example.com/t"}
+    manage("outbound/app/create", {"id": "calendar", "name": "Calendar", "clientId": "c", "clientSecret": "s"} | endpoints)
+    token = {"appId": "calendar", "accessToken": "at", "scopes": ["events"], "accessTokenType": "Bearer"}
+    manage("outbound/app/user/oauthtoken/upload", token | {"userId": world["user"]})
+    manage("outbound/app/tenant/oauthtoken/upload", token | {"tenantId": "T1"})
+    template = {"name": "claims", "type": "user", "template": {"plan": "gold"}}
+    world["jwtTemplate"] = manage("jwt/templates/create", {"template": template})["template"]["id"]
+
+
+def single_sign_on() -> None:
+    settings = {
+        "idpUrl": "https://idp.example.com/sso", "entityId": "entity", "idpCert": "certificate",
+        "attributeMapping": {"email": "mail", "group": "memberOf"},
+        "roleMappings": [{"groups": ["staff"], "roleName": "reader"}],
+    }  # fmt: skip
+    manage("sso/saml", {"tenantId": "T1", "domains": ["acme.example"], "redirectUrl": URI, "settings": settings})
+
+
+def relations() -> None:
+    schema = "model AuthZ 1.0\n\ntype user\n\ntype doc\n  relation owner: user\n  permission can_view: owner\n"
+    manage("fga/schema", {"dsl": schema})
+    relation = {"resource": "d1", "resourceType": "doc", "relation": "owner", "target": "u1", "targetType": "user"}
+    manage("fga/relations", {"tuples": [relation]})
+
+
+def documents() -> None:
+    flow = manage("flow/list", {})["flows"][0]["id"]
+    world["flow"] = manage("flow/export", {"flowId": flow})
+    world["theme"] = manage("theme/export", {})["theme"]
+    world["snapshot"] = manage("project/snapshot/export", {})["files"]
+
+
+def sign_ins() -> None:
+    def by_code(login_id: str) -> dict:
+        sign("otp/signup-in/email", {"loginId": login_id})
+        return sign("otp/verify/email", {"loginId": login_id, "code": message(login_id)["code"]})
+
+    session = by_code(ADA)
+    world["sessionJwt"], world["refreshJwt"] = session["sessionJwt"], session["refreshJwt"]
+    sign("otp/signup-in/email", {"loginId": ADA})
+    world["code"] = message(ADA)["code"]
+    sign("magiclink/signup-in/email", {"loginId": ADA, "URI": URI})
+    world["magicToken"] = message(ADA)["links"][0]["token"]
+    pending = sign("enchantedlink/signup-in/email", {"loginId": "bob@example.com", "URI": URI})
+    links = message("bob@example.com")["links"]
+    world["enchantedToken"] = next(link["token"] for link in links if link["linkId"] == pending["linkId"])
+    clicked = sign("enchantedlink/signup-in/email", {"loginId": "eve@example.com", "URI": URI})
+    links = message("eve@example.com")["links"]
+    token = next(link["token"] for link in links if link["linkId"] == clicked["linkId"])
+    sign("enchantedlink/verify", {"token": token})
+    world["pendingRef"] = clicked["pendingRef"]
+
+    page = urllib.parse.urlencode({"redirectURL": URI})
+    decision = "&outcome=approve&email=ada%40example.com&name=Ada"
+    world["oauthCode"] = walk(sign(f"oauth/authorize?provider=google&{page}", {})["url"], decision)
+    world["ssoCode"] = walk(sign(f"sso/authorize?tenant=T1&{page}", {})["url"], f"{decision}&groups=staff")
+
+    impersonation = {"impersonatorId": world["user"], "loginId": "bob@example.com", "validateConsent": False}
+    world["impersonationJwt"] = manage("impersonate", impersonation)["jwt"]
+
+
+send("POST", "/_emulator/reset")
+for step in (things, applications, single_sign_on, relations, documents, sign_ins):
+    step()
+send("PUT", "/_emulator/snapshots/drive")
+print(json.dumps(world, indent=2))
