@@ -41,7 +41,7 @@ LEFT_OUT = object()
 ARGUMENTS = {
     # Whatever is made anew cannot have the name of what there is.
     "*.sign_up.login_id": NEW,
-    "*.sign_up_start.login_id": NEW,
+    "webauthn.sign_up_*start.login_id": NEW,
     "mgmt.user.create*.login_id": NEW,
     "mgmt.user.invite.login_id": NEW,
     "mgmt.user.generate_sign_up_embedded_link.login_id": NEW,
@@ -68,14 +68,19 @@ ARGUMENTS = {
     "*.email": NEW,
     "*.recovery_email": NEW,
     "*.emails": [NEW],
-    "*.update_user_phone.method": DeliveryMethod.SMS,
-    "*.method": DeliveryMethod.EMAIL,
+    "otp.update_user_phone.method": DeliveryMethod.SMS,
+    "magiclink.update_user_phone.method": DeliveryMethod.SMS,
+    "otp.*.method": DeliveryMethod.EMAIL,
+    "magiclink.*.method": DeliveryMethod.EMAIL,
+    "mgmt.user.generate_*.method": DeliveryMethod.EMAIL,
     "*.user": {"name": "Joe Person", "givenName": "Joe", "familyName": "Person", "phone": PHONE},
     # Tokens, codes and secrets.
     "mgmt.outbound_application.*.refresh_token": "rt",
     "*.refresh_token": world["refreshJwt"],
+    "validate_and_refresh_session.session_token": "expired",
     "*.session_token": world["sessionJwt"],
     "*.stop_impersonation.jwt": world["impersonationJwt"],
+    "MgmtLoginOptions.jwt": world["refreshJwt"],
     "*.jwt": world["sessionJwt"],
     "*.jwt_response": {"permissions": ["read"], "roles": ["reader"], "tenants": {"T1": ROLES}},
     "*.access_key": world["accessKeyCleartext"],
@@ -92,7 +97,7 @@ ARGUMENTS = {
     "*.new_password": "Babbage-1822",
     "*.transaction_id": "unknown",
     "webauthn.*.response": "{}",
-    "*.audience": world["project"],
+    "*.audience": LEFT_OUT,
     # Ids.
     "mgmt.access_key.*.id": world["accessKey"],
     "mgmt.access_key.*.ids": [world["accessKey"]],
@@ -123,9 +128,9 @@ ARGUMENTS = {
     "mgmt.outbound_scim.*.app_id": "saml",
     "*.app_id": "calendar",
     "SAMLIDPRoleGroupMappingInfo.id": world["role"],
-    "my_tenants.ids": ["T1"],
-    "*.role_ids": LEFT_OUT,
+    "my_tenants.ids": LEFT_OUT,
     "mgmt.family.delete_dependent.user_id": world["dependent"],
+    "mgmt.outbound_application*.fetch_token*.tenant_id": LEFT_OUT,
     "*.user_id": world["user"],
     "*.user_ids": [world["user"]],
     "*.bound_user_id": world["user"],
@@ -144,18 +149,18 @@ ARGUMENTS = {
     "*.sso_app_id": "oidc",
     "*.federated_app_ids": ["oidc"],
     "*.project_ids": [world["project"]],
-    "*.group_id": "staff",
+    "*.group_id": world["group"],
     "*.consent_id": "unknown",
     "*.consent_ids": ["unknown"],
     "*.credential_id": "unknown",
     "*.device_ids": ["unknown"],
     "*.execution_id": "unknown",
-    "*.token_id": "unknown",
+    "*.token_id": world["outboundToken"],
     "*.template_id": LEFT_OUT,
     "*.provider_id": LEFT_OUT,
     # Names.
     "mgmt.authz.delete_namespace.name": "doc",
-    "mgmt.authz.delete_relation_definition.name": "owner",
+    "mgmt.authz.delete_relation_definition.name": "reader",
     "mgmt.list.load_by_name.name": "words",
     "mgmt.list.update.name": "words",
     "mgmt.permission.create.name": "new",
@@ -192,7 +197,7 @@ ARGUMENTS = {
     "mgmt.role.create_batch.roles": [{"name": "new", "permissionNames": ["read"], "tenantId": "T1"}],
     "mgmt.role.update_batch.roles": [{"id": world["role"], "newName": "renamed"}],
     "mgmt.role.delete_batch.roles": ["tenant writer"],
-    "mgmt.role.delete_batch_by_ids.role_ids": [world["role"]],
+    "*.role_ids": [world["role"]],
     "mgmt.role.*_by_id*.tenant_id": LEFT_OUT,
     "*.schema_name": LEFT_OUT,
     "*.old_name": LEFT_OUT,
@@ -240,8 +245,11 @@ ARGUMENTS = {
     "*.jwt_bearer_settings": {"issuers": {"https://idp.example.com": {"jwksUri": "https://idp.example.com/keys"}}},
     "mgmt.outbound_application.batch_upload_user_tokens.tokens": [TOKEN | {"userId": world["user"]}],
     "mgmt.outbound_application.batch_upload_tenant_tokens.tokens": [TOKEN | {"tenantId": "T1"}],
-    "*.custom_attributes": {"plan": "gold"},
+    "mgmt.family.create_dependent.custom_attributes": {"plan": "gold"},
+    "mgmt.family.*.custom_attributes": {"crest": "lion"},
+    "AttributeMapping.custom_attributes": {"plan": "claim"},
     "mgmt.tenant.*.custom_attributes": LEFT_OUT,
+    "*.custom_attributes": {"plan": "gold"},
     "*.family_scoped_attributes": {"chore": "dishes"},
     "*.custom_claims": {"plan": "gold"},
     "*.attribute_key": "plan",
@@ -255,7 +263,7 @@ ARGUMENTS = {
     "*.tenant_role_ids": {"T1": {"values": [world["role"]], "and": False}},
     "*.tenant_role_names": {"T1": {"values": ["reader"], "and": False}},
     "*.flow_input": {"email": NEW},
-    "mgmt.user.import_users.users": json.dumps([]).encode(),
+    "mgmt.user.import_users.users": world["auth0"].encode(),
     "mgmt.user.import_users.hashes": None,
     "mgmt.user.import_users.source": "auth0",
     "mgmt.user.create_custom_attribute.type": "singleselect",
@@ -265,8 +273,12 @@ ARGUMENTS = {
     "CustomAttribute.type": 1,
     "CustomAttribute.options": LEFT_OUT,
     "CustomAttribute.default_value": LEFT_OUT,
+    # The SDK cannot send its own enumerations here.
+    "mgmt.tenant.update_settings.*_unit": "minutes",
+    "mgmt.tenant.update_settings.auth_type": "saml",
     "*.auth_type": "saml",
     "*.provider": "google",
+    "SSOOIDCSettings.prompt": ["login"],
     "*.prompt": "login",
     "*.action": "tested",
     "*.actions": ["tested"],
@@ -388,18 +400,18 @@ def is_list(hint: object) -> bool:
 def value_for(place: str, hint: object, everything: bool) -> object:
     """What to pass, by a row of its own, by an option class, by its name, by its type."""
     rows = [row for row in ARGUMENTS if fnmatch.fnmatchcase(place, row)]
-    if own := [row for row in rows if not row.startswith("*") or ARGUMENTS[row] is LEFT_OUT]:
-        return ARGUMENTS[own[0]]
+    rows.sort(key=lambda row: row.startswith("*"))
+    if rows and (not rows[0].startswith("*") or ARGUMENTS[rows[0]] is LEFT_OUT):
+        return ARGUMENTS[rows[0]]
     ours = [choice for choice in choices(hint) if inspect.isclass(choice) and choice.__module__.startswith("descope")]
     for option_class in ours:
-        if not issubclass(option_class, enum.Enum):
+        if issubclass(option_class, enum.Enum):
+            made = next(iter(option_class))
+        else:
             made = option_class(**arguments(option_class.__name__, option_class.__init__, everything))
-            return [made] if is_list(hint) else made
+        return [made] if is_list(hint) else made
     if rows:
         return ARGUMENTS[rows[0]]
-    for enumeration in ours:
-        first = next(iter(enumeration))
-        return [first] if is_list(hint) else first
     if bool in choices(hint):
         return True
     raise KeyError(f"{place} has no row in ARGUMENTS")

@@ -17,7 +17,9 @@ URI = "https://app.example.com/verify"
 ADA = "ada@example.com"
 PASSWORD = "Abacus-1843"
 
-world = {"ada": ADA, "password": PASSWORD, "uri": URI, "project": PROJECT}
+AUTH0 = {"user_id": "auth0|1", "email": "lin@example.com", "email_verified": True, "name": "Lin"}
+
+world = {"ada": ADA, "password": PASSWORD, "uri": URI, "project": PROJECT, "auth0": json.dumps(AUTH0)}
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -86,13 +88,13 @@ def things() -> None:
     }  # fmt: skip
     world["user"] = manage("user/create", ada)["user"]["userId"]
     for other in ("bob@example.com", "eve@example.com"):
-        made = manage("user/create", {"loginId": other, "email": other, "verifiedEmail": True})
+        made = manage("user/create", {"loginId": other, "email": other, "verifiedEmail": True, "userTenants": [{"tenantId": "T1"}]})
         world[other.split("@")[0]] = made["user"]["userId"]
     manage("user/password/set/active", {"loginId": ADA, "password": PASSWORD})
     test = {"loginId": "test", "email": "test@example.com", "phone": "+15551230199", "test": True}
     manage("user/create/test", test)
 
-    key = manage("accesskey/create", {"name": "nightly", "roleNames": ["reader"]})
+    key = manage("accesskey/create", {"name": "nightly", "roleNames": ["reader"], "keyTenants": [{"tenantId": "T1"}]})
     world["accessKey"], world["accessKeyCleartext"] = key["key"]["id"], key["cleartext"]
     admin = {"name": "admin", "reBac": {"companyRoles": ["company-full-access"]}}
     world["managementKey"] = manage("managementkey", admin, "PUT")["key"]["id"]
@@ -127,6 +129,8 @@ def applications() -> None:
     manage("outbound/app/create", {"id": "calendar", "name": "Calendar", "clientId": "c", "clientSecret": "s"} | endpoints)
     token = {"appId": "calendar", "accessToken": "at", "scopes": ["events"], "accessTokenType": "Bearer"}
     manage("outbound/app/user/oauthtoken/upload", token | {"userId": world["user"]})
+    kept = manage("outbound/app/user/token/latest", {"appId": "calendar", "userId": world["user"]})
+    world["outboundToken"] = kept["token"]["id"]
     manage("outbound/app/tenant/oauthtoken/upload", token | {"tenantId": "T1"})
     template = {"name": "claims", "type": "user", "template": {"plan": "gold"}}
     world["jwtTemplate"] = manage("jwt/templates/create", {"template": template})["template"]["id"]
@@ -139,10 +143,12 @@ def single_sign_on() -> None:
         "roleMappings": [{"groups": ["staff"], "roleName": "reader"}],
     }  # fmt: skip
     manage("sso/saml", {"tenantId": "T1", "domains": ["acme.example"], "redirectUrl": URI, "settings": settings})
+    manage("sso/xaa/settings", {"tenantId": "T1", "enabled": True, "settings": {}})
+    manage("tenant/adminlinks/sso/generate", {"tenantId": "T1", "expireTime": 3600})
 
 
 def relations() -> None:
-    schema = "model AuthZ 1.0\n\ntype user\n\ntype doc\n  relation owner: user\n  permission can_view: owner\n"
+    schema = "model AuthZ 1.0\n\ntype user\n\ntype doc\n  relation owner: user\n  relation reader: user\n  permission can_view: owner\n"
     manage("fga/schema", {"dsl": schema})
     relation = {"resource": "d1", "resourceType": "doc", "relation": "owner", "target": "u1", "targetType": "user"}
     manage("fga/relations", {"tuples": [relation]})
@@ -178,6 +184,10 @@ def sign_ins() -> None:
     page = urllib.parse.urlencode({"redirectURL": URI})
     decision = "&outcome=approve&email=ada%40example.com&name=Ada"
     world["oauthCode"] = walk(sign(f"oauth/authorize?provider=google&{page}", {})["url"], decision)
+    staff = walk(sign(f"sso/authorize?tenant=T1&{page}", {})["url"], f"{decision}&groups=staff")
+    sign("sso/exchange", {"code": staff})
+    groups = manage("group/all", {"tenantId": "T1"})
+    world["group"] = groups[0]["id"] if isinstance(groups, list) else groups["groups"][0]["id"]
     world["ssoCode"] = walk(sign(f"sso/authorize?tenant=T1&{page}", {})["url"], f"{decision}&groups=staff")
 
     impersonation = {"impersonatorId": world["user"], "loginId": "bob@example.com", "validateConsent": False}
