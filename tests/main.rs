@@ -5,6 +5,7 @@
 #[path = "generated/raw.rs"]
 mod generated;
 mod another_process;
+mod browser;
 mod emulator;
 mod flows;
 mod management;

@@ -20,11 +20,11 @@ const PENDING_SESSION: &str = "enchantedLinkPendingSession";
 
 /// What the progress callback was told of one request.
 #[derive(Clone, Debug)]
-struct Told {
-    attempts: u32,
-    elapsed: Duration,
-    next_in: Duration,
-    problem: Option<ErrorKind>,
+pub(crate) struct Told {
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    pub(crate) next_in: Duration,
+    pub(crate) problem: Option<ErrorKind>,
 }
 
 /// Everything that was told, and what of it the pump has not seen yet.
@@ -46,7 +46,7 @@ impl Log {
         })
     }
 
-    fn told(&self) -> Vec<Told> {
+    pub(crate) fn told(&self) -> Vec<Told> {
         self.told.lock().unwrap().clone()
     }
 }

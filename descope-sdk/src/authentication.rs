@@ -175,7 +175,8 @@ impl Authentication {
         self
     }
 
-    fn found(mut answer: JwtResponse, headers: &HeaderMap, names: &KindNames) -> Option<Self> {
+    /// The session, if the answer holds one.
+    pub(crate) fn found(mut answer: JwtResponse, headers: &HeaderMap, names: &KindNames) -> Option<Self> {
         let cookies = CookieSettings::of(&answer);
         let session_jwt = in_body(answer.session_jwt.take()).or_else(|| {
             let own = cookies.session_name.as_deref().into_iter();

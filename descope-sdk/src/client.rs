@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use descope_api::{CallOptions, Secret, types::LoginOptions};
+use descope_api::{
+    CallOptions, Secret,
+    types::{LoginOptions, SignUpOptions},
+};
 
 use crate::{
     DescopeBuilder, Error, ManagementKey, PollOptions, Result,
@@ -131,6 +134,15 @@ impl Descope {
         Outbound::new(self.clone())
     }
 
+    /// Gets tokens for a program that acts for users, or for itself, as an inbound application of the project. Needs the
+    /// feature `agents`.
+    ///
+    /// - `client_id`: of the inbound application.
+    #[cfg(feature = "agents")]
+    pub fn agent(&self, client_id: impl Into<String>) -> crate::Agent {
+        crate::Agent::new(self.clone(), client_id.into())
+    }
+
     /// Asks signed-in users questions that they have answered before.
     pub fn security_questions(&self) -> SecurityQuestions {
         SecurityQuestions::new(self.clone())
@@ -257,6 +269,12 @@ impl Descope {
         refresh_jwt: Option<&Secret>,
         options: Option<&LoginOptions>,
     ) -> Result<descope_api::Client> {
+        if let Some(options) = options {
+            // A tenant that is blank would be no tenant, and the user of another one would be signed in.
+            check::optional_text("tenant_id", options.tenant_id.as_deref())?;
+            check::optional_text("template_id", options.template_id.as_deref())?;
+            check::optional_text("sso_app_id", options.sso_app_id.as_deref())?;
+        }
         if let Some(token) = refresh_jwt {
             return self.acting_for("refresh_jwt", token);
         }
@@ -265,6 +283,15 @@ impl Descope {
             return Err(Error::argument_refused("refresh_jwt", why));
         }
         Ok(self.api().clone())
+    }
+
+    /// The raw client for a sign-up.
+    pub(crate) fn signing_up(&self, options: Option<&SignUpOptions>) -> Result<&descope_api::Client> {
+        if let Some(options) = options {
+            check::optional_text("tenant_id", options.tenant_id.as_deref())?;
+            check::optional_text("template_id", options.template_id.as_deref())?;
+        }
+        Ok(self.api())
     }
 
     /// The raw client for a management call, refused here when there is no key to make it with.

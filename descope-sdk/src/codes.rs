@@ -57,14 +57,14 @@ impl ErrorCode {
 
     /// The first code in square brackets inside a text: the service nests codes that way.
     pub(crate) fn nested_in(text: &str) -> Option<Self> {
-        let is_code = |word: &str| {
-            word.strip_prefix('E').is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()))
-        };
-        text.split('[')
-            .skip(1)
-            .filter_map(|rest| rest.split(']').next())
-            .find(|word| is_code(word))
-            .map(|word| Self::from(word.to_owned()))
+        text.split('[').skip(1).filter_map(|rest| rest.split(']').next()).find_map(Self::numbered)
+    }
+
+    /// A word that has the form of a code: `E` and six digits.
+    pub(crate) fn numbered(word: &str) -> Option<Self> {
+        let digits = word.strip_prefix('E')?;
+        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_code.then(|| Self::from(word))
     }
 }
 

@@ -275,6 +275,28 @@ impl Error {
         .into()
     }
 
+    /// The same error as one of another kind, where the code alone does not tell it.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    /// The same error with a code in the words of another standard.
+    #[cfg(feature = "agents")]
+    pub(crate) fn coded(mut self, code: Option<ErrorCode>) -> Self {
+        self.0.code = code.or(self.0.code);
+        self
+    }
+
+    /// The same error; if another request is to follow it, not before that time.
+    #[cfg(feature = "agents")]
+    pub(crate) fn paced(mut self, wait: Duration) -> Self {
+        if self.is_pending() || self.is_retryable() {
+            self.0.retry_after = self.0.retry_after.max(Some(wait));
+        }
+        self
+    }
+
     /// Names the operation, unless a deeper layer has done so.
     pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);

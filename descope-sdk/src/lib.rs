@@ -1,5 +1,5 @@
-//! [Descope](https://www.descope.com) for Rust: sign users in without passwords, validate their sessions on your own
-//! machine, and manage them from your back end.
+//! [Descope](https://www.descope.com) for Rust: sign users in, with passwords or without, validate their sessions on your
+//! own machine, and manage them from your back end.
 //!
 //! ```
 //! use descope_sdk::Descope;
@@ -30,8 +30,19 @@
 //! | [`Descope::otp`] | sign in by a one-time code: email, text message, call, WhatsApp, instant message |
 //! | [`Descope::magic_link`] | sign in by a link, where it is clicked |
 //! | [`Descope::enchanted_link`] | sign in by a link that is clicked on another device, while this one waits |
+//! | [`Descope::notp`] | sign in by a message that the user sends from WhatsApp |
+//! | [`Descope::push`] | sign in by an answer on a phone that the user has enrolled |
+//! | [`Descope::password`] | sign in by a password, change it, reset it |
+//! | [`Descope::totp`], [`Descope::recovery_codes`] | a further factor from an authenticator app, and codes for when it is lost |
+//! | [`Descope::webauthn`] | sign in by a passkey |
+//! | [`Descope::oauth`], [`Descope::one_tap`] | sign in at Google, Apple, GitHub and others: in the browser, in an app, by One Tap |
+//! | [`Descope::sso`] | sign in at the identity provider of a tenant, by SAML or OpenID Connect |
+//! | [`Descope::flow`] | run a flow that was designed in the console, or finish one that ran in a browser |
+//! | [`Descope::outbound`] | connect a user with an account elsewhere |
 //! | [`Descope::security_questions`] | ask a signed-in user to prove once more who they are |
-//! | [`Descope::access_key`] | sign machines in |
+//! | [`Descope::access_key`] | sign machines in, once or for as long as they run ([`MachineSession`]) |
+//! | `Descope::agent` (feature `agents`) | get tokens by OAuth for programs that act for themselves or for users: client credentials, device code, CIBA, JWT bearer, token exchange |
+//! | [`Descope::with_device`] | name the user's device in every sign-in from there on |
 //! | [`Descope::session`] | validate, refresh and end sessions; the [`session`] module says what is checked |
 //! | [features](#features) `tower`, `axum`, `actix-web` | the session of each request, in the module `web` |
 //! | [`Descope::management`] (feature `management`, on by default) | users, tenants, roles, keys, applications, flows, authorization and all else that a management key opens |
@@ -42,7 +53,8 @@
 //! `management` is on by default. An application that only signs users in and checks their sessions builds faster with
 //! `default-features = false`. The others are off, and what they need is not in the dependency tree without them: `tower`
 //! has layers for every service of tower, as those of tonic; `axum` adds extractors; `actix-web` has a middleware and
-//! extractors. `blocking` lets code that is not async wait for any call.
+//! extractors. `blocking` lets code that is not async wait for any call. `agents` has programs get tokens by OAuth, and the types
+//! of the raw client's `federation` with it.
 //!
 //! # How it works
 //!

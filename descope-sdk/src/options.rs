@@ -6,6 +6,8 @@
 use descope_api::vocabulary::TestUserDelivery;
 use serde::{Deserialize, Serialize};
 
+use crate::{Result, check};
+
 /// How a code or link reaches the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +81,19 @@ macro_rules! factor_setters {
 }
 pub(crate) use factor_setters;
 
+/// The options as a whole, where a refresh token is there in any case. The builder has its `LoginOptions` at the place that is
+/// given.
+macro_rules! options_setter {
+    ($($at:ident).+) => {
+        /// Everything in which this differs from the project's defaults, in place of what was set before.
+        pub fn options(mut self, options: $crate::LoginOptions) -> Self {
+            self.$($at).+ = Some(options);
+            self
+        }
+    };
+}
+pub(crate) use options_setter;
+
 /// Setters for who signs up and how, as a whole. The builder has a `body` with `user` and `login_options`.
 macro_rules! sign_up_setters {
     () => {
@@ -101,11 +116,18 @@ macro_rules! sign_up_setters {
 pub(crate) use sign_up_setters;
 
 /// Where a message of a sign-up goes, and the address of the new user: what was said, what is known of the user, or the login
-/// id.
-pub(crate) fn own_address(said: Option<String>, of_user: &mut Option<String>, login_id: &str) -> String {
+/// id. `member` is the name of the user's.
+pub(crate) fn own_address(
+    said: Option<String>,
+    member: &'static str,
+    of_user: &mut Option<String>,
+    login_id: &str,
+) -> Result<String> {
+    check::optional_text("address", said.as_deref())?;
+    check::optional_text(member, of_user.as_deref())?;
     let address = said.or_else(|| of_user.clone()).unwrap_or_else(|| login_id.to_owned());
     of_user.get_or_insert_with(|| address.clone());
-    address
+    Ok(address)
 }
 
 /// The setter of a change of address that has a meaning of its own. The builder has a `body`.
@@ -114,7 +136,9 @@ macro_rules! merge_setter {
         /// When another user has the new address as login id, merges both and keeps the profile of that other user.
         /// Setting it adds the address to the login ids, without which the service would not merge.
         pub fn on_merge_use_existing(mut self, use_existing: bool) -> Self {
-            self.body.add_to_login_ids = Some(true);
+            if use_existing {
+                self.body.add_to_login_ids = Some(true);
+            }
             self.body.on_merge_use_existing = Some(use_existing);
             self
         }

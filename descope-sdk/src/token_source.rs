@@ -8,13 +8,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tracing::{Instrument as _, Span};
 
 use crate::{Error, ErrorKind, Result, error::Inner};
 
 /// A token is fetched anew when no more than this is left of its life, or a quarter of it, whichever is less.
 const MARGIN: Duration = Duration::from_secs(60);
+
+/// How long somebody waits for a new token who could go on with the old one.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 type Fetched<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 type Outcome<T> = Option<Result<T>>;
@@ -36,6 +39,8 @@ struct Inside<T: Lived> {
 }
 
 struct Slot<T> {
+    /// Which token this is: one more each time that it is to be forgotten. What was begun before is of no use then.
+    generation: u64,
     held: Option<Held<T>>,
     under_way: Option<watch::Receiver<Outcome<T>>>,
 }
@@ -63,54 +68,86 @@ impl<T: Lived> TokenSource<T> {
     where
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        Self::with(operation, None, fetch)
+    }
+
+    /// The same that has a token already.
+    #[cfg(feature = "agents")]
+    pub(crate) fn holding<F>(operation: &'static str, token: T, fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let held = token.life_left().map(|life| Held { token, life });
+        Self::with(operation, held, fetch)
+    }
+
+    fn with<F>(operation: &'static str, held: Option<Held<T>>, fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         let fetch = Box::new(move || Box::pin(fetch()) as Fetched<T>);
-        let slot = Mutex::new(Slot { held: None, under_way: None });
+        let slot = Mutex::new(Slot { generation: 0, held, under_way: None });
         Self(Arc::new(Inside { operation, fetch, slot }))
     }
 
-    /// The token that is held while it is fresh, or a new one. While it lives, a token that cannot be renewed is still given.
+    /// The token that is held while it is fresh, or a new one. While it lives, a token that cannot be renewed is still given,
+    /// and nobody waits for long.
     pub(crate) async fn get(&self) -> Result<T> {
         let (held, mut under_way) = match self.boarded()? {
             Boarded::Fresh(token) => return Ok(token),
             Boarded::Waiting(held, under_way) => (held, under_way),
         };
-        let outcome = match under_way.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(outcome)) => outcome.clone(),
-            // The task was dropped or panicked.
-            _ => Err(interrupted(self.0.operation)),
+        let fetched = async {
+            match under_way.wait_for(Option::is_some).await.as_deref() {
+                Ok(Some(outcome)) => outcome.clone(),
+                // The task was dropped or panicked.
+                _ => Err(interrupted(self.0.operation)),
+            }
         };
-        match (outcome, held) {
-            (Err(error), Some(held)) if !error.is_refusal() && !held.left().is_zero() => Ok(held.token),
-            (outcome, _) => outcome,
+        let Some(held) = held.filter(|held| !held.left().is_zero()) else { return fetched.await };
+        match timeout(PATIENCE.min(held.left() / 2), fetched).await {
+            Ok(Ok(token)) => Ok(token),
+            Ok(Err(error)) if error.is_refusal() => Err(error),
+            // The fetch goes on by itself.
+            Ok(Err(_)) | Err(_) => Ok(held.token),
         }
     }
 
-    /// Forgets the token, so that the next is a new one.
+    /// Forgets the token, and what was asked for before, so that the next is a new one.
     pub(crate) fn forget(&self) {
-        let held = lock(&self.0.slot).held.take();
-        drop(held);
+        let former = {
+            let mut slot = lock(&self.0.slot);
+            slot.generation += 1;
+            (slot.held.take(), slot.under_way.take())
+        };
+        drop(former);
     }
 
     /// Not a part of `get`, because the lock must not be held across its `await`.
     fn boarded(&self) -> Result<Boarded<T>> {
-        let held = lock(&self.0.slot).held.clone();
-        if let Some(held) = held.as_ref().filter(|held| held.is_fresh()) {
-            return Ok(Boarded::Fresh(held.token.clone()));
-        }
-        let Ok(runtime) = Handle::try_current() else { return Err(no_runtime(self.0.operation)) };
+        let runtime = Handle::try_current();
         let (announce, outcome) = watch::channel(None);
-        {
+        // The life of a token is read before the lock is taken: what tells it is the caller's.
+        let held = lock(&self.0.slot).held.clone();
+        let fresh = held.as_ref().is_some_and(Held::is_fresh);
+        let generation = {
             let mut slot = lock(&self.0.slot);
+            if fresh && let Some(held) = &slot.held {
+                return Ok(Boarded::Fresh(held.token.clone()));
+            }
             if let Some(under_way) = &slot.under_way
                 && under_way.has_changed().is_ok()
             {
                 return Ok(Boarded::Waiting(held, under_way.clone()));
             }
+            if runtime.is_err() {
+                return Err(no_runtime(self.0.operation));
+            }
             slot.under_way = Some(outcome.clone());
-        }
+            slot.generation
+        };
         let (inside, asking) = (Arc::clone(&self.0), Span::current());
-        // A task of its own: whoever gives up must not interrupt it for the others.
-        runtime.spawn(async move {
+        let task = async move {
             let fetched = (inside.fetch)().instrument(asking).await;
             let new = fetched.as_ref().ok().and_then(|token| {
                 let life = token.life_left()?;
@@ -118,16 +155,24 @@ impl<T: Lived> TokenSource<T> {
             });
             let former = {
                 let mut slot = lock(&inside.slot);
-                slot.under_way = None;
+                let current = slot.generation == generation;
+                if current {
+                    slot.under_way = None;
+                }
                 match &fetched {
-                    Ok(_) => std::mem::replace(&mut slot.held, new),
-                    Err(error) if error.is_refusal() => slot.held.take(),
-                    Err(_) => None,
+                    Ok(_) if current => std::mem::replace(&mut slot.held, new),
+                    Err(error) if current && error.is_refusal() => slot.held.take(),
+                    _ => None,
                 }
             };
             drop(former);
             announce.send_replace(Some(fetched));
-        });
+        };
+        match runtime {
+            // A task of its own: whoever gives up must not interrupt it for the others.
+            Ok(runtime) => drop(runtime.spawn(task)),
+            Err(_) => return Err(no_runtime(self.0.operation)),
+        }
         Ok(Boarded::Waiting(held, outcome))
     }
 }
@@ -245,6 +290,40 @@ mod tests {
         assert_eq!(source.get().await.unwrap_err().kind(), ErrorKind::Unauthorized);
         *service.failing.lock().unwrap() = None;
         assert!(source.get().await.unwrap().number > next);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_long_for_what_hangs_while_the_token_lives() {
+        let (service, source) = source();
+        source.get().await.unwrap();
+        advance(Duration::from_secs(550)).await;
+        service.gate.forget_permits(100);
+        let start = Instant::now();
+        assert_eq!(source.get().await.unwrap().number, 0);
+        assert!(start.elapsed() <= Duration::from_secs(4), "{:?}", start.elapsed());
+        service.gate.add_permits(1);
+        assert_eq!(source.get().await.unwrap().number, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_asked_for_before_it_was_forgotten_does_not_come_back() {
+        let (service, source) = source();
+        service.gate.forget_permits(100);
+        let former = tokio::spawn({
+            let source = source.clone();
+            async move { source.get().await }
+        });
+        tokio::task::yield_now().await;
+        source.forget();
+        let next = tokio::spawn({
+            let source = source.clone();
+            async move { source.get().await }
+        });
+        tokio::task::yield_now().await;
+        service.gate.add_permits(2);
+        former.await.unwrap().unwrap();
+        assert_eq!(next.await.unwrap().unwrap().number, 1);
+        assert_eq!(source.get().await.unwrap().number, 1);
     }
 
     #[tokio::test(start_paused = true)]

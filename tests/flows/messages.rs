@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use descope_sdk::{ErrorKind, PendingMessageState, PendingPushState, PollOptions};
+use descope_sdk::{
+    Error, ErrorCode, ErrorKind, PendingMessageState, PendingPushState, PollOptions,
+    api::types::NotpPendingSessionRequest,
+};
 
 use crate::world::{ADA, PHONE, World, refresh_of, refused, refused_here};
 
@@ -12,6 +15,9 @@ async fn the_message_of_a_user_signs_up_and_in() {
     let notp = world.descope.notp();
     let pending = notp.sign_up_or_in().send().await.unwrap();
     assert!(pending.image().is_some() && pending.check().await.unwrap().is_none());
+    let asked = NotpPendingSessionRequest::new(pending.state().pending_ref().clone());
+    let waiting = Error::from(world.descope.api().notp_pending_session(&asked).await.unwrap_err());
+    assert_eq!((waiting.kind(), waiting.code()), (ErrorKind::Pending, Some(&ErrorCode::NOTP_PENDING)));
     let state: PendingMessageState = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
     assert_eq!(&state, pending.state());
     world.emulator.send_message(pending.redirect_url(), PHONE).unwrap();
@@ -58,6 +64,9 @@ async fn a_sign_in_is_approved_or_denied_on_the_phone() {
     let (push, ada) = (world.descope.push(), world.refresh_jwt(ADA).await);
     push.enroll("fcm", "token", &ada).device("Ada's phone").send().await.unwrap();
     let pending = push.sign_in(ADA).await.unwrap();
+    assert!(pending.check().await.unwrap().is_none(), "the user has not decided");
+    let patience = PollOptions::new().deadline(Duration::from_millis(50));
+    assert_eq!(pending.wait_with(&patience).await.unwrap_err().kind(), ErrorKind::Timeout);
     let state: PendingPushState = serde_json::from_str(&serde_json::to_string(&pending).unwrap()).unwrap();
     let transaction = world.mail(ADA).await.transaction_id.expect("the message says which sign-in it is");
     push.finish(transaction.as_str(), "approved", &ada).await.unwrap();

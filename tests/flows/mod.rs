@@ -1,6 +1,7 @@
 //! Every flow against the emulator: how it goes well, and every way in which it is refused.
 
 mod access_key;
+mod agents;
 mod apps;
 mod enchanted_link;
 mod magic_link;

@@ -1,70 +1,14 @@
-//! Passkeys, made and used by the software authenticator of 1Password, which knows nothing of this workspace.
+//! Passkeys, made and used by an authenticator of somebody else's.
 
-use descope_sdk::{ErrorKind, PendingPasskey, PendingPasskeyState};
-use passkey::{
-    authenticator::{Authenticator, MemoryStore, UiHint, UserCheck, UserValidationMethod},
-    client::{Client, DefaultClientData},
-    crypto::aws_lc_rs::AwsLcRsBackend,
-    types::{
-        Passkey,
-        ctap2::{Aaguid, Ctap2Error},
-    },
-};
-use public_suffix::PublicSuffixList;
+use descope_sdk::{ErrorKind, PendingDeviceState, PendingPasskey, PendingPasskeyState};
 use serde_json::{Value, json};
-use url::Url;
 
-use crate::world::{ADA, BOB, World, refresh_of, refused, refused_here};
-
-const ORIGIN: &str = "https://app.example.com";
-
-/// Somebody who touches the device and shows a face.
-struct Person;
-
-#[async_trait::async_trait]
-impl UserValidationMethod for Person {
-    type PasskeyItem = Passkey;
-
-    async fn check_user<'a>(
-        &self,
-        _: UiHint<'a, Passkey>,
-        presence: bool,
-        verification: bool,
-    ) -> Result<UserCheck, Ctap2Error> {
-        Ok(UserCheck { presence, verification })
-    }
-
-    fn is_presence_enabled(&self) -> bool {
-        true
-    }
-
-    fn is_verification_enabled(&self) -> Option<bool> {
-        Some(true)
-    }
-}
-
-/// A browser with an authenticator.
-struct Browser(Client<MemoryStore, Person, AwsLcRsBackend, PublicSuffixList, ()>);
+use crate::{
+    browser::{Browser, ORIGIN},
+    world::{ADA, BOB, World, refresh_of, refused, refused_here},
+};
 
 impl Browser {
-    fn new() -> Self {
-        let store = MemoryStore::new();
-        Self(Client::new(Authenticator::new(Aaguid::new_empty(), store, Person, AwsLcRsBackend)))
-    }
-
-    /// What the page would post: the credential, by its own `Serialize`.
-    async fn answer(&mut self, creates: bool, options: &str) -> Value {
-        let origin = Url::parse(ORIGIN).expect("a URL");
-        if creates {
-            let options = serde_json::from_str(options).expect("options of a browser");
-            let made = self.0.register(&origin, options, DefaultClientData).await.expect("a passkey");
-            return serde_json::to_value(made).expect("JSON");
-        }
-        let options = serde_json::from_str(options).expect("options of a browser");
-        let signed = self.0.authenticate(&origin, options, DefaultClientData).await.expect("a signature");
-        serde_json::to_value(signed).expect("JSON")
-    }
-
     async fn answer_to(&mut self, pending: &PendingPasskey) -> Value {
         self.answer(pending.creates(), pending.options_json()).await
     }
@@ -110,6 +54,11 @@ async fn a_signed_in_user_adds_a_device_and_it_can_count_as_a_factor() {
     assert!(pending.finish(&answer).await.unwrap().is_none());
     let pending = webauthn.add_device(ADA, ORIGIN, &ada).mfa(true).send().await.unwrap();
     let answer = second.answer(true, pending.options_json()).await;
+    // A challenge of one kind is not taken for one of the other.
+    let state = serde_json::to_string(&pending).unwrap();
+    serde_json::from_str::<PendingPasskeyState>(&state).unwrap_err();
+    let sign_in = serde_json::to_string(&webauthn.sign_in(ADA, ORIGIN).send().await.unwrap()).unwrap();
+    serde_json::from_str::<PendingDeviceState>(&sign_in).unwrap_err();
     let both = webauthn.resume_device(pending.state().clone()).finish(&answer).await.unwrap().expect("a session");
     assert!(world.claims(&both).await.claim("amr").unwrap().as_array().unwrap().iter().any(|one| one == "mfa"));
 }

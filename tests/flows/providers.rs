@@ -84,7 +84,7 @@ async fn an_account_is_connected_to_the_user_who_is_signed_in() {
     let back = world.back(&redirect, ADA).await;
     assert!(!oauth.exchange(back).await.unwrap().first_seen());
     let user = world.descope.management().users().load(LoginId::new(ADA)).send().await.unwrap();
-    assert_eq!(user.oauth["github"], true);
+    assert!(user.oauth["github"]);
     let stepped = oauth.start("github").redirect_url(PAGE).step_up(&ada).send().await.unwrap();
     let back = world.back(&stepped, ADA).await;
     let stepped = oauth.exchange(back).await.unwrap();

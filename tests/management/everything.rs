@@ -1,9 +1,12 @@
-//! What the service would take for "all there is" is not sent.
+//! What the service would take for "all there is" is not sent, and what is there or not is told by codes.
 
 use descope_sdk::{Descope, ErrorKind, Result};
 use httpmock::MockServer;
 
-use crate::support::raw::{PROJECT, http};
+use crate::{
+    support::raw::{PROJECT, http},
+    world::{World, refused},
+};
 
 #[tokio::test]
 async fn a_deletion_that_does_not_say_of_what_is_not_sent() {
@@ -37,4 +40,16 @@ async fn a_deletion_that_does_not_say_of_what_is_not_sent() {
     apps.delete_consents().app_id("TPA1").send().await.unwrap();
     outbound.delete_user_tokens().app_id("A1").send().await.unwrap();
     assert_eq!(any.calls_async().await, 4);
+}
+
+#[tokio::test]
+async fn names_that_are_taken_and_tenants_that_are_not_there_have_codes() {
+    let world = World::start().await;
+    let management = world.descope.management();
+    let permissions = management.permissions();
+    permissions.create("Reports").send().await.unwrap();
+    refused(permissions.create("Reports").send().await, ErrorKind::AlreadyExists, 400, "E024104");
+    refused(management.tenants().load("T9").send().await, ErrorKind::NotFound, 404, "E112202");
+    refused(management.tenants().delete("T9").send().await, ErrorKind::NotFound, 404, "E112202");
+    refused(management.roles().create("Reader").tenant_id("T9").send().await, ErrorKind::NotFound, 404, "E112202");
 }

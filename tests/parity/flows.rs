@@ -51,9 +51,6 @@ macro_rules! sign_in {
         if let Some(id) = options.member::<String>("ssoAppId")? {
             $call = $call.sso_app_id(id);
         }
-        if let Some(challenge) = options.member::<String>("pkceChallenge")? {
-            $call = $call.pkce_challenge(challenge);
-        }
         $given.rest(options);
     };
 }

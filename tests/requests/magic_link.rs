@@ -97,7 +97,7 @@ fn updates() -> Vec<Case> {
                 "locale": "fr"
             },
             descope => descope.magic_link().email("new@example.com").update(ADA, REFRESH_JWT)
-                .on_merge_use_existing(false)
+                .add_to_login_ids(true).on_merge_use_existing(false)
                 .fail_on_conflict(true).redirect_url(PAGE).provider_id("p").template_id("t").template_option("a", "1")
                 .locale("fr").send()),
         case!("magicLinkUpdatePhoneWhatsapp", "POST /v1/auth/magiclink/update/phone/whatsapp", REFRESH,
@@ -112,7 +112,7 @@ fn updates() -> Vec<Case> {
                 "failOnConflict": true, "providerId": "p", "templateId": "t", "templateOptions": {"a": "1"},
                 "locale": "fr"
             },
-            descope => descope.magic_link().sms(PHONE).update(ADA, REFRESH_JWT).on_merge_use_existing(false)
+            descope => descope.magic_link().sms(PHONE).update(ADA, REFRESH_JWT).add_to_login_ids(true).on_merge_use_existing(false)
                 .fail_on_conflict(true).redirect_url(PAGE).provider_id("p").template_id("t").template_option("a", "1")
                 .locale("fr").send()),
     ]

@@ -34,12 +34,12 @@ fn passwords() -> Vec<Case> {
                 "user": {"name": "Ada", "givenName": "A", "middleName": "B", "familyName": "L", "email": ADA,
                     "phone": PHONE, "recoveryEmail": "r@example.com", "recoveryPhone": PHONE},
                 "loginOptions": {"customClaims": {"a": 1}, "tenantId": "T1", "locale": "de", "templateId": "t",
-                    "templateOptions": {"b": "2"}, "revokeOtherSessions": true, "pkceChallenge": "YQ=="}
+                    "templateOptions": {"b": "2"}, "revokeOtherSessions": true}
             },
             descope => descope.password().sign_up(ADA, PASSWORD).name("Ada").given_name("A").middle_name("B")
                 .family_name("L").email(ADA).phone(PHONE).recovery_email("r@example.com").recovery_phone(PHONE)
                 .custom_claim("a", 1).tenant_id("T1").locale("de").template_id("t").template_option("b", "2")
-                .revoke_other_sessions(true).pkce_challenge("YQ==").provider_id("SES").send()),
+                .revoke_other_sessions(true).provider_id("SES").send()),
         case!("passwordSignIn", "POST /v1/auth/password/signin", NOTHING, {"loginId": ADA, "password": PASSWORD},
             descope => descope.password().sign_in(ADA, PASSWORD).send()),
         case!("passwordSignIn", "POST /v1/auth/password/signin", REFRESH,
@@ -131,19 +131,19 @@ fn passkeys() -> Vec<Case> {
         case!("webauthnSignUpFinish", "POST /v1/auth/webauthn/signup/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "sign_up"}));
             descope.webauthn().resume(state).finish(&json!({"id": "cred"})).await
         }),
         case!("webauthnSignInFinish", "POST /v1/auth/webauthn/signin/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\": \"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": false}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "sign_in"}));
             descope.webauthn().resume(state).finish_json(r#"{"id": "cred"}"#).await
         }),
         case!("webauthnUpdateFinish", "POST /v1/auth/webauthn/update/finish", NOTHING,
         {"transactionId": "tx", "response": "{\"id\":\"cred\"}"},
         descope => async move {
-            let state = kept(json!({"transaction_id": "tx", "options": "{}", "creates": true}));
+            let state = kept(json!({"transaction_id": "tx", "options": "{}", "ceremony": "add_device"}));
             descope.webauthn().resume_device(state).finish(&json!({"id": "cred"})).await
         }),
     ]
@@ -250,7 +250,7 @@ fn notp() -> Vec<Case> {
         case!("notpUpdatePhone", "POST /v1/auth/notp/whatsapp/update", REFRESH,
             {"loginId": ADA, "phone": PHONE, "addToLoginIDs": true, "onMergeUseExisting": false,
                 "failOnConflict": true, "locale": "de"},
-            descope => descope.notp().update(ADA, REFRESH_JWT).phone(PHONE).on_merge_use_existing(false)
+            descope => descope.notp().update(ADA, REFRESH_JWT).phone(PHONE).add_to_login_ids(true).on_merge_use_existing(false)
                 .fail_on_conflict(true).locale("de").send()),
         case!("notpPendingSession", "POST /v1/auth/notp/pending-session", NOTHING, {"pendingRef": "2RmvXG"},
         descope => async move {

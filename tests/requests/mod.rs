@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use descope_sdk::{Descope, DescopeBuilder, Error, RetryPolicy};
+use descope_sdk::{Descope, DescopeBuilder, DeviceTokens, Error, RetryPolicy};
 use httpmock::{HttpMockResponse, MockServer};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -252,6 +252,30 @@ async fn an_auth_management_key_ends_the_bearer_of_every_call_but_managements() 
             Bearer::ManagementKey => Some(format!("Bearer {PROJECT}:{MANAGEMENT_KEY}")),
         };
         assert_eq!(sent.header("authorization"), expected.as_deref(), "{}", case.operation);
+    }
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_device_go_with_every_call_for_a_user_of_the_client_that_has_them() {
+    let recorder = Recorder::start().await;
+    let known = |token: &str| DeviceTokens::new().with_known(token);
+    let trusted = |token: &str| DeviceTokens::new().with_trusted(token);
+    for case in least().into_iter().filter(|case| matches!(case.bearer, Bearer::Nothing | Bearer::Token(_))) {
+        for (devices, expected) in [
+            (vec![known("k.n.o"), trusted("t.r.u")], [Some("k.n.o"), Some("t.r.u")]),
+            (vec![known("k.n.o"), trusted("t.r.u"), known("k.2.o")], [Some("k.2.o"), Some("t.r.u")]),
+            (vec![known("k.n.o")], [Some("k.n.o"), None]),
+            (vec![], [None, None]),
+        ] {
+            let mut descope = recorder.client().build().unwrap();
+            for device in devices {
+                descope = descope.with_device(&device).unwrap();
+            }
+            let sent = recorder.run(&case, descope).await;
+            let found =
+                ["x-descope-known-device-token", "x-descope-trusted-device-token"].map(|name| sent.header(name));
+            assert_eq!(found, expected, "{}", case.operation);
+        }
     }
 }
 

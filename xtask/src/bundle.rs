@@ -22,11 +22,9 @@ pub(crate) fn yaml(value: &Value) -> String {
 
 /// A copy whose objects list their members in the order of their names, whatever map type serde_json uses.
 fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(_) => members(value).into_iter().map(|(name, child)| (name.to_owned(), sorted(child))).collect(),
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        other => other.clone(),
-    }
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    sorted
 }
 
 fn block(value: &Value, indent: usize, text: &mut String) {

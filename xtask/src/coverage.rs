@@ -201,15 +201,19 @@ fn defined(tokens: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// `client.name(…)`, or `call!(client, name, …)` as the SDK has it.
+/// Macros of the SDK that call the raw client, and which of their arguments names the operation.
+const CALLING: [(&str, usize); 3] = [("call", 1), ("start", 0), ("polled", 2)];
+
+/// `client.name(…)`, or `call!(client, name, …)` and the like as the SDK has it.
 fn called(tokens: &[TokenTree]) -> Option<String> {
     match tokens {
         [dot, TokenTree::Ident(name), TokenTree::Group(group), ..] if is(dot, '.') && is_call(group) => {
             Some(name.to_string())
         }
-        [TokenTree::Ident(name), mark, TokenTree::Group(group), ..] if name == "call" && is(mark, '!') => {
+        [TokenTree::Ident(name), mark, TokenTree::Group(group), ..] if is(mark, '!') => {
+            let (_, place) = CALLING.into_iter().find(|(known, _)| name == known)?;
             let arguments: Vec<TokenTree> = group.stream().into_iter().collect();
-            match arguments.split(|token| is(token, ',')).nth(1) {
+            match arguments.split(|token| is(token, ',')).nth(place) {
                 Some([TokenTree::Ident(operation)]) => Some(operation.to_string()),
                 _ => None,
             }
@@ -275,6 +279,8 @@ mod tests {
         for (title, code, expected) in [
             ("generated", "impl Client { pub async fn otp_verify<'a>(&'a self) {} }", "otp_verify"),
             ("curated", "let sent = call!(channel.descope.api(), otp_verify, &body)?;", "otp_verify"),
+            ("curated", "match mode { Mode::New => start!(otp_verify), _ => none!(otp_send) }", "otp_verify"),
+            ("curated", "polled!(Pending, Request, otp_verify, \"/v1\");", "otp_verify"),
             (
                 "curated",
                 "match x { A => call!(api, otp_verify), B => api.otp_send(&body).await }",

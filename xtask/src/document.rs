@@ -103,6 +103,7 @@ impl Document {
         if problems.is_empty() && document.value["openapi"].is_null() {
             problems.push(Problem::new(document.root.clone(), "part", "no part holds the head of the document"));
         }
+        document.value.sort_all_objects();
         if problems.is_empty() { Ok(document) } else { Err(problems) }
     }
 

@@ -94,7 +94,11 @@ impl<'a> Loader<'a> {
             }
         }
         match root {
-            Some(value @ Value::Object(_)) => Ok(Located { value, lines: std::mem::take(&mut self.lines) }),
+            Some(mut value @ Value::Object(_)) => {
+                // Whatever map type serde_json uses, the same text makes the same document.
+                value.sort_all_objects();
+                Ok(Located { value, lines: std::mem::take(&mut self.lines) })
+            }
             Some(_) => Err(self.problem(1, "the document is not a mapping")),
             None => Err(self.problem(1, "the file is empty")),
         }

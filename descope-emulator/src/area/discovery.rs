@@ -44,7 +44,8 @@ fn configuration(call: &Call<'_>, side: Side) -> Result<Reply, Refusal> {
         return Err(Refusal::new(&NOT_EMULATED, "The emulator is no external authentication method of Entra ID"));
     }
     let project = call.project.id.as_str();
-    let base = call.query("baseUrl").map(|base| base.trim_end_matches('/').to_owned()).unwrap_or_else(|| call.origin());
+    let given = call.query("baseUrl").map(|base| base.trim_end_matches('/').to_owned());
+    let base = given.unwrap_or_else(|| call.origin());
     let in_path = |name: &str| Some(call.segment(name)).filter(|segment| !segment.is_empty());
     let server = in_path("mcpServerId").or(call.query("mcpServerId")).filter(|_| side == Side::Inbound);
     if server.is_some_and(|server| !call.state.mcp_servers.contains(server)) {

@@ -215,7 +215,7 @@ fn fill_in(
     let context = json!({name: shown, "tenant": tenant, "project": {"id": project, "name": call.state.about.name}});
     for (name, value) in &template.template {
         let subject = name == "sub" && template.override_subject == Some(true);
-        if (token::is_reserved(name) && !subject) || (only_subject && !subject) {
+        if !subject && (only_subject || token::is_reserved(name)) {
             continue;
         }
         let value = match (fill(value, &context), template.empty_claim_policy.as_deref()) {
@@ -298,7 +298,7 @@ fn form_of(template: &JwtTemplate) -> Option<Form> {
     match template.issuer_type.as_deref() {
         Some("inbound") => Some(Form::Inbound),
         Some("federated") => Some(Form::Federated),
-        Some("legacy") | None | Some("") if template.conformance_issuer == Some(true) => Some(Form::Federated),
+        None | Some("legacy" | "") if template.conformance_issuer == Some(true) => Some(Form::Federated),
         Some("legacy") => Some(Form::Bare),
         _ => None,
     }

@@ -31,6 +31,7 @@ pub(crate) struct TranslationRecord {
 impl Record for TranslationRecord {
     const AUDITED: Option<&'static str> = Some("Localization");
 
+    #[allow(clippy::misnamed_getters, reason = "the id of the translations is one more thing that the service tells")]
     fn id(&self) -> &str {
         &self.flow_id
     }

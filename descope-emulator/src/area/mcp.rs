@@ -203,7 +203,7 @@ fn register_itself(
     call: &mut Call<'_>,
     body: ApplicationRegisterRequest,
 ) -> Result<ApplicationRegisterResponse, Refusal> {
-    let server = require_server(call, &call.segment("mcpServerId").to_owned())?;
+    let server = require_server(call, call.segment("mcpServerId"))?;
     let registration = server.members.get("dynamicRegistration").cloned().unwrap_or_default();
     if registration["enabled"] != true {
         return Err(Refusal::invalid("Clients may not register themselves at this MCP server"));

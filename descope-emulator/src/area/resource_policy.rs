@@ -126,13 +126,28 @@ fn delete(call: &mut Call<'_>, resource: &str, application: &str) -> Result<(), 
     removed.map(|_| ()).ok_or_else(|| missing(resource, application))
 }
 
-/// Which scopes of a resource an application may ask for: `None` for all of them, nothing without a policy.
-pub(super) fn allowed(state: &State, resource: &str, application: &str, for_user: bool) -> Option<Option<Vec<String>>> {
+/// The scopes of a resource that an application may ask for.
+pub(super) enum Allowed<'a> {
+    All,
+    Some(&'a [String]),
+}
+
+impl Allowed<'_> {
+    pub(super) fn has(&self, scope: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(scopes) => scopes.iter().any(|known| known == scope),
+        }
+    }
+}
+
+/// What an application may ask for, for a user or for itself; nothing at all without a policy.
+pub(super) fn allowed<'a>(state: &'a State, resource: &str, application: &str, for_user: bool) -> Option<Allowed<'a>> {
     let policy = state.resource_policies.get(&id_of(resource, application))?;
     let (all, some) = if for_user {
         (policy.all_user_scopes, &policy.user_access_scopes)
     } else {
         (policy.all_client_scopes, &policy.client_access_scopes)
     };
-    Some(if all { None } else { Some(some.clone()) })
+    Some(if all { Allowed::All } else { Allowed::Some(some) })
 }

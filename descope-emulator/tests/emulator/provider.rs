@@ -41,14 +41,12 @@ impl Browser {
             cookies.retain(|known| !known.starts_with(&format!("{name}=")));
             cookies.push(pair);
         }
-        match answer.headers().get("location") {
-            Some(next) => Ok(next.to_str().expect("text").to_owned()),
-            None => {
-                let status = answer.status().as_u16();
-                let body = answer.text().await.expect("a body");
-                Err(Reply { status, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) })
-            }
+        if let Some(next) = answer.headers().get("location") {
+            return Ok(next.to_str().expect("text").to_owned());
         }
+        let status = answer.status().as_u16();
+        let body = answer.text().await.expect("a body");
+        Err(Reply { status, body: serde_json::from_str(&body).unwrap_or(Value::String(body)) })
     }
 
     /// Opens the page of the emulator and decides on it.
@@ -256,7 +254,7 @@ async fn clients_prove_who_they_are() {
         api.form("/oauth2/v1/token", None, &form).await
     };
     let id = ("client_id", app.client_id.clone());
-    post(form(&[id.clone()])).await.oauth(401, "invalid_client");
+    post(form(std::slice::from_ref(&id))).await.oauth(401, "invalid_client");
     post(form(&[id.clone(), ("client_secret", "wrong".to_owned())])).await.oauth(401, "invalid_client");
     post(form(&[("client_id", "nobody".to_owned()), ("client_secret", "x".to_owned())]))
         .await
@@ -448,7 +446,7 @@ async fn an_application_that_the_path_names_has_an_issuer_of_its_own() {
     api.redeem(&paths("token"), &other, "x").await.oauth(401, "invalid_client");
     let bye = Browser::new().open(&api.url(&paths("logout"), &[("post_logout_redirect_uri", BACK)])).await;
     assert_eq!(bye.expect("on"), BACK);
-    let none = api.send(api.http.get(format!("{}x/.well-known/openid-configuration", discovery))).await;
+    let none = api.send(api.http.get(format!("{discovery}x/.well-known/openid-configuration"))).await;
     none.refused(404, "E990404");
 }
 

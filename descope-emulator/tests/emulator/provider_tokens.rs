@@ -269,10 +269,13 @@ async fn assertions_and_other_tokens_are_traded() {
     trade(&[("grant_type", ASSERTION), ("assertion", foreign)]).await.refused(501, "E990501");
     let unknown = "e30.eyJpc3MiOiJodHRwczovL2V2aWwuZXhhbXBsZS5jb20ifQ.x";
     trade(&[("grant_type", ASSERTION), ("assertion", unknown)]).await.oauth(400, "invalid_grant");
-    let exchange = |kind: &'static str, token: String| async move { (kind, token) };
-    let (kind, token) = exchange("urn:ietf:params:oauth:token-type:access_token", session.clone()).await;
-    let form =
-        [("grant_type", EXCHANGE), ("subject_token", token.as_str()), ("subject_token_type", kind), ("scope", "read")];
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    let form = [
+        ("grant_type", EXCHANGE),
+        ("subject_token", session.as_str()),
+        ("subject_token_type", kind),
+        ("scope", "read"),
+    ];
     let other = trade(&form).await.ok();
     assert_eq!(other["issued_token_type"], kind);
     assert_eq!(claims(text(&other["access_token"]))["act"], json!({"sub": app.client_id}));
@@ -481,4 +484,25 @@ async fn each_project_provides_for_its_own() {
     api.load_user(ADA).await.refused(404, "E112102");
     api.authorized("/oauth2/v1/authorize", &one, "openid", APPROVE).await;
     api.load_user(ADA).await.ok();
+}
+
+#[tokio::test]
+async fn grants_and_requests_survive_in_the_saved_state() {
+    let api = Api::start().await;
+    let app = api.inbound(json!({"cibaSettings": {"enabled": true}})).await;
+    let given = tokens(&api, &app, "openid read").await;
+    let form = [("client_id", app.client_id.as_str()), ("scope", "read")];
+    let device = api.form("/oauth2/v1/apps/device", None, &form).await.ok();
+    let asked = [("scope", "read"), ("login_hint", ADA)];
+    api.form("/oauth2/v1/apps/bc-authorize", Some(&app), &asked).await.ok();
+    let url = format!("{}/_emulator/state", api.emulator.base_url());
+    let export = async || api.http.get(&url).send().await.expect("an answer").text().await.expect("a state");
+    let saved = export().await;
+    api.emulator.reset();
+    refresh(&api, &app, &given["refresh_token"], &[]).await.oauth(401, "invalid_client");
+    api.send(api.http.put(&url).body(saved.clone())).await.ok();
+    assert_eq!(export().await, saved);
+    refresh(&api, &app, &given["refresh_token"], &[]).await.ok();
+    assert!(api.emulator.approve_device(text(&device["user_code"]), ADA));
+    assert!(api.emulator.approve_backchannel(ADA));
 }

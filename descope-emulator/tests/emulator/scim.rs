@@ -331,8 +331,8 @@ async fn keys_of_a_tenant_are_listed_rotated_revoked_and_activated() {
     second.get("/Users").await.scim(401, "");
     assert_eq!(list("tenantId=T1").await.ok()["keys"], json!([]));
     let soon = api.emulator.clock().now() + 60;
-    let made = manage("create", json!({"tenantId": "T1", "name": "Okta", "expireTime": soon})).await.ok();
-    let third = Provider { api: &api, key: text(&made["cleartext"]).to_owned() };
+    let okta = manage("create", json!({"tenantId": "T1", "name": "Okta", "expireTime": soon})).await.ok();
+    let third = Provider { api: &api, key: text(&okta["cleartext"]).to_owned() };
     third.get("/Users").await.ok();
     api.wait(61);
     third.get("/Users").await.scim(401, "");

@@ -1,4 +1,5 @@
-//! A tour: every way to sign in that this SDK has so far, from nothing to a validated session.
+//! A tour: links, codes, questions and keys, from nothing to a validated session. `examples/all_methods` at the top of the
+//! repository has the other ways to sign in.
 //!
 //! ```sh
 //! cargo run -p descope-sdk --example quickstart
@@ -57,7 +58,7 @@ async fn main() -> Done {
 async fn enchanted_link(descope: &Descope, mailbox: &Mailbox, login_id: &str) -> Done<descope_sdk::Secret> {
     heading("Enchanted link");
     let pending = descope.enchanted_link().sign_up_or_in(login_id).redirect_url(VERIFY_PAGE).send().await?;
-    let shown = pending.masked_email().unwrap_or(login_id);
+    let shown = pending.masked_address().unwrap_or(login_id);
     println!("  mail sent to {shown}; on the screen stands the number {}", pending.link_id());
 
     // One task waits for the session, as a web page would, while the user reads the mail.

@@ -96,7 +96,7 @@ impl AccessKeyExchange {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the key or the tenant is empty, or has characters that none has.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the key or the tenant is empty, or has characters that no key can have.
     pub fn keep(self) -> Result<MachineSession> {
         self.check()?;
         let validator = self.descope.validator().clone();

@@ -1,7 +1,6 @@
 //! What a user comes back with: a token or a code by itself, or the whole URL of the page that they came back to.
 
 use descope_api::Secret;
-use url::Url;
 
 use crate::{Error, ErrorCode, ErrorKind, Result, check, error::Inner};
 
@@ -19,21 +18,42 @@ pub(super) fn code(given: Secret) -> Result<Secret> {
 /// - `name`: of the parameter in the query.
 fn parameter(argument: &'static str, name: &str, given: Secret) -> Result<Secret> {
     check::secret(argument, &given)?;
-    // No token and no code has this in it, and every URL with a query of its own has.
-    if !given.expose().contains("://") {
+    let Some(query) = query(given.expose()) else {
+        if is_url(given.expose()) {
+            return Err(Error::argument_refused(argument, missing(name)));
+        }
         return Ok(given);
-    }
-    let url = Url::parse(given.expose().trim());
-    let url = url.map_err(|_| Error::argument_refused(argument, "is not a URL, although it has `://` in it"))?;
-    let of = |name: &str| {
-        let found = url.query_pairs().find(|(known, value)| known == name && !value.trim().is_empty());
-        found.map(|(_, value)| value.into_owned())
     };
-    if let Some(why) = of("err") {
+    if let Some(why) = of(query, "err").next() {
         return Err(refused(why));
     }
-    let value = of(name).ok_or_else(|| Error::argument_refused(argument, missing(name)))?;
-    Ok(Secret::from(value))
+    let value = of(query, name).next().ok_or_else(|| Error::argument_refused(argument, missing(name)))?;
+    let value = Secret::from(value);
+    check::secret(argument, &value)?;
+    Ok(value)
+}
+
+/// The query of a URL, a whole one or what a server sees of it: no token and no code has a question mark.
+pub(super) fn query(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    Some(query.split_once('#').map_or(query, |(query, _)| query).trim())
+}
+
+/// The values of a parameter that say something.
+pub(super) fn of<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = String> + 'q {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let found = pairs.filter(move |(known, value)| known == name && !value.trim().is_empty());
+    found.map(|(_, value)| value.into_owned())
+}
+
+fn is_url(text: &str) -> bool {
+    text.contains("://") || text.trim_start().starts_with('/')
+}
+
+/// An error if the user comes back without having been let in.
+pub(super) fn refusal(url: &str) -> Result<()> {
+    let why = query(url).and_then(|query| of(query, "err").next());
+    why.map_or(Ok(()), |why| Err(refused(why)))
 }
 
 fn missing(name: &str) -> &'static str {
@@ -46,15 +66,17 @@ fn missing(name: &str) -> &'static str {
 /// The sign-in did not come about. Whoever sends the user to the page can write anything here, so that the words are the
 /// error's message, and only a code of the service's own form says what kind of error it is.
 fn refused(why: String) -> Error {
-    let words = why.split(|c: char| !c.is_ascii_alphanumeric());
-    let code = words.into_iter().find(|word| is_code(word)).map(|word| ErrorCode::from(word.to_owned()));
-    let kind = code.as_ref().and_then(ErrorCode::kind).unwrap_or(ErrorKind::Api);
+    let code = why.split(|c: char| !c.is_ascii_alphanumeric()).find_map(ErrorCode::numbered);
+    // Nothing that would make a program wait or try again.
+    let kind = code.as_ref().and_then(ErrorCode::kind);
+    let kind = kind.filter(|kind| FINAL.contains(kind));
+    let kind = kind.unwrap_or(ErrorKind::Api);
     Inner { code, message: Some(why), ..Inner::of(kind) }.into()
 }
 
-fn is_code(word: &str) -> bool {
-    word.len() == 7 && word.starts_with('E') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
-}
+/// The kinds of errors that the text of a URL can make.
+const FINAL: [ErrorKind; 5] =
+    [ErrorKind::AlreadyExists, ErrorKind::Expired, ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::Unauthorized];
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +96,10 @@ mod tests {
             (" https://app.example.com/?code=abc ", "abc"),
             ("https://app.example.com/?err=&code=abc", "abc"),
             ("https://app.example.com/?code=&code=abc", "abc"),
+            ("/back?code=abc&state=1", "abc"),
+            ("?code=abc", "abc"),
+            ("com.example.app:/back?code=abc", "abc"),
+            ("/back?next=https://x&code=abc", "abc"),
         ] {
             assert_eq!(found(given).unwrap(), code, "{given}");
         }
@@ -82,7 +108,15 @@ mod tests {
 
     #[test]
     fn url_without_a_code_is_refused_and_not_sent() {
-        for given in ["", " ", "https://app.example.com/", "https://app.example.com/?Code=abc", "://?code=abc"] {
+        for given in [
+            "",
+            " ",
+            "https://app.example.com/",
+            "https://app.example.com/?Code=abc",
+            "/back",
+            "/back?x=1",
+            "https://app.example.com/?code=a%0Ab",
+        ] {
             let error = found(given).unwrap_err();
             assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("code")), "{given}");
         }
@@ -94,7 +128,8 @@ mod tests {
             ("https://app.example.com/?err=access_denied", ErrorKind::Api, None),
             ("https://app.example.com/?err=access_denied&code=abc", ErrorKind::Api, None),
             ("https://app.example.com/?err=%5BE062108%5D%20User%20not%20found", ErrorKind::NotFound, Some("E062108")),
-            ("https://app.example.com/?err=%7B%22code%22%3A%22E130429%22%7D", ErrorKind::RateLimited, Some("E130429")),
+            ("https://app.example.com/?err=%7B%22code%22%3A%22E130429%22%7D", ErrorKind::Api, Some("E130429")),
+            ("/back?err=E062503", ErrorKind::Api, Some("E062503")),
             ("https://app.example.com/?err=E12345x", ErrorKind::Api, None),
         ] {
             let error = found(given).unwrap_err();

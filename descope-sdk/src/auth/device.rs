@@ -1,10 +1,10 @@
-//! What tells a device again.
+//! How a device is recognised.
 
 use descope_api::{CallOptions, Secret};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::{Authentication, Descope, Error, Result};
+use crate::{Authentication, Descope, Error, Result, check};
 
 const KNOWN: HeaderName = HeaderName::from_static("x-descope-known-device-token");
 const TRUSTED: HeaderName = HeaderName::from_static("x-descope-trusted-device-token");
@@ -40,6 +40,25 @@ pub struct DeviceTokens {
 }
 
 impl DeviceTokens {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With the token of a device that was seen before, as the device has brought it.
+    #[must_use]
+    pub fn with_known(mut self, token: impl Into<Secret>) -> Self {
+        self.known = Some(token.into());
+        self
+    }
+
+    /// With the token of a device that the user trusts, as the device has brought it.
+    #[must_use]
+    pub fn with_trusted(mut self, token: impl Into<Secret>) -> Self {
+        self.trusted = Some(token.into());
+        self
+    }
+
     /// Those that came with a sign-in, if any.
     pub fn of(authentication: &Authentication) -> Self {
         Self::default().renewed_by(authentication)
@@ -70,13 +89,14 @@ impl Descope {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a token has characters that none has.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a token is empty, or has characters that no token can have.
     pub fn with_device(&self, device: &DeviceTokens) -> Result<Self> {
         let mut options = CallOptions::new();
         for (name, argument, token) in
             [(KNOWN, "known_device_jwt", &device.known), (TRUSTED, "trusted_device_jwt", &device.trusted)]
         {
             let Some(token) = token else { continue };
+            check::bearer(argument, token)?;
             let mut value = HeaderValue::from_str(token.expose())
                 .map_err(|_| Error::argument_refused(argument, "has characters that no token has"))?;
             value.set_sensitive(true);

@@ -13,7 +13,7 @@ pub use pending::{PendingLink, PendingLinkState};
 
 use crate::{
     Descope, Result,
-    auth::callback,
+    auth::{callback, redirect::Pkce},
     check,
     options::{factor_setters, merge_setter, own_address, same, sign_up_setters},
     raw_error::{Answer, Origin, call},
@@ -149,8 +149,42 @@ impl EnchantedLink {
     /// - [`Expired`](crate::ErrorKind::Expired) (`E062504`, `E063010`): the link is too old, was used before, or is
     ///   one of the wrong ones.
     pub async fn verify(&self, token: impl Into<Secret>) -> Result<()> {
+        self.accept(EnchantedLinkVerifyRequest::new(callback::token(token.into())?)).await
+    }
+
+    /// The same for links that were asked for with [`pkce`](EnchantedLinkSignIn::pkce).
+    ///
+    /// - `pkce`: the one that they were asked for with.
+    ///
+    /// `POST /v1/auth/enchantedlink/verify`
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let descope = emulator.descope()?;
+    /// # let inbox = emulator.inbox();
+    /// let pkce = descope_sdk::Pkce::new();
+    /// let link = descope.enchanted_link().sign_up_or_in("ada@example.com").pkce(&pkce).send().await?;
+    /// # let mail = inbox.next("ada@example.com").await;
+    /// # let right = mail.links.iter().find(|one| one.link_id.as_deref() == Some(link.link_id())).unwrap();
+    /// # let token = right.token.clone();
+    /// # assert!(descope.enchanted_link().verify(token.clone()).await.is_err());
+    /// descope.enchanted_link().verify_with(token, &pkce).await?;
+    /// # link.wait().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify), and a refusal when the verifier is that of another challenge.
+    pub async fn verify_with(&self, token: impl Into<Secret>, pkce: &Pkce) -> Result<()> {
         let token = callback::token(token.into())?;
-        let body = EnchantedLinkVerifyRequest::new(token);
+        self.accept(EnchantedLinkVerifyRequest::new(token).pkce_verifier(pkce.in_base64().1)).await
+    }
+
+    async fn accept(&self, body: EnchantedLinkVerifyRequest) -> Result<()> {
         call!(self.descope.api(), enchanted_link_verify, &body)?;
         Ok(())
     }
@@ -207,6 +241,14 @@ impl EnchantedLinkSignUp {
     sign_up_setters!();
     setters!(EnchantedLinkSignUpPhoneRequest at body);
 
+    /// Has the link count only together with the verifier of `pkce`, by
+    /// [`EnchantedLink::verify_with`]: who has only seen the message cannot accept it.
+    pub fn pkce(mut self, pkce: &Pkce) -> Self {
+        let options = self.body.login_options.get_or_insert_default();
+        options.pkce_challenge = Some(pkce.in_base64().0);
+        self
+    }
+
     /// The email address or phone number to send the links to: that of the user otherwise, or the login id.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
@@ -243,11 +285,11 @@ impl EnchantedLinkSignUp {
     pub async fn send(self) -> Result<PendingLink> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &body.login_id)?;
-        check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
-        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?;
+        let user = body.user.get_or_insert_default();
         let sent: Sent = if channel.by_email {
-            let address = own_address(address, &mut user.email, &body.login_id);
+            let address = own_address(address, "email", &mut user.email, &body.login_id)?;
             let mut body = same!(
                 EnchantedLinkSignUpEmailRequest::new(body.login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -255,7 +297,7 @@ impl EnchantedLinkSignUp {
             body.email = Some(address);
             call!(api, enchanted_link_sign_up_email, &body)?.into()
         } else {
-            let address = own_address(address, &mut user.phone, &body.login_id);
+            let address = own_address(address, "phone", &mut user.phone, &body.login_id)?;
             body.phone = Some(address);
             call!(api, enchanted_link_sign_up_sms, &body)?.into()
         };
@@ -268,6 +310,14 @@ impl EnchantedLinkSignIn {
     setters!(LoginOptions at body.login_options);
     setters!(EnchantedLinkSignInRequest at body);
 
+    /// Has the link count only together with the verifier of `pkce`, by
+    /// [`EnchantedLink::verify_with`]: who has only seen the message cannot accept it.
+    pub fn pkce(mut self, pkce: &Pkce) -> Self {
+        let options = self.body.login_options.get_or_insert_default();
+        options.pkce_challenge = Some(pkce.in_base64().0);
+        self
+    }
+
     /// Sends the links.
     ///
     /// `POST /v1/auth/enchantedlink/signin/{email|sms}` or `/v1/auth/enchantedlink/signup-in/{email|sms}`; [`EnchantedLink`]
@@ -276,7 +326,7 @@ impl EnchantedLinkSignIn {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank, or the refresh
-    ///   token of a step-up is none.
+    ///   token of a step-up is not a token.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
     ///   [`sign_up_or_in`](EnchantedLinkChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
@@ -334,7 +384,8 @@ impl EnchantedLinkUpdate {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, the address, the redirect URL or the
     ///   refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<PendingLink> {

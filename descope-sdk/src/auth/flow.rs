@@ -1,12 +1,18 @@
 //! Flows that are drawn in the console.
 
+use std::fmt;
+
 use descope_api::{
     Secret,
     types::{FlowExchangeRequest, FlowNextRequest, FlowPrimeRequest, FlowStartRequest, FlowStepResponse},
 };
 
 use super::{callback, redirect::Pkce};
-use crate::{Authentication, Descope, Result, check, raw_error::call, setters::setters};
+use crate::{
+    Authentication, Descope, Result, check,
+    raw_error::{Answer, call},
+    setters::setters,
+};
 
 /// Runs flows of the project step by step, for clients that draw the screens themselves, and ends flows that ran in a browser.
 /// From [`Descope::flow`].
@@ -16,7 +22,7 @@ pub struct Flow {
 }
 
 /// A flow that is to begin. From [`Flow::start`]; [`send`](Self::send) begins it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct FlowStart {
     descope: Descope,
@@ -25,12 +31,55 @@ pub struct FlowStart {
 }
 
 /// The next step of a flow. From [`Flow::next`]; [`send`](Self::send) takes it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct FlowNext {
     descope: Descope,
     refresh_jwt: Option<Secret>,
     body: FlowNextRequest,
+}
+
+/// Where a flow stands. From [`FlowStart::send`] and [`FlowNext::send`].
+///
+/// [`authentication`](Self::authentication) is there when the flow has signed the user in. Otherwise
+/// [`response`](Self::response) says in `status` and `action` how it goes on: a `screen` to show, a page to go to, a passkey to
+/// ask for; `poll` asks for a [`Flow::next`] after a while; and a flow with the status `failed` has ended, `error` saying why.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use descope_sdk::Descope;
+/// # let server = httpmock::MockServer::start_async().await;
+/// # let mock = async |path: &str, body: &str| {
+/// #     let (path, body) = (path.to_owned(), body.to_owned());
+/// #     server.mock_async(|when, then| {
+/// #         when.method("POST").path(path);
+/// #         then.status(200).header("content-type", "application/json").body(body);
+/// #     }).await;
+/// # };
+/// # mock("/v1/flow/start", r#"{"executionId":"sign-in|#|ex","stepId":"0","status":"waiting","action":"screen"}"#).await;
+/// # mock("/v1/flow/next", r#"{"executionId":"sign-in|#|ex","status":"completed","action":"none",
+/// #     "authInfo":{"sessionJwt":"eyJh.eyJk.c2ln","refreshJwt":"eyJh.eyJy.c2ln"}}"#).await;
+/// # let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").base_url(server.base_url()).build()?;
+/// let mut step = descope.flow().start("sign-in").send().await?;
+/// while step.authentication().is_none() {
+///     let response = step.response();
+///     let (Some(execution_id), Some(step_id)) = (&response.execution_id, &response.step_id) else {
+///         return Err(format!("the flow has ended: {:?}", response.error).into());
+///     };
+///     // Show the screen, and tell what the user typed and which button it was:
+///     let next = descope.flow().next(execution_id, step_id, "submit").input([("email", "ada@example.com")]);
+///     step = next.send().await?;
+/// }
+/// let ada = step.into_authentication().unwrap();
+/// # assert!(ada.refresh_jwt().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct FlowStep {
+    response: FlowStepResponse,
+    authentication: Option<Authentication>,
 }
 
 impl Flow {
@@ -84,7 +133,7 @@ impl Flow {
     /// Ends a flow that ran in a browser, which has opened the app with a code.
     ///
     /// - `code`: the parameter `code`, or the whole URL with which the app was opened.
-    /// - `pkce`: of the beginning.
+    /// - `pkce`: the one that the flow was started with.
     ///
     /// `POST /v1/flow/exchange`
     ///
@@ -99,6 +148,23 @@ impl Flow {
         Authentication::read(call!(self.descope.api(), flow_exchange, &body)?, self.descope.token_names())
     }
 }
+
+/// What users type into screens may be passwords and codes, so that no input is shown.
+macro_rules! debug {
+    ($type:ident, $($member:ident),*) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($member), &self.body.$member))*
+                    .field("input", &self.body.input.keys().collect::<Vec<_>>())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+debug!(FlowStart, flow_id);
+debug!(FlowNext, execution_id, step_id, interaction_id);
 
 /// The setter of who runs the flow.
 macro_rules! refresh_setter {
@@ -130,15 +196,16 @@ impl FlowStart {
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the flow id is blank or the refresh token unusable; nothing was
     ///   sent.
     /// - [`NotFound`](crate::ErrorKind::NotFound): there is no such flow.
-    pub async fn send(self) -> Result<FlowStepResponse> {
+    pub async fn send(self) -> Result<FlowStep> {
         check::text("flow_id", &self.body.flow_id)?;
         let api = self.descope.signing_in(self.refresh_jwt.as_ref(), None)?;
-        Ok(call!(api, flow_start, &self.body)?.body)
+        Ok(FlowStep::read(call!(api, flow_start, &self.body)?, &self.descope))
     }
 }
 
 impl FlowNext {
     setters!(FlowNextRequest at body);
+    setters!(FlowNextOptions at body.options);
     refresh_setter!();
 
     /// Takes the step.
@@ -151,11 +218,35 @@ impl FlowNext {
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E102116`, `E103202`), [`Expired`](crate::ErrorKind::Expired) (`E103205`),
     ///   [`Forbidden`](crate::ErrorKind::Forbidden) (`E108201`), [`Api`](crate::ErrorKind::Api) (`E102004`, `E102122`): the
     ///   flow cannot go on; begin again.
-    pub async fn send(self) -> Result<FlowStepResponse> {
+    pub async fn send(self) -> Result<FlowStep> {
         check::text("execution_id", &self.body.execution_id)?;
         check::text("step_id", &self.body.step_id)?;
         check::text("interaction_id", &self.body.interaction_id)?;
         let api = self.descope.signing_in(self.refresh_jwt.as_ref(), None)?;
-        Ok(call!(api, flow_next, &self.body)?.body)
+        Ok(FlowStep::read(call!(api, flow_next, &self.body)?, &self.descope))
+    }
+}
+
+impl FlowStep {
+    fn read(Answer { body: mut response, origin }: Answer<FlowStepResponse>, descope: &Descope) -> Self {
+        let session = response.auth_info.take();
+        let authentication =
+            session.and_then(|session| Authentication::found(session, &origin.headers, descope.token_names()));
+        Self { response, authentication }
+    }
+
+    /// Everything that the service says of the step, but for the session.
+    pub fn response(&self) -> &FlowStepResponse {
+        &self.response
+    }
+
+    /// The session, when the flow has signed the user in.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.authentication.as_ref()
+    }
+
+    /// The session to keep, when the flow has signed the user in.
+    pub fn into_authentication(self) -> Option<Authentication> {
+        self.authentication
     }
 }

@@ -242,12 +242,12 @@ impl MagicLinkSignUp {
     pub async fn send(self) -> Result<SentLink> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &body.login_id)?;
-        check::optional_text("address", address.as_deref())?;
         check::optional_text("redirect_url", body.redirect_url.as_deref())?;
         let login_id = channel.login_id;
-        let (api, user) = (channel.descope.api(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?;
+        let user = body.user.get_or_insert_default();
         if channel.by == Channel::Email {
-            let address = own_address(address, &mut user.email, &login_id);
+            let address = own_address(address, "email", &mut user.email, &login_id)?;
             let mut body = same!(
                 MagicLinkSignUpEmailRequest::new(login_id) from body,
                 user, login_options, provider_id, redirect_url,
@@ -255,7 +255,7 @@ impl MagicLinkSignUp {
             body.email = Some(address);
             return Ok(call!(api, magic_link_sign_up_email, &body)?.into());
         }
-        let address = own_address(address, &mut user.phone, &login_id);
+        let address = own_address(address, "phone", &mut user.phone, &login_id)?;
         if channel.by == Channel::Whatsapp {
             body.whatsapp = Some(address);
             return Ok(call!(api, magic_link_sign_up_whatsapp, &body)?.into());
@@ -282,7 +282,7 @@ impl MagicLinkSignIn {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or redirect URL is blank, or the refresh
-    ///   token of a step-up is none.
+    ///   token of a step-up is not a token.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
     ///   [`sign_up_or_in`](MagicLinkChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
@@ -338,7 +338,8 @@ impl MagicLinkUpdate {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address, the redirect URL or the
     ///   refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<SentLink> {

@@ -1,6 +1,8 @@
 //! Ways to sign in.
 
 mod access_key;
+#[cfg(feature = "agents")]
+mod agent;
 mod callback;
 mod device;
 mod enchanted_link;
@@ -22,12 +24,16 @@ mod totp;
 mod webauthn;
 
 pub use access_key::{AccessKeyAuth, AccessKeyExchange, AccessKeySession, MachineSession};
+#[cfg(feature = "agents")]
+pub use agent::{
+    Agent, AgentBackchannel, AgentDevice, AgentGrant, AgentToken, AgentTokens, PendingApproval, PendingApprovalState,
+};
 pub use device::DeviceTokens;
 pub use enchanted_link::{
     EnchantedLink, EnchantedLinkChannel, EnchantedLinkSignIn, EnchantedLinkSignUp, EnchantedLinkUpdate, PendingLink,
     PendingLinkState,
 };
-pub use flow::{Flow, FlowNext, FlowStart};
+pub use flow::{Flow, FlowNext, FlowStart, FlowStep};
 pub use magic_link::{MagicLink, MagicLinkChannel, MagicLinkSignIn, MagicLinkSignUp, MagicLinkUpdate, SentLink};
 pub use notp::{Notp, NotpSignIn, NotpSignUp, NotpUpdate, PendingMessage, PendingMessageState};
 pub use oauth::{Oauth, OauthNative, OauthNativeFinish, OauthNativeStart, OauthStart, OauthUpdate, PendingNative};
@@ -45,6 +51,6 @@ pub use security_questions::{SecurityQuestions, SecurityQuestionsSetup, Security
 pub use sso::{Sso, SsoStart};
 pub use totp::{Totp, TotpSeed, TotpSignUp, TotpVerify};
 pub use webauthn::{
-    PendingDevice, PendingPasskey, PendingPasskeyState, Webauthn, WebauthnAddDevice, WebauthnSignIn, WebauthnSignUp,
-    WebauthnSignUpOrIn,
+    PendingDevice, PendingDeviceState, PendingPasskey, PendingPasskeyState, Webauthn, WebauthnAddDevice,
+    WebauthnSignIn, WebauthnSignUp, WebauthnSignUpOrIn,
 };

@@ -99,14 +99,14 @@ impl Notp {
         NotpSignUp { descope: self.descope.clone(), body: NotpSignUpRequest::new() }
     }
 
-    /// Signs the user in who sends the message. A number that nobody has is refused.
+    /// Signs in the user who sends the message. A number that nobody has is refused.
     ///
     /// `POST /v1/auth/notp/whatsapp/signin`
     pub fn sign_in(&self) -> NotpSignIn {
         self.signing_in(false)
     }
 
-    /// Signs the user in who sends the message, and creates them when nobody has the login id yet;
+    /// Signs in the user who sends the message, and creates them when nobody has the login id yet;
     /// [`Authentication::first_seen`](crate::Authentication::first_seen) tells which of the two it was.
     ///
     /// `POST /v1/auth/notp/whatsapp/signup-in`
@@ -157,7 +157,9 @@ impl NotpSignUp {
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists) (`E062107`): somebody has the login id.
     pub async fn send(self) -> Result<PendingMessage> {
         check::optional_text("login_id", self.body.login_id.as_deref())?;
-        let answer = call!(self.descope.api(), notp_sign_up, &NotpProvider::WHATSAPP, &self.body)?;
+        check::optional_text("phone", self.body.phone.as_deref())?;
+        let api = self.descope.signing_up(self.body.login_options.as_ref())?;
+        let answer = call!(api, notp_sign_up, &NotpProvider::WHATSAPP, &self.body)?;
         PendingMessage::read(self.descope, answer)
     }
 }
@@ -204,7 +206,8 @@ impl NotpUpdate {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, the number or the refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn send(self) -> Result<PendingMessage> {
         let Self { descope, refresh_jwt, body } = self;
         check::text("login_id", &body.login_id)?;

@@ -14,7 +14,10 @@ use super::{
     redirect::{Redirect, RedirectState},
 };
 use crate::{
-    Authentication, Descope, Result, check, options::factor_setters, raw_error::call, setters::setters,
+    Authentication, Descope, Result, check,
+    options::{factor_setters, options_setter},
+    raw_error::call,
+    setters::setters,
     vocabulary::OauthProvider,
 };
 
@@ -199,6 +202,9 @@ macro_rules! state_setter {
     () => {
         /// Adds a random `state` to the redirect URL, by which the return is told from one that somebody else has begun:
         /// [`RedirectState`](crate::RedirectState) has an example. Needs a `redirect_url`.
+        ///
+        /// Without it, whoever lures a user to the page behind `redirect_url` with a code of their own signs that user in to
+        /// their account (login CSRF), unless the page has something else that ties the return to its browser.
         pub fn with_state(mut self) -> Self {
             self.with_state = true;
             self
@@ -230,12 +236,14 @@ impl OauthStart {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the provider or redirect URL is blank, or a step-up has no
-    ///   refresh token, and nothing was sent; or the project has no such provider.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the provider, the redirect URL or a text that was set is blank,
+    ///   or a step-up has no refresh token, and nothing was sent; or the project has no such provider.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token of a step-up has ended.
     pub async fn send(self) -> Result<Redirect> {
         let Self { descope, mode, provider, query, with_state, refresh_jwt, login_options } = self;
         check::text("provider", provider.as_str())?;
+        check::optional_text("login_hint", query.login_hint.as_deref())?;
+        check::optional_text("initiated_email", query.initiated_email.as_deref())?;
         let (page, state) = page(query.redirect_url.as_deref(), with_state)?;
         let api = descope.signing_in(refresh_jwt.as_ref(), login_options.as_ref())?;
         let Query { prompt, test, raw_response, login_hint, initiated_email, .. } = &query;
@@ -266,6 +274,7 @@ impl OauthStart {
 }
 
 impl OauthUpdate {
+    options_setter!(login_options);
     setters!(LoginOptions at login_options);
     setters!(OauthAuthorizeUpdateQuery at query);
     state_setter!();
@@ -282,6 +291,8 @@ impl OauthUpdate {
     pub async fn send(self) -> Result<Redirect> {
         let Self { descope, provider, query, with_state, refresh_jwt, login_options } = self;
         check::text("provider", provider.as_str())?;
+        check::optional_text("login_hint", query.login_hint.as_deref())?;
+        check::optional_text("initiated_email", query.initiated_email.as_deref())?;
         let (page, state) = page(query.redirect_url.as_deref(), with_state)?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
         let answer = call!(

@@ -77,7 +77,7 @@ pub struct PasswordReset {
     body: PasswordResetRequest,
 }
 
-/// What the user got who has forgotten the password. Which of the two it is, is set in the project.
+/// What was sent to a user who forgot the password; the project's settings decide which.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PasswordResetSent {
@@ -161,7 +161,8 @@ impl Password {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, the password or the refresh token is
     ///   unusable, and nothing was sent; or the password does not meet the policy.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn update(
         &self,
         login_id: impl Into<String>,
@@ -226,7 +227,8 @@ impl PasswordSignUp {
         let Self { descope, body } = self;
         check::text("login_id", &body.login_id)?;
         check::password("password", &body.password)?;
-        Authentication::read(call!(descope.api(), password_sign_up, &body)?, descope.token_names())
+        let api = descope.signing_up(body.login_options.as_ref())?;
+        Authentication::read(call!(api, password_sign_up, &body)?, descope.token_names())
     }
 }
 

@@ -5,8 +5,12 @@
 ///
 /// - `$done`: what the user has to do, as it stands after "whether" and "until".
 /// - `$endpoint`: where that is asked.
+/// - `$told`: what a refusal means, where its code does not tell that the user has not done it yet.
 macro_rules! polled {
     ($type:ident, $request:ident, $operation:ident, $endpoint:literal, $done:literal) => {
+        crate::auth::polled::polled!($type, $request, $operation, $endpoint, $done, |error| error);
+    };
+    ($type:ident, $request:ident, $operation:ident, $endpoint:literal, $done:literal, $told:expr) => {
         impl $type {
             #[doc = concat!("Asks once whether ", $done, ": the session if so, `None` if not yet.")]
             ///
@@ -63,7 +67,8 @@ macro_rules! polled {
             async fn session(&self, api: &descope_api::Client) -> crate::Result<crate::Authentication> {
                 crate::check::secret("pending_ref", &self.state.pending_ref)?;
                 let body = descope_api::types::$request::new(self.state.pending_ref.clone());
-                let answer = crate::raw_error::call!(api, $operation, &body)?;
+                let told: fn(crate::Error) -> crate::Error = $told;
+                let answer = crate::raw_error::call!(api, $operation, &body).map_err(told)?;
                 crate::Authentication::read(answer, self.descope.token_names())
             }
         }

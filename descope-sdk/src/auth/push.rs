@@ -8,9 +8,30 @@ use descope_api::{
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::polled::polled;
-use crate::{Descope, Result, check, raw_error::call, setters::setters};
+use crate::{Descope, Error, ErrorKind, Result, StatusCode, check, raw_error::call, setters::setters};
 
 /// Sign-in by a message to the user's phone, on which the user approves it. From [`Descope::push`].
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = emulator.descope()?;
+/// # let ada = descope.password().sign_up("ada@example.com", "Difference-Engine-2").send().await?;
+/// # let refresh_jwt = ada.refresh_jwt().unwrap();
+/// // Once, from the phone:
+/// descope.push().enroll("fcm", "token of the phone", refresh_jwt).device("Ada's phone").send().await?;
+///
+/// let pending = descope.push().sign_in("ada@example.com").await?;
+/// assert!(pending.check().await?.is_none(), "nobody has approved yet");
+/// # let transaction_id = emulator.inbox().next("ada@example.com").await.transaction_id.unwrap();
+/// // On the phone, which knows the transaction from the message:
+/// descope.push().finish(transaction_id, "approved", refresh_jwt).await?;
+/// let ada = pending.wait().await?;
+/// # assert!(ada.refresh_jwt().is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Push {
     descope: Descope,
@@ -141,8 +162,16 @@ polled!(
     PushPendingSessionRequest,
     push_pending_session,
     "/v1/auth/push/pending-session",
-    "the user has approved the sign-in"
+    "the user has approved the sign-in",
+    told
 );
+
+/// No code is known by which the service says that the user has not decided yet: 401 with one that means nothing else does.
+fn told(error: Error) -> Error {
+    let undecided =
+        error.status() == Some(StatusCode::UNAUTHORIZED) && error.code().is_some_and(|code| code.kind().is_none());
+    if undecided { error.of_kind(ErrorKind::Pending) } else { error }
+}
 
 impl PendingPush {
     /// What to keep when the sign-in is finished in another request or another process.

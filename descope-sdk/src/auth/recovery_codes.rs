@@ -58,13 +58,16 @@ impl RecoveryCodes {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or the refresh token is unusable; nothing was
     ///   sent.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn generate(&self, login_id: impl Into<String>, refresh_jwt: impl Into<Secret>) -> Result<Vec<Secret>> {
         let body = RecoveryCodesGenerateRequest::new(login_id);
         check::text("login_id", &body.login_id)?;
         let api = self.descope.acting_for("refresh_jwt", &refresh_jwt.into())?;
         let answer = call!(api, recovery_codes_generate, &body)?;
-        Ok(answer.body.codes.into_iter().filter_map(|code| code.code).collect())
+        let codes: Option<Vec<Secret>> = answer.body.codes.into_iter().map(|code| code.code).collect();
+        let lacking = || answer.origin.lacks("the answer holds no codes");
+        codes.filter(|codes| !codes.is_empty()).ok_or_else(lacking)
     }
 
     /// Signs a user in with one of the codes, which is used up by it.

@@ -1,6 +1,9 @@
-//! Where a user is sent, and how a return that does not belong to it is told.
+//! Where a user is sent, and how to tell a return that does not belong to it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use descope_api::Secret;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,8 @@ use url::Url;
 use super::callback;
 use crate::{Error, Result, raw_error::Origin};
 
-/// Where to send the user's browser. When it comes back, to the redirect URL that was asked for, a `code` is in the query.
+/// Where to send the user's browser. After a sign-in it comes back to the redirect URL that was asked for, with a `code` in
+/// the query.
 ///
 /// It serialises, so that all of it can be kept in the user's session until then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +83,9 @@ impl RedirectState {
         let missing = "is missing: the state comes back as a part of it, and `with_state` was called";
         let url = redirect_url.ok_or_else(|| Error::argument_refused("redirect_url", missing))?;
         let mut url = Url::parse(url).map_err(|_| Error::argument_refused("redirect_url", "is not a URL"))?;
+        if url.query_pairs().any(|(name, _)| name == "state") {
+            return Err(Error::argument_refused("redirect_url", "has a parameter `state` already"));
+        }
         url.query_pairs_mut().append_pair("state", self.0.expose());
         Ok(url.into())
     }
@@ -91,15 +98,25 @@ impl RedirectState {
     ///   or none. Do not go on: somebody may have made the user open it.
     /// - Otherwise as the functions that exchange a code.
     pub fn accept(&self, url: &str) -> Result<Secret> {
-        let brought = Url::parse(url).ok().and_then(|url| {
-            let mut states = url.query_pairs().filter(|(name, _)| name == "state").map(|(_, value)| value.into_owned());
-            // Of two, one is not ours.
-            states.next().filter(|_| states.next().is_none())
-        });
+        self.check(url)?;
+        callback::code(Secret::from(url))
+    }
+
+    /// Whether the URL that the browser came back to belongs to the start from which this state is, where the return has no
+    /// code: that of an outbound application.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument) with the argument `state`, as for [`accept`](Self::accept).
+    /// - [`Api`](crate::ErrorKind::Api): the URL says `err`, that the user or the provider has refused.
+    pub fn check(&self, url: &str) -> Result<()> {
+        let mut states = callback::query(url).into_iter().flat_map(|query| callback::of(query, "state"));
+        // Of two, one is not ours.
+        let brought = states.next().filter(|_| states.next().is_none());
         if brought.is_none_or(|brought| Secret::from(brought) != self.0) {
             return Err(Error::argument_refused("state", "is not the one of this sign-in"));
         }
-        callback::code(Secret::from(url))
+        callback::refusal(url)
     }
 }
 
@@ -129,8 +146,16 @@ impl Pkce {
 
     /// SHA-256 of the verifier in base64url, which is sent at the beginning.
     pub fn challenge(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.verifier.expose().as_bytes());
-        URL_SAFE_NO_PAD.encode(digest)
+        URL_SAFE_NO_PAD.encode(self.digest())
+    }
+
+    /// The two as calls that take bytes want them: in base64.
+    pub(super) fn in_base64(&self) -> (String, String) {
+        (STANDARD.encode(self.digest()), STANDARD.encode(self.verifier.expose()))
+    }
+
+    fn digest(&self) -> aws_lc_rs::digest::Digest {
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.verifier.expose().as_bytes())
     }
 }
 
@@ -158,10 +183,18 @@ mod tests {
             format!("{page}&code=abc&state=other"),
             format!("https://app.example.com/back?state=other&code=abc&state={own}"),
             format!("code=abc&state={own}"),
+            format!("/back#state={own}"),
         ] {
             let error = state.accept(&url).unwrap_err();
             assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("state")), "{url}");
         }
+        assert_eq!(state.accept(&format!("/back?state={own}&code=abc")).unwrap().expose(), "abc");
+        state.check(&page).unwrap();
+        assert_eq!(state.check(&format!("{page}&err=no")).unwrap_err().kind(), ErrorKind::Api);
+        assert_eq!(
+            state.added_to(Some("https://app.example.com/?state=1")).unwrap_err().argument(),
+            Some("redirect_url")
+        );
         assert_eq!(state.accept(&format!("{page}&err=no")).unwrap_err().kind(), ErrorKind::Api);
         assert_eq!(state.added_to(None).unwrap_err().argument(), Some("redirect_url"));
         assert!(!format!("{state:?}").contains(own));

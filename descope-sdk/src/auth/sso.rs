@@ -72,6 +72,7 @@ impl Sso {
     }
 
     /// The same at the older addresses, which serve SAML and OIDC as well. Only where a proxy knows no others.
+    #[must_use]
     pub fn saml(self) -> Self {
         Self { saml: true, ..self }
     }
@@ -99,7 +100,7 @@ impl Sso {
     /// - `code`: the parameter `code` with which the browser came back, or the whole URL that it came back to. An `err` in the
     ///   URL becomes the error.
     ///
-    /// `POST /v1/auth/sso/exchange`; [`Sso`] has an example.
+    /// `POST /v1/auth/sso/exchange`, or `/v1/auth/saml/exchange` after [`saml`](Self::saml); [`Sso`] has an example.
     ///
     /// # Errors
     ///
@@ -123,17 +124,20 @@ impl SsoStart {
 
     /// Asks where to send the user.
     ///
-    /// `POST /v1/auth/sso/authorize`; [`Sso`] has an example.
+    /// `POST /v1/auth/sso/authorize`, or `/v1/auth/saml/authorize` after [`Sso::saml`]; [`Sso`] has an example.
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the tenant or redirect URL is blank, or a step-up has no
-    ///   refresh token, and nothing was sent; or the tenant has no single sign-on.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the tenant, the redirect URL or a text that was set is blank, or
+    ///   a step-up has no refresh token, and nothing was sent; or the tenant has no single sign-on.
     /// - [`NotFound`](crate::ErrorKind::NotFound): there is no such tenant.
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token of a step-up has ended.
     pub async fn send(self) -> Result<Redirect> {
         let Self { descope, saml, tenant, query, with_state, refresh_jwt, login_options } = self;
         check::text("tenant", &tenant)?;
+        check::optional_text("sso_id", query.sso_id.as_deref())?;
+        check::optional_text("login_hint", query.login_hint.as_deref())?;
+        check::optional_text("initiated_email", query.initiated_email.as_deref())?;
         let (page, state) = page(query.redirect_url.as_deref(), with_state)?;
         let api = descope.signing_in(refresh_jwt.as_ref(), login_options.as_ref())?;
         let Query { prompt, sso_id, login_hint, force_authn, initiated_email, test, .. } = &query;

@@ -98,7 +98,8 @@ impl Totp {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id or the refresh token is unusable; nothing was
     ///   sent.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn update(&self, login_id: impl Into<String>, refresh_jwt: impl Into<Secret>) -> Result<TotpSeed> {
         let body = TotpUpdateRequest::new(login_id);
         check::text("login_id", &body.login_id)?;

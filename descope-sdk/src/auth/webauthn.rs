@@ -13,8 +13,8 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     Authentication, Descope, Error, ErrorKind, Result, check,
     error::Inner,
-    options::{factor_setters, sign_up_setters},
-    raw_error::{Answer, call},
+    options::{factor_setters, options_setter, sign_up_setters},
+    raw_error::{Answer, Origin, call},
     setters::setters,
 };
 
@@ -22,14 +22,27 @@ use crate::{
 ///
 /// Each is a ceremony in two calls with the browser in between:
 ///
-/// ```no_run
-/// # async fn ceremony(descope: descope_sdk::Descope, answer_of_browser: String) -> descope_sdk::Result<()> {
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = httpmock::MockServer::start_async().await;
+/// # for (path, body) in [
+/// #     ("start", r#"{"transactionId":"tx","options":"{\"publicKey\":{\"challenge\":\"Zm9v\"}}","create":false}"#),
+/// #     ("finish", r#"{"sessionJwt":"eyJh.eyJk.c2ln","refreshJwt":"eyJh.eyJy.c2ln"}"#),
+/// # ] {
+/// #     server.mock_async(|when, then| {
+/// #         when.method("POST").path(format!("/v1/auth/webauthn/signin/{path}"));
+/// #         then.status(200).header("content-type", "application/json").body(body);
+/// #     }).await;
+/// # }
+/// # let descope = descope_sdk::Descope::builder("P2RmuXyZ0123456789abcdefghij").base_url(server.base_url()).build()?;
+/// # let answer_of_browser = r#"{"id": "cred"}"#;
 /// let pending = descope.webauthn().sign_in("ada@example.com", "https://app.example.com").send().await?;
 /// // The page: navigator.credentials.get(PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey))
 /// println!("{}", pending.options_json());
 /// // What comes back is the credential as JSON, by its `toJSON()`:
 /// let ada = pending.finish_json(answer_of_browser).await?;
-/// # drop(ada);
+/// # assert!(ada.refresh_jwt().is_some());
 /// # Ok(())
 /// # }
 /// ```
@@ -79,7 +92,7 @@ pub struct WebauthnAddDevice {
 
 /// A challenge that the browser has to answer. [`finish`](Self::finish) signs the user in.
 ///
-/// It serialises to its [state](Self::state), from which [`Webauthn::resume`] makes it again: the answer mostly comes with
+/// It serialises to its [state](Self::state), from which [`Webauthn::resume`] makes it again: the answer usually comes with
 /// another request.
 #[derive(Clone, Debug)]
 pub struct PendingPasskey {
@@ -93,15 +106,38 @@ pub struct PendingPasskey {
 #[derive(Clone, Debug)]
 pub struct PendingDevice {
     descope: Descope,
-    state: PendingPasskeyState,
+    state: PendingDeviceState,
 }
 
-/// What has to be kept of a challenge until the browser has answered. It holds no secret.
+/// What has to be kept of a challenge until the browser has answered. It holds no secret. That of a passkey to be added is
+/// refused when it is read as this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPasskeyState {
+    ceremony: Ceremony,
     transaction_id: String,
     options: String,
-    creates: bool,
+}
+
+/// What has to be kept of a passkey that is to be added until the browser has answered. It holds no secret. That of a sign-in
+/// is refused when it is read as this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingDeviceState {
+    ceremony: Adding,
+    transaction_id: String,
+    options: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Ceremony {
+    SignUp,
+    SignIn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Adding {
+    AddDevice,
 }
 
 impl Webauthn {
@@ -173,7 +209,7 @@ impl Webauthn {
     }
 
     /// Goes on with a passkey that is to be added.
-    pub fn resume_device(&self, state: PendingPasskeyState) -> PendingDevice {
+    pub fn resume_device(&self, state: PendingDeviceState) -> PendingDevice {
         PendingDevice { descope: self.descope.clone(), state }
     }
 
@@ -210,7 +246,8 @@ impl WebauthnSignUp {
         let Self { descope, body } = self;
         check::optional_text("login_id", body.login_id.as_deref())?;
         check::text("origin", &body.origin)?;
-        let state = PendingPasskeyState::read(call!(descope.api(), webauthn_sign_up_start, &body)?, Some(true))?;
+        let api = descope.signing_up(body.login_options.as_ref())?;
+        let state = PendingPasskeyState::read(call!(api, webauthn_sign_up_start, &body)?, Some(Ceremony::SignUp))?;
         Ok(PendingPasskey { descope, state })
     }
 }
@@ -235,7 +272,7 @@ impl WebauthnSignIn {
         check::optional_text("login_id", body.login_id.as_deref())?;
         check::text("origin", &body.origin)?;
         let api = descope.signing_in(refresh_jwt.as_ref(), body.login_options.as_ref())?;
-        let state = PendingPasskeyState::read(call!(api, webauthn_sign_in_start, &body)?, Some(false))?;
+        let state = PendingPasskeyState::read(call!(api, webauthn_sign_in_start, &body)?, Some(Ceremony::SignIn))?;
         Ok(PendingPasskey { descope, state })
     }
 }
@@ -263,6 +300,7 @@ impl WebauthnSignUpOrIn {
 }
 
 impl WebauthnAddDevice {
+    options_setter!(body.login_options);
     setters!(LoginOptions at body.login_options);
     passkey_setter!();
 
@@ -279,20 +317,21 @@ impl WebauthnAddDevice {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id, the origin or the refresh token is unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     pub async fn send(self) -> Result<PendingDevice> {
         let Self { descope, refresh_jwt, body } = self;
         check::text("login_id", &body.login_id)?;
         check::optional_text("origin", body.origin.as_deref())?;
         let api = descope.acting_for("refresh_jwt", &refresh_jwt)?;
-        let state = PendingPasskeyState::read(call!(api, webauthn_update_start, &body)?, Some(true))?;
+        let state = PendingDeviceState::read(call!(api, webauthn_update_start, &body)?)?;
         Ok(PendingDevice { descope, state })
     }
 }
 
 /// What both kinds of challenges have.
 macro_rules! challenge {
-    ($type:ident) => {
+    ($type:ident, $state:ident) => {
         impl $type {
             /// The options for the browser as JSON text: an object with the member `publicKey`, its binary members in
             /// base64url.
@@ -312,7 +351,7 @@ macro_rules! challenge {
             }
 
             /// What to keep when the browser answers in another request or to another process.
-            pub fn state(&self) -> &PendingPasskeyState {
+            pub fn state(&self) -> &$state {
                 &self.state
             }
         }
@@ -327,14 +366,14 @@ macro_rules! challenge {
 
 const UNFIT: &str = "the options of the passkey are not what the type reads";
 
-challenge!(PendingPasskey);
-challenge!(PendingDevice);
+challenge!(PendingPasskey, PendingPasskeyState);
+challenge!(PendingDevice, PendingDeviceState);
 
 impl PendingPasskey {
     /// Whether the browser has to make a passkey (`navigator.credentials.create`) rather than to use one
     /// (`navigator.credentials.get`).
     pub fn creates(&self) -> bool {
-        self.state.creates
+        self.state.ceremony == Ceremony::SignUp
     }
 
     /// Signs the user in with the browser's answer.
@@ -367,7 +406,7 @@ impl PendingPasskey {
     async fn answered(&self, response: Secret) -> Result<Authentication> {
         let body = WebauthnFinishRequest::new(self.state.transaction_id.as_str(), response);
         let api = self.descope.api();
-        let answer = if self.state.creates {
+        let answer = if self.creates() {
             call!(api, webauthn_sign_up_finish, &body)?
         } else {
             call!(api, webauthn_sign_in_finish, &body)?
@@ -408,14 +447,28 @@ impl PendingDevice {
 }
 
 impl PendingPasskeyState {
-    /// - `creates`: what the browser has to do, where the answer need not say it.
-    fn read(Answer { body, origin }: Answer<WebauthnStartResponse>, creates: Option<bool>) -> Result<Self> {
-        let creates = creates.or(body.create);
-        match (body.transaction_id.filter(|id| !id.is_empty()), body.options, creates) {
-            (Some(transaction_id), Some(options), Some(creates)) => Ok(Self { transaction_id, options, creates }),
-            _ => Err(origin.lacks("the answer holds no challenge: `transactionId`, `options` and `create`")),
-        }
+    /// - `ceremony`: what the browser has to do, where the answer need not say it.
+    fn read(Answer { body, origin }: Answer<WebauthnStartResponse>, ceremony: Option<Ceremony>) -> Result<Self> {
+        let told = body.create.map(|creates| if creates { Ceremony::SignUp } else { Ceremony::SignIn });
+        let Some(ceremony) = ceremony.or(told) else {
+            return Err(origin.lacks("the answer does not say what the browser has to do: it has no `create`"));
+        };
+        let (transaction_id, options) = parts(body, &origin)?;
+        Ok(Self { ceremony, transaction_id, options })
     }
+}
+
+impl PendingDeviceState {
+    fn read(Answer { body, origin }: Answer<WebauthnStartResponse>) -> Result<Self> {
+        let (transaction_id, options) = parts(body, &origin)?;
+        Ok(Self { ceremony: Adding::AddDevice, transaction_id, options })
+    }
+}
+
+/// Transaction and options.
+fn parts(body: WebauthnStartResponse, origin: &Origin) -> Result<(String, String)> {
+    let id = body.transaction_id.filter(|id| !id.is_empty());
+    id.zip(body.options).ok_or_else(|| origin.lacks("the answer holds no challenge: `transactionId` and `options`"))
 }
 
 /// The credential as the service wants it: JSON inside of a text.

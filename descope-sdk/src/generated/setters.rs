@@ -238,7 +238,7 @@ macro_rules! setters {
         }
     };
     (EnchantedLinkVerifyRequest at $($at:ident).+) => {
-        /// The verifier to the `pkceChallenge` of the sign-in, in base64.
+        /// The verifier to the `pkce_challenge` of the sign-in, in base64.
         pub fn pkce_verifier(
             mut self,
             pkce_verifier: impl Into<String>,
@@ -273,7 +273,7 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().name = Some(name.into());
             self
         }
-        /// The social provider, where `authMethod` is `oauth`.
+        /// The social provider, where `auth_method` is `oauth`.
         pub fn oauth_provider(
             mut self,
             oauth_provider: impl Into<String>,
@@ -650,6 +650,63 @@ macro_rules! setters {
             self
         }
     };
+    (InboundAppBackchannelRequest at $($at:ident).+) => {
+        /// Who the token is for; ends up in its claim `aud`, where the application allows it.
+        pub fn audience(mut self, audience: impl Into<String>) -> Self {
+            self.$($at).+.audience = Some(audience.into());
+            self
+        }
+        /// Short text shown on both devices, by which the user sees that they approve the right request.
+        pub fn binding_message(
+            mut self,
+            binding_message: impl Into<String>,
+        ) -> Self {
+            self.$($at).+.binding_message = Some(binding_message.into());
+            self
+        }
+    };
+    (InboundAppDeviceRequest at $($at:ident).+) => {
+        /// Who the token is for; ends up in its claim `aud`, where the application allows it.
+        pub fn audience(mut self, audience: impl Into<String>) -> Self {
+            self.$($at).+.audience = Some(audience.into());
+            self
+        }
+        /// Scopes asked for, joined by spaces, such as `openid profile email`. What the application allows is the limit.
+        pub fn scope(mut self, scope: impl Into<String>) -> Self {
+            self.$($at).+.scope = Some(scope.into());
+            self
+        }
+    };
+    (InboundAppTokenRequest at $($at:ident).+) => {
+        /// Who the token is for; ends up in its claim `aud`, where the application allows it.
+        pub fn audience(mut self, audience: impl Into<String>) -> Self {
+            self.$($at).+.audience = Some(audience.into());
+            self
+        }
+        /// Id of the MCP server that the tokens are for, when the client signs in to one.
+        pub fn mcp_server_id(
+            mut self,
+            mcp_server_id: impl Into<String>,
+        ) -> Self {
+            self.$($at).+.mcp_server_id = Some(mcp_server_id.into());
+            self
+        }
+        /// Address of the resource server that the token is for (RFC 8707), such as that of an MCP server. It ends up in the claim `aud`.
+        pub fn resource(mut self, resource: impl Into<String>) -> Self {
+            self.$($at).+.resource = Some(resource.into());
+            self
+        }
+        /// Scopes asked for, joined by spaces; no more than the user has consented to, or the application may have on its own.
+        pub fn scope(mut self, scope: impl Into<String>) -> Self {
+            self.$($at).+.scope = Some(scope.into());
+            self
+        }
+        /// Id of the tenant that the token is limited to; ends up in its claim `dct`.
+        pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
+            self.$($at).+.tenant_id = Some(tenant_id.into());
+            self
+        }
+    };
     (LoginOptions at $($at:ident).+) => {
         /// Claims to put into the tokens, of any JSON type. Claims asked for here are not trusted, so they land inside the claim `nsec`.
         pub fn custom_claims(
@@ -683,14 +740,6 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().locale = Some(locale.into());
             self
         }
-        /// SHA-256 of a verifier that only the first device knows, in base64.
-        pub fn pkce_challenge(
-            mut self,
-            pkce_challenge: impl Into<String>,
-        ) -> Self {
-            self.$($at).+.get_or_insert_default().pkce_challenge = Some(pkce_challenge.into());
-            self
-        }
         /// End the user's other sessions once this sign-in has succeeded.
         pub fn revoke_other_sessions(mut self, revoke_other_sessions: bool) -> Self {
             self.$($at).+.get_or_insert_default().revoke_other_sessions = Some(
@@ -698,7 +747,7 @@ macro_rules! setters {
             );
             self
         }
-        /// Restrict `revokeOtherSessions` to sessions of these kinds.
+        /// Restrict `revoke_other_sessions` to sessions of these kinds.
         pub fn revoke_other_sessions_types(
             mut self,
             revoke_other_sessions_types: impl IntoIterator<
@@ -1213,6 +1262,61 @@ macro_rules! setters {
             self
         }
     };
+    (OauthCallbackFormRequest at $($at:ident).+) => {
+        /// Authorization code of the provider. Missing when the provider refuses.
+        pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
+            self.$($at).+.code = Some(code.into());
+            self
+        }
+        /// Why the provider refuses, one of the codes of RFC 6749.
+        pub fn error(mut self, error: impl Into<String>) -> Self {
+            self.$($at).+.error = Some(error.into());
+            self
+        }
+        /// The refusal in words, for people.
+        pub fn error_description(
+            mut self,
+            error_description: impl Into<String>,
+        ) -> Self {
+            self.$($at).+.error_description = Some(error_description.into());
+            self
+        }
+        /// ID token of the provider, where the provider is set up for the implicit way.
+        pub fn id_token(mut self, id_token: impl Into<crate::Secret>) -> Self {
+            self.$($at).+.id_token = Some(id_token.into());
+            self
+        }
+        /// Project that the sign-in belongs to, where the answer names it. Found from `state` when it is left out.
+        pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
+            self.$($at).+.project_id = Some(project_id.into());
+            self
+        }
+        /// Provider that answers, where it says so. Found from `state` when it is left out.
+        pub fn provider(mut self, provider: impl Into<String>) -> Self {
+            self.$($at).+.provider = Some(provider.into());
+            self
+        }
+        /// SSO configuration of the tenant that the sign-in goes by, where the tenant has several.
+        pub fn sso_id(mut self, sso_id: impl Into<String>) -> Self {
+            self.$($at).+.sso_id = Some(sso_id.into());
+            self
+        }
+        /// What the service gave the provider when the sign-in was started; ties the answer to that start.
+        pub fn state(mut self, state: impl Into<String>) -> Self {
+            self.$($at).+.state = Some(state.into());
+            self
+        }
+        /// Tenant that the sign-in belongs to, for an SSO sign-in by OIDC.
+        pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
+            self.$($at).+.tenant_id = Some(tenant_id.into());
+            self
+        }
+        /// What Apple tells of the user at the first sign-in and never again, as JSON text.
+        pub fn user(mut self, user: impl Into<String>) -> Self {
+            self.$($at).+.user = Some(user.into());
+            self
+        }
+    };
     (OauthNativeFinishRequest at $($at:ident).+) => {
         /// Authorization code of the provider, in the other way.
         pub fn code(mut self, code: impl Into<crate::Secret>) -> Self {
@@ -1419,7 +1523,7 @@ macro_rules! setters {
         }
     };
     (OutboundConnectRequest at $($at:ident).+) => {
-        /// Tenant for which the connection is made. Needed with `tenantLevel`.
+        /// Tenant for which the connection is made. Needed with `tenant_level`.
         pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
             self.$($at).+.tenant_id = Some(tenant_id.into());
             self
@@ -1436,7 +1540,7 @@ macro_rules! setters {
             self.$($at).+.revoke_other_sessions = Some(revoke_other_sessions);
             self
         }
-        /// Restrict `revokeOtherSessions` to sessions of these kinds.
+        /// Restrict `revoke_other_sessions` to sessions of these kinds.
         pub fn revoke_other_sessions_types(
             mut self,
             revoke_other_sessions_types: impl IntoIterator<
@@ -1588,14 +1692,6 @@ macro_rules! setters {
         /// Language of the message as a BCP 47 tag, such as `en` or `pt-BR`.
         pub fn locale(mut self, locale: impl Into<String>) -> Self {
             self.$($at).+.get_or_insert_default().locale = Some(locale.into());
-            self
-        }
-        /// SHA-256 of a verifier that only the first device knows, in base64.
-        pub fn pkce_challenge(
-            mut self,
-            pkce_challenge: impl Into<String>,
-        ) -> Self {
-            self.$($at).+.get_or_insert_default().pkce_challenge = Some(pkce_challenge.into());
             self
         }
         /// End the user's other sessions once this sign-up has succeeded.
@@ -1829,7 +1925,7 @@ macro_rules! setters {
             self.$($at).+.get_or_insert_default().extensions_json = Some(extensions_json.into());
             self
         }
-        /// Older way to ask for what `residentKey` asks for. No SDK sends it.
+        /// Older way to ask for what `resident_key` asks for. No SDK sends it.
         pub fn require_resident_key(
             mut self,
             require_resident_key: impl Into<String>,

@@ -7,7 +7,7 @@ use descope_sdk::{
     management::TestUserLink,
 };
 
-use crate::{PROJECT, Server};
+use crate::{PROJECT, Server, Then};
 
 async fn refuses<T>(argument: &str, call: impl Future<Output = Result<T>>) {
     let Err(error) = call.await else {
@@ -15,6 +15,24 @@ async fn refuses<T>(argument: &str, call: impl Future<Output = Result<T>>) {
     };
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(error.argument(), Some(argument));
+}
+
+#[tokio::test]
+async fn flow_that_ends_gives_the_session_wherever_the_tokens_are() {
+    let body = r#"{"executionId":"ex","status":"completed","authInfo":{"user":{"name":"Ada"}}}"#;
+    let cookies = "set-cookie: DS=session; Path=/\r\nset-cookie: DSR=refresh; Path=/\r\n";
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n{cookies}");
+    let server = Server::start(format!("{head}content-length: {}\r\n\r\n{body}", body.len()), Then::Close).await;
+    let step = server.client().build().unwrap().flow().next("ex", "1", "submit").send().await.unwrap();
+    let ada = step.authentication().expect("a session");
+    assert_eq!((ada.session_jwt().expose(), ada.refresh_jwt().unwrap().expose()), ("session", "refresh"));
+
+    for unfinished in [r#"{"executionId":"ex","status":"waiting"}"#, r#"{"status":"completed","authInfo":{}}"#] {
+        let server = Server::answering("200 OK", unfinished).await;
+        let step = server.client().build().unwrap().flow().start("sign-in").send().await.unwrap();
+        assert!(step.authentication().is_none() && step.response().auth_info.is_none());
+        assert!(step.into_authentication().is_none());
+    }
 }
 
 #[tokio::test]
@@ -34,6 +52,7 @@ async fn nothing_is_sent_with_bad_input() {
         refuses("address", descope.otp().email(id).sign_up().address(blank).send()).await;
         refuses("code", descope.otp().email(id).verify(blank)).await;
 
+        let otp_by_email = descope.otp().email(id);
         let magic = descope.magic_link();
         refuses("login_id", magic.email(blank).sign_up().send()).await;
         refuses("login_id", magic.sms(blank).sign_in().send()).await;
@@ -44,9 +63,40 @@ async fn nothing_is_sent_with_bad_input() {
         let enchanted = descope.enchanted_link();
         refuses("login_id", enchanted.sign_up(blank).send()).await;
         refuses("login_id", enchanted.sign_in(LoginId::new(blank)).send()).await;
-        refuses("address", enchanted.sign_up(id).email(blank).send()).await;
+        refuses("email", enchanted.sign_up(id).email(blank).send()).await;
         refuses("address", enchanted.email(blank).update(id, jwt).send()).await;
         refuses("token", enchanted.verify(blank)).await;
+
+        // What is set besides counts as well: a blank tenant would be no tenant.
+        refuses("tenant_id", otp_by_email.clone().sign_up().tenant_id(blank).send()).await;
+        refuses("template_id", otp_by_email.clone().sign_in().template_id(blank).send()).await;
+        refuses("tenant_id", magic.email(id).sign_up().tenant_id(blank).send()).await;
+        refuses("sso_app_id", magic.email(id).sign_in().sso_app_id(blank).send()).await;
+        refuses("template_id", enchanted.sign_up(id).template_id(blank).send()).await;
+        refuses("tenant_id", enchanted.sign_in(id).tenant_id(blank).send()).await;
+        let passwords = descope.password();
+        refuses("tenant_id", passwords.sign_up(id, "Difference-Engine-2").tenant_id(blank).send()).await;
+        refuses("tenant_id", passwords.sign_in(id, "Difference-Engine-2").tenant_id(blank).send()).await;
+        refuses("tenant_id", descope.notp().sign_up().tenant_id(blank).send()).await;
+        let webauthn = descope.webauthn();
+        refuses("tenant_id", webauthn.sign_up(id, "https://app.example.com").tenant_id(blank).send()).await;
+        refuses("tenant_id", webauthn.sign_in(id, "https://app.example.com").tenant_id(blank).send()).await;
+
+        let (oauth, sso) = (descope.oauth(), descope.sso());
+        refuses("login_hint", oauth.start("google").login_hint(blank).send()).await;
+        refuses("initiated_email", oauth.sign_in("google").initiated_email(blank).send()).await;
+        refuses("login_hint", oauth.update("google", jwt).login_hint(blank).send()).await;
+        refuses("initiated_email", oauth.update("google", jwt).initiated_email(blank).send()).await;
+        refuses("sso_id", sso.start("acme").sso_id(blank).send()).await;
+        refuses("login_hint", sso.start("acme").login_hint(blank).send()).await;
+        refuses("initiated_email", sso.start("acme").initiated_email(blank).send()).await;
+        refuses("app_id", descope.outbound().connect(blank, jwt).send()).await;
+        refuses("tenant_id", descope.outbound().connect("calendar", jwt).tenant_id(blank).send()).await;
+        let flow = descope.flow();
+        refuses("flow_id", flow.start(blank).send()).await;
+        refuses("execution_id", flow.next(blank, "1", "submit").send()).await;
+        refuses("step_id", flow.next("ex", blank, "submit").send()).await;
+        refuses("interaction_id", flow.next("ex", "1", blank).send()).await;
 
         let questions = descope.security_questions();
         refuses("login_id", questions.setup(blank, jwt).answer("a", "b").send()).await;
@@ -78,6 +128,7 @@ async fn nothing_is_sent_with_bad_input() {
         refuses("access_key", descope.access_key().exchange(bad).send()).await;
     }
     refuses("answers", descope.security_questions().setup(id, jwt).send()).await;
+    refuses("tenant_id", descope.outbound().connect("calendar", jwt).tenant_level(true).send()).await;
     let state: PendingCodeState = serde_json::from_str(r#"{"method":"email","login_id":""}"#).unwrap();
     refuses("login_id", descope.otp().resume(state).verify("123456")).await;
     let state: PendingLinkState = serde_json::from_str(r#"{"pending_ref":"","link_id":""}"#).unwrap();

@@ -287,15 +287,15 @@ async fn webauthn_add_device(descope: Descope, mut given: Given) -> Outcome {
 }
 
 async fn webauthn_finish(descope: Descope, mut given: Given, creates: Option<bool>) -> Outcome {
-    let state = json!({
-        "transaction_id": given.text("transactionId")?, "options": "{}", "creates": creates.unwrap_or(true)
-    });
-    let state = serde_json::from_value(state).expect("a state");
-    let response = given.text("response")?;
-    match creates {
-        Some(_) => given.end(descope.webauthn().resume(state).finish_json(response).await.map(drop)),
-        None => given.end(descope.webauthn().resume_device(state).finish_json(response).await.map(drop)),
+    let ceremony = creates.map_or("add_device", |creates| if creates { "sign_up" } else { "sign_in" });
+    let state = json!({"ceremony": ceremony, "transaction_id": given.text("transactionId")?, "options": "{}"});
+    let (response, kept) = (given.text("response")?, "a state");
+    if creates.is_some() {
+        let pending = descope.webauthn().resume(serde_json::from_value(state).expect(kept));
+        return given.end(pending.finish_json(response).await.map(drop));
     }
+    let pending = descope.webauthn().resume_device(serde_json::from_value(state).expect(kept));
+    given.end(pending.finish_json(response).await.map(drop))
 }
 
 macro_rules! templates {

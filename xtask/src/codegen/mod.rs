@@ -126,7 +126,9 @@ fn fault(error: impl std::fmt::Display) -> Failure {
     Failure::Generator(error.to_string())
 }
 
-fn api(document: Value) -> Result<openapiv3::OpenAPI, Failure> {
+/// In the order of the names, whatever map type serde_json uses: any crate of the workspace can choose it for all.
+fn api(mut document: Value) -> Result<openapiv3::OpenAPI, Failure> {
+    document.sort_all_objects();
     serde_json::from_value(document).map_err(fault)
 }
 

@@ -80,6 +80,18 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("unit", "x-descope-unit: epoch-seconds", "x-descope-unit: fortnights", "expires:\n"),
     ("unit", "End of the session in epoch seconds.", "End of the session.", "expires:\n"),
     ("sdk", "x-descope-retry: never", "x-descope-retry: never\n      x-descope-sdk: {verb: verify}", "x-descope-sdk"),
+    (
+        "sdk",
+        "description: The code and whose it is.",
+        "description: The code and whose it is.\n      x-descope-sdk: {hidden: [cod]}",
+        "x-descope-sdk",
+    ),
+    (
+        "sdk",
+        "description: The code and whose it is.",
+        "description: The code and whose it is.\n      x-descope-sdk: {hidden: [code]}",
+        "x-descope-sdk",
+    ),
     ("parameters", "- name: channel", "- name: chanel", "post:"),
     (
         "parameters",

@@ -44,6 +44,7 @@ pub(super) struct Scope {
 
 /// The application as the engine needs it.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_field_names, reason = "OAuth calls it the client id")]
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) client_id: String,
@@ -384,12 +385,14 @@ fn standard() -> Vec<Scope> {
     STANDARD_SCOPES.into_iter().map(scope).collect()
 }
 
+/// How the values of a list become what its scopes grant.
+type Make = fn(Vec<String>) -> Grants;
+
 /// Adds the scopes that are defined in three lists. They come before others of the same name.
 fn add_defined(scopes: &mut Vec<Scope>, members: &Value, only: Option<&[String]>) {
     let texts = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    type Make = fn(Vec<String>) -> Grants;
     let kinds: [(&str, Make); 3] = [
         ("permissionsScopes", Grants::Permissions),
         ("attributesScopes", Grants::Attributes),
@@ -422,8 +425,7 @@ fn add_of_resources(scopes: &mut Vec<Scope>, state: &State, application: &str) {
         let mut defined = Vec::new();
         add_defined(&mut defined, &resource.members.get("scopes").cloned().unwrap_or_default(), None);
         for mut scope in defined {
-            let within = |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&scope.name));
-            (scope.for_user, scope.for_itself) = (within(&user), within(&client));
+            (scope.for_user, scope.for_itself) = (user.has(&scope.name), client.has(&scope.name));
             if !scopes.iter().any(|known| known.name == scope.name) {
                 scopes.push(scope);
             }

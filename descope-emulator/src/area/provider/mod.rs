@@ -148,23 +148,35 @@ fn words(text: &str) -> Vec<String> {
 
 type Run = fn(&mut Call<'_>, &Place, &Params) -> Result<Reply, Refusal>;
 
-fn by_query<O: Typed>(table: &mut Table, side: Side, run: Run) {
-    table.reply::<O>(move |call, _| {
-        let params = Params::of_query(call);
-        let place = Place::of(call, side, &params);
-        run(call, &place, &params)
-    });
+/// Operations that say everything in their query.
+struct Queries<'a>(&'a mut Table, Side);
+
+impl Queries<'_> {
+    fn on<O: Typed>(self, run: Run) {
+        let side = self.1;
+        self.0.reply::<O>(move |call, _| {
+            let params = Params::of_query(call);
+            let place = Place::of(call, side, &params);
+            run(call, &place, &params)
+        });
+    }
 }
 
-fn by_form<O: Typed>(table: &mut Table, side: Side, run: Run)
-where
-    O::Body: Serialize,
-{
-    table.reply::<O>(move |call, body| {
-        let params = Params::of_body(&body)?;
-        let place = Place::of(call, side, &params);
-        run(call, &place, &params)
-    });
+/// Operations that take a form.
+struct Forms<'a>(&'a mut Table, Side);
+
+impl Forms<'_> {
+    fn on<O: Typed>(self, run: Run)
+    where
+        O::Body: Serialize,
+    {
+        let side = self.1;
+        self.0.reply::<O>(move |call, body| {
+            let params = Params::of_body(&body)?;
+            let place = Place::of(call, side, &params);
+            run(call, &place, &params)
+        });
+    }
 }
 
 pub(super) fn register(table: &mut Table) {
@@ -173,50 +185,50 @@ pub(super) fn register(table: &mut Table) {
 }
 
 fn inbound(table: &mut Table, side: Side) {
-    by_query::<op::FederationInboundAppAuthorize>(table, side, authorize::begin);
-    by_form::<op::FederationInboundAppAuthorizeByForm>(table, side, authorize::begin);
-    by_query::<op::FederationInboundAppProjectAuthorize>(table, side, authorize::begin);
-    by_form::<op::FederationInboundAppProjectAuthorizeByForm>(table, side, authorize::begin);
-    by_query::<op::FederationInboundAppAgenticAuthorize>(table, side, authorize::begin);
-    by_form::<op::FederationInboundAppAgenticAuthorizeByForm>(table, side, authorize::begin);
-    by_form::<op::FederationInboundAppFinishAuthorize>(table, side, authorize::finish);
-    by_form::<op::FederationInboundAppPushAuthorize>(table, side, authorize::push);
-    by_form::<op::FederationInboundAppToken>(table, side, token::answer);
-    by_form::<op::FederationInboundAppProjectToken>(table, side, token::answer);
-    by_form::<op::FederationInboundAppAgenticToken>(table, side, token::answer);
-    by_form::<op::FederationInboundAppDevice>(table, side, waiting::device);
-    by_form::<op::FederationInboundAppProjectDevice>(table, side, waiting::device);
-    by_form::<op::FederationInboundAppBackchannelAuthorize>(table, side, waiting::backchannel);
-    by_form::<op::FederationInboundAppProjectBackchannelAuthorize>(table, side, waiting::backchannel);
-    by_form::<op::FederationInboundAppRevoke>(table, side, grant::revoke);
-    by_form::<op::FederationInboundAppProjectRevoke>(table, side, grant::revoke);
-    by_query::<op::FederationInboundAppUserInfo>(table, side, userinfo::answer);
-    by_form::<op::FederationInboundAppUserInfoByPost>(table, side, userinfo::answer);
-    by_query::<op::FederationInboundAppProjectUserInfo>(table, side, userinfo::answer);
-    by_query::<op::FederationInboundAppProjectUserInfoByPost>(table, side, userinfo::answer);
+    Queries(table, side).on::<op::FederationInboundAppAuthorize>(authorize::begin);
+    Forms(table, side).on::<op::FederationInboundAppAuthorizeByForm>(authorize::begin);
+    Queries(table, side).on::<op::FederationInboundAppProjectAuthorize>(authorize::begin);
+    Forms(table, side).on::<op::FederationInboundAppProjectAuthorizeByForm>(authorize::begin);
+    Queries(table, side).on::<op::FederationInboundAppAgenticAuthorize>(authorize::begin);
+    Forms(table, side).on::<op::FederationInboundAppAgenticAuthorizeByForm>(authorize::begin);
+    Forms(table, side).on::<op::FederationInboundAppFinishAuthorize>(authorize::finish);
+    Forms(table, side).on::<op::FederationInboundAppPushAuthorize>(authorize::push);
+    Forms(table, side).on::<op::FederationInboundAppToken>(token::answer);
+    Forms(table, side).on::<op::FederationInboundAppProjectToken>(token::answer);
+    Forms(table, side).on::<op::FederationInboundAppAgenticToken>(token::answer);
+    Forms(table, side).on::<op::FederationInboundAppDevice>(waiting::device);
+    Forms(table, side).on::<op::FederationInboundAppProjectDevice>(waiting::device);
+    Forms(table, side).on::<op::FederationInboundAppBackchannelAuthorize>(waiting::backchannel);
+    Forms(table, side).on::<op::FederationInboundAppProjectBackchannelAuthorize>(waiting::backchannel);
+    Forms(table, side).on::<op::FederationInboundAppRevoke>(grant::revoke);
+    Forms(table, side).on::<op::FederationInboundAppProjectRevoke>(grant::revoke);
+    Queries(table, side).on::<op::FederationInboundAppUserInfo>(userinfo::answer);
+    Forms(table, side).on::<op::FederationInboundAppUserInfoByPost>(userinfo::answer);
+    Queries(table, side).on::<op::FederationInboundAppProjectUserInfo>(userinfo::answer);
+    Queries(table, side).on::<op::FederationInboundAppProjectUserInfoByPost>(userinfo::answer);
 }
 
 fn oidc(table: &mut Table, side: Side) {
-    by_query::<op::FederationOidcAuthorize>(table, side, authorize::begin);
-    by_form::<op::FederationOidcAuthorizeByForm>(table, side, authorize::begin);
-    by_query::<op::FederationOidcFinishAuthorize>(table, side, authorize::finish);
-    by_form::<op::FederationOidcFinishAuthorizeByForm>(table, side, authorize::finish);
-    by_form::<op::FederationOidcToken>(table, side, token::answer);
-    by_form::<op::FederationOidcDevice>(table, side, waiting::device);
-    by_form::<op::FederationOidcRevoke>(table, side, grant::revoke);
-    by_query::<op::FederationOidcUserInfo>(table, side, userinfo::answer);
-    by_form::<op::FederationOidcUserInfoByPost>(table, side, userinfo::answer);
-    by_query::<op::FederationOidcLogout>(table, side, grant::logout);
-    by_form::<op::FederationOidcLogoutByForm>(table, side, grant::logout);
-    by_query::<op::FederationOidcAppAuthorize>(table, side, authorize::begin);
-    by_form::<op::FederationOidcAppAuthorizeByForm>(table, side, authorize::begin);
-    by_form::<op::FederationOidcAppToken>(table, side, token::answer);
-    by_form::<op::FederationOidcAppDevice>(table, side, waiting::device);
-    by_form::<op::FederationOidcAppRevoke>(table, side, grant::revoke);
-    by_query::<op::FederationOidcAppUserInfo>(table, side, userinfo::answer);
-    by_query::<op::FederationOidcAppUserInfoByPost>(table, side, userinfo::answer);
-    by_query::<op::FederationOidcAppLogout>(table, side, grant::logout);
-    by_form::<op::FederationOidcAppLogoutByForm>(table, side, grant::logout);
+    Queries(table, side).on::<op::FederationOidcAuthorize>(authorize::begin);
+    Forms(table, side).on::<op::FederationOidcAuthorizeByForm>(authorize::begin);
+    Queries(table, side).on::<op::FederationOidcFinishAuthorize>(authorize::finish);
+    Forms(table, side).on::<op::FederationOidcFinishAuthorizeByForm>(authorize::finish);
+    Forms(table, side).on::<op::FederationOidcToken>(token::answer);
+    Forms(table, side).on::<op::FederationOidcDevice>(waiting::device);
+    Forms(table, side).on::<op::FederationOidcRevoke>(grant::revoke);
+    Queries(table, side).on::<op::FederationOidcUserInfo>(userinfo::answer);
+    Forms(table, side).on::<op::FederationOidcUserInfoByPost>(userinfo::answer);
+    Queries(table, side).on::<op::FederationOidcLogout>(grant::logout);
+    Forms(table, side).on::<op::FederationOidcLogoutByForm>(grant::logout);
+    Queries(table, side).on::<op::FederationOidcAppAuthorize>(authorize::begin);
+    Forms(table, side).on::<op::FederationOidcAppAuthorizeByForm>(authorize::begin);
+    Forms(table, side).on::<op::FederationOidcAppToken>(token::answer);
+    Forms(table, side).on::<op::FederationOidcAppDevice>(waiting::device);
+    Forms(table, side).on::<op::FederationOidcAppRevoke>(grant::revoke);
+    Queries(table, side).on::<op::FederationOidcAppUserInfo>(userinfo::answer);
+    Queries(table, side).on::<op::FederationOidcAppUserInfoByPost>(userinfo::answer);
+    Queries(table, side).on::<op::FederationOidcAppLogout>(grant::logout);
+    Forms(table, side).on::<op::FederationOidcAppLogoutByForm>(grant::logout);
 }
 
 /// The project that a call of an application is about: such calls bear no project id before their tokens. It is found

@@ -1,6 +1,8 @@
 //! The emulator's own pages in the place of the service's hosted ones: a person, or a test by the query, chooses who
 //! signs in and whether they agree.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -275,15 +277,16 @@ fn page(state: &State, project: &str, client: &Client, request: &RequestRecord) 
     };
     let mut known = String::new();
     for login_id in state.users.iter().filter_map(|user| user.login_ids.first()).take(50) {
-        known.push_str(&format!("<option value=\"{}\">", escape(login_id)));
+        let _ = write!(known, "<option value=\"{}\">", escape(login_id));
     }
     let mut scopes = String::new();
     for scope in request.scopes.iter().filter_map(|name| client.scope(name)) {
         let (name, told) = (escape(&scope.name), escape(&scope.description));
         let fixed = if scope.optional { "" } else { " onclick=\"return false\"" };
-        scopes.push_str(&format!(
+        let _ = write!(
+            scopes,
             "<li><label><input type=\"checkbox\" name=\"scope\" value=\"{name}\" checked{fixed}> {name} {told}</label></li>"
-        ));
+        );
     }
     let message = match &request.how {
         How::Backchannel { binding_message, .. } if !binding_message.is_empty() => {

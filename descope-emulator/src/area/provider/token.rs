@@ -94,8 +94,8 @@ fn granted(
         ..GrantRecord::default()
     };
     let (grant_id, answer) = grant::open(call, client, grant)?;
-    let used = &request.id;
-    call.state.provider_requests.update(&mut call.state.log, used, |request| request.grant_id = Some(grant_id));
+    let bought_by = &request.id;
+    call.state.provider_requests.update(&mut call.state.log, bought_by, |request| request.grant_id = Some(grant_id));
     grant::reply(&answer)
 }
 
@@ -274,13 +274,12 @@ fn by_exchange(call: &mut Call<'_>, place: &Place, client: &Client, params: &Par
         }
     }
     let refuse = || Refusal::oauth("invalid_request", "The subject_token is not good");
-    let (user_id, limit) = match grant::read(call, &subject, Use::Access) {
-        Some(shown) => (shown.grant.user_id.clone(), Some(shown.scopes())),
-        None => {
-            let claims = call.verify(&subject);
-            let checked = token::check(call.state, &call.project.id, &subject, claims, Kind::Session, call.now);
-            (checked.map_err(|_| refuse())?.user_id, None)
-        }
+    let (user_id, limit) = if let Some(shown) = grant::read(call, &subject, Use::Access) {
+        (shown.grant.user_id.clone(), Some(shown.scopes()))
+    } else {
+        let claims = call.verify(&subject);
+        let checked = token::check(call.state, &call.project.id, &subject, claims, Kind::Session, call.now);
+        (checked.map_err(|_| refuse())?.user_id, None)
     };
     let user = call.state.users.get(&user_id).cloned().ok_or_else(refuse)?;
     let actor = Some(client.client_id.clone());

@@ -285,7 +285,7 @@ mod tests {
             (r#"userName ne "bob""#, true),
             (r#"nickName ne "bob""#, true),
             (r#"nickName eq "bob""#, false),
-            (r#"nickName eq null"#, true),
+            ("nickName eq null", true),
             (r#"userName sw "ADA" and userName ew ".com" and userName co "@""#, true),
             (r#"name.familyName eq "o'malley""#, true),
             (r#"emails eq "ada@home.net""#, true),

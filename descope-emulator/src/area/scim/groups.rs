@@ -221,7 +221,7 @@ fn roles_by_groups(state: &State, tenant: &str, users: &BTreeSet<String>) -> Vec
         let groups = state.groups.iter().filter(|group| group.tenant_id == tenant && group.members.contains(user));
         let roles = groups.flat_map(|group| {
             let fits = |mapping: &&(String, Vec<String>, String)| {
-                mapping.0 == group.sso_id && mapping.1.iter().any(|name| *name == group.display_name)
+                mapping.0 == group.sso_id && mapping.1.contains(&group.display_name)
             };
             mapped.iter().filter(fits).map(|(_, _, role)| role.clone())
         });

@@ -123,12 +123,11 @@ impl OauthNativeFinish {
     /// - [`Expired`](crate::ErrorKind::Expired) (`E062504`): the sign-in was not begun, or took too long.
     pub async fn send(self) -> Result<Authentication> {
         let Self { descope, body } = self;
-        match (&body.code, &body.id_token) {
-            (Some(code), _) => check::secret("code", code)?,
-            (None, Some(token)) => check::secret("id_token", token)?,
-            (None, None) => {
-                return Err(crate::Error::argument_refused("id_token", "is missing, and so is `code`"));
-            }
+        if body.code.is_none() && body.id_token.is_none() {
+            return Err(crate::Error::argument_refused("id_token", "is missing, and so is `code`"));
+        }
+        for (argument, given) in [("code", &body.code), ("id_token", &body.id_token)] {
+            given.as_ref().map_or(Ok(()), |given| check::secret(argument, given))?;
         }
         Authentication::read(call!(descope.api(), oauth_native_finish, &body)?, descope.token_names())
     }

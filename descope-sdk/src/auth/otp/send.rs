@@ -87,16 +87,16 @@ impl OtpSignUp {
     pub async fn send(self) -> Result<PendingCode> {
         let Self { channel, address, mut body } = self;
         check::text("login_id", &channel.login_id)?;
-        check::optional_text("address", address.as_deref())?;
-        let (api, user) = (channel.descope.api().clone(), body.user.get_or_insert_default());
+        let api = channel.descope.signing_up(body.login_options.as_ref())?.clone();
+        let user = body.user.get_or_insert_default();
         if channel.method == DeliveryMethod::Email {
-            let address = own_address(address, &mut user.email, &channel.login_id);
+            let address = own_address(address, "email", &mut user.email, &channel.login_id)?;
             let login_id = channel.login_id.as_str();
             let mut body = same!(OtpSignUpEmailRequest::new(login_id) from body, user, login_options, provider_id);
             body.email = Some(address);
             return Ok(channel.sent(call!(api, otp_sign_up_email, &body)?));
         }
-        let address = own_address(address, &mut user.phone, &channel.login_id);
+        let address = own_address(address, "phone", &mut user.phone, &channel.login_id)?;
         // The number's member is named after the channel on WhatsApp alone.
         let number = match channel.method {
             DeliveryMethod::Whatsapp => &mut body.whatsapp,
@@ -146,7 +146,7 @@ impl OtpSignIn {
     /// # Errors
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the login id is blank, or the refresh token of a
-    ///   step-up is none.
+    ///   step-up is not a token.
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`E062108`): nobody has the login id; not after
     ///   [`sign_up_or_in`](OtpChannel::sign_up_or_in).
     /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended.
@@ -188,7 +188,8 @@ impl OtpUpdate {
     ///
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a login id, the address or the refresh token is
     ///   unusable.
-    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended, or is another user's.
+    /// - [`Unauthorized`](crate::ErrorKind::Unauthorized): the refresh token has ended. One of another user is an
+    ///   [`InvalidArgument`](crate::ErrorKind::InvalidArgument) (`E011004`).
     /// - [`AlreadyExists`](crate::ErrorKind::AlreadyExists): somebody else has the address and
     ///   [`fail_on_conflict`](Self::fail_on_conflict) is set.
     pub async fn send(self) -> Result<PendingCode> {

@@ -46,8 +46,8 @@ impl PasswordPolicy {
     /// What `password` lacks, in the order in which a form would show it; nothing if this policy has no objection. Nothing
     /// is sent. [`strength_score`](PasswordRules::strength_score) is left to the service.
     ///
-    /// Characters are counted as the user sees them written: code points. Letters and digits are those of ASCII; any other
-    /// character counts as neither.
+    /// Characters are counted as code points. Letters and digits are those of ASCII; any other character counts as neither, and
+    /// so as one that is not alphanumeric.
     pub fn check(&self, password: &str) -> Vec<PasswordProblem> {
         use PasswordProblem::{NoLowercase, NoNonAlphanumeric, NoNumber, NoUppercase, TooShort};
         let asked = |rule: Option<bool>| rule == Some(true);

@@ -333,7 +333,7 @@ impl Create {
         self.body = self.body.permitted_ips(permitted_ips);
         self
     }
-    /// Roles at the level of the project. Use `keyTenants` for roles in a tenant.
+    /// Roles at the level of the project. Use `key_tenants` for roles in a tenant.
     pub fn role_names(
         mut self,
         role_names: impl IntoIterator<Item = impl Into<String>>,

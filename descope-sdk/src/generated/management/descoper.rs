@@ -43,7 +43,7 @@ pub struct Descopers {
 impl Descopers {
     /// Add descopers.
     ///
-    /// Gives people access to the console of the company, with a role for everything, for certain projects or for projects with certain tags. With `sendInvite` they get a mail.
+    /// Gives people access to the console of the company, with a role for everything, for certain projects or for projects with certain tags. With `send_invite` they get a mail.
     ///
     /// - `descopers`: One entry for each person.
     ///

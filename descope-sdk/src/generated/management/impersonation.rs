@@ -56,7 +56,7 @@ impl Impersonation {
     /// Stores until when the user agrees to be impersonated, for applications that ask the user on a page of their own. [`Impersonation::start`](super::impersonation::Impersonation::start) looks at it when told to.
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
-    /// - `impersonation_consent`: When the consent ends; the user's `consentExpiration` from then on.
+    /// - `impersonation_consent`: When the consent ends; the user's `consent_expiration` from then on.
     ///
     /// `POST /v1/mgmt/user/update/impersonationConsent` · [reference](https://docs.descope.com/user-impersonation)
     pub fn set_consent(
@@ -77,7 +77,7 @@ impl Impersonation {
     }
     /// Act as another user.
     ///
-    /// Answers a refresh token of the user for somebody else, such as a support agent, whose own id stands in the claim `act`. The impersonator needs the permission `Impersonate`. With `validateConsent` the user must have agreed before.
+    /// Answers a refresh token of the user for somebody else, such as a support agent, whose own id stands in the claim `act`. The impersonator needs the permission `Impersonate`. With `validate_consent` the user must have agreed before.
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     /// - `impersonator_id`: Login id or user id of the one who acts; needs the permission `Impersonate`.

@@ -44,7 +44,7 @@ pub struct Infra {
 impl Infra {
     /// Create an entity from configuration.
     ///
-    /// Makes an entity from its declared configuration and answers it as stored. A new project is created with an empty project id in the bearer. A configuration that is refused comes back with `E113007` or `E113011`, and `errorMessage` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+    /// Makes an entity from its declared configuration and answers it as stored. A new project is created with an empty project id in the bearer. A configuration that is refused comes back with `E113007` or `E113011`, and `error_message` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
     ///
     /// - `entity`: Kind of the entity, such as `project`.
     /// - `data`: Configuration of the entity, of any JSON type, by name of the setting. May hold secrets.
@@ -102,7 +102,7 @@ impl Infra {
     }
     /// Replace the configuration of an entity.
     ///
-    /// Brings an entity to its declared configuration and answers it as stored. A configuration that is refused comes back with `E113007` or `E113011`, and `errorMessage` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
+    /// Brings an entity to its declared configuration and answers it as stored. A configuration that is refused comes back with `E113007` or `E113011`, and `error_message` says what is wrong with it. The Terraform provider is the only client known to call it, and which members `data` has for an entity is defined there.
     ///
     /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///

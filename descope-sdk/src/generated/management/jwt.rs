@@ -117,7 +117,7 @@ impl Jwt {
     }
     /// Create a user if need be and start a session.
     ///
-    /// Answers a session for the user of that login id and adds the user first when there is none; `firstSeen` tells which it was.
+    /// Answers a session for the user of that login id and adds the user first when there is none; `first_seen` tells which it was.
     ///
     /// - `login_id`: Name under which the user will sign in. Unique in the project.
     ///
@@ -294,7 +294,7 @@ impl SignIn {
         self.body = self.body.revoke_other_sessions(revoke_other_sessions);
         self
     }
-    /// Restrict `revokeOtherSessions` to sessions of these kinds.
+    /// Restrict `revoke_other_sessions` to sessions of these kinds.
     pub fn revoke_other_sessions_types(
         mut self,
         revoke_other_sessions_types: impl IntoIterator<

@@ -119,7 +119,7 @@ impl Create {
         self.body = self.body.description(description);
         self
     }
-    /// When the key is to end, instead of `expiresIn`.
+    /// When the key is to end, instead of `expires_in`.
     pub fn expire_time(mut self, expire_time: ::std::time::SystemTime) -> Self {
         let expire_time = self.call.epoch_seconds("expire_time", expire_time);
         self.body = self.body.expire_time(expire_time);

@@ -879,7 +879,7 @@ impl SearchClients {
         self.body = self.body.name(name);
         self
     }
-    /// Only clients that came to be known in this way, as `registrationType` tells it.
+    /// Only clients that came to be known in this way, as `registration_type` tells it.
     pub fn registration_method(
         mut self,
         registration_method: impl Into<String>,

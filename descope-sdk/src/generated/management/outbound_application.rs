@@ -413,7 +413,7 @@ impl OutboundApplications {
     }
     /// Keep an API key for a user.
     ///
-    /// Stores a fixed key that the user has at an outside service without OAuth, in place of an earlier one. The application's `appType` has to be `apikey`. It is fetched like a token.
+    /// Stores a fixed key that the user has at an outside service without OAuth, in place of an earlier one. The application's `app_type` has to be `apikey`. It is fetched like a token.
     ///
     /// - `app_id`: Id of the application.
     /// - `user_id`: User whose token or key it is, by id.
@@ -437,7 +437,7 @@ impl OutboundApplications {
     }
     /// Take over an OAuth token of a user.
     ///
-    /// Stores a token that was granted elsewhere, so that users need not consent again when an application moves to this service. Give the access token, the refresh token or both. With `verifyRefresh` the refresh token is tried at the outside service first, and nothing is stored when it fails.
+    /// Stores a token that was granted elsewhere, so that users need not consent again when an application moves to this service. Give the access token, the refresh token or both. With `verify_refresh` the refresh token is tried at the outside service first, and nothing is stored when it fails.
     ///
     /// - `app_id`: Id of the application.
     /// - `user_id`: User whose token or key it is, by id.
@@ -505,7 +505,7 @@ impl Create {
         self.body = self.body.authorization_url(authorization_url);
         self
     }
-    /// Further query parameters for `authorizationUrl`.
+    /// Further query parameters for `authorization_url`.
     pub fn authorization_url_params(
         mut self,
         authorization_url_params: impl IntoIterator<
@@ -613,7 +613,7 @@ impl Create {
         self.body = self.body.token_url(token_url);
         self
     }
-    /// Further parameters for `tokenUrl`.
+    /// Further parameters for `token_url`.
     pub fn token_url_params(
         mut self,
         token_url_params: impl IntoIterator<
@@ -755,7 +755,7 @@ pub struct CreateScim {
     pub(in crate::management) body: types::OutboundApplicationCreateScimRequest,
 }
 impl CreateScim {
-    /// Address and credentials of the SCIM endpoint, as `baseUrl` and `authentication`, and what is to be written to it.
+    /// Address and credentials of the SCIM endpoint, as `base_url` and `authentication`, and what is to be written to it.
     pub fn configuration(
         mut self,
         configuration: impl IntoIterator<
@@ -1347,7 +1347,7 @@ pub struct UpdateScim {
     pub(in crate::management) body: types::OutboundApplicationUpdateScimRequest,
 }
 impl UpdateScim {
-    /// Address and credentials of the SCIM endpoint, as `baseUrl` and `authentication`, and what is to be written to it.
+    /// Address and credentials of the SCIM endpoint, as `base_url` and `authentication`, and what is to be written to it.
     pub fn configuration(
         mut self,
         configuration: impl IntoIterator<
@@ -1421,7 +1421,7 @@ pub struct UploadTenantToken {
     pub(in crate::management) body: types::OutboundApplicationUploadTenantTokenRequest,
 }
 impl UploadTenantToken {
-    /// The access token. Give this, `refreshToken` or both.
+    /// The access token. Give this, `refresh_token` or both.
     pub fn access_token(mut self, access_token: impl Into<crate::Secret>) -> Self {
         self.body = self.body.access_token(access_token);
         self
@@ -1463,7 +1463,7 @@ impl UploadTenantToken {
         self.body = self.body.id_token(id_token);
         self
     }
-    /// The refresh token. Give this, `accessToken` or both.
+    /// The refresh token. Give this, `access_token` or both.
     pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
         self.body = self.body.refresh_token(refresh_token);
         self
@@ -1579,7 +1579,7 @@ pub struct UploadUserToken {
     pub(in crate::management) body: types::OutboundApplicationUploadUserTokenRequest,
 }
 impl UploadUserToken {
-    /// The access token. Give this, `refreshToken` or both.
+    /// The access token. Give this, `refresh_token` or both.
     pub fn access_token(mut self, access_token: impl Into<crate::Secret>) -> Self {
         self.body = self.body.access_token(access_token);
         self
@@ -1621,7 +1621,7 @@ impl UploadUserToken {
         self.body = self.body.id_token(id_token);
         self
     }
-    /// The refresh token. Give this, `accessToken` or both.
+    /// The refresh token. Give this, `access_token` or both.
     pub fn refresh_token(mut self, refresh_token: impl Into<crate::Secret>) -> Self {
         self.body = self.body.refresh_token(refresh_token);
         self

@@ -92,7 +92,7 @@ impl Configure {
         self.body = self.body.disallowed_characters(disallowed_characters);
         self
     }
-    /// Ask for the strength in `passwordStrengthScore`.
+    /// Ask for the strength in `password_strength_score`.
     pub fn enable_password_strength(mut self, enable_password_strength: bool) -> Self {
         self.body = self.body.enable_password_strength(enable_password_strength);
         self

@@ -179,7 +179,7 @@ impl Create {
         self.body = self.body.all_user_scopes(all_user_scopes);
         self
     }
-    /// Names of the scopes to ask for without a user. Without meaning with `allClientScopes`.
+    /// Names of the scopes to ask for without a user. Without meaning with `all_client_scopes`.
     pub fn client_access_scopes(
         mut self,
         client_access_scopes: impl IntoIterator<Item = impl Into<String>>,
@@ -187,7 +187,7 @@ impl Create {
         self.body = self.body.client_access_scopes(client_access_scopes);
         self
     }
-    /// Names of the scopes to ask for on behalf of users. Without meaning with `allUserScopes`.
+    /// Names of the scopes to ask for on behalf of users. Without meaning with `all_user_scopes`.
     pub fn user_access_scopes(
         mut self,
         user_access_scopes: impl IntoIterator<Item = impl Into<String>>,
@@ -359,7 +359,7 @@ impl Replace {
         self.body = self.body.all_user_scopes(all_user_scopes);
         self
     }
-    /// Names of the scopes to ask for without a user. Without meaning with `allClientScopes`.
+    /// Names of the scopes to ask for without a user. Without meaning with `all_client_scopes`.
     pub fn client_access_scopes(
         mut self,
         client_access_scopes: impl IntoIterator<Item = impl Into<String>>,
@@ -367,7 +367,7 @@ impl Replace {
         self.body = self.body.client_access_scopes(client_access_scopes);
         self
     }
-    /// Names of the scopes to ask for on behalf of users. Without meaning with `allUserScopes`.
+    /// Names of the scopes to ask for on behalf of users. Without meaning with `all_user_scopes`.
     pub fn user_access_scopes(
         mut self,
         user_access_scopes: impl IntoIterator<Item = impl Into<String>>,

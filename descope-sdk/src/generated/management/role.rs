@@ -469,7 +469,7 @@ pub struct Search {
     pub(in crate::management) body: types::RoleSearchRequest,
 }
 impl Search {
-    /// Find roles of the whole project beside those of the tenants in `tenantIds`.
+    /// Find roles of the whole project beside those of the tenants in `tenant_ids`.
     pub fn include_project_roles(mut self, include_project_roles: bool) -> Self {
         self.body = self.body.include_project_roles(include_project_roles);
         self

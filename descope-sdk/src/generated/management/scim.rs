@@ -71,7 +71,7 @@ impl Scim {
     }
     /// Provision a user.
     ///
-    /// Creates a user of the tenant that the access key belongs to, who can sign in by the tenant's SSO from then on. A `userName` that is taken is refused. RFC 7644 section 3.3 asks for it and the Ruby SDK calls it; the public reference lists search, load, update and deletion only.
+    /// Creates a user of the tenant that the access key belongs to, who can sign in by the tenant's SSO from then on. A `user_name` that is taken is refused. RFC 7644 section 3.3 asks for it and the Ruby SDK calls it; the public reference lists search, load, update and deletion only.
     ///
     /// - `user_name`: Login id of the user; most providers use the email address.
     ///
@@ -257,7 +257,7 @@ impl Scim {
     }
     /// Find provisioned users.
     ///
-    /// Answers the users of the tenant that the access key belongs to, page by page. Identity providers look a user up by `userName` this way before they update them.
+    /// Answers the users of the tenant that the access key belongs to, page by page. Identity providers look a user up by `user_name` this way before they update them.
     ///
     /// `GET /scim/v2/Users`
     pub fn search_users(&self) -> SearchUsers {

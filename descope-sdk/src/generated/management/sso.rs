@@ -200,7 +200,7 @@ impl Sso {
     }
     /// Add an SSO configuration to a tenant.
     ///
-    /// Gives the tenant one more configuration, for a further identity provider, beside the default one. It is empty at first; fill it with [`Sso::configure_saml`](super::sso::Sso::configure_saml) or [`Sso::configure_oidc`](super::sso::Sso::configure_oidc) and its `ssoId`.
+    /// Gives the tenant one more configuration, for a further identity provider, beside the default one. It is empty at first; fill it with [`Sso::configure_saml`](super::sso::Sso::configure_saml) or [`Sso::configure_oidc`](super::sso::Sso::configure_oidc) and its `sso_id`.
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
     /// - `display_name`: Name of the configuration, shown in the console and where people choose how to sign in.
@@ -246,7 +246,7 @@ impl Sso {
     }
     /// Load the SSO settings of a tenant.
     ///
-    /// Answers both the SAML and the OIDC side of one configuration, with the addresses that the identity provider has to be told. The tenant's `authType` says which side is in use. The client secret comes back empty.
+    /// Answers both the SAML and the OIDC side of one configuration, with the addresses that the identity provider has to be told. The tenant's `auth_type` says which side is in use. The client secret comes back empty.
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
     ///
@@ -260,7 +260,7 @@ impl Sso {
     }
     /// Load every SSO configuration of a tenant.
     ///
-    /// Answers all configurations of a tenant that works with several identity providers, the default one included. Use it to find the `ssoId` that the other operations take.
+    /// Answers all configurations of a tenant that works with several identity providers, the default one included. Use it to find the `sso_id` that the other operations take.
     ///
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
     ///
@@ -760,7 +760,7 @@ impl ConfigureXaa {
         self.body.fga_mappings.insert(name.into(), value.into());
         self
     }
-    /// Whether only the highest of a user's groups in `groupsPriority` counts.
+    /// Whether only the highest of a user's groups in `groups_priority` counts.
     pub fn group_priority_enabled(mut self, group_priority_enabled: bool) -> Self {
         self.body = self.body.group_priority_enabled(group_priority_enabled);
         self

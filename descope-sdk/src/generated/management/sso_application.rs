@@ -98,7 +98,7 @@ impl SsoApplications {
     }
     /// Create a SAML application.
     ///
-    /// Registers a service provider whose people sign in by this project over SAML. Give either the address of its metadata, with `useMetadataInfo`, or its entity id, ACS address and certificate.
+    /// Registers a service provider whose people sign in by this project over SAML. Give either the address of its metadata, with `use_metadata_info`, or its entity id, ACS address and certificate.
     ///
     /// - `name`: Display name. Unique within the project.
     ///
@@ -475,7 +475,7 @@ impl CreateOidc {
             .custom_idp_initiated_login_page_url(custom_idp_initiated_login_page_url);
         self
     }
-    /// What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
+    /// What `aud` holds in tokens of a client that has a `client_type`. Both ids when empty.
     pub fn default_audience(
         mut self,
         default_audience: impl Into<crate::vocabulary::DefaultAudience>,
@@ -718,7 +718,7 @@ impl CreateSaml {
         self.body = self.body.subject_name_id_type(subject_name_id_type);
         self
     }
-    /// Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
+    /// Read entity id, ACS address and certificate from `metadata_url` instead of from this request.
     pub fn use_metadata_info(mut self, use_metadata_info: bool) -> Self {
         self.body = self.body.use_metadata_info(use_metadata_info);
         self
@@ -1152,7 +1152,7 @@ impl ReplaceOidc {
             .custom_idp_initiated_login_page_url(custom_idp_initiated_login_page_url);
         self
     }
-    /// What `aud` holds in tokens of a client that has a `clientType`. Both ids when empty.
+    /// What `aud` holds in tokens of a client that has a `client_type`. Both ids when empty.
     pub fn default_audience(
         mut self,
         default_audience: impl Into<crate::vocabulary::DefaultAudience>,
@@ -1383,7 +1383,7 @@ impl ReplaceSaml {
         self.body = self.body.subject_name_id_type(subject_name_id_type);
         self
     }
-    /// Read entity id, ACS address and certificate from `metadataUrl` instead of from this request.
+    /// Read entity id, ACS address and certificate from `metadata_url` instead of from this request.
     pub fn use_metadata_info(mut self, use_metadata_info: bool) -> Self {
         self.body = self.body.use_metadata_info(use_metadata_info);
         self

@@ -373,12 +373,12 @@ impl ConfigureSettings {
         self.body = self.body.federated_app_ids(federated_app_ids);
         self
     }
-    /// After how long without use a session ends, counted in `inactivityTimeUnit`.
+    /// After how long without use a session ends, counted in `inactivity_time_unit`.
     pub fn inactivity_time(mut self, inactivity_time: i64) -> Self {
         self.body = self.body.inactivity_time(inactivity_time);
         self
     }
-    /// What `inactivityTime` is counted in.
+    /// What `inactivity_time` is counted in.
     pub fn inactivity_time_unit(
         mut self,
         inactivity_time_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
@@ -386,12 +386,12 @@ impl ConfigureSettings {
         self.body = self.body.inactivity_time_unit(inactivity_time_unit);
         self
     }
-    /// How long refresh tokens last, counted in `refreshTokenExpirationUnit`.
+    /// How long refresh tokens last, counted in `refresh_token_expiration_unit`.
     pub fn refresh_token_expiration(mut self, refresh_token_expiration: i64) -> Self {
         self.body = self.body.refresh_token_expiration(refresh_token_expiration);
         self
     }
-    /// What `refreshTokenExpiration` is counted in.
+    /// What `refresh_token_expiration` is counted in.
     pub fn refresh_token_expiration_unit(
         mut self,
         refresh_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
@@ -416,12 +416,12 @@ impl ConfigureSettings {
         self.body = self.body.session_settings_enabled(session_settings_enabled);
         self
     }
-    /// How long session tokens last, counted in `sessionTokenExpirationUnit`; three minutes at least, and no longer than refresh tokens.
+    /// How long session tokens last, counted in `session_token_expiration_unit`; three minutes at least, and no longer than refresh tokens.
     pub fn session_token_expiration(mut self, session_token_expiration: i64) -> Self {
         self.body = self.body.session_token_expiration(session_token_expiration);
         self
     }
-    /// What `sessionTokenExpiration` is counted in.
+    /// What `session_token_expiration` is counted in.
     pub fn session_token_expiration_unit(
         mut self,
         session_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,
@@ -439,12 +439,12 @@ impl ConfigureSettings {
         self.body = self.body.sso_setup_suite_settings(sso_setup_suite_settings);
         self
     }
-    /// How long a step-up lasts, counted in `stepupTokenExpirationUnit`.
+    /// How long a step-up lasts, counted in `stepup_token_expiration_unit`.
     pub fn stepup_token_expiration(mut self, stepup_token_expiration: i64) -> Self {
         self.body = self.body.stepup_token_expiration(stepup_token_expiration);
         self
     }
-    /// What `stepupTokenExpiration` is counted in.
+    /// What `stepup_token_expiration` is counted in.
     pub fn stepup_token_expiration_unit(
         mut self,
         stepup_token_expiration_unit: impl Into<crate::vocabulary::TenantTimeUnit>,

@@ -98,7 +98,7 @@ pub struct Create {
     pub(in crate::management) body: types::UserCreateRequest,
 }
 impl Create {
-    /// Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    /// Older name of `additional_identifiers`, sent by the other SDKs and read just the same.
     pub fn additional_login_ids(
         mut self,
         additional_login_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -125,7 +125,7 @@ impl Create {
         self.body = self.body.display_name(display_name);
         self
     }
-    /// Email address. Taken from `loginId` when that looks like one and this is left out.
+    /// Email address. Taken from `login_id` when that looks like one and this is left out.
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.body = self.body.email(email);
         self
@@ -180,7 +180,7 @@ impl Create {
         self.body = self.body.name(name);
         self
     }
-    /// Password in clear text. Give this or `hashedPassword`, not both.
+    /// Password in clear text. Give this or `hashed_password`, not both.
     pub fn password(mut self, password: impl Into<crate::Secret>) -> Self {
         self.body = self.body.password(password);
         self
@@ -211,7 +211,7 @@ impl Create {
         self.body = self.body.recovery_phone(recovery_phone);
         self
     }
-    /// Roles at the level of the project. Use `userTenants` for roles in a tenant.
+    /// Roles at the level of the project. Use `user_tenants` for roles in a tenant.
     pub fn role_names(
         mut self,
         role_names: impl IntoIterator<Item = impl Into<String>>,
@@ -404,7 +404,7 @@ impl Search {
         self.body = self.body.from_modified_time(from_modified_time);
         self
     }
-    /// Let the tenants below those in `tenantIds` count as well.
+    /// Let the tenants below those in `tenant_ids` count as well.
     pub fn include_sub_tenants(mut self, include_sub_tenants: bool) -> Self {
         self.body = self.body.include_sub_tenants(include_sub_tenants);
         self

@@ -52,7 +52,7 @@ impl ThirdPartyApplications {
     ///
     /// Makes one more client secret that is accepted beside the present ones. Hand it over, then drop the old one with [`ThirdPartyApplications::revoke_secret`](super::third_party_application::ThirdPartyApplications::revoke_secret).
     ///
-    /// - `id`: Id of the application. Federated applications call this `appId`.
+    /// - `id`: Id of the application. Federated applications call this `app_id`.
     /// - `name`: Name by which the secret is read and revoked.
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/add` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
@@ -273,7 +273,7 @@ impl ThirdPartyApplications {
     ///
     /// Refuses one client secret from now on and answers those that are left.
     ///
-    /// - `id`: Id of the application. Federated applications call this `appId`.
+    /// - `id`: Id of the application. Federated applications call this `app_id`.
     /// - `name`: Name that the secret was given when it was added.
     ///
     /// `POST /v1/mgmt/thirdparty/app/secret/revoke` · [reference](https://docs.descope.com/identity-federation/inbound-apps/creating-inbound-apps)
@@ -670,7 +670,7 @@ impl CreateV2 {
         self.body = self.body.description(description);
         self
     }
-    /// Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    /// Refuse token requests without a DPoP proof. Only for applications with a `client_type`.
     pub fn force_dpop(mut self, force_dpop: bool) -> Self {
         self.body = self.body.force_dpop(force_dpop);
         self
@@ -973,7 +973,7 @@ pub struct Load {
     id: Option<String>,
 }
 impl Load {
-    /// Id of the application. Give this or `clientId`.
+    /// Id of the application. Give this or `client_id`.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
@@ -1505,7 +1505,7 @@ impl PatchV2 {
         self.body = self.body.description(description);
         self
     }
-    /// Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    /// Refuse token requests without a DPoP proof. Only for applications with a `client_type`.
     pub fn force_dpop(mut self, force_dpop: bool) -> Self {
         self.body = self.body.force_dpop(force_dpop);
         self
@@ -1857,7 +1857,7 @@ impl ReplaceV2 {
         self.body = self.body.description(description);
         self
     }
-    /// Refuse token requests without a DPoP proof. Only for applications with a `clientType`.
+    /// Refuse token requests without a DPoP proof. Only for applications with a `client_type`.
     pub fn force_dpop(mut self, force_dpop: bool) -> Self {
         self.body = self.body.force_dpop(force_dpop);
         self

@@ -185,7 +185,7 @@ impl Users {
     }
     /// Create or invite several users.
     ///
-    /// Adds many users in one call, as at a migration: with passwords carried over from another system, authenticator seeds, roles and tenants. With `invite` each gets an invitation. Each user stands alone: the call succeeds even when all fail, so read `failedUsers`.
+    /// Adds many users in one call, as at a migration: with passwords carried over from another system, authenticator seeds, roles and tenants. With `invite` each gets an invitation. Each user stands alone: the call succeeds even when all fail, so read `failed_users`.
     ///
     /// - `users`: The users, each with a login id of its own.
     ///
@@ -201,7 +201,7 @@ impl Users {
     }
     /// Define family-scoped attributes of users.
     ///
-    /// Adds attributes whose values belong to a user within one family. They are set through the `familyScopedAttributes` of a family association.
+    /// Adds attributes whose values belong to a user within one family. They are set through the `family_scoped_attributes` of a family association.
     ///
     /// - `attributes`: The definitions, each with at least `name` and `type`.
     ///
@@ -410,7 +410,7 @@ impl Users {
     }
     /// List the custom attributes of users.
     ///
-    /// Answers the definitions of the attributes that the project has added to its users, which tell what may stand in `customAttributes`.
+    /// Answers the definitions of the attributes that the project has added to its users, which tell what may stand in `custom_attributes`.
     ///
     /// `GET /v1/mgmt/user/customattributes` · [reference](https://docs.descope.com/management/user-management)
     pub fn load_attributes(&self) -> LoadAttributes {
@@ -420,7 +420,7 @@ impl Users {
     }
     /// Load several users.
     ///
-    /// Answers what is stored of several users, by their ids, in one call. An id that does not exist is an error unless `includeInvalidUsers` is set.
+    /// Answers what is stored of several users, by their ids, in one call. An id that does not exist is an error unless `include_invalid_users` is set.
     ///
     /// - `user_ids`: Ids of the users.
     ///
@@ -567,7 +567,7 @@ impl Users {
     }
     /// Change some of what is stored of several users.
     ///
-    /// Does what [`Users::patch`](super::user::Users::patch) does for many users in one call. Each user stands alone: the call succeeds even when all fail, so read `failedUsers`.
+    /// Does what [`Users::patch`](super::user::Users::patch) does for many users in one call. Each user stands alone: the call succeeds even when all fail, so read `failed_users`.
     ///
     /// - `users`: One entry for each user to change.
     ///
@@ -734,7 +734,7 @@ impl Users {
     }
     /// Give a user a password, first version.
     ///
-    /// Sets a temporary password, or an active one when `setActive` is true. Superseded by [`Users::set_active_password`](super::user::Users::set_active_password) and [`Users::set_temporary_password`](super::user::Users::set_temporary_password).
+    /// Sets a temporary password, or an active one when `set_active` is true. Superseded by [`Users::set_active_password`](super::user::Users::set_active_password) and [`Users::set_temporary_password`](super::user::Users::set_temporary_password).
     ///
     /// - `user`: which user, by one of their login ids or by their user id; the service takes either here.
     /// - `password`: The password in clear text, under the rules of the project.
@@ -1120,7 +1120,7 @@ pub struct Create {
     pub(in crate::management) body: types::UserCreateRequest,
 }
 impl Create {
-    /// Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    /// Older name of `additional_identifiers`, sent by the other SDKs and read just the same.
     pub fn additional_login_ids(
         mut self,
         additional_login_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -1147,7 +1147,7 @@ impl Create {
         self.body = self.body.display_name(display_name);
         self
     }
-    /// Email address. Taken from `loginId` when that looks like one and this is left out.
+    /// Email address. Taken from `login_id` when that looks like one and this is left out.
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.body = self.body.email(email);
         self
@@ -1202,7 +1202,7 @@ impl Create {
         self.body = self.body.name(name);
         self
     }
-    /// Password in clear text. Give this or `hashedPassword`, not both.
+    /// Password in clear text. Give this or `hashed_password`, not both.
     pub fn password(mut self, password: impl Into<crate::Secret>) -> Self {
         self.body = self.body.password(password);
         self
@@ -1233,7 +1233,7 @@ impl Create {
         self.body = self.body.recovery_phone(recovery_phone);
         self
     }
-    /// Roles at the level of the project. Use `userTenants` for roles in a tenant.
+    /// Roles at the level of the project. Use `user_tenants` for roles in a tenant.
     pub fn role_names(
         mut self,
         role_names: impl IntoIterator<Item = impl Into<String>>,
@@ -2149,7 +2149,7 @@ pub struct Patch {
     pub(in crate::management) body: types::UserPatchRequest,
 }
 impl Patch {
-    /// Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    /// Older name of `additional_identifiers`, sent by the other SDKs and read just the same.
     pub fn additional_login_ids(
         mut self,
         additional_login_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -2214,7 +2214,7 @@ impl Patch {
         self.body = self.body.name(name);
         self
     }
-    /// New phone number in E.164 form, such as `+15551234567`. It counts as proven unless `verifiedPhone` says no.
+    /// New phone number in E.164 form, such as `+15551234567`. It counts as proven unless `verified_phone` says no.
     pub fn phone(mut self, phone: impl Into<String>) -> Self {
         self.body = self.body.phone(phone);
         self
@@ -2634,7 +2634,7 @@ pub struct Replace {
     pub(in crate::management) body: types::UserUpdateRequest,
 }
 impl Replace {
-    /// Older name of `additionalIdentifiers`, sent by the other SDKs and read just the same.
+    /// Older name of `additional_identifiers`, sent by the other SDKs and read just the same.
     pub fn additional_login_ids(
         mut self,
         additional_login_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -2722,7 +2722,7 @@ impl Replace {
         self.body = self.body.recovery_phone(recovery_phone);
         self
     }
-    /// Roles at the level of the project; those in a tenant go into `userTenants`. Cleared when left out.
+    /// Roles at the level of the project; those in a tenant go into `user_tenants`. Cleared when left out.
     pub fn role_names(
         mut self,
         role_names: impl IntoIterator<Item = impl Into<String>>,
@@ -2867,7 +2867,7 @@ impl Search {
         self.body = self.body.from_modified_time(from_modified_time);
         self
     }
-    /// Let the tenants below those in `tenantIds` count as well.
+    /// Let the tenants below those in `tenant_ids` count as well.
     pub fn include_sub_tenants(mut self, include_sub_tenants: bool) -> Self {
         self.body = self.body.include_sub_tenants(include_sub_tenants);
         self
@@ -3245,7 +3245,7 @@ impl SearchV1 {
         self.body = self.body.from_modified_time(from_modified_time);
         self
     }
-    /// Let the tenants below those in `tenantIds` count as well.
+    /// Let the tenants below those in `tenant_ids` count as well.
     pub fn include_sub_tenants(mut self, include_sub_tenants: bool) -> Self {
         self.body = self.body.include_sub_tenants(include_sub_tenants);
         self

@@ -1,16 +1,21 @@
 //! The documentation of what is generated, from the words of the document and the table of codes.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use syn::Type;
 
 use super::{
     super::construct::path_of,
+    overlay,
     plan::{Answer, Kind, Plan, stripped},
+    raw::ident_of,
     setters::time,
     write::plain,
 };
-use crate::{document::Document, errors::Row};
+use crate::{
+    document::{Document, members},
+    errors::Row,
+};
 
 /// A description without the unit of the wire, where the argument is a time.
 pub(super) fn of_time(text: &str, kind: Kind) -> String {
@@ -171,6 +176,40 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// The members and parameters whose names are others in Rust: as the document has them, and as Rust has them.
+pub(super) fn names(document: &Document) -> BTreeMap<String, String> {
+    let schemas = members(&document.value["components"]["schemas"]);
+    let properties = schemas.iter().flat_map(|(_, schema)| members(&schema["properties"]));
+    let operations = document.operations();
+    let parameters = operations.iter().flat_map(|operation| overlay::parameters(document, operation));
+    let named = parameters.filter_map(|parameter| parameter["name"].as_str());
+    let all = properties.map(|(name, _)| name).chain(named);
+    let differing = all.filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()));
+    let differing = differing.filter(|name| name.contains(|c: char| c.is_ascii_uppercase()));
+    differing.map(|name| (name.to_owned(), plain(&ident_of(name)))).collect()
+}
+
+/// The documentation in a text with the names that things have in Rust.
+pub(super) fn in_rust(text: &str, names: &BTreeMap<String, String>) -> String {
+    let mut renamed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let prose = line.trim_start().strip_prefix("///").is_some_and(|rest| !rest.trim_start().starts_with('#'));
+        if !prose {
+            renamed.push_str(line);
+            continue;
+        }
+        for (index, part) in line.split('`').enumerate() {
+            if index > 0 {
+                renamed.push('`');
+            }
+            // Every second part is code.
+            let name = names.get(part).filter(|_| index % 2 == 1);
+            renamed.push_str(name.map_or(part, String::as_str));
+        }
+    }
+    renamed
+}
+
 /// With its first letter small, behind a colon.
 fn lowered(text: &str) -> String {
     let mut chars = text.chars();
@@ -178,5 +217,24 @@ fn lowered(text: &str) -> String {
     match chars.next() {
         Some(first) if !second_is_large => first.to_lowercase().chain(chars).collect(),
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_names_members_as_rust_does_and_code_and_values_stay() {
+        let names = BTreeMap::from([("keyTenants".to_owned(), "key_tenants".to_owned())]);
+        for (given, expected) in [
+            ("/// Use `keyTenants` instead.\n", "/// Use `key_tenants` instead.\n"),
+            ("    /// `keyTenants`, not `userOnly`", "    /// `key_tenants`, not `userOnly`"),
+            ("/// keyTenants\n", "/// keyTenants\n"),
+            ("/// # `keyTenants`\n", "/// # `keyTenants`\n"),
+            ("let text = \"`keyTenants`\";\n", "let text = \"`keyTenants`\";\n"),
+        ] {
+            assert_eq!(in_rust(given, &names), expected);
+        }
     }
 }

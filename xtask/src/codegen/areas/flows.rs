@@ -4,6 +4,7 @@
 //! document, and in the document alone.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use heck::ToUpperCamelCase as _;
 use proc_macro2::{Ident, TokenStream};
@@ -26,6 +27,9 @@ use crate::{
 
 const PATH: &str = "descope-sdk/src/generated/setters.rs";
 
+/// Where programs get tokens that act for users, or for themselves.
+const FOR_AGENTS: [&str; 3] = ["/oauth2/v1/apps/token", "/oauth2/v1/apps/device", "/oauth2/v1/apps/bc-authorize"];
+
 /// What a setter goes through to the value that it sets, until the macro says where that is.
 const HERE: &str = "here";
 
@@ -45,8 +49,9 @@ pub(super) fn setters(document: &Document, raw: &Raw<'_>) -> Output {
             let name = format!("{}Query", operation.id().unwrap_or_default().to_upper_camel_case());
             arms.insert(name, query.iter().map(|setter| written(setter, false)).collect());
         }
-        let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
-        add(document, raw, schema, false, &mut arms);
+        for (_, media) in members(&operation.value["requestBody"]["content"]) {
+            add(document, raw, &media["schema"], false, &mut arms);
+        }
     }
     let arms = arms.iter().filter(|(_, setters)| !setters.is_empty());
     let arms: String = arms.map(|(name, setters): (&String, &Vec<String>)| arm(name, setters)).collect();
@@ -61,6 +66,9 @@ pub(super) fn setters(document: &Document, raw: &Raw<'_>) -> Output {
 fn is_of_a_flow(operation: &Operation<'_>) -> bool {
     if overlay::is_for_management(operation) {
         return !operation.value[overlay::NAME]["handwritten"].is_null();
+    }
+    if FOR_AGENTS.contains(&operation.path) {
+        return true;
     }
     let tag = operation.tag().unwrap_or_default();
     let below = ["/v1/auth/", "/v1/flow/", "/v1/outbound/"].iter().any(|start| operation.path.starts_with(start));
@@ -161,7 +169,11 @@ fn written(setter: &Setter, inside: bool) -> String {
     let block: syn::File = parse_quote!(impl Builder { #functions });
     let text = prettyplease::unparse(&block).replace(&format!("self.{HERE}"), "self.$($at).+");
     let lines: Vec<&str> = text.lines().collect();
-    lines[1..lines.len() - 1].iter().map(|line| format!("    {line}\n")).collect()
+    let mut indented = String::new();
+    for line in &lines[1..lines.len() - 1] {
+        let _ = writeln!(indented, "    {line}");
+    }
+    indented
 }
 
 fn arm(name: &str, setters: &[String]) -> String {

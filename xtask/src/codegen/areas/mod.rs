@@ -44,6 +44,10 @@ pub(crate) fn outputs(document: &Document, client: &syn::File) -> Result<Vec<Out
         let example = examples::of_area(document, area, &raw)?;
         outputs.push(output(format!("{FOLDER}/{}.rs", area.name), &write::module(document, area, &raw, &example)));
     }
+    let names = docs::names(document);
+    for output in &mut outputs {
+        output.text = docs::in_rust(&output.text, &names);
+    }
     Ok(outputs)
 }
 
