@@ -2,11 +2,12 @@
 
 The methods are found by looking at a client. Arguments are chosen by the names of parameters, from ARGUMENTS; an option
 class of the SDK is made in the same way. Each method is called twice: with the arguments that it needs, and with all that it
-takes.
+takes. A parameter that no row fits is a fault, so that no new method is passed over.
 
-    drive.py WORLD    WORLD is the file that world.py has written
+    drive.py WORLD [async]    WORLD is the file that world.py has written; `async` drives DescopeClientAsync
 """
 
+import asyncio
 import datetime
 import enum
 import fnmatch
@@ -14,6 +15,7 @@ import http.client
 import importlib.metadata
 import inspect
 import json
+import operator
 import os
 import sys
 import types
@@ -21,6 +23,7 @@ import typing
 import urllib.parse
 
 from descope import DeliveryMethod, DescopeClient
+from descope.descope_client_async import DescopeClientAsync
 
 BASE_URL = os.environ["EMULATOR_BASE_URL"]
 with open(sys.argv[1]) as file:
@@ -42,6 +45,9 @@ ARGUMENTS = {
     # Whatever is made anew cannot have the name of what there is.
     "*.sign_up.login_id": NEW,
     "webauthn.sign_up_*start.login_id": NEW,
+    "webauthn.sign_in_start.login_id": world["pat"],
+    "totp.sign_in_code.login_id": world["tess"],
+    "mgmt.user.delete_passkey.login_id": world["pat"],
     "mgmt.user.create*.login_id": NEW,
     "mgmt.user.invite.login_id": NEW,
     "mgmt.user.generate_sign_up_embedded_link.login_id": NEW,
@@ -76,6 +82,8 @@ ARGUMENTS = {
     "*.user": {"name": "Joe Person", "givenName": "Joe", "familyName": "Person", "phone": PHONE},
     # Tokens, codes and secrets.
     "mgmt.outbound_application.*.refresh_token": "rt",
+    "totp.sign_in_code.refresh_token": world["tessJwt"],
+    "webauthn.sign_in_start.refresh_token": world["patJwt"],
     "*.refresh_token": world["refreshJwt"],
     "validate_and_refresh_session.session_token": "expired",
     "*.session_token": world["sessionJwt"],
@@ -85,7 +93,7 @@ ARGUMENTS = {
     "*.jwt_response": {"permissions": ["read"], "roles": ["reader"], "tenants": {"T1": ROLES}},
     "*.access_key": world["accessKeyCleartext"],
     "otp.*.code": world["code"],
-    "totp.*.code": "000000",
+    "totp.*.code": world["totpCode"],
     "oauth.*.code": world["oauthCode"],
     "*.code": world["ssoCode"],
     "magiclink.verify.token": world["magicToken"],
@@ -95,14 +103,19 @@ ARGUMENTS = {
     "*.password": world["password"],
     "*.old_password": world["password"],
     "*.new_password": "Babbage-1822",
-    "*.transaction_id": "unknown",
-    "webauthn.*.response": "{}",
+    "webauthn.sign_up_finish.transaction_id": world["passkeySignUp"]["transactionId"],
+    "webauthn.sign_in_finish.transaction_id": world["passkeySignIn"]["transactionId"],
+    "webauthn.update_finish.transaction_id": world["passkeyUpdate"]["transactionId"],
+    "webauthn.sign_up_finish.response": world["passkeySignUp"]["response"],
+    "webauthn.sign_in_finish.response": world["passkeySignIn"]["response"],
+    "webauthn.update_finish.response": world["passkeyUpdate"]["response"],
     "*.audience": LEFT_OUT,
     # Ids.
     "mgmt.access_key.*.id": world["accessKey"],
     "mgmt.access_key.*.ids": [world["accessKey"]],
     "mgmt.descoper.*.id": world["descoper"],
     "mgmt.engine.*.id": world["engine"],
+    "mgmt.family.create.id": "F3",
     "mgmt.family.*.id": "F1",
     "mgmt.family.*.ids": ["F1"],
     "mgmt.list.*_ip*.id": world["ips"],
@@ -152,7 +165,7 @@ ARGUMENTS = {
     "*.group_id": world["group"],
     "*.consent_id": "unknown",
     "*.consent_ids": ["unknown"],
-    "*.credential_id": "unknown",
+    "*.credential_id": world["passkey"],
     "*.device_ids": ["unknown"],
     "*.execution_id": "unknown",
     "*.token_id": world["outboundToken"],
@@ -167,7 +180,7 @@ ARGUMENTS = {
     "mgmt.permission.*.name": "write",
     "mgmt.permission.*.names": ["write"],
     "mgmt.role.create.name": "new",
-    "mgmt.role.*.name": "tenant writer",
+    "mgmt.role.*.name": "writer",
     "mgmt.sso.new_settings.sso_id": "second",
     "mgmt.user.create_custom_attribute.name": "colour",
     "mgmt.user.delete_custom_attribute.name": "plan",
@@ -196,7 +209,7 @@ ARGUMENTS = {
     "mgmt.permission.update_batch.permissions": [{"id": world["permission"], "newName": "renamed"}],
     "mgmt.role.create_batch.roles": [{"name": "new", "permissionNames": ["read"], "tenantId": "T1"}],
     "mgmt.role.update_batch.roles": [{"id": world["role"], "newName": "renamed"}],
-    "mgmt.role.delete_batch.roles": ["tenant writer"],
+    "mgmt.role.delete_batch.roles": ["writer"],
     "*.role_ids": [world["role"]],
     "mgmt.role.*_by_id*.tenant_id": LEFT_OUT,
     "*.schema_name": LEFT_OUT,
@@ -385,6 +398,20 @@ ARGUMENTS = {
     "*.dryrun": True,
 }  # fmt: skip
 
+# What the SDK takes to be optional, and the method cannot do without.
+NEEDED = {
+    "mgmt.outbound_application.delete_user_tokens.app_id",
+    "mgmt.outbound_application.upload_*_token.access_token",
+    "mgmt.sso.mapping.attribute_mapping",
+    "mgmt.sso_application.*_saml_application.entity_id",
+    "mgmt.sso_application.*_saml_application.acs_url",
+    "mgmt.sso_application.*_saml_application.certificate",
+    "mgmt.third_party_application.delete_consents.app_id",
+    "mgmt.user.import_users.users",
+    "my_tenants.dct",
+    "saml.start.return_url",
+}
+
 
 def choices(hint: object) -> list:
     """The types that an annotation allows, those of a list's items among them."""
@@ -422,9 +449,11 @@ def arguments(path: str, function: object, everything: bool) -> dict:
     hints = typing.get_type_hints(inspect.unwrap(function))
     given = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name == "self" or not (everything or parameter.default is parameter.empty):
+        place = f"{path}.{name}"
+        needed = parameter.default is parameter.empty or any(fnmatch.fnmatchcase(place, row) for row in NEEDED)
+        if name == "self" or not (everything or needed):
             continue
-        value = value_for(f"{path}.{name}", hints.get(name), everything)
+        value = value_for(place, hints.get(name), everything)
         if value is not LEFT_OUT:
             given[name] = value
     return given
@@ -454,21 +483,45 @@ def emulator(method: str, path: str) -> dict:
     return body
 
 
-client = DescopeClient(
-    project_id=world["project"], management_key=os.environ["EMULATOR_MANAGEMENT_KEY"], base_url=BASE_URL
-)
-calls = []
-for path, method in methods(client):
-    variants = [arguments(path, method, everything=False), arguments(path, method, everything=True)]
-    for given in variants[: 1 if variants[0].keys() == variants[1].keys() else 2]:
-        emulator("POST", "snapshots/drive/restore")
-        emulator("DELETE", "requests")
-        error = None
-        try:
-            method(**given)
-        except Exception as raised:  # Whatever the SDK makes of an answer: the journal tells what the answer was.
-            error = f"{type(raised).__name__}: {raised}"
-        fields = ("operation", "method", "path", "status", "errorMessage", "body")
-        requests = [{field: request[field] for field in fields} for request in emulator("GET", "requests")["requests"]]
-        calls.append({"method": path, "given": sorted(given), "error": error, "requests": requests})
-json.dump({"client": "python", "version": importlib.metadata.version("descope"), "calls": calls}, sys.stdout)
+def variants(path: str, method: object) -> dict[str, dict]:
+    """The calls of a method, by their names: what it needs, and all that it takes, where that is more."""
+    least, most = (arguments(path, method, everything) for everything in (False, True))
+    return {path: least} if least.keys() == most.keys() else {path: least, f"{path} (everything)": most}
+
+
+async def outcome(method: object, given: dict) -> str | None:
+    """Calls the method, and tells what it has raised."""
+    try:
+        answer = method(**given)
+        if inspect.isawaitable(answer):
+            await answer
+    except Exception as raised:  # Whatever the SDK makes of an answer: the journal tells what the answer was.
+        return f"{type(raised).__name__}: {raised}"
+    return None
+
+
+# These are called on a client that has done nothing yet: it is closed, or the keys that it has read are all that counts.
+UNUSED = {"aclose", "aopen", "mgmt.outbound_application_by_token.aclose", "validate_session"}
+FIELDS = ("operation", "method", "path", "status", "errorCode", "errorMessage", "body")
+
+
+async def drive(client_class: type) -> list[dict]:
+    def new_client() -> DescopeClient | DescopeClientAsync:
+        return client_class(world["project"], management_key=os.environ["EMULATOR_MANAGEMENT_KEY"], base_url=BASE_URL)
+
+    client = new_client()
+    calls = []
+    for path, method in methods(client):
+        for name, given in variants(path, method).items():
+            called = operator.attrgetter(path)(new_client()) if path in UNUSED else method
+            emulator("POST", "snapshots/drive/restore")
+            emulator("DELETE", "requests")
+            error = await outcome(called, given)
+            requests = [{field: request[field] for field in FIELDS} for request in emulator("GET", "requests")["requests"]]
+            calls.append({"method": path, "name": name, "given": sorted(given), "error": error, "requests": requests})
+    return calls
+
+
+driven = DescopeClientAsync if "async" in sys.argv[2:] else DescopeClient
+version = f"{importlib.metadata.version('descope')} {driven.__name__}"
+json.dump({"client": "python", "version": version, "calls": asyncio.run(drive(driven))}, sys.stdout)

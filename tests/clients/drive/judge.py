@@ -2,83 +2,108 @@
 
     judge.py DRIVE...    files that drive.py and drive.mjs have written
 
-accepted.json gives a reason for whatever is left out: `notEmulated` by operation, or by method and path where no operation
-has it; and for each client `local`, the methods that send nothing, and `refused`, those that no call has succeeded with. An
-entry that is not needed any more is a fault as well.
+A call is as it should be when the client sent something and was content with the answer. Whatever else may happen has a row
+with a reason in accepted.json, where a `*` stands for anything:
+
+- `notEmulated`: operations that answer 501 to everything, and methods with paths that no operation has.
+- for each client, by the names of calls:
+  `local`     sends nothing, and ends well;
+  `refused`   gets a refusal with this code;
+  `mistaken`  gets what it asked for, and cannot read it.
+
+A row that is not needed any more is a fault as well. Nothing excuses an answer above 501 or none at all.
 """
 
+import collections
 import fnmatch
 import json
 import pathlib
 import sys
 
+LISTS = ("local", "refused", "mistaken")
+
 accepted = json.loads(pathlib.Path(__file__).with_name("accepted.json").read_text())
 faults: list[str] = []
 needed: set[tuple[str, ...]] = set()
+# By operation: whether it has ever answered anything but 501.
+answers: dict[str, bool] = {}
 
 
-def reason(*entry: str) -> str | None:
-    """The reason for an entry, which is thereby needed. A `*` stands for anything."""
-    table = accepted
-    for step in entry[:-1]:
-        table = table[step]
-    row = next((row for row in table if fnmatch.fnmatchcase(entry[-1], row)), None)
-    if row is None:
-        return None
-    needed.add((*entry[:-1], row))
-    return table[row]
+def row(name: str, *table: str) -> object:
+    """The row of a table that fits a name; it is thereby needed."""
+    rows = accepted
+    for step in table:
+        rows = rows[step]
+    fitting = [pattern for pattern in rows if fnmatch.fnmatchcase(name, pattern)]
+    needed.update((*table, pattern) for pattern in fitting)
+    return rows[fitting[0]] if fitting else None
 
 
-def name(request: dict) -> str:
+def target(request: dict) -> str:
     return request["operation"] or f"{request['method']} {request['path']}"
 
 
+def told(request: dict) -> str:
+    return f"{target(request)} {request['status']} {request['errorCode']} {request['errorMessage']}"
+
+
+def outcome(client: str, call: dict) -> tuple[str, str | None]:
+    """What a call has come to, and what is wrong with it."""
+    requests = call["requests"]
+    refusals = [request for request in requests if request["status"] >= 400]
+    for request in requests:
+        if request["status"] == 0 or request["status"] >= 500 and request["status"] != 501:
+            return "broken", told(request)
+    missing = [request for request in requests if request["operation"] is None or request["status"] == 501]
+    if missing and all(row(target(request), "notEmulated") for request in missing):
+        return "not emulated", None
+    if call["error"] is None and not missing:
+        listed = requests or row(call["name"], client, "local")
+        return ("succeeded" if requests else "local"), None if listed else "sent nothing, and no row says why"
+    if not refusals:
+        listed = requests and row(call["name"], client, "mistaken")
+        return "mistaken", None if listed else f"{call['error']}, after {[told(request) for request in requests]}"
+    listed = row(call["name"], client, "refused")
+    codes = {request["errorCode"] for request in refusals}
+    expected = listed and codes == {listed["code"]}
+    return "refused", None if expected else "; ".join(map(told, refusals))
+
+
 def judge(drive: dict) -> None:
-    client = drive["client"]
-    methods: dict[str, list[dict]] = {}
-    for call in drive["calls"]:
-        methods.setdefault(call["method"], []).append(call)
-    count = {"worked": 0, "refused": 0, "not emulated": 0, "local": 0}
-    reached = {name(request) for call in drive["calls"] for request in call["requests"] if request["operation"]}
-    for method, calls in methods.items():
-        requests = [request for call in calls for request in call["requests"]]
-        missing = {name(request) for request in requests if request["status"] == 501 or not request["operation"]}
-        for operation in sorted(missing):
-            if not reason("notEmulated", operation):
-                faults.append(f"{client} {method}: {operation} is not emulated, and accepted.json has no reason for it")
-        for request in requests:
-            if request["status"] == 0 or request["status"] >= 500 and request["status"] != 501:
-                faults.append(f"{client} {method}: {name(request)} answered {request['status']}: {request['errorMessage']}")
-        worked = any(
-            call["requests"] and not call["error"] and all(request["status"] < 400 for request in call["requests"])
-            for call in calls
-        )
-        if not requests:
-            count["local"] += 1
-            if not reason(client, "local", method):
-                faults.append(f"{client} {method}: sent no request: {calls[-1]['error'] or 'no error'}")
-        elif worked:
-            count["worked"] += 1
-        elif missing:
-            count["not emulated"] += 1
-        else:
-            count["refused"] += 1
-            if not reason(client, "refused", method):
-                answers = [f"{name(request)} {request['status']} {request['errorMessage']}" for request in requests]
-                faults.append(f"{client} {method}: no call succeeded: {calls[-1]['error']}; {'; '.join(answers)}")
-    numbers = ", ".join(f"{number} {what}" for what, number in count.items())
-    print(f"{client} {drive['version']}: {len(methods)} methods in {len(drive['calls'])} calls: {numbers}; {len(reached)} operations")
+    client, calls = drive["client"], drive["calls"]
+    count: collections.Counter[str] = collections.Counter()
+    reached = set()
+    for call in calls:
+        kind, fault = outcome(client, call)
+        count[kind] += 1
+        if fault:
+            faults.append(f"{client} {call['name']}: {fault}")
+        for request in call["requests"]:
+            answered = request["status"] < 400
+            answers[target(request)] = answers.get(target(request), False) or answered
+            if answered:
+                reached.add(target(request))
+    methods = {call["method"] for call in calls}
+    kinds = ", ".join(f"{number} {kind}" for kind, number in count.most_common())
+    print(f"{client} {drive['version']}: {len(methods)} methods, {len(calls)} calls ({kinds}), {len(reached)} operations")
+
+
+def stale(clients: set[str]) -> None:
+    tables = [("notEmulated",)] + [(client, name) for client in sorted(clients) for name in LISTS]
+    for table in tables:
+        rows = accepted
+        for step in table:
+            rows = rows[step]
+        faults.extend(f"accepted.json: nothing needs {' '.join((*table, name))}" for name in rows if (*table, name) not in needed)
+    emulated = [name for name, answered in answers.items() if answered]
+    for pattern in accepted["notEmulated"]:
+        faults.extend(f"accepted.json: {name} is emulated" for name in fnmatch.filter(emulated, pattern))
 
 
 drives = [json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:]]
 for drive in drives:
     judge(drive)
-tables = [("notEmulated",)] + [(drive["client"], table) for drive in drives for table in ("local", "refused")]
-for path in tables:
-    table = accepted
-    for step in path:
-        table = table[step]
-    faults += [f"accepted.json: {' '.join((*path, row))} is not needed" for row in table if (*path, row) not in needed]
+stale({drive["client"] for drive in drives})
 for fault in faults:
     print(fault, file=sys.stderr)
 sys.exit(1 if faults else 0)

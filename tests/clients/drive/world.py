@@ -1,7 +1,7 @@
 """Prepares a project for a drive of a client: something of every kind, each thing under the id that the drives pass.
 
 Writes to stdout, as JSON, what the emulator has chosen: ids, secrets, tokens, codes. The project is kept as the snapshot
-`drive`, to which a drive goes back before each call.
+`drive`, to which a drive goes back before each call. The clock is stopped, so that no code or token of it ends.
 """
 
 import json
@@ -10,16 +10,21 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from authenticator import Passkey, totp
+
 BASE_URL = os.environ["EMULATOR_BASE_URL"]
 PROJECT = os.environ["EMULATOR_PROJECT_ID"]
 MANAGEMENT_KEY = os.environ["EMULATOR_MANAGEMENT_KEY"]
-URI = "https://app.example.com/verify"
+ORIGIN = "https://app.example.com"
+URI = f"{ORIGIN}/verify"
 ADA = "ada@example.com"
 PASSWORD = "Abacus-1843"
 
 AUTH0 = {"user_id": "auth0|1", "email": "lin@example.com", "email_verified": True, "name": "Lin"}
 
-world = {"ada": ADA, "password": PASSWORD, "uri": URI, "project": PROJECT, "auth0": json.dumps(AUTH0)}
+world = {
+    "ada": ADA, "password": PASSWORD, "origin": ORIGIN, "uri": URI, "project": PROJECT, "auth0": json.dumps(AUTH0)
+}  # fmt: skip
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -74,10 +79,11 @@ def things() -> None:
     for name in ("read", "write"):
         manage("permission/create", {"name": name})
     for name in ("reader", "writer"):
-        manage("role/create", {"name": name, "permissionNames": ["read", "Impersonate"]})
-        manage("role/create", {"name": f"tenant {name}", "permissionNames": ["read"], "tenantId": "T1"})
+        for tenant in (None, "T1"):
+            permissions = ["read"] if tenant else ["read", "Impersonate"]
+            manage("role/create", {"name": name, "permissionNames": permissions, "tenantId": tenant})
     world["permission"] = next(p["id"] for p in manage("permission/all", None, "GET")["permissions"] if p["name"] == "read")
-    world["role"] = next(r["id"] for r in manage("role/all", None, "GET")["roles"] if r["name"] == "reader")
+    world["role"] = next(r["id"] for r in manage("role/all", None, "GET")["roles"] if r["name"] == "reader" and not r.get("tenantId"))
 
     for name in ("plan", "seat"):
         manage("user/customattribute/create", {"attributes": [{"name": name, "type": 1}]})
@@ -181,21 +187,78 @@ def sign_ins() -> None:
     sign("enchantedlink/verify", {"token": token})
     world["pendingRef"] = clicked["pendingRef"]
 
+    impersonation = {"impersonatorId": world["user"], "loginId": "bob@example.com", "validateConsent": False}
+    world["impersonationJwt"] = manage("impersonate", impersonation)["jwt"]
+
+
+def phones() -> None:
+    """A code by each way to a phone; the newest of them is the one that counts, so each way has a user of its own."""
+    world["phones"] = {}
+    for number, way in enumerate(("sms", "voice", "whatsapp", "im")):
+        phone = f"+1555123017{number}"
+        sign(f"otp/signup-in/{way}", {"loginId": phone})
+        world["phones"][way] = {"phone": phone, "code": message(phone)["code"]}
+    begun = sign("notp/whatsapp/signup-in", {"loginId": ""})
+    opener.open(begun["redirectUrl"] + "&outcome=send&phone=%2B15551230180")
+    world["notpRef"] = begun["pendingRef"]
+
+
+def providers() -> None:
     page = urllib.parse.urlencode({"redirectURL": URI})
     decision = "&outcome=approve&email=ada%40example.com&name=Ada"
-    world["oauthCode"] = walk(sign(f"oauth/authorize?provider=google&{page}", {})["url"], decision)
+
+    def google() -> str:
+        return walk(sign(f"oauth/authorize?provider=google&{page}", {})["url"], decision)
+
+    # Leaves Google's token with Ada.
+    sign("oauth/exchange", {"code": google()})
+    world["oauthCode"] = google()
+    native = sign("oauth/native/start", {"provider": "apple", "loginOptions": {}, "implicit": True})
+    world["nativeState"] = native["stateId"]
+    for name, nonce in (("idToken", native.get("nonce", "")), ("oneTapToken", "nonce")):
+        query = urllib.parse.urlencode({"email": ADA, "nonce": nonce})
+        world[name] = send("POST", f"/_emulator/provider/token?{query}")["idToken"]
     staff = walk(sign(f"sso/authorize?tenant=T1&{page}", {})["url"], f"{decision}&groups=staff")
     sign("sso/exchange", {"code": staff})
     groups = manage("group/all", {"tenantId": "T1"})
     world["group"] = groups[0]["id"] if isinstance(groups, list) else groups["groups"][0]["id"]
     world["ssoCode"] = walk(sign(f"sso/authorize?tenant=T1&{page}", {})["url"], f"{decision}&groups=staff")
 
-    impersonation = {"impersonatorId": world["user"], "loginId": "bob@example.com", "validateConsent": False}
-    world["impersonationJwt"] = manage("impersonate", impersonation)["jwt"]
+
+def authenticators() -> None:
+    """A user with a passkey and three ceremonies that wait for their end; a user with an app that shows codes."""
+    pat, passkey = "pat@example.com", Passkey(ORIGIN)
+
+    def begin(what: str, login_id: str, **others: object) -> dict:
+        return sign(f"webauthn/{what}/start", {"loginId": login_id, "origin": ORIGIN}, **others)
+
+    def end(what: str, started: dict, response: str) -> dict:
+        return sign(f"webauthn/{what}/finish", {"transactionId": started["transactionId"], "response": response})
+
+    def waiting(started: dict, response: str) -> dict:
+        return {"transactionId": started["transactionId"], "response": response}
+
+    started = sign("webauthn/signup/start", {"user": {"loginId": pat, "name": "Pat"}, "origin": ORIGIN})
+    session = end("signup", started, passkey.create(started))
+    world["passkey"] = manage("user/passkeys/list", {"loginId": pat})["passkeys"][0]["id"]
+    begun = sign("webauthn/signup/start", {"user": {"loginId": "pam@example.com", "name": "Pam"}, "origin": ORIGIN})
+    world["passkeySignUp"] = waiting(begun, Passkey(ORIGIN).create(begun))
+    begun = begin("signin", pat)
+    world["passkeySignIn"] = waiting(begun, passkey.get(begun))
+    begun = begin("update", pat, token=session["refreshJwt"])
+    world["passkeyUpdate"] = waiting(begun, Passkey(ORIGIN).create(begun))
+    world["pat"], world["patJwt"] = pat, session["refreshJwt"]
+
+    world["tess"] = "tess@example.com"
+    key = sign("totp/signup", {"loginId": world["tess"]})["key"]
+    world["tessJwt"] = manage("auth/signin", {"loginId": world["tess"]})["refreshJwt"]
+    now = send("GET", "/_emulator/clock")["now"]
+    world["totpCode"] = totp(key, now)
 
 
 send("POST", "/_emulator/reset")
-for step in (things, applications, single_sign_on, relations, documents, sign_ins):
+send("POST", "/_emulator/clock", {"frozen": True})
+for step in (things, applications, single_sign_on, relations, documents, sign_ins, phones, providers, authenticators):
     step()
 send("PUT", "/_emulator/snapshots/drive")
 print(json.dumps(world, indent=2))
