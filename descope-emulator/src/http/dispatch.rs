@@ -363,6 +363,8 @@ pub(crate) fn unsaved(why: String) -> Refusal {
 
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
     let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
+    let by_scim = path_of(parts).starts_with("/scim/v2/");
+    let refusal = if by_scim { refusal.in_words_of("scim-service") } else { refusal };
     let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
     app.record(None, parts, &Bytes::new(), (None, Vec::new()), noted);
     respond(Err(refusal))
