@@ -165,7 +165,7 @@ fn clone(call: &mut Call<'_>, body: &ProjectCloneRequest) -> Result<String, Refu
 fn delete(call: &mut Call<'_>) {
     let about = ProjectSettings { deleted: true, ..ProjectSettings::default() };
     let settings = std::mem::take(&mut call.state.settings);
-    *call.state = State { about, settings, ..State::default() };
+    *call.state = State { settings, about, ..State::default() };
     call.state.log.touch();
     call.project.inbox.clear();
 }

@@ -138,6 +138,7 @@ ARGUMENTS = {
     "mgmt.third_party_application.*.id": world["thirdParty"],
     "mgmt.third_party_application.*.ids": [world["thirdParty"]],
     "mgmt.third_party_application.*.app_id": world["thirdParty"],
+    "mgmt.outbound_scim.create_configuration.app_id": "oidc",
     "mgmt.outbound_scim.*.app_id": "saml",
     "*.app_id": "calendar",
     "SAMLIDPRoleGroupMappingInfo.id": world["role"],

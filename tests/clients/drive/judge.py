@@ -71,11 +71,12 @@ def outcome(client: str, call: dict) -> tuple[str, str | None]:
 
 def judge(drive: dict) -> None:
     client, calls = drive["client"], drive["calls"]
-    count: collections.Counter[str] = collections.Counter()
+    methods: dict[str, str] = {}
     reached = set()
     for call in calls:
         kind, fault = outcome(client, call)
-        count[kind] += 1
+        if methods.setdefault(call["method"], kind) == "succeeded":
+            methods[call["method"]] = kind
         if fault:
             faults.append(f"{client} {call['name']}: {fault}")
         for request in call["requests"]:
@@ -83,9 +84,9 @@ def judge(drive: dict) -> None:
             answers[target(request)] = answers.get(target(request), False) or answered
             if answered:
                 reached.add(target(request))
-    methods = {call["method"] for call in calls}
-    kinds = ", ".join(f"{number} {kind}" for kind, number in count.most_common())
-    print(f"{client} {drive['version']}: {len(methods)} methods, {len(calls)} calls ({kinds}), {len(reached)} operations")
+    # A method has succeeded when each of its calls has.
+    kinds = ", ".join(f"{number} {kind}" for kind, number in collections.Counter(methods.values()).most_common())
+    print(f"{client} {drive['version']}: {len(methods)} methods in {len(calls)} calls: {kinds}; {len(reached)} operations")
 
 
 def stale(clients: set[str]) -> None:

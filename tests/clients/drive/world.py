@@ -128,6 +128,7 @@ def applications() -> None:
     manage("sso/idp/app/saml/create", {"id": "saml", "name": "SAML", "enabled": True, "loginPageUrl": page} | saml)
     wsfed = {"realm": "urn:realm", "replyUrl": "https://rp.example.com/reply"}
     manage("sso/idp/app/wsfed/create", {"id": "wsfed", "name": "WS-Fed", "enabled": True, "loginPageUrl": page} | wsfed)
+    manage("outbound/scim/create", {"appId": "saml", "configuration": {"baseUrl": "https://scim.example.com"}})
     scope = {"name": "read", "description": "Reads", "values": ["read"]}
     third = {"name": "third", "loginPageUrl": page, "approvedCallbackUrls": [URI], "permissionsScopes": [scope]}
     world["thirdParty"] = manage("thirdparty/app/create", third)["id"]
