@@ -28,7 +28,8 @@ const authInfo = {
 const options = { email: fresh, displayName: 'New', roles, userTenants: tenants, customAttributes: claims };
 const search = { page: 0, limit: 10, text: 'ada', roles, tenantIds: ['T1'] };
 const mapping = { email: 'mail', group: 'memberOf' };
-const oidc = { name: 'IdP', clientId: 'c', clientSecret: 's', redirectUrl: uri, authUrl: page, tokenUrl: page, scope: ['openid'] };
+const endpoints = { redirectUrl: uri, authUrl: page, tokenUrl: page };
+const oidc = { name: 'IdP', clientId: 'c', clientSecret: 's', ...endpoints, scope: ['openid'] };
 const saml = { idpUrl: page, entityId: 'entity', idpCert: 'certificate', attributeMapping: mapping };
 const samlApp = { entityId: 'sp', acsUrl: page, certificate: 'certificate' };
 const wsfedApp = { realm: 'urn:realm', replyUrl: page };
@@ -40,6 +41,7 @@ const namespace = { name: 'doc', relationDefinitions: [{ name: 'owner' }, { name
 const dsl = 'model AuthZ 1.0\n\ntype user\n\ntype doc\n  relation owner: user\n  relation reader: user\n';
 const template = { name: 'new', type: 'user', template: claims };
 const { flow, screens } = world.flow;
+const sessions = { sessionTokenExpiration: 20, sessionTokenExpirationUnit: 'minutes' };
 const between = { from: Date.parse('2026-01-01'), to: Date.parse('2026-01-02') };
 
 const ceremony = ({ transactionId, response }) => [transactionId, response];
@@ -193,7 +195,7 @@ const ARGUMENTS = {
     ...same(['delete', 'load', 'getSettings', 'revokeSSOConfigurationLink'], ['T1']),
     loadAll: [],
     searchAll: [['T1']],
-    configureSettings: ['T1', { selfProvisioningDomains: [], enabled: true, sessionTokenExpiration: 20, sessionTokenExpirationUnit: 'minutes' }],
+    configureSettings: ['T1', { selfProvisioningDomains: [], enabled: true, ...sessions }],
     generateSSOConfigurationLink: ['T1', 3600],
   }),
   ...m('ssoApplication', {

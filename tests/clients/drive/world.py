@@ -83,7 +83,8 @@ def things() -> None:
             permissions = ["read"] if tenant else ["read", "Impersonate"]
             manage("role/create", {"name": name, "permissionNames": permissions, "tenantId": tenant})
     world["permission"] = next(p["id"] for p in manage("permission/all", None, "GET")["permissions"] if p["name"] == "read")
-    world["role"] = next(r["id"] for r in manage("role/all", None, "GET")["roles"] if r["name"] == "reader" and not r.get("tenantId"))
+    roles = [role for role in manage("role/all", None, "GET")["roles"] if not role.get("tenantId")]
+    world["role"] = next(role["id"] for role in roles if role["name"] == "reader")
 
     for name in ("plan", "seat"):
         manage("user/customattribute/create", {"attributes": [{"name": name, "type": 1}]})
@@ -94,7 +95,8 @@ def things() -> None:
     }  # fmt: skip
     world["user"] = manage("user/create", ada)["user"]["userId"]
     for other in ("bob@example.com", "eve@example.com"):
-        made = manage("user/create", {"loginId": other, "email": other, "verifiedEmail": True, "userTenants": [{"tenantId": "T1"}]})
+        body = {"loginId": other, "email": other, "verifiedEmail": True, "userTenants": [{"tenantId": "T1"}]}
+        made = manage("user/create", body)
         world[other.split("@")[0]] = made["user"]["userId"]
     manage("user/password/set/active", {"loginId": ADA, "password": PASSWORD})
     test = {"loginId": "test", "email": "test@example.com", "phone": "+15551230199", "test": True}
@@ -154,9 +156,19 @@ def single_sign_on() -> None:
     manage("tenant/adminlinks/sso/generate", {"tenantId": "T1", "expireTime": 3600})
 
 
+SCHEMA = """model AuthZ 1.0
+
+type user
+
+type doc
+  relation owner: user
+  relation reader: user
+  permission can_view: owner
+"""
+
+
 def relations() -> None:
-    schema = "model AuthZ 1.0\n\ntype user\n\ntype doc\n  relation owner: user\n  relation reader: user\n  permission can_view: owner\n"
-    manage("fga/schema", {"dsl": schema})
+    manage("fga/schema", {"dsl": SCHEMA})
     relation = {"resource": "d1", "resourceType": "doc", "relation": "owner", "target": "u1", "targetType": "user"}
     manage("fga/relations", {"tuples": [relation]})
 

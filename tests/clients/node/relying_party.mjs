@@ -53,7 +53,8 @@ const applications = {
 };
 
 async function portal(clientType) {
-  const { id } = await manage('sso/idp/app/oidc/create', { name: `Portal, ${clientType}`, approvedRedirectUrls: [CALLBACK], clientType });
+  const body = { name: `Portal, ${clientType}`, approvedRedirectUrls: [CALLBACK], clientType };
+  const { id } = await manage('sso/idp/app/oidc/create', body);
   const { oidcSettings } = await manage(`sso/idp/app/load?id=${id}`, undefined, 'GET');
   return { id, issuer: EMULATOR_PROJECT_ID, clientId: oidcSettings.clientId };
 }
