@@ -341,7 +341,9 @@ async fn paths_and_methods_that_do_not_exist_are_refused_in_the_services_form() 
     for operation in emulated().filter(|operation| !patched(operation.path)) {
         let url = wire.url(operation);
         let reply = wire.send(wire.http.patch(&url)).await;
-        let message = reply.refused(405, "E011001");
+        // What speaks SCIM speaks it here too.
+        let by_scim = operation.tag.starts_with("scim-");
+        let message = if by_scim { told(&reply, operation, 405, "") } else { reply.refused(405, "E011001").to_owned() };
         assert!(message.contains(operation.method), "{message}");
     }
 }

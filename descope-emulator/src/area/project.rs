@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use descope_api::types::{
     ProjectCloneRequest, ProjectCloneResponse, ProjectImportSnapshotRequest, ProjectListResponse,
-    ProjectLoadCloneResponse, ProjectSnapshot, ProjectStartCloneResponse, ProjectSummary,
+    ProjectLoadCloneResponse, ProjectSnapshot, ProjectSnapshotSecrets, ProjectStartCloneResponse, ProjectSummary,
     ProjectValidateSnapshotResponse,
 };
 use serde::{Deserialize, Serialize};
@@ -25,9 +25,17 @@ pub(crate) struct ProjectSettings {
     environment: String,
     /// Copies that were asked for without waiting for them, by the process: the id of the copy.
     clones: BTreeMap<String, String>,
+    /// Whether nothing is left but the id, which stays taken.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
 }
 
 impl ProjectSettings {
+    /// Whether calls of the project are refused.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
     /// The name that people are shown: the id where there is none.
     pub(super) fn name(&self, id: &str) -> String {
         if self.name.is_empty() { id.to_owned() } else { self.name.clone() }
@@ -59,6 +67,10 @@ pub(super) fn register(table: &mut Table) {
         .done::<op::ManagementProjectUpdateTags>(|call, body| {
             call.state.about.tags = body.tags;
             call.state.log.touch();
+            Ok(())
+        })
+        .done::<op::ManagementProjectDelete>(|call, _| {
+            delete(call);
             Ok(())
         })
         .on::<op::ManagementProjectList>(list)
@@ -136,7 +148,7 @@ fn clone(call: &mut Call<'_>, body: &ProjectCloneRequest) -> Result<String, Refu
         name: body.name.clone(),
         tags: body.tags.clone(),
         environment: body.environment.as_deref().unwrap_or_default().to_owned(),
-        clones: BTreeMap::new(),
+        ..ProjectSettings::default()
     };
     // Roles of tenants stay behind with the tenants.
     let tenants: Vec<String> = call.state.tenants.iter().map(|tenant| tenant.id.clone()).collect();
@@ -147,6 +159,15 @@ fn clone(call: &mut Call<'_>, body: &ProjectCloneRequest) -> Result<String, Refu
     call.state.log.touch();
     call.new_project = Some((id.clone(), SavedProject { keys: None, state }));
     Ok(id)
+}
+
+/// Leaves nothing of the project but its id. A reset of the emulator, or a snapshot that it has kept, brings it back.
+fn delete(call: &mut Call<'_>) {
+    let about = ProjectSettings { deleted: true, ..ProjectSettings::default() };
+    let settings = std::mem::take(&mut call.state.settings);
+    *call.state = State { settings, about, ..State::default() };
+    call.state.log.touch();
+    call.project.inbox.clear();
 }
 
 fn load_clone(call: &mut Call<'_>, _: Nothing) -> Result<ProjectLoadCloneResponse, Refusal> {
@@ -189,9 +210,14 @@ fn member_of(file: &str) -> &str {
     }
 }
 
+fn is_empty(secrets: &ProjectSnapshotSecrets) -> bool {
+    let ProjectSnapshotSecrets { connectors, external_auth, oauth_providers, outbound_apps, extra, .. } = secrets;
+    extra.is_empty() && [connectors, external_auth, oauth_providers, outbound_apps].iter().all(|kind| kind.is_empty())
+}
+
 /// The configuration that a snapshot describes, over the one that there is.
 fn imported(state: &State, body: &ProjectImportSnapshotRequest) -> Result<State, Refusal> {
-    if body.input_secrets.is_some() {
+    if body.input_secrets.as_ref().is_some_and(|secrets| !is_empty(secrets)) {
         let message = "The emulator has no connectors that would need inputSecrets; leave it out";
         return Err(Refusal::new(&NOT_EMULATED, message));
     }
@@ -226,7 +252,7 @@ fn import(call: &mut Call<'_>, body: ProjectImportSnapshotRequest) -> Result<(),
     let new = imported(call.state, &body)?;
     let state = &mut *call.state;
     state.settings = new.settings;
-    state.about = ProjectSettings { clones: std::mem::take(&mut state.about.clones), ..new.about };
+    state.about = ProjectSettings { clones: std::mem::take(&mut state.about.clones), deleted: false, ..new.about };
     state.roles = new.roles;
     state.permissions = new.permissions;
     state.lists = new.lists;

@@ -70,6 +70,12 @@ impl Outcome {
     }
 }
 
+/// What a call of a project gets that is not there. Whoever names it in a bearer has no valid credentials.
+fn unknown_project(id: &str, why: &str, in_path: bool) -> Refusal {
+    let refusal = Refusal::new(&PROJECT_NOT_FOUND, format!("Project {id} {why}"));
+    if in_path { refusal } else { refusal.status(StatusCode::UNAUTHORIZED) }
+}
+
 impl App {
     pub(crate) fn new(
         project_id: String,
@@ -112,10 +118,7 @@ impl App {
             (None, Some(id)) => id,
             (None, None) => return Ok(self.world.default_project()),
         };
-        self.world.project(named).ok_or_else(|| {
-            let refusal = Refusal::new(&PROJECT_NOT_FOUND, format!("Project {named} is not emulated here"));
-            if in_path.is_some() { refusal } else { refusal.status(StatusCode::UNAUTHORIZED) }
-        })
+        self.world.project(named).ok_or_else(|| unknown_project(named, "is not emulated here", in_path.is_some()))
     }
 
     /// Checks a call and carries it out. The state's lock is held neither for signatures nor for checks of the body.
@@ -138,7 +141,13 @@ impl App {
             Ok(project) => project,
             Err(refusal) => return Outcome::refused(refusal),
         };
-        let settings = project.state().settings.clone();
+        let (settings, deleted) = {
+            let state = project.state();
+            (state.settings.clone(), state.about.is_deleted())
+        };
+        if deleted {
+            return Outcome::refused(unknown_project(&project.id, "was deleted", in_path.is_some()));
+        }
         let rotated = project.rotate_by_clock(settings.key_rotation_seconds, now);
         let keys = project.keys();
         let names = (settings.session_cookie_name.as_str(), settings.refresh_cookie_name.as_str());
@@ -213,7 +222,8 @@ impl App {
     /// What the projects but one say of themselves.
     fn others(&self, id: &str) -> Vec<(String, ProjectSettings)> {
         let others = self.world.projects().into_iter().filter(|project| project.id != id);
-        others.map(|project| (project.id.clone(), project.state().about.clone())).collect()
+        let others = others.map(|project| (project.id.clone(), project.state().about.clone()));
+        others.filter(|(_, about)| !about.is_deleted()).collect()
     }
 
     /// Signs the tokens of an answer, and adds what the service sends along.
@@ -354,6 +364,8 @@ pub(crate) fn unsaved(why: String) -> Refusal {
 
 fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
     let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
+    let by_scim = path_of(parts).starts_with("/scim/v2/");
+    let refusal = if by_scim { refusal.in_words_of("scim-service") } else { refusal };
     let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
     app.record(None, parts, &Bytes::new(), (None, Vec::new()), noted);
     respond(Err(refusal))

@@ -54,6 +54,14 @@ impl Reply {
         Self::new(StatusCode::OK, Content::TypedJson(kind, body))
     }
 
+    /// Such JSON.
+    pub(crate) fn typed(&self) -> Option<&Value> {
+        match &self.content {
+            Content::TypedJson(_, body) => Some(body),
+            _ => None,
+        }
+    }
+
     /// The list that is a member of such JSON.
     pub(crate) fn typed_member(&mut self, name: &str) -> Option<&mut Vec<Value>> {
         match &mut self.content {

@@ -11,7 +11,7 @@ use crate::{
         self,
         access_key::AccessKeyRecord,
         admin_link::AdminLinkRecord,
-        application::{ApplicationRecord, ConsentRecord, OutboundToken},
+        application::{ApplicationRecord, ConsentRecord, OutboundScimRecord, OutboundToken},
         descoper::DescoperRecord,
         engine::EngineRecord,
         family::{FamilyRecord, FamilySettingsRecord},
@@ -116,6 +116,8 @@ state! {
     third_party_applications: ApplicationRecord,
     outbound_applications: ApplicationRecord,
     outbound_tokens: OutboundToken,
+    /// Where federated applications would have users written.
+    outbound_scim: OutboundScimRecord,
     consents: ConsentRecord,
     mcp_servers: ApplicationRecord,
     mcp_clients: ApplicationRecord,

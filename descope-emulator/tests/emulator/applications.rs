@@ -179,3 +179,42 @@ async fn tokens_of_outside_services_are_kept_and_fetched() {
     api.manage("/v1/mgmt/outbound/app/delete", json!({"id": "google"})).await.ok();
     get(&api, "/v1/mgmt/outbound/app/google").await.refused(404, "E990404");
 }
+
+#[tokio::test]
+async fn where_an_application_has_users_written_is_kept_without_being_switched_on() {
+    let api = Api::start().await;
+    let app = json!({"id": "wiki", "name": "Wiki", "loginPageUrl": "https://login.example.com"});
+    api.manage("/v1/mgmt/sso/idp/app/oidc/create", app.clone()).await.ok();
+    let scim = async |what: &str, body: Value| api.manage(&format!("/v1/mgmt/outbound/scim/{what}"), body).await;
+    let load = async || get(&api, "/v1/mgmt/outbound/scim/wiki").await;
+    let settings =
+        |url: &str| json!({"baseUrl": url, "authentication": {"bearerToken": "s3cr3t"}, "exportGroups": true});
+    load().await.refused(404, "E990404");
+    let made = scim("create", json!({"appId": "wiki", "configuration": settings("https://a.example.com")})).await.ok();
+    let kept = made["configuration"].clone();
+    assert_eq!((&kept["appId"], &kept["enabled"], &kept["version"]), (&json!("wiki"), &json!(false), &json!(1)));
+    assert_eq!(
+        kept["configuration"],
+        json!({"baseUrl": "https://a.example.com", "exportGroups": true}),
+        "without credentials"
+    );
+    assert_eq!(load().await.ok(), made);
+    scim("create", json!({"appId": "wiki"})).await.refused(409, "E990409");
+    scim("create", json!({"appId": "none"})).await.refused(404, "E990404");
+
+    let update =
+        |version: i64| json!({"appId": "wiki", "version": version, "configuration": settings("https://b.example.com")});
+    let newer = scim("update", update(1)).await.ok()["configuration"].clone();
+    assert_eq!((&newer["version"], &newer["configuration"]["baseUrl"]), (&json!(2), &json!("https://b.example.com")));
+    let why = scim("update", update(1)).await.refused(400, "E011004");
+    assert!(why.contains("its version is 2"), "{why}");
+    scim("enabled/set", json!({"appId": "wiki", "enabled": false})).await.ok();
+    scim("enabled/set", json!({"appId": "wiki", "enabled": true})).await.refused(501, "E990501");
+
+    scim("delete", json!({"appId": "wiki"})).await.ok();
+    scim("delete", json!({"appId": "wiki"})).await.refused(404, "E990404");
+    scim("create", json!({"appId": "wiki"})).await.ok();
+    api.manage("/v1/mgmt/sso/idp/app/delete", json!({"id": "wiki"})).await.ok();
+    api.manage("/v1/mgmt/sso/idp/app/oidc/create", app).await.ok();
+    load().await.refused(404, "E990404");
+}

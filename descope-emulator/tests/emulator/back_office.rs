@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ADA, Api, Reply, text};
+use crate::support::{ADA, Api, Reply, refresh_of, text};
 
 async fn call(api: &Api, method: &str, path: &str, body: Option<Value>) -> Reply {
     let key = api.emulator.management_key().to_owned();
@@ -151,4 +151,48 @@ async fn the_configuration_is_exported_and_imported_again() {
     assert_eq!(other.manage("/v1/mgmt/scopeClaimMapping/get", json!({})).await.ok(), json!({"mappings": []}));
     let twice = json!({"mappings": [{"scope": "a"}, {"scope": "a"}]});
     other.manage("/v1/mgmt/scopeClaimMapping/set", twice).await.refused(400, "E011003");
+}
+
+#[tokio::test]
+async fn a_deleted_project_refuses_every_call_until_it_is_brought_back() {
+    let api = Api::start().await;
+    let snapshot = async |method: &str, path: &str| {
+        let url = format!("{}/_emulator/snapshots/{path}", api.emulator.base_url());
+        api.send(api.http.request(method.parse().expect("a method"), url)).await.ok()
+    };
+    let session = api.signed_in(ADA).await;
+    let copy = api.manage("/v1/mgmt/project/clone", json!({"name": "Green"})).await.ok();
+    snapshot("PUT", "before").await;
+    api.manage("/v1/mgmt/project/delete", json!({})).await.ok();
+
+    let why = api.load_user(ADA).await.refused(401, "E011008");
+    assert!(why.ends_with("was deleted"), "{why}");
+    api.post("/v1/auth/otp/signup-in/email", json!({"loginId": ADA})).await.refused(401, "E011008");
+    api.get_as(&refresh_of(&session), "/v1/auth/me").await.refused(401, "E011008");
+    let keys = format!("{}/v2/keys/{}", api.emulator.base_url(), api.emulator.project_id());
+    api.send(api.http.get(keys)).await.refused(404, "E011008");
+    assert!(api.emulator.inbox().messages().is_empty(), "the messages are gone as well");
+
+    let bearer = format!("{}:{}", text(&copy["projectId"]), api.emulator.management_key());
+    let list = format!("{}/v1/mgmt/projects/list", api.emulator.base_url());
+    let projects = api.send(api.http.post(list).bearer_auth(bearer).json(&json!({}))).await.ok()["projects"].clone();
+    let names: Vec<&str> = projects.as_array().expect("a list").iter().map(|one| text(&one["name"])).collect();
+    assert_eq!(names, ["Green"]);
+
+    snapshot("POST", "before/restore").await;
+    api.get_as(&refresh_of(&session), "/v1/auth/me").await.ok();
+}
+
+#[tokio::test]
+async fn a_snapshot_is_imported_with_secrets_that_name_none() {
+    let api = Api::start().await;
+    let files = api.manage("/v1/mgmt/project/snapshot/export", json!({})).await.ok()["files"].clone();
+    let import = async |secrets: Value| {
+        api.manage("/v1/mgmt/project/snapshot/import", json!({"files": files, "inputSecrets": secrets})).await
+    };
+    import(json!({})).await.ok();
+    import(json!({"connectors": [], "outboundApps": []})).await.ok();
+    let secret = json!([{"id": "c", "name": "key", "value": "s"}]);
+    import(json!({"connectors": secret})).await.refused(501, "E990501");
+    import(json!({"outboundApps": secret})).await.refused(501, "E990501");
 }

@@ -113,3 +113,31 @@ async fn an_account_is_connected_to_the_user_who_is_signed_in() {
     let merged = exchange(&api, &walk(&begun, APPROVE).await.1).await.ok();
     assert_eq!(merged["user"]["loginIds"].as_array().map(Vec::len), Some(3));
 }
+
+#[tokio::test]
+async fn the_back_end_gets_the_token_of_the_provider_and_a_new_one_when_it_has_ended() {
+    let api = Api::start().await;
+    let key = api.emulator.management_key().to_owned();
+    let load = async |more: &str| {
+        let path = format!("/v1/mgmt/user/provider/token?loginId={ADA}&provider=google{more}");
+        api.get_as(&key, &path).await.ok()
+    };
+    let code = walk(&start(&api, "", "").await.ok(), APPROVE).await.1;
+    exchange(&api, &code).await.ok();
+
+    let first = load("").await;
+    assert_eq!((&first["provider"], &first["providerUserId"]), (&json!("google"), &json!(ADA)));
+    assert_eq!(first["scopes"], json!(["openid", "email", "profile"]));
+    assert_eq!(first["refreshToken"], Value::Null, "it was not asked for");
+    assert!(!text(&load("&withRefreshToken=true").await["refreshToken"]).is_empty());
+    assert_eq!(load("").await["accessToken"], first["accessToken"], "as long as it is good");
+    let forced = load("&forceRefresh=true").await;
+    assert_ne!(forced["accessToken"], first["accessToken"]);
+    api.wait(3601);
+    let renewed = load("").await;
+    assert_ne!(renewed["accessToken"], forced["accessToken"]);
+    assert!(renewed["expiration"].as_i64() > forced["expiration"].as_i64());
+
+    let other = format!("/v1/mgmt/user/provider/token?loginId={ADA}&provider=github");
+    api.get_as(&key, &other).await.refused(404, "E990404");
+}

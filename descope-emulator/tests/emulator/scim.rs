@@ -337,3 +337,42 @@ async fn keys_of_a_tenant_are_listed_rotated_revoked_and_activated() {
     api.wait(61);
     third.get("/Users").await.scim(401, "");
 }
+
+#[tokio::test]
+async fn who_asks_for_the_media_type_of_the_standard_gets_its_statuses() {
+    let api = Api::start().await;
+    let key = api.emulator.management_key().to_owned();
+    let call = async |method: &str, path: &str, body: Value| {
+        let accept = "application/json;q=0.5, application/scim+json; charset=utf-8";
+        let request = api.request(method, &format!("/scim/v2{path}"), Some(&key)).header("accept", accept);
+        let response = request.json(&body).send().await.expect("an answer");
+        let location = response.headers().get("location").map(|place| place.to_str().expect("text").to_owned());
+        (response.status().as_u16(), location, response.text().await.expect("a body"))
+    };
+    let place_of = |(status, location, shown): (u16, Option<String>, String)| {
+        assert_eq!(status, 201, "{shown}");
+        let shown: Value = serde_json::from_str(&shown).expect("JSON");
+        let place = text(&shown["meta"]["location"]);
+        assert_eq!(location, Some(format!("{}{place}", api.emulator.base_url())));
+        place.trim_start_matches("/scim/v2").to_owned()
+    };
+    let user = place_of(call("POST", "/Users", json!({"userName": ADA})).await);
+    let group = place_of(call("POST", "/Groups", json!({"displayName": "Engineers"})).await);
+    assert_eq!(call("GET", &user, Value::Null).await.0, 200);
+    let rename = json!({"Operations": [{"op": "replace", "path": "displayName", "value": "Makers"}]});
+    assert_eq!(call("PATCH", &group, rename).await, (204, None, String::new()));
+    assert!(call("GET", &group, Value::Null).await.2.contains("Makers"));
+    for place in [user, group] {
+        assert_eq!(call("DELETE", &place, Value::Null).await, (204, None, String::new()));
+        assert_eq!(call("GET", &place, Value::Null).await.0, 404);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused_in_the_words_of_scim() {
+    let api = Api::start().await;
+    let key = api.emulator.management_key().to_owned();
+    api.get_as(&key, "/scim/v2/Schemas").await.scim(404, "");
+    api.post_as(&key, "/scim/v2/ServiceProviderConfig", json!({})).await.scim(405, "");
+    api.get_as(&key, "/scim/v3/Users").await.refused(404, "E011001");
+}

@@ -1,6 +1,7 @@
 //! Applications: those that sign users in by the project, those of third parties, and those that users connect to.
 
 mod outbound;
+mod outbound_scim;
 mod register;
 mod sso;
 mod third_party;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub(super) use self::outbound::connect;
 pub(crate) use self::{
     outbound::{Connection, OutboundToken},
+    outbound_scim::OutboundScimRecord,
     third_party::ConsentRecord,
 };
 use crate::{
@@ -89,6 +91,7 @@ fn unreadable(error: serde_json::Error) -> Refusal {
 
 pub(super) fn register(table: &mut Table) {
     outbound::register(table);
+    outbound_scim::register(table);
     register::register(table);
     sso::register(table);
     third_party::register(table);

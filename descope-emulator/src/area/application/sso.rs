@@ -203,6 +203,7 @@ fn delete(call: &mut Call<'_>, id: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid(format!("The application {id:?} is built in and cannot be deleted")));
     }
     call.state.sso_applications.remove(&mut call.state.log, &application.id);
+    call.state.remove_owned(&application.id);
     let users = call.state.users.iter().filter(|user| user.sso_app_ids.contains(&application.id));
     let users: Vec<String> = users.map(|user| user.id.clone()).collect();
     for user in users {

@@ -13,7 +13,7 @@ use url::Url;
 use super::{
     application::{self, Connection},
     some,
-    user::Profile,
+    user::{Profile, provider_token},
 };
 use crate::{
     error::{INVALID_ARGUMENTS, NOT_EMULATED, Refusal, TOKEN_EXPIRED, USER_ALREADY_EXISTS, USER_NOT_FOUND},
@@ -74,6 +74,9 @@ pub(crate) struct OauthRecord {
     /// What the provider gave, and what the application gets: each is good for one use.
     provider_code: Option<String>,
     code: Option<String>,
+    /// Whether the provider has been asked for a code, with which tokens for its API come.
+    #[serde(default)]
+    by_code: bool,
 }
 
 /// Who the provider says it is.
@@ -186,6 +189,7 @@ fn begin_record(call: &mut Call<'_>, begin: Begin, mut wish: SessionWish) -> Res
         identity: None,
         provider_code: None,
         code: None,
+        by_code: false,
     })
 }
 
@@ -267,6 +271,9 @@ pub(super) fn sign_in(call: &mut Call<'_>, record: &OauthRecord, identity: Ident
     call.state.users.update_quietly(&mut call.state.log, &user_id, |user| {
         user.oauth.insert(record.provider.clone(), true);
     });
+    if record.by_code {
+        provider_token::keep(call, &user_id, &record.provider, &identity.email);
+    }
     flow::sign_in(call, &user_id, &record.wish, "oauth")
 }
 

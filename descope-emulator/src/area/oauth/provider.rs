@@ -97,6 +97,7 @@ pub(crate) fn decide(
             };
             state.oauth.update(&mut state.log, id, |record| {
                 record.identity = Some(identity);
+                record.by_code = !matches!(record.via, Via::Native { implicit: true, .. });
                 record.provider_code = Some(code.clone());
             });
             match token {

@@ -6,7 +6,7 @@ use descope_api::types::{Group, GroupMember, ScimGroupRequest, ScimPatchRequest}
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Realm, bad, missing, page, patch, reply, taken, without_nothing};
+use super::{Realm, bad, created, done, missing, page, patch, reply, taken, without_nothing};
 use crate::{
     area::recast,
     error::Refusal,
@@ -67,7 +67,8 @@ pub(super) fn register(table: &mut Table) {
         .reply::<op::ScimGroupsSearch>(search)
         .reply::<op::ScimGroupsCreate>(|call, body| {
             let realm = Realm::of(call)?;
-            write(call, &realm, None, body)
+            let shown = write(call, &realm, None, body)?;
+            Ok(created(call, shown))
         })
         .reply::<op::ScimGroupsLoad>(|call, _| {
             let realm = Realm::of(call)?;
@@ -79,13 +80,17 @@ pub(super) fn register(table: &mut Table) {
             let id = find(call, &realm)?.id.clone();
             write(call, &realm, Some(&id), body)
         })
-        .done::<op::ScimGroupsPatch>(change)
-        .done::<op::ScimGroupsDelete>(|call, _| {
+        .reply::<op::ScimGroupsPatch>(|call, body| {
+            change(call, body)?;
+            done(call)
+        })
+        .reply::<op::ScimGroupsDelete>(|call, _| {
             let realm = Realm::of(call)?;
             let group = find(call, &realm)?.clone();
             let before = roles_by_groups(call.state, &group.tenant_id, &group.members);
             call.state.groups.remove(&mut call.state.log, &group.id);
-            settle(call, &group.tenant_id, before)
+            settle(call, &group.tenant_id, before)?;
+            done(call)
         });
 }
 

@@ -10,7 +10,7 @@ mod patch;
 mod service;
 mod users;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::groups::{GroupRecord, shown_to_management};
@@ -103,6 +103,28 @@ fn taken(why: impl Into<String>) -> Refusal {
 /// An answer of the media type of SCIM.
 fn reply(body: Value) -> Reply {
     Reply::typed_json(KIND, body)
+}
+
+/// Whether the caller asks for the media type of the standard. The statuses are those of the standard then; the document
+/// of the service has 200 for everything.
+fn by_the_standard(call: &Call<'_>) -> bool {
+    let asked = call.headers.get_all(header::ACCEPT).iter().filter_map(|kinds| kinds.to_str().ok());
+    asked.flat_map(|kinds| kinds.split(',')).any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == KIND))
+}
+
+/// The answer to the creation of a resource.
+fn created(call: &Call<'_>, mut shown: Reply) -> Reply {
+    if !by_the_standard(call) {
+        return shown;
+    }
+    shown.status = StatusCode::CREATED;
+    let location = shown.typed().and_then(|shown| shown["meta"]["location"].as_str()).unwrap_or_default().to_owned();
+    shown.header(header::LOCATION, format!("{}{location}", call.origin()))
+}
+
+/// The answer to what shows nothing.
+fn done(call: &Call<'_>) -> Result<Reply, Refusal> {
+    if by_the_standard(call) { Ok(Reply::empty(StatusCode::NO_CONTENT)) } else { Reply::json(200, &Map::new()) }
 }
 
 /// One page of the resources that fit the filter of the query.

@@ -3,7 +3,7 @@
 use descope_api::types::{ScimPatchRequest, ScimUserRequest};
 use serde_json::{Map, Value, json};
 
-use super::{Realm, bad, missing, page, patch, reply, taken, without_nothing};
+use super::{Realm, bad, created, done, missing, page, patch, reply, taken, without_nothing};
 use crate::{
     address::{clean_phone, is_email, is_phone},
     area::{
@@ -50,11 +50,11 @@ pub(super) fn register(table: &mut Table) {
             write(call, &realm, Some(&id), &recast(&body)?)
         })
         .reply::<op::ScimUsersPatch>(change)
-        .done::<op::ScimUsersDelete>(|call, _| {
+        .reply::<op::ScimUsersDelete>(|call, _| {
             let realm = Realm::of(call)?;
             let id = find(call, &realm)?.id.clone();
             call.state.remove_user(&id);
-            Ok(())
+            done(call)
         });
 }
 
@@ -105,7 +105,8 @@ fn search(call: &mut Call<'_>, _: Nothing) -> Result<Reply, Refusal> {
 
 fn create(call: &mut Call<'_>, body: ScimUserRequest) -> Result<Reply, Refusal> {
     let realm = Realm::of(call)?;
-    write(call, &realm, None, &recast(&body)?)
+    let shown = write(call, &realm, None, &recast(&body)?)?;
+    Ok(created(call, shown))
 }
 
 fn change(call: &mut Call<'_>, body: ScimPatchRequest) -> Result<Reply, Refusal> {

@@ -4,15 +4,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use descope_api::types::{
     ImportedPasskey, TrustedDevice, UserPasskey, UserPasskeysDeleteRequest, UserPasskeysImportRequest,
     UserPasskeysLoadRequest, UserPasskeysResponse, UserPasswordExpireRequest, UserPasswordSetRequest,
-    UserPasswordSetResponse, UserProviderTokenResponse, UserRecoveryCodesDeleteRequest, UserTotpDeleteRequest,
-    UserTrustedDevicesLoadRequest, UserTrustedDevicesRemoveRequest, UserTrustedDevicesResponse,
+    UserPasswordSetResponse, UserRecoveryCodesDeleteRequest, UserTotpDeleteRequest, UserTrustedDevicesLoadRequest,
+    UserTrustedDevicesRemoveRequest, UserTrustedDevicesResponse,
 };
 
 use super::{UserRecord, change, find, named, record::PasskeyRecord, require_administered};
 use crate::{
     area::{password::Password, recovery_code::RecoveryCodes},
     error::Refusal,
-    http::{Call, Nothing, Table, op},
+    http::{Call, Table, op},
 };
 
 pub(super) fn register(table: &mut Table) {
@@ -35,7 +35,6 @@ pub(super) fn register(table: &mut Table) {
             delete_passkey(call, &body.login_id, &body.credential_id)
         })
         .done::<op::ManagementUserCredentialDeletePasskeys>(delete_passkeys)
-        .on::<op::ManagementUserCredentialLoadProviderToken>(load_provider_token)
         .on::<op::ManagementUserCredentialLoadTrustedDevices>(load_trusted_devices)
         .done::<op::ManagementUserCredentialRemoveTrustedDevices>(remove_trusted_devices);
 }
@@ -158,13 +157,6 @@ fn delete_passkeys(call: &mut Call<'_>, body: UserPasskeysDeleteRequest) -> Resu
     let id = find(call.state, &body.login_id)?.id.clone();
     change::change(call, &id, |user| user.passkeys.clear())?;
     Ok(())
-}
-
-/// The emulator's own provider keeps no tokens for later, so there is none, whether fresh or not.
-fn load_provider_token(call: &mut Call<'_>, _: Nothing) -> Result<UserProviderTokenResponse, Refusal> {
-    find(call.state, call.query("loginId").unwrap_or_default())?;
-    let provider = call.query("provider").unwrap_or_default();
-    Err(change::not_there(&format!("token of the provider {provider:?} for this user")))
 }
 
 fn load_trusted_devices(

@@ -8,6 +8,7 @@ mod credential;
 pub(super) mod history;
 mod import;
 mod profile;
+pub(super) mod provider_token;
 mod record;
 mod search;
 
@@ -44,6 +45,7 @@ pub(super) fn register(table: &mut Table) {
     history::register(table);
     import::register(table);
     profile::register(table);
+    provider_token::register(table);
     search::register(table);
 }
 

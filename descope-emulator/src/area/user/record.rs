@@ -9,7 +9,10 @@ use descope_api::types;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::attribute::{self, Scope};
+use super::{
+    attribute::{self, Scope},
+    provider_token::ProviderToken,
+};
 use crate::{
     address::clean_login_id,
     area::{password::Password, push::PushDevice, recovery_code::RecoveryCodes, role, tenant, totp::Totp},
@@ -179,6 +182,8 @@ pub(crate) struct UserRecord {
     pub(crate) sso_app_ids: Vec<String>,
     /// The providers by which the user has signed in.
     pub(crate) oauth: BTreeMap<String, bool>,
+    /// What those providers have given, where they were asked for a code.
+    pub(crate) provider_tokens: BTreeMap<String, ProviderToken>,
     pub(crate) password: Option<Password>,
     pub(crate) totp: Option<Totp>,
     pub(crate) recovery_codes: RecoveryCodes,
