@@ -326,7 +326,7 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 /// ```
 #[must_use = "the emulator stops when it is dropped"]
 pub struct Emulator {
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     base_url: String,
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -435,7 +435,7 @@ impl Emulator {
     /// ```
     pub fn fail_next(&self, operation: &str, fault: Fault) {
         let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
-        self.app.faults.add(id, fault);
+        self.app.faults.add_unchecked(fault.operation(id));
     }
 
     /// Approves what a device asks for that shows this code (RFC 8628), as the user of a login id would on another

@@ -52,14 +52,18 @@ pub struct RecordedRequest {
     pub path: String,
     /// The query without its `?`, as it was sent.
     pub query: Option<String>,
+    /// The login ids in query and body.
+    pub login_ids: Vec<String>,
     /// The other headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// What the bearer carried beside the project id. Two entries when a token was followed by a management key.
     pub credentials: Vec<Credential>,
-    /// The body, when it was JSON of at most 16 KiB.
+    /// The body, when it was JSON or a form of at most 16 KiB.
     pub body: Option<Value>,
     /// The status of the answer; 0 when the connection was closed instead.
     pub status: u16,
+    /// The id of the fault that happened to it, if one did.
+    pub fault: Option<u64>,
     /// The error code of the answer, if it was a refusal.
     pub error_code: Option<String>,
     /// Why it was refused, if it was, in the words that the caller got.

@@ -1,9 +1,12 @@
 //! The emulator's own endpoints, below `/_emulator/`: the HTTP twin of [`Emulator`](crate::Emulator)'s functions.
 
 pub(crate) mod fault;
+pub(crate) mod faults;
 pub(crate) mod inbox;
 pub(crate) mod journal;
+mod members;
 pub(crate) mod person;
+pub(crate) mod seen;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +22,6 @@ use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use self::fault::Fault;
 use crate::{
     area::{jwt_template, provider::page},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
@@ -63,14 +65,19 @@ pub(crate) fn router() -> Router<Arc<App>> {
             "/snapshots/{name}/restore",
             post(|app: AppState, query: Pairs, name: Path<String>| async move { answer(restore(&app, &query, &name)) }),
         )
-        .route("/faults", get(|app: AppState| async move { answer(Ok(json!({"faults": app.faults.list()}))) }))
-        .route("/faults", post(|app, body| async move { answer(add_fault(app, body).await) }))
+        .route("/faults", get(|app: AppState| async move { answer(Ok(list_faults(&app))) }))
+        .route("/faults", post(|app: AppState, body| async move { answer(add_fault(&app, body).await) }))
         .route(
             "/faults",
             delete(|app: AppState| async move {
                 app.faults.clear();
                 answer(Ok(json!({})))
             }),
+        )
+        .route("/faults/{id}", get(|app: AppState, id: Path<String>| async move { answer(show_fault(&app, &id)) }))
+        .route(
+            "/faults/{id}",
+            delete(|app: AppState, id: Path<String>| async move { answer(withdraw_fault(&app, &id)) }),
         )
         .route("/requests", get(|app: AppState, query: Pairs| async move { answer(Ok(requests(&app, &query))) }))
         .route(
@@ -458,70 +465,27 @@ async fn rotate(Shared(app): AppState, query: Pairs, body: Body) -> Answer {
     Ok(json!({}))
 }
 
-/// A fault in JSON. Which kind it is follows from the fields that are there.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FaultRequest {
-    operation: String,
-    /// `close`, `hang`, `endlessBody`; an ordinary answer without it.
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    error_code: Option<String>,
-    #[serde(default)]
-    error_message: Option<String>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    content_type: Option<String>,
-    #[serde(default)]
-    large_body: Option<usize>,
-    #[serde(default)]
-    location: Option<String>,
-    #[serde(default)]
-    retry_after: Option<u64>,
-    #[serde(default)]
-    times: Option<u32>,
-    #[serde(default)]
-    after_handling: bool,
+fn list_faults(app: &App) -> Value {
+    let faults: Vec<Value> = app.faults.list().iter().map(faults::PendingFault::describe).collect();
+    json!({"faults": faults})
 }
 
-async fn add_fault(Shared(app): AppState, body: Body) -> Answer {
-    let request: FaultRequest = body_of(body).await?;
-    let Some(operation) = descope_api::operation(&request.operation) else {
-        let message = format!("There is no operation {:?}", request.operation);
-        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
-    };
-    let fault = fault(request)?;
-    app.faults.add(operation.id, fault);
-    Ok(json!({}))
+async fn add_fault(app: &App, body: Body) -> Answer {
+    let fault = faults::read(body_of(body).await?)?;
+    let id = app.faults.add(fault)?;
+    show_fault(app, &id.to_string())
 }
 
-fn fault(request: FaultRequest) -> Result<Fault, Refusal> {
-    let status = request.status.unwrap_or(500);
-    let mut fault = match request.kind.as_deref() {
-        Some("close") => Fault::close(),
-        Some("hang") => Fault::hang(),
-        Some("endlessBody") => Fault::endless_body(),
-        Some(other) => {
-            let message = format!("There is no fault of kind {other:?}; there are close, hang and endlessBody");
-            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
-        }
-        None => match (request.error_code, request.body, request.large_body, request.location) {
-            (Some(code), ..) => Fault::error(status, code, request.error_message.unwrap_or_default()),
-            (_, Some(body), ..) => Fault::body(status, request.content_type.as_deref().unwrap_or("text/html"), body),
-            (_, _, Some(bytes), _) => Fault::large_body(bytes),
-            (_, _, _, Some(location)) => Fault::redirect(location),
-            _ => Fault::status(status),
-        },
-    };
-    if let Some(seconds) = request.retry_after {
-        fault = fault.retry_after(seconds);
-    }
-    if let Some(times) = request.times {
-        fault = fault.times(times);
-    }
-    Ok(if request.after_handling { fault.after_handling() } else { fault })
+fn show_fault(app: &App, id: &str) -> Answer {
+    let found = app.faults.list().into_iter().find(|fault| fault.id.to_string() == id);
+    found.map(|fault| fault.describe()).ok_or_else(|| no_fault(id))
+}
+
+fn withdraw_fault(app: &App, id: &str) -> Answer {
+    let withdrawn = id.parse().is_ok_and(|id| app.faults.withdraw(id));
+    if withdrawn { Ok(json!({})) } else { Err(no_fault(id)) }
+}
+
+fn no_fault(id: &str) -> Refusal {
+    Refusal::new(&NOT_FOUND, format!("There is no fault {id:?}, or it has happened as often as it was to"))
 }

@@ -83,6 +83,11 @@ impl World {
         world
     }
 
+    /// What ids and draws follow from, where they are to come again.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     /// Keeps everything in a file from now on, and takes over what is in it.
     pub(crate) fn with_file(mut self, path: PathBuf) -> Result<Self, String> {
         let (file, saved) = DataFile::open(path)?;

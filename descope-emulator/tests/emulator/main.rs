@@ -10,6 +10,7 @@ mod back_office;
 mod bad_input;
 mod enchanted_link;
 mod family;
+mod faults;
 mod fga;
 mod flows;
 mod impersonation;
