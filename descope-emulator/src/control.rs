@@ -1,6 +1,8 @@
 //! What a test does to a running emulator and asks of it.
 
-use crate::{Emulator, Fault, FaultError, PendingFault};
+use std::sync::Arc;
+
+use crate::{Emulator, Fault, FaultError, PendingFault, RecordedRequest, RequestFilter};
 
 impl Emulator {
     /// Has a fault happen to the calls that it chooses, and gives the id by which it is withdrawn.
@@ -46,5 +48,52 @@ impl Emulator {
     /// Takes all faults back.
     pub fn clear_faults(&self) {
         self.app.faults.clear();
+    }
+
+    /// The requests since the start or the last reset, oldest first; 2,000 are kept.
+    ///
+    /// ```
+    /// # async fn example(emulator: &descope_emulator::Emulator) {
+    /// let requests = emulator.requests();
+    /// assert!(requests.iter().all(|request| request.status < 500));
+    /// # }
+    /// ```
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.find_requests(&RequestFilter::new())
+    }
+
+    /// The requests that are kept and that the filter takes, oldest first.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use descope_emulator::{Emulator, RequestFilter};
+    /// let emulator = Emulator::builder().start().await?;
+    /// reqwest::get(format!("{}/v2/keys/{}", emulator.base_url(), emulator.project_id())).await?;
+    /// let keys = emulator.find_requests(&RequestFilter::new().path("/v2/*").status(200));
+    /// assert_eq!(keys[0].operation.as_deref(), Some("sessionKeys"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn find_requests(&self, filter: &RequestFilter) -> Vec<RecordedRequest> {
+        self.app.journal.find(filter).into_iter().map(Arc::unwrap_or_clone).collect()
+    }
+
+    /// How often an operation was called since the start or the last reset, also when its requests are not kept any more.
+    /// `operation` is as for [`fail_next`](Self::fail_next).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use descope_emulator::Emulator;
+    /// let emulator = Emulator::builder().start().await?;
+    /// reqwest::get(format!("{}/v2/keys/{}", emulator.base_url(), emulator.project_id())).await?;
+    /// assert_eq!(emulator.calls("sessionKeys"), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn calls(&self, operation: &str) -> u64 {
+        let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
+        self.app.journal.calls(id)
     }
 }

@@ -14,7 +14,6 @@ use crate::{
     admin::{
         fault::Fault,
         inbox::Inbox,
-        journal::RecordedRequest,
         person::{self, PersonError},
     },
     area::{self, notp::Decision, provider::page::Which},
@@ -501,18 +500,6 @@ impl Emulator {
     /// ```
     pub fn refuse_backchannel(&self, login_id: &str) -> bool {
         self.app.decide(Which::BackchannelOf(login_id), None, "refuse")
-    }
-
-    /// The requests since the start or the last reset, oldest first; 2,000 are kept.
-    ///
-    /// ```
-    /// # async fn example(emulator: &descope_emulator::Emulator) {
-    /// let requests = emulator.requests();
-    /// assert!(requests.iter().all(|request| request.status < 500));
-    /// # }
-    /// ```
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.app.journal.requests()
     }
 
     /// Forgets users, sessions, codes, links, access keys, messages, faults and requests, and sets the clock right.

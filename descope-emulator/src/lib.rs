@@ -22,7 +22,7 @@ pub use self::{
         fault::{Fault, FaultError},
         faults::PendingFault,
         inbox::{Channel, Inbox, Message, MessageLink},
-        journal::{Credential, RecordedRequest},
+        journal::{Credential, RecordedRequest, RequestFilter},
         person::PersonError,
     },
     emulator::{Emulator, EmulatorBuilder, StartError},

@@ -4,6 +4,7 @@ pub(crate) mod fault;
 pub(crate) mod faults;
 pub(crate) mod inbox;
 pub(crate) mod journal;
+pub(crate) mod mask;
 mod members;
 pub(crate) mod person;
 pub(crate) mod seen;
@@ -22,6 +23,7 @@ use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use self::journal::RequestFilter;
 use crate::{
     area::{jwt_template, provider::page},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
@@ -79,7 +81,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
             "/faults/{id}",
             delete(|app: AppState, id: Path<String>| async move { answer(withdraw_fault(&app, &id)) }),
         )
-        .route("/requests", get(|app: AppState, query: Pairs| async move { answer(Ok(requests(&app, &query))) }))
+        .route("/requests", get(|app: AppState, query: Pairs| async move { answer(requests(&app, &query)) }))
+        .route(
+            "/requests/count",
+            get(|app: AppState, query: Pairs| async move { answer(count_requests(&app, &query)) }),
+        )
         .route(
             "/requests",
             delete(|app: AppState| async move {
@@ -301,18 +307,70 @@ fn restore(app: &App, query: &Pairs, name: &Path<String>) -> Answer {
     Ok(json!({}))
 }
 
+/// Refuses a parameter of the query that nobody reads.
+fn only(query: &Pairs, names: &[&str]) -> Result<(), Refusal> {
+    match query.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(Refusal::invalid(format!("There is no query parameter {name} here; there are {}", names.join(", "))))
+        }
+    }
+}
+
+/// A parameter of the query that is a whole number.
+fn number<T: std::str::FromStr>(query: &Pairs, name: &str) -> Result<Option<T>, Refusal> {
+    let odd = |_| Refusal::invalid(format!("The query parameter {name} has to be a whole number"));
+    given(query, name).map(|value| value.parse().map_err(odd)).transpose()
+}
+
+/// What the query says of the requests that are meant.
+fn request_filter(query: &Pairs) -> Result<RequestFilter, Refusal> {
+    only(query, &["operation", "method", "path", "project", "loginId", "status", "after"])?;
+    let mut filter = RequestFilter::new();
+    if let Some(operation) = given(query, "operation") {
+        if descope_api::operation(operation).is_none() {
+            return Err(Refusal::invalid(format!("The query parameter operation is {operation:?}, and there is none")));
+        }
+        filter = filter.operation(operation);
+    }
+    if let Some(method) = given(query, "method") {
+        filter = filter.method(method);
+    }
+    if let Some(path) = given(query, "path") {
+        filter = filter.path(path);
+    }
+    if let Some(project) = given(query, "project") {
+        filter = filter.project(project);
+    }
+    if let Some(login_id) = given(query, "loginId") {
+        filter = filter.login_id(seen::plus_of(login_id));
+    }
+    if let Some(status) = number(query, "status")? {
+        filter = filter.status(status);
+    }
+    Ok(filter.after(number(query, "after")?.unwrap_or_default()))
+}
+
 /// The requests that were answered, all or those that fit, and how many they are.
-fn requests(app: &App, query: &Pairs) -> Value {
-    let (operation, path, project) = (given(query, "operation"), given(query, "path"), given(query, "project"));
-    let status = given(query, "status");
-    let mut requests = app.journal.requests();
-    requests.retain(|request| {
-        operation.is_none_or(|wanted| request.operation.as_deref() == Some(wanted))
-            && path.is_none_or(|wanted| request.path == wanted)
-            && project.is_none_or(|wanted| request.project_id.as_deref() == Some(wanted))
-            && status.is_none_or(|wanted| request.status.to_string() == wanted)
-    });
-    json!({"count": requests.len(), "requests": requests})
+fn requests(app: &App, query: &Pairs) -> Answer {
+    let requests = app.journal.find(&request_filter(query)?);
+    let requests: Vec<&journal::RecordedRequest> = requests.iter().map(|request| &**request).collect();
+    Ok(json!({"count": requests.len(), "requests": requests}))
+}
+
+/// How many requests fit, and where nothing is asked for but an operation, how often it was called since the start.
+fn count_requests(app: &App, query: &Pairs) -> Answer {
+    let filter = request_filter(query)?;
+    let by_operation = app.journal.all_calls();
+    let count = match query.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()[..] {
+        ["operation"] => {
+            let name = given(query, "operation").unwrap_or_default();
+            let id = descope_api::operation(name).map_or(name, |operation| operation.id);
+            app.journal.calls(id)
+        }
+        _ => app.journal.find(&filter).len() as u64,
+    };
+    Ok(json!({"count": count, "byOperation": by_operation}))
 }
 
 /// Decides a request of an application in one project.

@@ -19,14 +19,11 @@ const MAX_DEPTH: usize = 8;
 pub(crate) struct Seen {
     /// The body, where it is JSON or a form.
     pub(crate) body: Option<Value>,
-    /// The length of the body in bytes.
-    pub(crate) length: usize,
     pub(crate) login_ids: Vec<String>,
 }
 
 impl Seen {
     pub(crate) fn new(parts: &Parts, body: &Bytes) -> Self {
-        let length = body.len();
         let body = if body.is_empty() { None } else { read(parts, body) };
         let mut login_ids = Vec::new();
         for (name, value) in parse_query(parts.uri.query()) {
@@ -37,7 +34,7 @@ impl Seen {
         if let Some(body) = &body {
             collect(body, &mut login_ids, MAX_DEPTH);
         }
-        Self { body, length, login_ids }
+        Self { body, login_ids }
     }
 }
 

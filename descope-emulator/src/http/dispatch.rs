@@ -27,6 +27,7 @@ use crate::{
         fault::{Asked, Fault},
         faults::Faults,
         journal::{Credential, Journal, RecordedRequest},
+        mask,
         seen::Seen,
     },
     area::{project::ProjectSettings, provider},
@@ -38,8 +39,6 @@ use crate::{
 const MAX_BODY: usize = 1024 * 1024;
 /// How much of a body that is too large is thrown away before the answer, so that the client gets to read it.
 const MAX_DISCARD: usize = 64 * 1024 * 1024;
-/// The largest body that the journal keeps.
-const MAX_JOURNAL_BODY: usize = 16 * 1024;
 
 /// The address of the caller, added to each request by the server.
 #[derive(Clone, Copy, Debug)]
@@ -273,12 +272,15 @@ impl App {
             eprintln!("{} {} {} {named}{why}", noted.status, parts.method, parts.uri.path());
         }
         let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |name: &header::HeaderName, value: &HeaderValue| {
+            let secret = mask::is_secret(name.as_str());
+            if secret { mask::MASK.to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() }
+        };
         let headers = parts
             .headers
             .iter()
             .filter(|(name, _)| !hidden(name))
-            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .map(|(name, value)| (name.as_str().to_owned(), text(name, value)))
             .collect();
         self.journal.record(RecordedRequest {
             id: 0,
@@ -286,11 +288,12 @@ impl App {
             operation: operation.map(|operation| operation.id.to_owned()),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            query: parts.uri.query().map(str::to_owned),
+            query: parts.uri.query().map(mask::query),
             login_ids: seen.login_ids,
             headers,
             credentials: noted.credentials,
-            body: seen.body.filter(|_| seen.length <= MAX_JOURNAL_BODY),
+            body: seen.body.as_ref().and_then(mask::body),
+            reply: noted.reply,
             status: noted.status,
             fault: noted.fault,
             error_code: noted.code,
@@ -309,6 +312,7 @@ struct Noted {
     fault: Option<u64>,
     code: Option<String>,
     message: Option<String>,
+    reply: Option<Value>,
 }
 
 impl Noted {
@@ -318,8 +322,15 @@ impl Noted {
 
     fn of(result: &Result<Reply, Refusal>) -> Self {
         match result {
-            Ok(reply) => Self::new(reply.status.as_u16()),
+            Ok(reply) => Self {
+                reply: match &reply.content {
+                    Content::Json(body) | Content::TypedJson(_, body) => mask::body(body),
+                    Content::Text(..) | Content::Nothing => None,
+                },
+                ..Self::new(reply.status.as_u16())
+            },
             Err(refusal) => Self {
+                reply: mask::body(&refusal.body()),
                 code: Some(refusal.code.id.to_owned()),
                 message: Some(refusal.message.clone()),
                 ..Self::new(refusal.status.as_u16())
@@ -394,7 +405,9 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
     (noted.project, noted.credentials) = (outcome.project, outcome.credentials);
     if let Some((id, fault)) = &fault {
         noted.fault = Some(*id);
-        noted.status = fault.recorded_status().unwrap_or(noted.status);
+        if let Some(status) = fault.recorded_status() {
+            (noted.status, noted.reply) = (status, None);
+        }
     }
     app.record(Some(operation), &parts, seen, noted);
     let response = respond(result.map(Reply::into_response));

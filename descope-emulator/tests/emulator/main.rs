@@ -14,6 +14,7 @@ mod faults;
 mod fga;
 mod flows;
 mod impersonation;
+mod journal;
 mod jwt;
 mod jwt_template;
 mod links;
