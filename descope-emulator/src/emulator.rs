@@ -375,6 +375,8 @@ impl Emulator {
     /// ```
     pub async fn stop(mut self, patience: Duration) {
         let _ = self.stop.send(true);
+        // Whoever listens would do so for ever.
+        self.app.world.events.close();
         let _ = tokio::time::timeout(patience, &mut self.server).await;
     }
 

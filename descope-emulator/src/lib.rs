@@ -23,6 +23,7 @@ pub use self::{
         faults::PendingFault,
         inbox::{Channel, Inbox, Message, MessageLink},
         journal::{Credential, RecordedRequest, RequestFilter},
+        messages::{MessageFilter, MessageKind},
         person::PersonError,
     },
     emulator::{Emulator, EmulatorBuilder, StartError},

@@ -1,11 +1,13 @@
 //! The emulator's own endpoints, below `/_emulator/`: the HTTP twin of [`Emulator`](crate::Emulator)'s functions.
 
+pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod faults;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod mask;
 mod members;
+pub(crate) mod messages;
 pub(crate) mod person;
 pub(crate) mod seen;
 
@@ -23,7 +25,7 @@ use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use self::journal::RequestFilter;
+use self::{journal::RequestFilter, messages::MessageFilter};
 use crate::{
     area::{jwt_template, provider::page},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
@@ -50,6 +52,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/health", get(|| async { answer(Ok(json!({"status": "ok"}))) }))
         .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
         .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
+        .route("/events", get(events))
         .route("/clock", get(|app: AppState| async move { answer(Ok(clock(&app))) }))
         .route("/clock", post(|app, body| async move { answer(set_clock(app, body).await) }))
         .route("/settings", get(|app: AppState, query: Pairs| async move { answer(settings(&app, &query)) }))
@@ -141,7 +144,7 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "emulated": emulated,
         "now": app.world.clock.now(),
         "endpoints": [
-            "GET /_emulator/inbox", "GET /_emulator/requests", "POST /_emulator/clock", "POST /_emulator/settings",
+            "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
             "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
             "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
@@ -182,26 +185,69 @@ fn project(app: &App, query: &Pairs) -> Result<Arc<Project>, Refusal> {
     }
 }
 
+/// The messages that the query asks for, newest first; waits for one if it says so.
 async fn inbox(Shared(app): AppState, query: Pairs) -> Answer {
-    let number = |name: &str| match given(&query, name) {
-        None => Ok(0),
-        Some(value) => value.parse::<u64>().map_err(|_| {
-            Refusal::new(&INVALID_ARGUMENTS, format!("The query parameter {name} has to be a whole number"))
-        }),
+    only(&query, &["to", "kind", "channel", "after", "wait", "order", "limit", "project"])?;
+    let mut filter = MessageFilter::new().after(number(&query, "after")?.unwrap_or_default());
+    if let Some(to) = given(&query, "to") {
+        filter = filter.to(seen::plus_of(to));
+    }
+    for name in ["kind", "channel"] {
+        if let Some(word) = given(&query, name) {
+            filter = filter.named(word).ok_or_else(|| {
+                Refusal::invalid(format!(
+                    "The query parameter {name} cannot be {word:?}; it is code, magicLink, enchantedLink, link, push or \
+                     notice, or email, sms, voice, whatsapp or im"
+                ))
+            })?;
+        }
+    }
+    let oldest_first = match given(&query, "order") {
+        None | Some("newest") => false,
+        Some("oldest") => true,
+        Some(other) => {
+            return Err(Refusal::invalid(format!(
+                "The query parameter order cannot be {other:?}; it is newest or oldest"
+            )));
+        }
     };
-    // Whoever types a phone number into a URL means a plus by `+`, not a space.
-    let to = given(&query, "to").map(|to| match to.strip_prefix(' ') {
-        Some(digits) => format!("+{digits}"),
-        None => to.to_owned(),
-    });
-    let (after, wait) = (number("after")?, number("wait")?.min(MAX_WAIT));
+    let wait = number::<u64>(&query, "wait")?.unwrap_or_default().min(MAX_WAIT);
+    let limit = number(&query, "limit")?.unwrap_or(usize::MAX);
     let inbox = &project(&app, &query)?.inbox;
-    let mut messages = inbox.after(to.as_deref(), after);
+    let mut messages = inbox.find(&filter);
     if messages.is_empty() && wait > 0 {
-        let waiting = inbox.wait_after(to.as_deref(), after);
+        let waiting = inbox.wait_for(&filter);
         messages = tokio::time::timeout(Duration::from_secs(wait), waiting).await.unwrap_or_default();
     }
+    messages.truncate(limit);
+    if oldest_first {
+        messages.reverse();
+    }
+    let messages: Vec<Value> = messages.iter().map(inbox::Message::describe).collect();
     Ok(json!({"messages": messages}))
+}
+
+/// What happens from now on, or after the event with the number that a client gives which comes back.
+async fn events(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
+    let wanted = || {
+        only(&query, &["kind", "project", "after"])?;
+        let mut kinds = Vec::new();
+        for word in given(&query, "kind").into_iter().flat_map(|words| words.split(',')) {
+            let kind = events::Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+            kinds.push(kind.ok_or_else(|| {
+                Refusal::invalid(format!(
+                    "The query parameter kind cannot be {word:?}; it is message, request or record"
+                ))
+            })?);
+        }
+        let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()).and_then(|last| last.parse().ok());
+        let after = if last.is_some() { last } else { number(&query, "after")? };
+        Ok((events::Wanted { kinds, project: given(&query, "project").map(str::to_owned) }, after))
+    };
+    respond(wanted().map(|(wanted, after)| {
+        let headers = [(http::header::CONTENT_TYPE, "text/event-stream"), (http::header::CACHE_CONTROL, "no-store")];
+        (headers, Body::new(app.world.events.subscribe(wanted, after))).into_response()
+    }))
 }
 
 fn clear_inbox(app: &App, query: &Pairs) -> Answer {

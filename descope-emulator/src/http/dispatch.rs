@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     admin::{
+        events::Happening,
         fault::{Asked, Fault},
         faults::Faults,
         journal::{Credential, Journal, RecordedRequest},
@@ -212,7 +213,7 @@ impl App {
         });
         let result = result.and_then(|reply| self.finish(reply, operation, &unsigned, &project.keys(), &settings));
         for message in outbox {
-            project.inbox.deliver(message);
+            project.deliver(message);
         }
         if let Some((id, saved)) = new_project {
             self.world.add(&id).import(saved);
@@ -282,7 +283,7 @@ impl App {
             .filter(|(name, _)| !hidden(name))
             .map(|(name, value)| (name.as_str().to_owned(), text(name, value)))
             .collect();
-        self.journal.record(RecordedRequest {
+        let request = self.journal.record(RecordedRequest {
             id: 0,
             project_id: noted.project,
             operation: operation.map(|operation| operation.id.to_owned()),
@@ -300,6 +301,7 @@ impl App {
             error_message: noted.message,
             at: self.world.clock.now(),
         });
+        self.world.events.publish(Happening::Request(request));
     }
 }
 

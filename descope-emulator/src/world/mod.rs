@@ -29,6 +29,7 @@ pub(crate) use self::{
     settings::Settings,
     state::State,
 };
+use crate::admin::events::Events;
 
 /// Which projects there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) enum Projects {
 /// Every project by its id, and the clock.
 pub(crate) struct World {
     pub(crate) clock: Clock,
+    /// What happens in all projects.
+    pub(crate) events: Events,
     default_id: String,
     which: Projects,
     seed: Option<u64>,
@@ -71,6 +74,7 @@ impl World {
     pub(crate) fn new(default_id: &str, which: Projects, seed: Option<u64>, settings: Settings) -> Self {
         let world = Self {
             clock: Clock::default(),
+            events: Events::default(),
             default_id: default_id.to_owned(),
             which,
             seed,
@@ -124,7 +128,7 @@ impl World {
             projects.retain(|_, project| project.is_kept());
         }
         let room = projects.len() < MAX_PROJECTS;
-        let new = || Arc::new(Project::new(id, self.seed, &self.settings));
+        let new = || Arc::new(Project::new(id, self.seed, &self.settings, self.events.clone()));
         room.then(|| Arc::clone(projects.entry(id.to_owned()).or_insert_with(new)))
     }
 
@@ -135,7 +139,7 @@ impl World {
 
     pub(crate) fn add(&self, id: &str) -> Arc<Project> {
         let mut projects = self.projects.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Project::new(id, self.seed, &self.settings));
+        let new = || Arc::new(Project::new(id, self.seed, &self.settings, self.events.clone()));
         let project = projects.entry(id.to_owned()).or_insert_with(new);
         project.keep();
         Arc::clone(project)
@@ -153,6 +157,7 @@ impl World {
             project.reset();
         }
         self.clock.reset();
+        self.events.clear();
         // Whoever resets wants nothing of before; a file that cannot be written says so with the next change.
         let _ = self.save();
     }

@@ -14,6 +14,7 @@ mod faults;
 mod fga;
 mod flows;
 mod impersonation;
+mod inbox;
 mod journal;
 mod jwt;
 mod jwt_template;
