@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Emulator, Fault, FaultError, PendingFault, RecordedRequest, RequestFilter};
+use crate::{
+    Emulator, Fault, FaultError, PendingFault, RecordedRequest, RequestFilter, SessionRequest, SignInError, SignedIn,
+    admin::session,
+};
 
 impl Emulator {
     /// Has a fault happen to the calls that it chooses, and gives the id by which it is withdrawn.
@@ -95,5 +98,33 @@ impl Emulator {
     pub fn calls(&self, operation: &str) -> u64 {
         let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
         self.app.journal.calls(id)
+    }
+
+    /// Signs a user in without a code or a password: the user comes into being where there is none, joins the tenant that
+    /// the request names and gets its roles.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use descope_emulator::{Emulator, SessionRequest};
+    ///
+    /// let emulator = Emulator::builder().start().await?;
+    /// let ada = emulator.sign_in(&SessionRequest::new("ada@example.com").role("Tenant Admin"))?;
+    /// assert!(ada.created);
+    /// assert_eq!(ada.cookies[0].name, "DS");
+    ///
+    /// let unknown = SessionRequest::new("ada@example.com").tenant("T9");
+    /// assert!(emulator.sign_in(&unknown).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SignInError`]: the tenant, a role or the project does not exist, the user is disabled, or a value cannot be.
+    pub fn sign_in(&self, request: &SessionRequest) -> Result<SignedIn, SignInError> {
+        let url = url::Url::parse(self.base_url()).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost");
+        Ok(session::sign_in(&self.app, request, host)?)
     }
 }

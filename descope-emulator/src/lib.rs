@@ -25,6 +25,7 @@ pub use self::{
         journal::{Credential, RecordedRequest, RequestFilter},
         messages::{MessageFilter, MessageKind},
         person::PersonError,
+        session::{BrowserCookie, SessionRequest, SignInError, SignedIn},
     },
     emulator::{Emulator, EmulatorBuilder, StartError},
     world::clock::Clock,

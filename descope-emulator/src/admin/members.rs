@@ -62,6 +62,13 @@ impl Members {
         }
     }
 
+    pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
+        let wanted = || odd(name, "a list of texts");
+        let Some(value) = self.any(name) else { return Ok(Vec::new()) };
+        let items = value.as_array().ok_or_else(wanted)?;
+        items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wanted)).collect()
+    }
+
     /// Refuses what has not been read: nothing is accepted and ignored.
     pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.left.keys().next() {

@@ -10,6 +10,7 @@ mod members;
 pub(crate) mod messages;
 pub(crate) mod person;
 pub(crate) mod seen;
+pub(crate) mod session;
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,6 +54,10 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
         .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
         .route("/events", get(events))
+        .route(
+            "/session",
+            post(|app, query, headers, body| async move { answer(session(app, query, headers, body).await) }),
+        )
         .route("/clock", get(|app: AppState| async move { answer(Ok(clock(&app))) }))
         .route("/clock", post(|app, body| async move { answer(set_clock(app, body).await) }))
         .route("/settings", get(|app: AppState, query: Pairs| async move { answer(settings(&app, &query)) }))
@@ -146,7 +151,7 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "endpoints": [
             "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
             "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
-            "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
+            "POST /_emulator/session", "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
         ],
     })))
@@ -248,6 +253,22 @@ async fn events(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -
         let headers = [(http::header::CONTENT_TYPE, "text/event-stream"), (http::header::CACHE_CONTROL, "no-store")];
         (headers, Body::new(app.world.events.subscribe(wanted, after))).into_response()
     }))
+}
+
+/// The host by which the caller has reached the emulator, without the port.
+fn host_of(headers: &http::HeaderMap) -> String {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let url = host.and_then(|host| url::Url::parse(&format!("http://{host}")).ok());
+    url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
+}
+
+async fn session(Shared(app): AppState, query: Pairs, headers: http::HeaderMap, body: Body) -> Answer {
+    only(&query, &["project"])?;
+    let mut request = session::SessionRequest::read(body_of(body).await?)?;
+    if let Some(project) = given(&query, "project") {
+        request = request.project(project);
+    }
+    Ok(session::sign_in(&app, &request, &host_of(&headers))?.into_answer())
 }
 
 fn clear_inbox(app: &App, query: &Pairs) -> Answer {

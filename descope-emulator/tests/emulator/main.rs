@@ -38,6 +38,7 @@ mod resources;
 mod scim;
 mod security_questions;
 mod session;
+mod signed_in;
 mod sso;
 mod sso_sign_in;
 mod support;
