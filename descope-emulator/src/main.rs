@@ -1,5 +1,7 @@
 //! The emulator as a program.
 
+mod program;
+
 use std::{
     error::Error,
     io::Write as _,
@@ -37,6 +39,15 @@ enum Command {
         /// The command and its arguments, after `--`
         #[arg(last = true, required = true)]
         command: Vec<String>,
+    },
+    /// Say what is wrong with the variables that SDKs read, and which to set
+    ///
+    /// Reads DESCOPE_BASE_URL, DESCOPE_BASE_URI, DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, and asks the emulator that
+    /// they lead to. Ends with 1 when calls would fail.
+    Doctor {
+        /// The emulator to ask; DESCOPE_BASE_URL or DESCOPE_BASE_URI unless given
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
     },
     /// Write a seed to begin with to stdout
     Init,
@@ -121,6 +132,7 @@ async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
             emulator.stop(PATIENCE).await;
             Ok(code)
         }
+        Some(Command::Doctor { base_url }) => Ok(program::doctor::run(base_url.as_deref())),
         Some(Command::Init) => {
             std::io::stdout().write_all(EmulatorBuilder::SEED_STARTER.as_bytes())?;
             Ok(ExitCode::SUCCESS)

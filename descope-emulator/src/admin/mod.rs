@@ -1,5 +1,6 @@
 //! The emulator's own endpoints, below `/_emulator/`: the HTTP twin of [`Emulator`](crate::Emulator)'s functions.
 
+mod doctor;
 pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod faults;
@@ -53,6 +54,14 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/health", get(|| async { answer(Ok(json!({"status": "ok"}))) }))
         .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
         .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
+        .route(
+            "/doctor",
+            get(|app: AppState, headers| async move { answer(doctor(&app, &headers, Body::empty()).await) }),
+        )
+        .route(
+            "/doctor",
+            post(|app: AppState, headers, body| async move { answer(doctor(&app, &headers, body).await) }),
+        )
         .route("/events", get(events))
         .route(
             "/session",
@@ -151,7 +160,7 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "endpoints": [
             "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
             "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
-            "POST /_emulator/session", "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
+            "POST /_emulator/session", "POST /_emulator/doctor", "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
         ],
     })))
@@ -260,6 +269,12 @@ fn host_of(headers: &http::HeaderMap) -> String {
     let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     let url = host.and_then(|host| url::Url::parse(&format!("http://{host}")).ok());
     url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
+}
+
+/// What is wrong with the settings of a client that calls as it would call the service.
+async fn doctor(app: &App, headers: &http::HeaderMap, body: Body) -> Answer {
+    let client = doctor::Client::of_headers(headers).and(body_of(body).await?)?;
+    Ok(doctor::examine(app, &client, &person::origin_of(headers)))
 }
 
 async fn session(Shared(app): AppState, query: Pairs, headers: http::HeaderMap, body: Body) -> Answer {

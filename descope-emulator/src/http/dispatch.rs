@@ -394,7 +394,8 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
             return response;
         }
         Found::Nothing => {
-            let message = format!("{} {} does not exist", parts.method, parts.uri.path());
+            let hint = app.hint_of_path(&parts).unwrap_or_default();
+            let message = format!("{} {} does not exist{hint}", parts.method, parts.uri.path());
             return refuse_unrouted(&app, &parts, seen, StatusCode::NOT_FOUND, message);
         }
     };
@@ -402,7 +403,7 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         Ok(body) => app.handle(operation, parameters, &parts, ip, &body),
         Err(refusal) => Outcome::refused(refusal),
     };
-    let result = outcome.result.map_err(|refusal| refusal.in_words_of(operation.tag));
+    let result = outcome.result.map_err(|refusal| app.with_hint(refusal).in_words_of(operation.tag));
     let mut noted = Noted::of(&result);
     (noted.project, noted.credentials) = (outcome.project, outcome.credentials);
     if let Some((id, fault)) = &fault {
@@ -420,7 +421,7 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
 }
 
 /// The path of a request. The SDK for Python names a list in the query, where everybody else does in the path.
-fn path_of(parts: &Parts) -> Cow<'_, str> {
+pub(super) fn path_of(parts: &Parts) -> Cow<'_, str> {
     let path = parts.uri.path();
     for (form, name) in [("/v1/mgmt/list", "id"), ("/v1/mgmt/list/name", "name")] {
         if parts.method == http::Method::GET && path == form {

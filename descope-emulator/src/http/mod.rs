@@ -4,6 +4,7 @@ pub(crate) mod call;
 mod cors;
 pub(crate) mod credential;
 pub(crate) mod dispatch;
+mod hints;
 mod inner;
 pub(crate) mod reply;
 pub(crate) mod router;

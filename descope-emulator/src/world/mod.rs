@@ -132,6 +132,11 @@ impl World {
         room.then(|| Arc::clone(projects.entry(id.to_owned()).or_insert_with(new)))
     }
 
+    /// Whether there is a project with this id, or there would be one if it was asked for.
+    pub(crate) fn takes(&self, id: &str) -> bool {
+        self.existing(id).is_some() || (self.which == Projects::Any && is_project_id(id))
+    }
+
     /// The project with this id, when it has been asked for before.
     pub(crate) fn existing(&self, id: &str) -> Option<Arc<Project>> {
         self.projects.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()

@@ -8,6 +8,7 @@ mod audit;
 mod authz;
 mod back_office;
 mod bad_input;
+mod doctor;
 mod enchanted_link;
 mod family;
 mod faults;
