@@ -48,6 +48,12 @@ pub enum StartError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The seed cannot be read, or names something that is nowhere.
+    #[error("the seed is unusable: {}", .problems.join("\n"))]
+    Seed {
+        /// Each thing that is wrong, as `FILE:LINE: MEMBER: WHY`.
+        problems: Vec<String>,
+    },
     /// The emulator was built with a document that does not fit its handlers: a fault of the build.
     #[error("the built-in API document is unusable: {reason}")]
     Document {
@@ -188,8 +194,8 @@ impl EmulatorBuilder {
     }
 
     /// Adds what a file says to what every new project has: users, tenants, roles, keys, settings. It has the form of
-    /// the document that `GET /_emulator/state` answers; what is left out has its default. References to roles and
-    /// tenants that are nowhere are refused. A project that the data file has already stays as it is there.
+    /// the document that `GET /_emulator/state` answers, in YAML or JSON; what is left out has its default. References to
+    /// what is nowhere are refused: roles, permissions, tenants, users, families and applications. A project that the data file has already stays as it is there.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -209,19 +215,23 @@ impl EmulatorBuilder {
     /// A document for [`seed_file`](Self::seed_file) to begin with: a role, a tenant, a user and an access key.
     pub const SEED_STARTER: &'static str = seed::STARTER;
 
-    /// Whether a text could be given to [`seed_file`](Self::seed_file).
+    /// The same in YAML, with comments.
+    pub const SEED_STARTER_YAML: &'static str = seed::STARTER_YAML;
+
+    /// Whether a text could be given to [`seed_file`](Self::seed_file). `file` is the name that stands in what is said.
     ///
     /// ```
     /// # use descope_emulator::EmulatorBuilder;
-    /// assert!(EmulatorBuilder::check_seed(EmulatorBuilder::SEED_STARTER).is_ok());
-    /// assert!(EmulatorBuilder::check_seed("{}").is_err());
+    /// assert!(EmulatorBuilder::check_seed("seed.yaml", EmulatorBuilder::SEED_STARTER_YAML).is_ok());
+    /// assert!(EmulatorBuilder::check_seed("seed.json", "{}").is_err());
     /// ```
     ///
     /// # Errors
     ///
-    /// [`StartError::Data`], which says where and why.
-    pub fn check_seed(text: &str) -> Result<(), StartError> {
-        seed::read(text, None, &Settings::default()).map(|_| ()).map_err(|reason| StartError::Data { reason })
+    /// [`StartError::Seed`], which says where and why.
+    pub fn check_seed(file: &str, text: &str) -> Result<(), StartError> {
+        let read = seed::read(file, text, None, &Settings::default());
+        read.map(|_| ()).map_err(|problems| StartError::Seed { problems })
     }
 
     /// Writes a line to stderr for each request: method, path, status and, for a refusal, why. No secrets.
@@ -247,7 +257,8 @@ impl EmulatorBuilder {
     /// # Errors
     ///
     /// [`StartError::Listen`] when the port is taken, [`StartError::Identifier`] for a project id or management key
-    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read.
+    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read, [`StartError::Seed`]
+    /// for a seed that cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", ids::alphanumeric(58)));
         if [&self.project_id].into_iter().chain(&self.further).any(|id| !is_project_id(id)) {
@@ -274,9 +285,11 @@ impl EmulatorBuilder {
             world = world.with_file(path).map_err(|reason| StartError::Data { reason })?;
         }
         if let Some(path) = self.seed_file {
-            let of = |why: String| StartError::Data { reason: format!("{}: {why}", path.display()) };
+            let name = path.display().to_string();
+            let of = |why: String| StartError::Seed { problems: vec![format!("{name}: {why}")] };
             let text = std::fs::read_to_string(&path).map_err(|error| of(error.to_string()))?;
-            world.plant(seed::read(&text, self.seed, &self.settings).map_err(of)?).map_err(of)?;
+            let seed = seed::read(&name, &text, self.seed, &self.settings);
+            world.plant(seed.map_err(|problems| StartError::Seed { problems })?).map_err(of)?;
         }
         let mut app = App::new(self.project_id, management_key, world, document, table);
         app.log = self.log;

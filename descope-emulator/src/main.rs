@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use descope_emulator::{Emulator, EmulatorBuilder};
+use descope_emulator::Emulator;
 
 /// How long calls may go on that are under way when the program is asked to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,8 +49,11 @@ enum Command {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
-    /// Write a seed to begin with to stdout
-    Init,
+    /// Write a seed to begin with
+    Init {
+        /// Where to; JSON when its name ends like that, else YAML. JSON to stdout unless given
+        file: Option<PathBuf>,
+    },
     /// Say whether a seed could be used, without starting
     Check {
         /// The file
@@ -82,9 +85,12 @@ struct Arguments {
     /// Have ids and codes come out the same each time
     #[arg(long, value_name = "NUMBER")]
     random_seed: Option<u64>,
-    /// Add what a JSON file says: users, tenants, roles, keys, settings (see `init`)
-    #[arg(long, value_name = "FILE")]
+    /// Add what a file in YAML or JSON says: users, tenants, roles, keys, settings (see `init`)
+    #[arg(long, value_name = "FILE", env = "DESCOPE_EMULATOR_SEED")]
     seed: Option<PathBuf>,
+    /// Say whether the seed could be used, and do not start
+    #[arg(long, requires = "seed")]
+    check: bool,
     /// Keep everything in a file, and begin with what is in it
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -117,6 +123,9 @@ async fn main() -> ExitCode {
 async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
     match program.command {
         None => {
+            if let Some(seed) = program.arguments.seed.as_deref().filter(|_| program.arguments.check) {
+                return program::seed::check(seed);
+            }
             let emulator = start(&program.arguments, 8080).await?;
             announce(&emulator, &program.arguments)?;
             ended().await?;
@@ -124,6 +133,9 @@ async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Exec { arguments, command }) => {
+            if let Some(seed) = arguments.seed.as_deref().filter(|_| arguments.check) {
+                return program::seed::check(seed);
+            }
             let emulator = start(&arguments, 0).await?;
             if let Some(file) = &arguments.ready_file {
                 std::fs::write(file, format!("{}\n", line(&emulator)))?;
@@ -133,15 +145,8 @@ async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
             Ok(code)
         }
         Some(Command::Doctor { base_url }) => Ok(program::doctor::run(base_url.as_deref())),
-        Some(Command::Init) => {
-            std::io::stdout().write_all(EmulatorBuilder::SEED_STARTER.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(Command::Check { seed }) => {
-            let text = std::fs::read_to_string(&seed).map_err(|error| format!("{}: {error}", seed.display()))?;
-            EmulatorBuilder::check_seed(&text).map_err(|error| format!("{}: {error}", seed.display()))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Init { file }) => program::seed::init(file.as_deref()),
+        Some(Command::Check { seed }) => program::seed::check(&seed),
     }
 }
 

@@ -2,3 +2,4 @@
 
 pub(crate) mod doctor;
 mod http;
+pub(crate) mod seed;

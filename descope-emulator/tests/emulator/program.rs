@@ -84,9 +84,26 @@ fn a_seed_is_written_checked_and_used() {
     exec.env_remove("DESCOPE_PROJECT_ID").arg("exec").arg("--seed").arg(&file);
     let output = exec.args(["--", "sh", "-c", load]).output().expect("runs");
     assert!(String::from_utf8_lossy(&output.stdout).contains("U2ada"), "{output:?}");
-    std::fs::write(&file, String::from_utf8_lossy(&starter).replace("\"Reader\"]", "\"Nobody\"]")).expect("written");
-    let output = program().arg("check").arg(&file).output().expect("runs");
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Nobody"), "{output:?}");
+    let yaml = folder.join("seed.yaml");
+    assert!(program().arg("init").arg(&yaml).status().expect("runs").success());
+    let again = program().arg("init").arg(&yaml).output().expect("runs");
+    assert!(!again.status.success(), "nothing is written over");
+    let check = program().args(["--check", "--seed"]).arg(&yaml).output().expect("runs");
+    assert!(check.status.success() && check.stdout.is_empty(), "{check:?}");
+    let mut exec = program();
+    exec.env_remove("DESCOPE_PROJECT_ID").env("DESCOPE_EMULATOR_SEED", &yaml).arg("exec");
+    let output = exec.args(["--", "sh", "-c", load]).output().expect("runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("U2ada"), "{output:?}");
+    let text = std::fs::read_to_string(&yaml).expect("read").replace("[Reader]", "[Nobody]").replace("T2acme:", "T9:");
+    std::fs::write(&yaml, text).expect("written");
+    for arguments in [&["check"][..], &["--check", "--seed"], &["--seed"]] {
+        let output = program().args(arguments).arg(&yaml).output().expect("runs");
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in ["seed.yaml:24: ", "users[0].roles[0]", "seed.yaml:26: ", "users[0].tenants.T9", "\"Nobody\""] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    assert!(!program().arg("--check").output().expect("runs").status.success(), "there is nothing to check");
     std::fs::remove_dir_all(&folder).expect("removed");
 }
