@@ -2,13 +2,13 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     admin::{
@@ -17,7 +17,7 @@ use crate::{
         person::{self, PersonError},
     },
     area::{self, notp::Decision, provider::page::Which},
-    http::{App, Table, schema::Document, server},
+    http::{App, Table, listen::listen, schema::Document, server},
     world::{Clock, Projects, Settings, World, ids, is_project_id, keys, seed},
 };
 
@@ -28,6 +28,14 @@ const DEFAULT_PROJECT_ID: &str = "P2EmulatorProject0000000000A";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The name to listen on has no address.
+    #[error("{name} has no address to listen on")]
+    Name {
+        /// The name.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The port is taken or the address is not one of this computer's.
     #[error("cannot listen on {address}")]
     Listen {
@@ -81,6 +89,7 @@ pub enum StartError {
 #[must_use = "nothing listens before `start`"]
 pub struct EmulatorBuilder {
     host: IpAddr,
+    host_name: Option<String>,
     port: u16,
     project_id: String,
     management_key: Option<String>,
@@ -252,11 +261,27 @@ impl EmulatorBuilder {
         self
     }
 
+    /// The name to listen on, such as `localhost`: on all its addresses, because some clients try IPv6 first and others
+    /// only IPv4. [`base_url`](Emulator::base_url) has the name, which browsers want for passkeys and secure cookies.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().host_name("localhost").start().await?;
+    /// assert!(emulator.base_url().starts_with("http://localhost:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_name = Some(name.into());
+        self
+    }
+
     /// Starts to serve on the current tokio runtime. It answers from the moment that this returns.
     ///
     /// # Errors
     ///
-    /// [`StartError::Listen`] when the port is taken, [`StartError::Identifier`] for a project id or management key
+    /// [`StartError::Listen`] when the port is taken, [`StartError::Name`] for a name without an address, [`StartError::Identifier`] for a project id or management key
     /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read, [`StartError::Seed`]
     /// for a seed that cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
@@ -272,10 +297,7 @@ impl EmulatorBuilder {
         let table = area::table();
         check_table(&table, document)?;
         keys::warm_up();
-        let address = SocketAddr::new(self.host, self.port);
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let bound = listener.local_addr().map_err(listen)?;
+        let (listeners, base_url) = listen(self.host, self.host_name.as_deref(), self.port).await?;
         let which = if self.only_listed { Projects::Listed } else { Projects::Any };
         let mut world = World::new(&self.project_id, which, self.seed, self.settings.clone());
         for id in &self.further {
@@ -295,8 +317,8 @@ impl EmulatorBuilder {
         app.log = self.log;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped));
-        Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server, stop })
+        let server = tokio::spawn(server::serve(listeners, Arc::clone(&app), stopped));
+        Ok(Emulator { app, base_url, server, stop })
     }
 }
 
@@ -310,16 +332,6 @@ fn check_table(table: &Table, document: &Document) -> Result<(), StartError> {
             Err(StartError::Document { reason })
         }
     }
-}
-
-/// An address that a client on this computer can use, also when the emulator listens on all of them.
-fn reachable(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }
 
 /// A local Descope that is running. It stops, with all its connections, when it is dropped.
@@ -349,6 +361,7 @@ impl Emulator {
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder {
             host: Ipv4Addr::LOCALHOST.into(),
+            host_name: None,
             port: 0,
             project_id: DEFAULT_PROJECT_ID.to_owned(),
             management_key: None,
@@ -682,13 +695,5 @@ mod tests {
         table.done::<Pigeon>(|_, _| Ok(()));
         let error = check_table(&table, document).expect_err("refused");
         assert!(error.to_string().contains("otpVerifyPigeon"), "{error}");
-    }
-
-    #[test]
-    fn an_address_is_given_that_clients_can_use() {
-        let given = |address: &str| reachable(address.parse().expect("address")).to_string();
-        assert_eq!(given("0.0.0.0:80"), "127.0.0.1:80");
-        assert_eq!(given("[::]:80"), "[::1]:80");
-        assert_eq!(given("10.1.2.3:80"), "10.1.2.3:80");
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod credential;
 pub(crate) mod dispatch;
 mod hints;
 mod inner;
+pub(crate) mod listen;
 pub(crate) mod reply;
 pub(crate) mod router;
 pub(crate) mod schema;
