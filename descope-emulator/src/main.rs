@@ -201,9 +201,16 @@ async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<d
     let status = tokio::select! {
         status = child.wait() => status?,
         asked = ended() => {
-            asked?;
-            child.kill().await?;
-            child.wait().await?
+            // A command that is run from a terminal has got Ctrl-C too.
+            if asked? == Asked::Terminate {
+                terminate(&child).await;
+            }
+            if let Ok(status) = tokio::time::timeout(PATIENCE, child.wait()).await {
+                status?
+            } else {
+                child.kill().await?;
+                child.wait().await?
+            }
         }
     };
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
@@ -266,16 +273,29 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// How the program was asked to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Interrupt,
+    Terminate,
+}
+
 /// Waits for Ctrl-C or for the system to ask for an end.
-async fn ended() -> std::io::Result<()> {
+async fn ended() -> std::io::Result<Asked> {
     #[cfg(unix)]
     {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
+            result = tokio::signal::ctrl_c() => result.map(|()| Asked::Interrupt),
+            _ = terminate.recv() => Ok(Asked::Terminate),
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    tokio::signal::ctrl_c().await.map(|()| Asked::Interrupt)
+}
+
+/// Asks a command to end, so that it can clear up.
+async fn terminate(child: &tokio::process::Child) {
+    let Some(id) = child.id().filter(|_| cfg!(unix)) else { return };
+    let _ = tokio::process::Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
 }

@@ -135,7 +135,7 @@ fn base_url(client: &Client, own_origin: &str, findings: &mut Vec<Finding>) {
         let of_host = host.strip_prefix("api.").and_then(|rest| rest.strip_suffix(".descope.com"));
         if region != of_host {
             let names = region.map_or_else(|| "no region".to_owned(), |region| format!("the region {region}"));
-            message.push_str(&format!("; it is not of the right region either, as the project id names {names}"));
+            message.extend(["; it is not of the right region either, as the project id names ", &names]);
         }
         findings.push(set(Finding::error("baseUrl", message)));
         return;

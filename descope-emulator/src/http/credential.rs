@@ -197,14 +197,12 @@ fn admit(
         }
     }
     if takes(Auth::ProjectId) {
-        return match bearer.other {
-            None => Ok(Caller::default()),
-            Some(_) => {
-                let message = "The key in the bearer is not valid; DESCOPE_AUTH_MANAGEMENT_KEY is to be unset, or to hold a \
-                               management key of the emulator";
-                Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message))
-            }
-        };
+        if bearer.other.is_none() {
+            return Ok(Caller::default());
+        }
+        let message = "The key in the bearer is not valid; DESCOPE_AUTH_MANAGEMENT_KEY is to be unset, or to hold a management \
+                       key of the emulator";
+        return Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message));
     }
     Err(unmanaged(bearer.other.is_some() || bearer.jwt.is_some()))
 }

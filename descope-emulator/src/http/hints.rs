@@ -1,5 +1,7 @@
 //! What a refusal says besides where a setting of the client is the likely reason: which variable to set.
 
+use std::fmt::Write as _;
+
 use http::request::Parts;
 
 use super::{App, dispatch::path_of, router::Found};
@@ -13,13 +15,14 @@ impl App {
     pub(super) fn with_hint(&self, mut refusal: Refusal) -> Refusal {
         let ahead = self.world.clock.ahead();
         if refusal.code == &PROJECT_NOT_FOUND {
-            refusal.message.push_str(&format!("; set DESCOPE_PROJECT_ID to {}", self.project_id));
+            let _ = write!(refusal.message, "; set DESCOPE_PROJECT_ID to {}", self.project_id);
         } else if refusal.code == &TOKEN_EXPIRED && ahead.abs() > TOLERANCE {
             let way = if ahead > 0 { "ahead of" } else { "behind" };
-            refusal.message.push_str(&format!(
-                "; the emulator's clock is {} seconds {way} the computer's, see /_emulator/clock",
-                ahead.abs()
-            ));
+            let away = ahead.abs();
+            let _ = write!(
+                refusal.message,
+                "; the emulator\'s clock is {away} seconds {way} the computer\'s, see /_emulator/clock"
+            );
         }
         refusal
     }

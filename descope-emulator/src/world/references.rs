@@ -59,7 +59,7 @@ pub(super) fn missing(state: &Value) -> Vec<(String, String)> {
                 missing.push((pointer.to_owned(), format!("there is no {} {name:?}", to.noun())));
             }
         };
-        walk(state, &steps, None, String::new(), &mut visit);
+        walk(state, &steps, None, "", &mut visit);
     }
     missing
 }
@@ -111,12 +111,12 @@ fn walk<'v>(
     value: &'v Value,
     steps: &[&str],
     tenant: Option<&'v str>,
-    pointer: String,
+    pointer: &str,
     visit: &mut dyn FnMut(&str, Option<&str>, &str),
 ) {
     let Some((step, rest)) = steps.split_first() else {
         if let Some(name) = value.as_str() {
-            visit(name, tenant, &pointer);
+            visit(name, tenant, pointer);
         }
         return;
     };
@@ -126,19 +126,19 @@ fn walk<'v>(
             for (index, item) in items.iter().enumerate() {
                 // The roles of a tenant may be its own.
                 let tenant = if rest.first() == Some(&"defaultRoles") { item["id"].as_str() } else { tenant };
-                walk(item, rest, tenant, below(&index.to_string()), visit);
+                walk(item, rest, tenant, &below(&index.to_string()), visit);
             }
         }
         ("#", Value::Object(fields)) => fields.keys().for_each(|key| visit(key, None, &below(key))),
         ("@", Value::Object(fields)) => {
             for (key, value) in fields {
-                walk(value, rest, Some(key), below(key), visit);
+                walk(value, rest, Some(key), &below(key), visit);
             }
         }
         ("*" | "#" | "@", _) => {}
         (name, Value::Object(fields)) => {
             if let Some(value) = fields.get(name) {
-                walk(value, rest, tenant, below(name), visit);
+                walk(value, rest, tenant, &below(name), visit);
             }
         }
         _ => {}

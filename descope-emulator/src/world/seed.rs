@@ -1,6 +1,9 @@
 //! A state to begin with: what a file adds to a new project.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+};
 
 use serde_json::Value;
 
@@ -120,7 +123,7 @@ fn shown(pointer: &str, given: &Value) -> String {
         let name = segment.replace("~1", "/").replace("~0", "~");
         let next = match value {
             Some(Value::Array(items)) => {
-                text.push_str(&format!("[{name}]"));
+                let _ = write!(text, "[{name}]");
                 name.parse::<usize>().ok().and_then(|index| items.get(index))
             }
             other => {
@@ -147,9 +150,9 @@ fn fit<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, (String, Strin
         for segment in error.path() {
             use serde_path_to_error::Segment;
             match segment {
-                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-                Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
-                Segment::Enum { variant } => pointer.push_str(&format!("/{}", escape(variant))),
+                Segment::Seq { index } => drop(write!(pointer, "/{index}")),
+                Segment::Map { key } => drop(write!(pointer, "/{}", escape(key))),
+                Segment::Enum { variant } => drop(write!(pointer, "/{}", escape(variant))),
                 Segment::Unknown => {}
             }
         }
@@ -237,11 +240,11 @@ fn in_seed(pointer: &str, base: &Value) -> String {
         let name = segment.replace("~1", "/").replace("~0", "~");
         match (base, name.parse::<usize>()) {
             (Some(Value::Array(items)), Ok(index)) if index >= items.len() => {
-                text.push_str(&format!("/{}", index - items.len()));
+                let _ = write!(text, "/{}", index - items.len());
                 base = None;
             }
             (known, _) => {
-                text.push_str(&format!("/{segment}"));
+                let _ = write!(text, "/{segment}");
                 base = known.and_then(|value| value.get(&name));
             }
         }

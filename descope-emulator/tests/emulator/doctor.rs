@@ -92,8 +92,8 @@ async fn refusals_name_the_variable_too() {
     assert!(wrong.contains("DESCOPE_MANAGEMENT_KEY"), "{wrong}");
     let none = api.post("/v1/mgmt/user/create", json!({"loginId": ADA})).await.refused(401, "E111119");
     assert!(none.contains("DESCOPE_MANAGEMENT_KEY"), "{none}");
-    let bare = api.http.post(format!("{base}/v1/auth/otp/signup-in/email")).json(&json!({"loginId": ADA}));
-    assert!(text(&api.send(bare).await.body["errorMessage"]).contains("DESCOPE_PROJECT_ID"));
+    let without = api.http.post(format!("{base}/v1/auth/otp/signup-in/email")).json(&json!({"loginId": ADA}));
+    assert!(text(&api.send(without).await.body["errorMessage"]).contains("DESCOPE_PROJECT_ID"));
     let below = api.http.post(format!("{base}/api/v2/v1/auth/otp/signup-in/email"));
     let why = text(&api.send(below).await.body["errorMessage"]).to_owned();
     assert!(why.contains("DESCOPE_BASE_URL end with /api/v2?"), "{why}");

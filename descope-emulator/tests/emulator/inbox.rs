@@ -88,13 +88,13 @@ async fn read(response: &mut reqwest::Response, count: usize) -> (Vec<(String, V
     while events.len() < count {
         let chunk = tokio::time::timeout(Duration::from_secs(20), response.chunk()).await.expect("in time");
         text.push_str(std::str::from_utf8(&chunk.expect("a body").expect("not the end")).expect("text"));
-        while let Some((event, rest)) = text.clone().split_once("\n\n") {
+        while let Some(end) = text.find("\n\n") {
+            let event: String = text.drain(..end + 2).collect();
             let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
             if let (Some(id), Some(name), Some(data)) = (field("id: "), field("event: "), field("data: ")) {
                 last = id;
                 events.push((name, serde_json::from_str(&data).expect("JSON")));
             }
-            text = rest.to_owned();
         }
     }
     (events, last)
@@ -135,6 +135,6 @@ async fn listening_ends_when_the_emulator_stops() {
     let Api { emulator, http } = Api::start().await;
     let mut live = http.get(format!("{}/_emulator/events", emulator.base_url())).send().await.expect("an answer");
     let stopped = tokio::time::timeout(Duration::from_secs(20), emulator.stop(Duration::from_secs(60)));
-    let (stopped, _) = tokio::join!(stopped, async { while let Ok(Some(_)) = live.chunk().await {} });
+    let (stopped, ()) = tokio::join!(stopped, async { while let Ok(Some(_)) = live.chunk().await {} });
     assert!(stopped.is_ok(), "nobody who listens holds it up");
 }

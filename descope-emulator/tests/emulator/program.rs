@@ -207,3 +207,23 @@ fn a_command_gets_no_keys_of_the_service() {
         .expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "none none\n");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_asked_to_end_with_the_program() {
+    let script = "trap 'echo cleared; exit 5' TERM; echo begun; while :; do sleep 0.1; done";
+    let mut program = Command::new(env!("CARGO_BIN_EXE_descope-emulator"))
+        .args(["exec", "--", "sh", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdout = BufReader::new(program.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(line, "begun\n");
+    assert!(Command::new("kill").args(["-TERM", &program.id().to_string()]).status().expect("kill").success());
+    assert_eq!(program.wait().expect("ends").code(), Some(5));
+    line.clear();
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(line, "cleared\n");
+}
