@@ -2,23 +2,22 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     admin::{
         fault::Fault,
         inbox::Inbox,
-        journal::RecordedRequest,
         person::{self, PersonError},
     },
     area::{self, notp::Decision, provider::page::Which},
-    http::{App, Table, schema::Document, server},
+    http::{App, Table, listen::listen, schema::Document, server},
     world::{Clock, Projects, Settings, World, ids, is_project_id, keys, seed},
 };
 
@@ -29,6 +28,14 @@ const DEFAULT_PROJECT_ID: &str = "P2EmulatorProject0000000000A";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The name to listen on has no address.
+    #[error("{name} has no address to listen on")]
+    Name {
+        /// The name.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The port is taken or the address is not one of this computer's.
     #[error("cannot listen on {address}")]
     Listen {
@@ -48,6 +55,12 @@ pub enum StartError {
     Data {
         /// What is wrong with it.
         reason: String,
+    },
+    /// The seed cannot be read, or names something that is nowhere.
+    #[error("the seed is unusable: {}", .problems.join("\n"))]
+    Seed {
+        /// Each thing that is wrong, as `FILE:LINE: MEMBER: WHY`.
+        problems: Vec<String>,
     },
     /// The emulator was built with a document that does not fit its handlers: a fault of the build.
     #[error("the built-in API document is unusable: {reason}")]
@@ -76,6 +89,7 @@ pub enum StartError {
 #[must_use = "nothing listens before `start`"]
 pub struct EmulatorBuilder {
     host: IpAddr,
+    host_name: Option<String>,
     port: u16,
     project_id: String,
     management_key: Option<String>,
@@ -197,8 +211,8 @@ impl EmulatorBuilder {
     }
 
     /// Adds what a file says to what every new project has: users, tenants, roles, keys, settings. It has the form of
-    /// the document that `GET /_emulator/state` answers; what is left out has its default. References to roles and
-    /// tenants that are nowhere are refused. A project that the data file has already stays as it is there.
+    /// the document that `GET /_emulator/state` answers, in YAML or JSON; what is left out has its default. References to
+    /// what is nowhere are refused: roles, permissions, tenants, users, families and applications. A project that the data file has already stays as it is there.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -218,19 +232,23 @@ impl EmulatorBuilder {
     /// A document for [`seed_file`](Self::seed_file) to begin with: a role, a tenant, a user and an access key.
     pub const SEED_STARTER: &'static str = seed::STARTER;
 
-    /// Whether a text could be given to [`seed_file`](Self::seed_file).
+    /// The same in YAML, with comments.
+    pub const SEED_STARTER_YAML: &'static str = seed::STARTER_YAML;
+
+    /// Whether a text could be given to [`seed_file`](Self::seed_file). `file` is the name that stands in what is said.
     ///
     /// ```
     /// # use descope_emulator::EmulatorBuilder;
-    /// assert!(EmulatorBuilder::check_seed(EmulatorBuilder::SEED_STARTER).is_ok());
-    /// assert!(EmulatorBuilder::check_seed("{}").is_err());
+    /// assert!(EmulatorBuilder::check_seed("seed.yaml", EmulatorBuilder::SEED_STARTER_YAML).is_ok());
+    /// assert!(EmulatorBuilder::check_seed("seed.json", "{}").is_err());
     /// ```
     ///
     /// # Errors
     ///
-    /// [`StartError::Data`], which says where and why.
-    pub fn check_seed(text: &str) -> Result<(), StartError> {
-        seed::read(text, None, &Settings::default()).map(|_| ()).map_err(|reason| StartError::Data { reason })
+    /// [`StartError::Seed`], which says where and why.
+    pub fn check_seed(file: &str, text: &str) -> Result<(), StartError> {
+        let read = seed::read(file, text, None, &Settings::default());
+        read.map(|_| ()).map_err(|problems| StartError::Seed { problems })
     }
 
     /// Writes a line to stderr for each request: method, path, status and, for a refusal, why. No secrets.
@@ -251,12 +269,29 @@ impl EmulatorBuilder {
         self
     }
 
+    /// The name to listen on, such as `localhost`: on all its addresses, because some clients try IPv6 first and others
+    /// only IPv4. [`base_url`](Emulator::base_url) has the name, which browsers want for passkeys and secure cookies.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), descope_emulator::StartError> {
+    /// let emulator = descope_emulator::Emulator::builder().host_name("localhost").start().await?;
+    /// assert!(emulator.base_url().starts_with("http://localhost:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_name = Some(name.into());
+        self
+    }
+
     /// Starts to serve on the current tokio runtime. It answers from the moment that this returns.
     ///
     /// # Errors
     ///
-    /// [`StartError::Listen`] when the port is taken, [`StartError::Identifier`] for a project id or management key
-    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read.
+    /// [`StartError::Listen`] when the port is taken, [`StartError::Name`] for a name without an address, [`StartError::Identifier`] for a project id or management key
+    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read, [`StartError::Seed`]
+    /// for a seed that cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", ids::alphanumeric(58)));
         if [&self.project_id].into_iter().chain(&self.further).any(|id| !is_project_id(id)) {
@@ -270,10 +305,7 @@ impl EmulatorBuilder {
         let table = area::table();
         check_table(&table, document)?;
         keys::warm_up();
-        let address = SocketAddr::new(self.host, self.port);
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let bound = listener.local_addr().map_err(listen)?;
+        let (listeners, base_url) = listen(self.host, self.host_name.as_deref(), self.port).await?;
         let which = if self.only_listed { Projects::Listed } else { Projects::Any };
         let mut world = World::new(&self.project_id, which, self.seed, self.settings.clone());
         for id in &self.further {
@@ -283,16 +315,18 @@ impl EmulatorBuilder {
             world = world.with_file(path).map_err(|reason| StartError::Data { reason })?;
         }
         if let Some(path) = self.seed_file {
-            let of = |why: String| StartError::Data { reason: format!("{}: {why}", path.display()) };
+            let name = path.display().to_string();
+            let of = |why: String| StartError::Seed { problems: vec![format!("{name}: {why}")] };
             let text = std::fs::read_to_string(&path).map_err(|error| of(error.to_string()))?;
-            world.plant(seed::read(&text, self.seed, &self.settings).map_err(of)?).map_err(of)?;
+            let seed = seed::read(&name, &text, self.seed, &self.settings);
+            world.plant(seed.map_err(|problems| StartError::Seed { problems })?).map_err(of)?;
         }
         let mut app = App::new(self.project_id, management_key, world, document, table);
         app.log = self.log;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&app), stopped));
-        Ok(Emulator { app, base_url: format!("http://{}", reachable(bound)), server, stop })
+        let server = tokio::spawn(server::serve(listeners, Arc::clone(&app), stopped));
+        Ok(Emulator { app, base_url, server, stop })
     }
 }
 
@@ -306,16 +340,6 @@ fn check_table(table: &Table, document: &Document) -> Result<(), StartError> {
             Err(StartError::Document { reason })
         }
     }
-}
-
-/// An address that a client on this computer can use, also when the emulator listens on all of them.
-fn reachable(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }
 
 /// A local Descope that is running. It stops, with all its connections, when it is dropped.
@@ -334,7 +358,7 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 /// ```
 #[must_use = "the emulator stops when it is dropped"]
 pub struct Emulator {
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     base_url: String,
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -345,6 +369,7 @@ impl Emulator {
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder {
             host: Ipv4Addr::LOCALHOST.into(),
+            host_name: None,
             port: 0,
             project_id: DEFAULT_PROJECT_ID.to_owned(),
             management_key: None,
@@ -384,6 +409,8 @@ impl Emulator {
     /// ```
     pub async fn stop(mut self, patience: Duration) {
         let _ = self.stop.send(true);
+        // Whoever listens would do so for ever.
+        self.app.world.events.close();
         let _ = tokio::time::timeout(patience, &mut self.server).await;
     }
 
@@ -443,7 +470,7 @@ impl Emulator {
     /// ```
     pub fn fail_next(&self, operation: &str, fault: Fault) {
         let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
-        self.app.faults.add(id, fault);
+        self.app.faults.add_unchecked(fault.operation(id));
     }
 
     /// Approves what a device asks for that shows this code (RFC 8628), as the user of a login id would on another
@@ -509,18 +536,6 @@ impl Emulator {
     /// ```
     pub fn refuse_backchannel(&self, login_id: &str) -> bool {
         self.app.decide(Which::BackchannelOf(login_id), None, "refuse")
-    }
-
-    /// The requests since the start or the last reset, oldest first; 2,000 are kept.
-    ///
-    /// ```
-    /// # async fn example(emulator: &descope_emulator::Emulator) {
-    /// let requests = emulator.requests();
-    /// assert!(requests.iter().all(|request| request.status < 500));
-    /// # }
-    /// ```
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.app.journal.requests()
     }
 
     /// Forgets users, sessions, codes, links, access keys, messages, faults and requests, and sets the clock right.
@@ -688,13 +703,5 @@ mod tests {
         table.done::<Pigeon>(|_, _| Ok(()));
         let error = check_table(&table, document).expect_err("refused");
         assert!(error.to_string().contains("otpVerifyPigeon"), "{error}");
-    }
-
-    #[test]
-    fn an_address_is_given_that_clients_can_use() {
-        let given = |address: &str| reachable(address.parse().expect("address")).to_string();
-        assert_eq!(given("0.0.0.0:80"), "127.0.0.1:80");
-        assert_eq!(given("[::]:80"), "[::1]:80");
-        assert_eq!(given("10.1.2.3:80"), "10.1.2.3:80");
     }
 }

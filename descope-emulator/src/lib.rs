@@ -6,6 +6,7 @@ mod admin;
 mod area;
 #[cfg(feature = "sdk")]
 mod browser;
+mod control;
 mod emulator;
 mod error;
 mod flow;
@@ -18,10 +19,13 @@ mod world;
 pub use self::browser::BrowserError;
 pub use self::{
     admin::{
-        fault::Fault,
+        fault::{Fault, FaultError},
+        faults::PendingFault,
         inbox::{Channel, Inbox, Message, MessageLink},
-        journal::{Credential, RecordedRequest},
+        journal::{Credential, RecordedRequest, RequestFilter},
+        messages::{MessageFilter, MessageKind},
         person::PersonError,
+        session::{BrowserCookie, SessionRequest, SignInError, SignedIn},
     },
     emulator::{Emulator, EmulatorBuilder, StartError},
     world::clock::Clock,

@@ -1,16 +1,11 @@
 //! The emulator as a program.
 
-use std::{
-    error::Error,
-    io::Write as _,
-    net::{IpAddr, ToSocketAddrs as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+mod program;
+
+use std::{error::Error, io::Write as _, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use descope_emulator::{Emulator, EmulatorBuilder};
+use descope_emulator::Emulator;
 
 /// How long calls may go on that are under way when the program is asked to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,8 +33,20 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<String>,
     },
-    /// Write a seed to begin with to stdout
-    Init,
+    /// Say what is wrong with the variables that SDKs read, and which to set
+    ///
+    /// Reads DESCOPE_BASE_URL, DESCOPE_BASE_URI, DESCOPE_PROJECT_ID and DESCOPE_MANAGEMENT_KEY, and asks the emulator that
+    /// they lead to. Ends with 1 when calls would fail.
+    Doctor {
+        /// The emulator to ask; DESCOPE_BASE_URL or DESCOPE_BASE_URI unless given
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+    },
+    /// Write a seed to begin with
+    Init {
+        /// Where to; JSON when its name ends like that, else YAML. JSON to stdout unless given
+        file: Option<PathBuf>,
+    },
     /// Say whether a seed could be used, without starting
     Check {
         /// The file
@@ -53,8 +60,8 @@ struct Arguments {
     /// TCP port to listen on, 8080 unless given; 0, which `exec` takes unless told otherwise, takes a free one
     #[arg(long, env = "DESCOPE_EMULATOR_PORT")]
     port: Option<u16>,
-    /// Address or name to listen on; the default can only be reached from this computer
-    #[arg(long, default_value = "127.0.0.1")]
+    /// Address or name to listen on, such as localhost; the default can only be reached from this computer
+    #[arg(long, default_value = "127.0.0.1", env = "DESCOPE_EMULATOR_HOST")]
     host: String,
     /// Id of the emulated project
     #[arg(long, env = "DESCOPE_PROJECT_ID")]
@@ -69,19 +76,22 @@ struct Arguments {
     #[arg(long)]
     lenient: bool,
     /// Have ids and codes come out the same each time
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", env = "DESCOPE_EMULATOR_RANDOM_SEED")]
     random_seed: Option<u64>,
-    /// Add what a JSON file says: users, tenants, roles, keys, settings (see `init`)
-    #[arg(long, value_name = "FILE")]
+    /// Add what a file in YAML or JSON says: users, tenants, roles, keys, settings (see `init`)
+    #[arg(long, value_name = "FILE", env = "DESCOPE_EMULATOR_SEED")]
     seed: Option<PathBuf>,
+    /// Say whether the seed could be used, and do not start
+    #[arg(long, requires = "seed")]
+    check: bool,
     /// Keep everything in a file, and begin with what is in it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "DESCOPE_EMULATOR_DATA")]
     data: Option<PathBuf>,
     /// Write the line of JSON to a file too, once calls are answered
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "DESCOPE_EMULATOR_READY_FILE")]
     ready_file: Option<PathBuf>,
     /// Write a line to stderr for each request
-    #[arg(long)]
+    #[arg(long, env = "DESCOPE_EMULATOR_LOG", value_parser = clap::builder::FalseyValueParser::new())]
     log: bool,
 }
 
@@ -106,36 +116,39 @@ async fn main() -> ExitCode {
 async fn run(program: Program) -> Result<ExitCode, Box<dyn Error>> {
     match program.command {
         None => {
+            if let Some(seed) = program.arguments.seed.as_deref().filter(|_| program.arguments.check) {
+                return program::seed::check(seed);
+            }
             let emulator = start(&program.arguments, 8080).await?;
-            announce(&emulator, &program.arguments)?;
+            announce(&emulator)?;
+            let _ready = ReadyFile::write(&emulator, &program.arguments)?;
             ended().await?;
             emulator.stop(PATIENCE).await;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Exec { arguments, command }) => {
-            let emulator = start(&arguments, 0).await?;
-            if let Some(file) = &arguments.ready_file {
-                std::fs::write(file, format!("{}\n", line(&emulator)))?;
+            if let Some(seed) = arguments.seed.as_deref().filter(|_| arguments.check) {
+                return program::seed::check(seed);
             }
+            let emulator = start(&arguments, 0).await?;
+            let _ready = ReadyFile::write(&emulator, &arguments)?;
             let code = exec(&emulator, &command).await?;
             emulator.stop(PATIENCE).await;
             Ok(code)
         }
-        Some(Command::Init) => {
-            std::io::stdout().write_all(EmulatorBuilder::SEED_STARTER.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(Command::Check { seed }) => {
-            let text = std::fs::read_to_string(&seed).map_err(|error| format!("{}: {error}", seed.display()))?;
-            EmulatorBuilder::check_seed(&text).map_err(|error| format!("{}: {error}", seed.display()))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Doctor { base_url }) => Ok(program::doctor::run(base_url.as_deref())),
+        Some(Command::Init { file }) => program::seed::init(file.as_deref()),
+        Some(Command::Check { seed }) => program::seed::check(&seed),
     }
 }
 
 async fn start(arguments: &Arguments, port: u16) -> Result<Emulator, Box<dyn Error>> {
     let port = arguments.port.unwrap_or(port);
-    let mut builder = Emulator::builder().host(address(&arguments.host)?).port(port);
+    let builder = Emulator::builder().port(port);
+    let mut builder = match arguments.host.parse::<IpAddr>() {
+        Ok(address) => builder.host(address),
+        Err(_) => builder.host_name(&arguments.host),
+    };
     if let Some(project_id) = &arguments.project_id {
         builder = builder.project_id(project_id);
     }
@@ -163,18 +176,6 @@ async fn start(arguments: &Arguments, port: u16) -> Result<Emulator, Box<dyn Err
     Ok(builder.start().await?)
 }
 
-/// The address of a host, which may be given by name.
-fn address(host: &str) -> Result<IpAddr, String> {
-    if let Ok(address) = host.parse() {
-        return Ok(address);
-    }
-    let found = (host, 0).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
-    let mut found: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    // Clients that are given a name try IPv4 sooner or later; not all of them try IPv6.
-    found.sort_by_key(IpAddr::is_ipv6);
-    found.first().copied().ok_or_else(|| format!("{host} has no address"))
-}
-
 /// The variables that official SDKs read, and what they are to hold.
 fn variables(emulator: &Emulator) -> [(&'static str, &str); 4] {
     [
@@ -191,15 +192,25 @@ async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<d
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .envs(variables(emulator))
+        // They hold keys of the service, which SDKs would use instead of, or send to, those of the emulator.
+        .env_remove("DESCOPE_PUBLIC_KEY")
+        .env_remove("DESCOPE_AUTH_MANAGEMENT_KEY")
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("{program}: {error}"))?;
     let status = tokio::select! {
         status = child.wait() => status?,
         asked = ended() => {
-            asked?;
-            child.kill().await?;
-            child.wait().await?
+            // A command that is run from a terminal has got Ctrl-C too.
+            if asked? == Asked::Terminate {
+                terminate(&child).await;
+            }
+            if let Ok(status) = tokio::time::timeout(PATIENCE, child.wait()).await {
+                status?
+            } else {
+                child.kill().await?;
+                child.wait().await?
+            }
         }
     };
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
@@ -212,7 +223,7 @@ fn line(emulator: &Emulator) -> serde_json::Value {
 }
 
 /// One line of JSON on stdout for programs, exports on stderr for shells.
-fn announce(emulator: &Emulator, arguments: &Arguments) -> std::io::Result<()> {
+fn announce(emulator: &Emulator) -> std::io::Result<()> {
     let line = line(emulator);
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
@@ -221,11 +232,35 @@ fn announce(emulator: &Emulator, arguments: &Arguments) -> std::io::Result<()> {
     for (name, value) in variables(emulator) {
         writeln!(stderr, "export {name}={}", quoted(value))?;
     }
-    stderr.flush()?;
-    if let Some(file) = &arguments.ready_file {
-        std::fs::write(file, format!("{line}\n"))?;
+    stderr.flush()
+}
+
+/// The file that tells others that calls are answered. It goes with the emulator.
+struct ReadyFile(PathBuf);
+
+impl ReadyFile {
+    /// Whoever waits for the file finds it whole: it comes into being under another name. There is a key in it, so nobody
+    /// else may read it.
+    fn write(emulator: &Emulator, arguments: &Arguments) -> Result<Option<Self>, String> {
+        let Some(file) = &arguments.ready_file else { return Ok(None) };
+        let mut name = file.as_os_str().to_owned();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&new).and_then(|mut file| writeln!(file, "{}", line(emulator)));
+        let placed = written.and_then(|()| std::fs::rename(&new, file));
+        placed.map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(Some(Self(file.clone())))
     }
-    Ok(())
+}
+
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// A word for a POSIX shell: in single quotes when it needs them.
@@ -238,16 +273,29 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// How the program was asked to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Interrupt,
+    Terminate,
+}
+
 /// Waits for Ctrl-C or for the system to ask for an end.
-async fn ended() -> std::io::Result<()> {
+async fn ended() -> std::io::Result<Asked> {
     #[cfg(unix)]
     {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
+            result = tokio::signal::ctrl_c() => result.map(|()| Asked::Interrupt),
+            _ = terminate.recv() => Ok(Asked::Terminate),
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    tokio::signal::ctrl_c().await.map(|()| Asked::Interrupt)
+}
+
+/// Asks a command to end, so that it can clear up.
+async fn terminate(child: &tokio::process::Child) {
+    let Some(id) = child.id().filter(|_| cfg!(unix)) else { return };
+    let _ = tokio::process::Command::new("kill").args(["-TERM", &id.to_string()]).status().await;
 }

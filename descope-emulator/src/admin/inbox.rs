@@ -7,7 +7,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
+
+use super::seen::is_same;
 
 /// How many messages are kept; the oldest go first.
 const CAPACITY: usize = 10_000;
@@ -32,6 +34,8 @@ pub enum Channel {
 }
 
 impl Channel {
+    pub(super) const ALL: [Self; 6] = [Self::Email, Self::Sms, Self::Voice, Self::Whatsapp, Self::Im, Self::Push];
+
     /// The name in lower case, as paths and test-user calls spell it.
     ///
     /// ```
@@ -177,7 +181,8 @@ pub struct Inbox {
 impl Inbox {
     /// Waits for the next message to `to` that was not handed out before, oldest first.
     ///
-    /// A message that has arrived already is handed out at once. Email addresses are compared without regard to case.
+    /// A message that has arrived already is handed out at once. Email addresses are compared without regard
+    /// to case, phone numbers without regard to separators.
     /// Dropping the future loses no message; there is no time limit, so wrap it in [`tokio::time::timeout`] where the
     /// message may never come.
     ///
@@ -215,27 +220,13 @@ impl Inbox {
         self.store().messages.clear();
     }
 
-    /// The messages after number `after`, all of them or those to `to`; waits until there is one.
-    pub(crate) async fn wait_after(&self, to: Option<&str>, after: u64) -> Vec<Message> {
-        loop {
-            let arrived = self.shared.arrived.notified();
-            let found = self.after(to, after);
-            if !found.is_empty() {
-                return found;
-            }
-            arrived.await;
-        }
+    /// Ends when a message arrives from now on.
+    pub(super) fn arrived(&self) -> Notified<'_> {
+        self.shared.arrived.notified()
     }
 
-    /// The messages after number `after`, all of them or those to `to`.
-    pub(crate) fn after(&self, to: Option<&str>, after: u64) -> Vec<Message> {
-        let store = self.store();
-        let wanted = |message: &Message| message.id > after && to.is_none_or(|to| message.to.eq_ignore_ascii_case(to));
-        store.messages.iter().map(|(message, _)| message).filter(|message| wanted(message)).cloned().collect()
-    }
-
-    /// Delivers a message; its number is given here.
-    pub(crate) fn deliver(&self, mut message: Message) {
+    /// Delivers a message; its number is given here, and the message is answered as it is kept.
+    pub(crate) fn deliver(&self, mut message: Message) -> Message {
         {
             let mut store = self.store();
             store.last_id += 1;
@@ -243,15 +234,15 @@ impl Inbox {
             if store.messages.len() == CAPACITY {
                 store.messages.pop_front();
             }
-            store.messages.push_back((message, false));
+            store.messages.push_back((message.clone(), false));
         }
         self.shared.arrived.notify_waiters();
+        message
     }
 
     fn take_unread(&self, to: &str) -> Option<Message> {
         let mut store = self.store();
-        let (message, read) =
-            store.messages.iter_mut().find(|(message, read)| !*read && message.to.eq_ignore_ascii_case(to))?;
+        let (message, read) = store.messages.iter_mut().find(|(message, read)| !*read && is_same(&message.to, to))?;
         *read = true;
         Some(message.clone())
     }
@@ -264,6 +255,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::messages::MessageFilter;
 
     fn message(to: &str) -> Message {
         Message {
@@ -315,8 +307,8 @@ mod tests {
             inbox.deliver(message("ada@example.com"));
         }
         assert_eq!(inbox.messages().len(), CAPACITY);
-        assert_eq!(inbox.after(None, 10_000).len(), 1);
-        assert_eq!(inbox.wait_after(Some("ada@example.com"), 9_999).await.len(), 2);
+        assert_eq!(inbox.find(&MessageFilter::new().after(10_000)).len(), 1);
+        assert_eq!(inbox.wait_for(&MessageFilter::new().to("ada@example.com").after(9_999)).await.len(), 2);
         inbox.clear();
         assert!(inbox.messages().is_empty());
     }

@@ -1,13 +1,15 @@
 //! What callers asked of the emulator.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
 use serde_json::Value;
+
+use super::{fault::fits, seen::is_same};
 
 /// How many requests are kept; the oldest go first.
 const CAPACITY: usize = 2_000;
@@ -35,7 +37,8 @@ pub enum Credential {
 
 /// One request that the emulator has answered.
 ///
-/// The `Authorization` header is not kept, only what kind of credentials it carried.
+/// Secrets are not kept: tokens, passwords, codes and keys in query, headers and bodies are `***`, and of the `Authorization`
+/// header only what kind of credentials it carried is told.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -50,16 +53,22 @@ pub struct RecordedRequest {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The query without its `?`, as it was sent.
+    /// The query without its `?`, as it was sent but for its secrets.
     pub query: Option<String>,
+    /// The login ids in query and body.
+    pub login_ids: Vec<String>,
     /// The other headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// What the bearer carried beside the project id. Two entries when a token was followed by a management key.
     pub credentials: Vec<Credential>,
-    /// The body, when it was JSON of at most 16 KiB.
+    /// The body, when it was JSON or a form of at most 16 KiB. Its secrets are `***`.
     pub body: Option<Value>,
+    /// The body of the answer, when it was JSON of at most 16 KiB and no fault. Its secrets are `***`.
+    pub reply: Option<Value>,
     /// The status of the answer; 0 when the connection was closed instead.
     pub status: u16,
+    /// The id of the fault that happened to it, if one did.
+    pub fault: Option<u64>,
     /// The error code of the answer, if it was a refusal.
     pub error_code: Option<String>,
     /// Why it was refused, if it was, in the words that the caller got.
@@ -98,10 +107,100 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
+/// Which requests are meant; what is not named makes no difference.
+///
+/// ```
+/// # async fn example(emulator: &descope_emulator::Emulator) {
+/// use descope_emulator::RequestFilter;
+///
+/// let codes = RequestFilter::new().operation("otpVerifyEmail").login_id("ada@example.com").status(401);
+/// assert_eq!(emulator.find_requests(&codes).len(), 0);
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    operation: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    project: Option<String>,
+    login_id: Option<String>,
+    status: Option<u16>,
+    after: u64,
+}
+
+impl RequestFilter {
+    /// All requests.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those of an operation: its id in the specification, or the name of the function of the raw client.
+    #[must_use]
+    pub fn operation(mut self, operation: &str) -> Self {
+        let id = descope_api::operation(operation).map_or(operation, |operation| operation.id);
+        self.operation = Some(id.to_owned());
+        self
+    }
+
+    /// Those by an HTTP method.
+    #[must_use]
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// Those of a path, in which `*` stands for any letters.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Those for a project.
+    #[must_use]
+    pub fn project(mut self, project_id: impl Into<String>) -> Self {
+        self.project = Some(project_id.into());
+        self
+    }
+
+    /// Those that carry a login id in their body or query.
+    #[must_use]
+    pub fn login_id(mut self, login_id: impl Into<String>) -> Self {
+        self.login_id = Some(login_id.into());
+        self
+    }
+
+    /// Those that were answered with a status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Those after the request with this number.
+    #[must_use]
+    pub fn after(mut self, id: u64) -> Self {
+        self.after = id;
+        self
+    }
+
+    fn takes(&self, request: &RecordedRequest) -> bool {
+        request.id > self.after
+            && self.operation.as_deref().is_none_or(|wanted| request.operation.as_deref() == Some(wanted))
+            && self.method.as_deref().is_none_or(|wanted| request.method.eq_ignore_ascii_case(wanted))
+            && self.path.as_deref().is_none_or(|wanted| fits(wanted, &request.path))
+            && self.project.as_deref().is_none_or(|wanted| request.project_id.as_deref() == Some(wanted))
+            && self.login_id.as_deref().is_none_or(|wanted| request.login_ids.iter().any(|id| is_same(id, wanted)))
+            && self.status.is_none_or(|wanted| request.status == wanted)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Store {
     last_id: u64,
-    requests: VecDeque<RecordedRequest>,
+    requests: VecDeque<Arc<RecordedRequest>>,
+    /// How often each operation was called, also when these requests are not kept any more.
+    calls: HashMap<String, u64>,
 }
 
 /// The requests since the start or the last reset, oldest first.
@@ -111,25 +210,106 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn record(&self, mut request: RecordedRequest) {
+    pub(crate) fn record(&self, mut request: RecordedRequest) -> Arc<RecordedRequest> {
         let mut store = self.store();
         store.last_id += 1;
         request.id = store.last_id;
+        if let Some(operation) = &request.operation {
+            match store.calls.get_mut(operation) {
+                Some(calls) => *calls += 1,
+                None => drop(store.calls.insert(operation.clone(), 1)),
+            }
+        }
         if store.requests.len() == CAPACITY {
             store.requests.pop_front();
         }
-        store.requests.push_back(request);
+        let request = Arc::new(request);
+        store.requests.push_back(Arc::clone(&request));
+        request
     }
 
-    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
-        self.store().requests.iter().cloned().collect()
+    /// The requests that are kept and meant, oldest first.
+    pub(crate) fn find(&self, filter: &RequestFilter) -> Vec<Arc<RecordedRequest>> {
+        self.store().requests.iter().filter(|request| filter.takes(request)).cloned().collect()
+    }
+
+    /// How often an operation was called.
+    pub(crate) fn calls(&self, operation: &str) -> u64 {
+        self.store().calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// How often each operation was called that was, and how many requests came in all.
+    pub(crate) fn all_calls(&self) -> std::collections::BTreeMap<String, u64> {
+        self.store().calls.clone().into_iter().collect()
     }
 
     pub(crate) fn clear(&self) {
-        self.store().requests.clear();
+        let mut store = self.store();
+        store.requests.clear();
+        store.calls.clear();
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(operation: &str) -> RecordedRequest {
+        RecordedRequest {
+            id: 0,
+            project_id: None,
+            operation: Some(operation.to_owned()),
+            method: "POST".to_owned(),
+            path: "/v1/a".to_owned(),
+            query: None,
+            login_ids: vec!["+15551234567".to_owned()],
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            body: None,
+            reply: None,
+            status: 200,
+            fault: None,
+            error_code: None,
+            error_message: None,
+            at: 0,
+        }
+    }
+
+    #[test]
+    fn the_oldest_requests_go_and_are_still_counted() {
+        let journal = Journal::default();
+        for _ in 0..=CAPACITY {
+            journal.record(request("a"));
+        }
+        journal.record(request("b"));
+        assert_eq!(journal.find(&RequestFilter::new()).len(), CAPACITY);
+        assert_eq!((journal.calls("a"), journal.calls("b"), journal.calls("c")), (2001, 1, 0));
+        assert_eq!(journal.find(&RequestFilter::new().after(2001)).len(), 1);
+        journal.clear();
+        assert_eq!((journal.calls("a"), journal.find(&RequestFilter::new()).len()), (0, 0));
+    }
+
+    #[test]
+    fn filters_take_what_fits_all_of_them() {
+        let journal = Journal::default();
+        journal.record(request("a"));
+        let one =
+            RequestFilter::new().operation("a").method("post").path("/v1/*").login_id("+1 555 123-4567").status(200);
+        assert_eq!(journal.find(&one).len(), 1);
+        for none in [
+            one.clone().operation("b"),
+            one.clone().method("GET"),
+            one.clone().path("/v2/*"),
+            one.clone().login_id("ada"),
+            one.clone().status(500),
+            one.clone().project("P2"),
+            one.after(1),
+        ] {
+            assert!(journal.find(&none).is_empty(), "{none:?}");
+        }
     }
 }

@@ -1,9 +1,17 @@
 //! The emulator's own endpoints, below `/_emulator/`: the HTTP twin of [`Emulator`](crate::Emulator)'s functions.
 
+mod doctor;
+pub(crate) mod events;
 pub(crate) mod fault;
+pub(crate) mod faults;
 pub(crate) mod inbox;
 pub(crate) mod journal;
+pub(crate) mod mask;
+mod members;
+pub(crate) mod messages;
 pub(crate) mod person;
+pub(crate) mod seen;
+pub(crate) mod session;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +27,7 @@ use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use self::fault::Fault;
+use self::{journal::RequestFilter, messages::MessageFilter};
 use crate::{
     area::{jwt_template, provider::page},
     error::{BAD_REQUEST, INVALID_ARGUMENTS, NOT_FOUND, PROJECT_NOT_FOUND, Refusal},
@@ -46,6 +54,19 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/health", get(|| async { answer(Ok(json!({"status": "ok"}))) }))
         .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
         .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
+        .route(
+            "/doctor",
+            get(|app: AppState, headers| async move { answer(doctor(&app, &headers, Body::empty()).await) }),
+        )
+        .route(
+            "/doctor",
+            post(|app: AppState, headers, body| async move { answer(doctor(&app, &headers, body).await) }),
+        )
+        .route("/events", get(events))
+        .route(
+            "/session",
+            post(|app, query, headers, body| async move { answer(session(app, query, headers, body).await) }),
+        )
         .route("/clock", get(|app: AppState| async move { answer(Ok(clock(&app))) }))
         .route("/clock", post(|app, body| async move { answer(set_clock(app, body).await) }))
         .route("/settings", get(|app: AppState, query: Pairs| async move { answer(settings(&app, &query)) }))
@@ -63,8 +84,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
             "/snapshots/{name}/restore",
             post(|app: AppState, query: Pairs, name: Path<String>| async move { answer(restore(&app, &query, &name)) }),
         )
-        .route("/faults", get(|app: AppState| async move { answer(Ok(json!({"faults": app.faults.list()}))) }))
-        .route("/faults", post(|app, body| async move { answer(add_fault(app, body).await) }))
+        .route("/faults", get(|app: AppState| async move { answer(Ok(list_faults(&app))) }))
+        .route("/faults", post(|app: AppState, body| async move { answer(add_fault(&app, body).await) }))
         .route(
             "/faults",
             delete(|app: AppState| async move {
@@ -72,7 +93,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
                 answer(Ok(json!({})))
             }),
         )
-        .route("/requests", get(|app: AppState, query: Pairs| async move { answer(Ok(requests(&app, &query))) }))
+        .route("/faults/{id}", get(|app: AppState, id: Path<String>| async move { answer(show_fault(&app, &id)) }))
+        .route(
+            "/faults/{id}",
+            delete(|app: AppState, id: Path<String>| async move { answer(withdraw_fault(&app, &id)) }),
+        )
+        .route("/requests", get(|app: AppState, query: Pairs| async move { answer(requests(&app, &query)) }))
+        .route(
+            "/requests/count",
+            get(|app: AppState, query: Pairs| async move { answer(count_requests(&app, &query)) }),
+        )
         .route(
             "/requests",
             delete(|app: AppState| async move {
@@ -128,9 +158,9 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "emulated": emulated,
         "now": app.world.clock.now(),
         "endpoints": [
-            "GET /_emulator/inbox", "GET /_emulator/requests", "POST /_emulator/clock", "POST /_emulator/settings",
+            "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
             "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
-            "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
+            "POST /_emulator/session", "POST /_emulator/doctor", "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
         ],
     })))
@@ -169,26 +199,91 @@ fn project(app: &App, query: &Pairs) -> Result<Arc<Project>, Refusal> {
     }
 }
 
+/// The messages that the query asks for, newest first; waits for one if it says so.
 async fn inbox(Shared(app): AppState, query: Pairs) -> Answer {
-    let number = |name: &str| match given(&query, name) {
-        None => Ok(0),
-        Some(value) => value.parse::<u64>().map_err(|_| {
-            Refusal::new(&INVALID_ARGUMENTS, format!("The query parameter {name} has to be a whole number"))
-        }),
+    only(&query, &["to", "kind", "channel", "after", "wait", "order", "limit", "project"])?;
+    let mut filter = MessageFilter::new().after(number(&query, "after")?.unwrap_or_default());
+    if let Some(to) = given(&query, "to") {
+        filter = filter.to(seen::plus_of(to));
+    }
+    for name in ["kind", "channel"] {
+        if let Some(word) = given(&query, name) {
+            filter = filter.named(word).ok_or_else(|| {
+                Refusal::invalid(format!(
+                    "The query parameter {name} cannot be {word:?}; it is code, magicLink, enchantedLink, link, push or \
+                     notice, or email, sms, voice, whatsapp or im"
+                ))
+            })?;
+        }
+    }
+    let oldest_first = match given(&query, "order") {
+        None | Some("newest") => false,
+        Some("oldest") => true,
+        Some(other) => {
+            return Err(Refusal::invalid(format!(
+                "The query parameter order cannot be {other:?}; it is newest or oldest"
+            )));
+        }
     };
-    // Whoever types a phone number into a URL means a plus by `+`, not a space.
-    let to = given(&query, "to").map(|to| match to.strip_prefix(' ') {
-        Some(digits) => format!("+{digits}"),
-        None => to.to_owned(),
-    });
-    let (after, wait) = (number("after")?, number("wait")?.min(MAX_WAIT));
+    let wait = number::<u64>(&query, "wait")?.unwrap_or_default().min(MAX_WAIT);
+    let limit = number(&query, "limit")?.unwrap_or(usize::MAX);
     let inbox = &project(&app, &query)?.inbox;
-    let mut messages = inbox.after(to.as_deref(), after);
+    let mut messages = inbox.find(&filter);
     if messages.is_empty() && wait > 0 {
-        let waiting = inbox.wait_after(to.as_deref(), after);
+        let waiting = inbox.wait_for(&filter);
         messages = tokio::time::timeout(Duration::from_secs(wait), waiting).await.unwrap_or_default();
     }
+    messages.truncate(limit);
+    if oldest_first {
+        messages.reverse();
+    }
+    let messages: Vec<Value> = messages.iter().map(inbox::Message::describe).collect();
     Ok(json!({"messages": messages}))
+}
+
+/// What happens from now on, or after the event with the number that a client gives which comes back.
+async fn events(Shared(app): AppState, query: Pairs, headers: http::HeaderMap) -> Response {
+    let wanted = || {
+        only(&query, &["kind", "project", "after"])?;
+        let mut kinds = Vec::new();
+        for word in given(&query, "kind").into_iter().flat_map(|words| words.split(',')) {
+            let kind = events::Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+            kinds.push(kind.ok_or_else(|| {
+                Refusal::invalid(format!(
+                    "The query parameter kind cannot be {word:?}; it is message, request or record"
+                ))
+            })?);
+        }
+        let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()).and_then(|last| last.parse().ok());
+        let after = if last.is_some() { last } else { number(&query, "after")? };
+        Ok((events::Wanted { kinds, project: given(&query, "project").map(str::to_owned) }, after))
+    };
+    respond(wanted().map(|(wanted, after)| {
+        let headers = [(http::header::CONTENT_TYPE, "text/event-stream"), (http::header::CACHE_CONTROL, "no-store")];
+        (headers, Body::new(app.world.events.subscribe(wanted, after))).into_response()
+    }))
+}
+
+/// The host by which the caller has reached the emulator, without the port.
+fn host_of(headers: &http::HeaderMap) -> String {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let url = host.and_then(|host| url::Url::parse(&format!("http://{host}")).ok());
+    url.as_ref().and_then(url::Url::host_str).unwrap_or("localhost").to_owned()
+}
+
+/// What is wrong with the settings of a client that calls as it would call the service.
+async fn doctor(app: &App, headers: &http::HeaderMap, body: Body) -> Answer {
+    let client = doctor::Client::of_headers(headers).and(body_of(body).await?)?;
+    Ok(doctor::examine(app, &client, &person::origin_of(headers)))
+}
+
+async fn session(Shared(app): AppState, query: Pairs, headers: http::HeaderMap, body: Body) -> Answer {
+    only(&query, &["project"])?;
+    let mut request = session::SessionRequest::read(body_of(body).await?)?;
+    if let Some(project) = given(&query, "project") {
+        request = request.project(project);
+    }
+    Ok(session::sign_in(&app, &request, &host_of(&headers))?.into_answer())
 }
 
 fn clear_inbox(app: &App, query: &Pairs) -> Answer {
@@ -294,18 +389,70 @@ fn restore(app: &App, query: &Pairs, name: &Path<String>) -> Answer {
     Ok(json!({}))
 }
 
+/// Refuses a parameter of the query that nobody reads.
+fn only(query: &Pairs, names: &[&str]) -> Result<(), Refusal> {
+    match query.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(Refusal::invalid(format!("There is no query parameter {name} here; there are {}", names.join(", "))))
+        }
+    }
+}
+
+/// A parameter of the query that is a whole number.
+fn number<T: std::str::FromStr>(query: &Pairs, name: &str) -> Result<Option<T>, Refusal> {
+    let odd = |_| Refusal::invalid(format!("The query parameter {name} has to be a whole number"));
+    given(query, name).map(|value| value.parse().map_err(odd)).transpose()
+}
+
+/// What the query says of the requests that are meant.
+fn request_filter(query: &Pairs) -> Result<RequestFilter, Refusal> {
+    only(query, &["operation", "method", "path", "project", "loginId", "status", "after"])?;
+    let mut filter = RequestFilter::new();
+    if let Some(operation) = given(query, "operation") {
+        if descope_api::operation(operation).is_none() {
+            return Err(Refusal::invalid(format!("The query parameter operation is {operation:?}, and there is none")));
+        }
+        filter = filter.operation(operation);
+    }
+    if let Some(method) = given(query, "method") {
+        filter = filter.method(method);
+    }
+    if let Some(path) = given(query, "path") {
+        filter = filter.path(path);
+    }
+    if let Some(project) = given(query, "project") {
+        filter = filter.project(project);
+    }
+    if let Some(login_id) = given(query, "loginId") {
+        filter = filter.login_id(seen::plus_of(login_id));
+    }
+    if let Some(status) = number(query, "status")? {
+        filter = filter.status(status);
+    }
+    Ok(filter.after(number(query, "after")?.unwrap_or_default()))
+}
+
 /// The requests that were answered, all or those that fit, and how many they are.
-fn requests(app: &App, query: &Pairs) -> Value {
-    let (operation, path, project) = (given(query, "operation"), given(query, "path"), given(query, "project"));
-    let status = given(query, "status");
-    let mut requests = app.journal.requests();
-    requests.retain(|request| {
-        operation.is_none_or(|wanted| request.operation.as_deref() == Some(wanted))
-            && path.is_none_or(|wanted| request.path == wanted)
-            && project.is_none_or(|wanted| request.project_id.as_deref() == Some(wanted))
-            && status.is_none_or(|wanted| request.status.to_string() == wanted)
-    });
-    json!({"count": requests.len(), "requests": requests})
+fn requests(app: &App, query: &Pairs) -> Answer {
+    let requests = app.journal.find(&request_filter(query)?);
+    let requests: Vec<&journal::RecordedRequest> = requests.iter().map(|request| &**request).collect();
+    Ok(json!({"count": requests.len(), "requests": requests}))
+}
+
+/// How many requests fit, and where nothing is asked for but an operation, how often it was called since the start.
+fn count_requests(app: &App, query: &Pairs) -> Answer {
+    let filter = request_filter(query)?;
+    let by_operation = app.journal.all_calls();
+    let count = match query.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()[..] {
+        ["operation"] => {
+            let name = given(query, "operation").unwrap_or_default();
+            let id = descope_api::operation(name).map_or(name, |operation| operation.id);
+            app.journal.calls(id)
+        }
+        _ => app.journal.find(&filter).len() as u64,
+    };
+    Ok(json!({"count": count, "byOperation": by_operation}))
 }
 
 /// Decides a request of an application in one project.
@@ -458,70 +605,27 @@ async fn rotate(Shared(app): AppState, query: Pairs, body: Body) -> Answer {
     Ok(json!({}))
 }
 
-/// A fault in JSON. Which kind it is follows from the fields that are there.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FaultRequest {
-    operation: String,
-    /// `close`, `hang`, `endlessBody`; an ordinary answer without it.
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    error_code: Option<String>,
-    #[serde(default)]
-    error_message: Option<String>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    content_type: Option<String>,
-    #[serde(default)]
-    large_body: Option<usize>,
-    #[serde(default)]
-    location: Option<String>,
-    #[serde(default)]
-    retry_after: Option<u64>,
-    #[serde(default)]
-    times: Option<u32>,
-    #[serde(default)]
-    after_handling: bool,
+fn list_faults(app: &App) -> Value {
+    let faults: Vec<Value> = app.faults.list().iter().map(faults::PendingFault::describe).collect();
+    json!({"faults": faults})
 }
 
-async fn add_fault(Shared(app): AppState, body: Body) -> Answer {
-    let request: FaultRequest = body_of(body).await?;
-    let Some(operation) = descope_api::operation(&request.operation) else {
-        let message = format!("There is no operation {:?}", request.operation);
-        return Err(Refusal::new(&INVALID_ARGUMENTS, message));
-    };
-    let fault = fault(request)?;
-    app.faults.add(operation.id, fault);
-    Ok(json!({}))
+async fn add_fault(app: &App, body: Body) -> Answer {
+    let fault = faults::read(body_of(body).await?)?;
+    let id = app.faults.add(fault)?;
+    show_fault(app, &id.to_string())
 }
 
-fn fault(request: FaultRequest) -> Result<Fault, Refusal> {
-    let status = request.status.unwrap_or(500);
-    let mut fault = match request.kind.as_deref() {
-        Some("close") => Fault::close(),
-        Some("hang") => Fault::hang(),
-        Some("endlessBody") => Fault::endless_body(),
-        Some(other) => {
-            let message = format!("There is no fault of kind {other:?}; there are close, hang and endlessBody");
-            return Err(Refusal::new(&INVALID_ARGUMENTS, message));
-        }
-        None => match (request.error_code, request.body, request.large_body, request.location) {
-            (Some(code), ..) => Fault::error(status, code, request.error_message.unwrap_or_default()),
-            (_, Some(body), ..) => Fault::body(status, request.content_type.as_deref().unwrap_or("text/html"), body),
-            (_, _, Some(bytes), _) => Fault::large_body(bytes),
-            (_, _, _, Some(location)) => Fault::redirect(location),
-            _ => Fault::status(status),
-        },
-    };
-    if let Some(seconds) = request.retry_after {
-        fault = fault.retry_after(seconds);
-    }
-    if let Some(times) = request.times {
-        fault = fault.times(times);
-    }
-    Ok(if request.after_handling { fault.after_handling() } else { fault })
+fn show_fault(app: &App, id: &str) -> Answer {
+    let found = app.faults.list().into_iter().find(|fault| fault.id.to_string() == id);
+    found.map(|fault| fault.describe()).ok_or_else(|| no_fault(id))
+}
+
+fn withdraw_fault(app: &App, id: &str) -> Answer {
+    let withdrawn = id.parse().is_ok_and(|id| app.faults.withdraw(id));
+    if withdrawn { Ok(json!({})) } else { Err(no_fault(id)) }
+}
+
+fn no_fault(id: &str) -> Refusal {
+    Refusal::new(&NOT_FOUND, format!("There is no fault {id:?}, or it has happened as often as it was to"))
 }

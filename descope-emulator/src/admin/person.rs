@@ -55,7 +55,7 @@ fn act<T>(
     result
 }
 
-fn origin_of(headers: &HeaderMap) -> String {
+pub(super) fn origin_of(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     format!("http://{}", host.unwrap_or("localhost"))
 }

@@ -106,7 +106,8 @@ pub(crate) fn authorise(
         let result = if is_public(operation) {
             Ok(Caller::default())
         } else {
-            let message = "The Authorization header is missing or not of the form Bearer projectId";
+            let message =
+                "The Authorization header is missing or not of the form Bearer projectId; is DESCOPE_PROJECT_ID set?";
             Err(Refusal::new(&MISSING_ARGUMENTS, message).status(StatusCode::UNAUTHORIZED))
         };
         return (vec![Credential::None], result);
@@ -203,16 +204,22 @@ fn admit(
         }
     }
     if takes(Auth::ProjectId) {
-        return match bearer.other {
-            None => Ok(Caller::default()),
-            Some(_) => Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, "The key in the bearer is not valid")),
-        };
+        if bearer.other.is_none() {
+            return Ok(Caller::default());
+        }
+        let message = "The key in the bearer is not valid; DESCOPE_AUTH_MANAGEMENT_KEY is to be unset, or to hold a management \
+                       key of the emulator";
+        return Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message));
     }
     Err(unmanaged(bearer.other.is_some() || bearer.jwt.is_some()))
 }
 
 /// There is no management key, or another one.
 fn unmanaged(other: bool) -> Refusal {
-    let message = if other { "The management key is not valid" } else { "A management key is required" };
+    let message = if other {
+        "The management key is not valid; set DESCOPE_MANAGEMENT_KEY to the one that the emulator has printed at its start"
+    } else {
+        "A management key is required; set DESCOPE_MANAGEMENT_KEY"
+    };
     Refusal::new(&MANAGEMENT_UNAUTHORIZED, message)
 }

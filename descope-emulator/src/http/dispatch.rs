@@ -1,6 +1,6 @@
 //! The way of a request through the emulator.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
 
 use axum::{
     body::Body,
@@ -24,8 +24,12 @@ use super::{
 };
 use crate::{
     admin::{
-        fault::Faults,
+        events::Happening,
+        fault::{Asked, Fault},
+        faults::Faults,
         journal::{Credential, Journal, RecordedRequest},
+        mask,
+        seen::Seen,
     },
     area::{project::ProjectSettings, provider},
     error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal, Words},
@@ -36,8 +40,6 @@ use crate::{
 const MAX_BODY: usize = 1024 * 1024;
 /// How much of a body that is too large is thrown away before the answer, so that the client gets to read it.
 const MAX_DISCARD: usize = 64 * 1024 * 1024;
-/// The largest body that the journal keeps.
-const MAX_JOURNAL_BODY: usize = 16 * 1024;
 
 /// The address of the caller, added to each request by the server.
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +86,12 @@ impl App {
         document: &'static Document,
         table: Table,
     ) -> Self {
+        let seed = world.seed();
         Self {
             project_id,
             management_key,
             world,
-            faults: Faults::default(),
+            faults: Faults::new(seed),
             journal: Journal::default(),
             document,
             routes: Routes::new(descope_api::OPERATIONS),
@@ -100,7 +103,7 @@ impl App {
     /// Forgets everything but the signing keys, which clients may have cached.
     pub(crate) fn reset(&self) {
         self.world.reset();
-        self.faults.clear();
+        self.faults.reset();
         self.journal.clear();
     }
 
@@ -111,21 +114,33 @@ impl App {
         bearer: Option<&Bearer>,
         in_path: Option<&str>,
     ) -> Result<Arc<Project>, Refusal> {
-        let named = match (bearer, in_path) {
-            // What the path names counts where no bearer is needed: it may be that of another call.
-            (_, Some(id)) if operation.auth.is_empty() || operation.auth.contains(&descope_api::Auth::None) => id,
-            (Some(bearer), _) => bearer.project_id.as_str(),
-            (None, Some(id)) => id,
-            (None, None) => return Ok(self.world.default_project()),
-        };
+        let Some(named) = named(operation, bearer, in_path) else { return Ok(self.world.default_project()) };
         self.world.project(named).ok_or_else(|| unknown_project(named, "is not emulated here", in_path.is_some()))
+    }
+
+    /// The id of the project that a call will be about.
+    fn asked_project(
+        &self,
+        operation: Option<&Operation>,
+        path: &HashMap<String, String>,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> String {
+        let bearer = Bearer::parse(&parts.headers, &self.management_key);
+        let Some(operation) = operation else {
+            return bearer.map_or_else(|| self.project_id.clone(), |bearer| bearer.project_id);
+        };
+        let query = parse_query(parts.uri.query());
+        let of_provider = provider::project_of(&self.world, operation, parts, path, &query, body);
+        let in_path = of_provider.as_deref().or_else(|| project_in(path, &query));
+        named(operation, bearer.as_ref(), in_path).unwrap_or(&self.project_id).to_owned()
     }
 
     /// Checks a call and carries it out. The state's lock is held neither for signatures nor for checks of the body.
     fn handle(
         &self,
         operation: &'static Operation,
-        path: std::collections::HashMap<String, String>,
+        path: HashMap<String, String>,
         parts: &Parts,
         ip: String,
         body: &Bytes,
@@ -133,10 +148,9 @@ impl App {
         let now = self.world.clock.now();
         let bearer = Bearer::parse(&parts.headers, &self.management_key);
         let query = parse_query(parts.uri.query());
-        let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
-        let bearer = bearer.or_else(|| Bearer::of_browser(operation, in_query()));
+        let bearer = bearer.or_else(|| Bearer::of_browser(operation, project_in(&path, &query)));
         let of_provider = provider::project_of(&self.world, operation, parts, &path, &query, body);
-        let in_path = of_provider.as_deref().or_else(|| path.get("projectId").map(String::as_str)).or_else(in_query);
+        let in_path = of_provider.as_deref().or_else(|| project_in(&path, &query));
         let project = match self.project(operation, bearer.as_ref(), in_path) {
             Ok(project) => project,
             Err(refusal) => return Outcome::refused(refusal),
@@ -209,7 +223,7 @@ impl App {
         });
         let result = result.and_then(|reply| self.finish(reply, operation, &unsigned, &project.keys(), &settings));
         for message in outbox {
-            project.inbox.deliver(message);
+            project.deliver(message);
         }
         if let Some((id, saved)) = new_project {
             self.world.add(&id).import(saved);
@@ -244,45 +258,113 @@ impl App {
         Ok(reply)
     }
 
-    fn record(
-        &self,
-        operation: Option<&Operation>,
-        parts: &Parts,
-        body: &Bytes,
-        of: (Option<String>, Vec<Credential>),
-        answer: (u16, Option<String>, Option<String>),
-    ) {
+    /// The fault that happens to a call, and its id.
+    fn fault(&self, found: &Found, parts: &Parts, body: &Bytes, seen: &Seen) -> Option<(u64, Fault)> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let nothing = HashMap::new();
+        let (operation, parameters) = match found {
+            Found::Operation(operation, parameters) => (Some(*operation), parameters),
+            _ => (None, &nothing),
+        };
+        self.faults.take(&Asked {
+            operation: operation.map(|operation| (operation.id, operation.path)),
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            project: &self.asked_project(operation, parameters, parts, body),
+            login_ids: &seen.login_ids,
+        })
+    }
+
+    fn record(&self, operation: Option<&Operation>, parts: &Parts, seen: Seen, noted: Noted) {
         if self.log {
-            let why = answer.2.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+            let why = noted.message.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
             let named = operation.map_or("-", |operation| operation.id);
-            eprintln!("{} {} {} {named}{why}", answer.0, parts.method, parts.uri.path());
+            eprintln!("{} {} {} {named}{why}", noted.status, parts.method, parts.uri.path());
         }
         let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |name: &header::HeaderName, value: &HeaderValue| {
+            let secret = mask::is_secret(name.as_str());
+            if secret { mask::MASK.to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() }
+        };
         let headers = parts
             .headers
             .iter()
             .filter(|(name, _)| !hidden(name))
-            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .map(|(name, value)| (name.as_str().to_owned(), text(name, value)))
             .collect();
-        self.journal.record(RecordedRequest {
+        let request = self.journal.record(RecordedRequest {
             id: 0,
-            project_id: of.0,
+            project_id: noted.project,
             operation: operation.map(|operation| operation.id.to_owned()),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            query: parts.uri.query().map(str::to_owned),
+            query: parts.uri.query().map(mask::query),
+            login_ids: seen.login_ids,
             headers,
-            credentials: of.1,
-            body: Some(body)
-                .filter(|body| body.len() <= MAX_JOURNAL_BODY)
-                .and_then(|body| serde_json::from_slice(body).ok()),
-            status: answer.0,
-            error_code: answer.1,
-            error_message: answer.2,
+            credentials: noted.credentials,
+            body: seen.body.as_ref().and_then(mask::body),
+            reply: noted.reply,
+            status: noted.status,
+            fault: noted.fault,
+            error_code: noted.code,
+            error_message: noted.message,
             at: self.world.clock.now(),
         });
+        self.world.events.publish(Happening::Request(request));
     }
+}
+
+/// What the journal notes beside the request.
+#[derive(Default)]
+struct Noted {
+    project: Option<String>,
+    credentials: Vec<Credential>,
+    status: u16,
+    fault: Option<u64>,
+    code: Option<String>,
+    message: Option<String>,
+    reply: Option<Value>,
+}
+
+impl Noted {
+    fn new(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    fn of(result: &Result<Reply, Refusal>) -> Self {
+        match result {
+            Ok(reply) => Self {
+                reply: match &reply.content {
+                    Content::Json(body) | Content::TypedJson(_, body) => mask::body(body),
+                    Content::Text(..) | Content::Nothing => None,
+                },
+                ..Self::new(reply.status.as_u16())
+            },
+            Err(refusal) => Self {
+                reply: mask::body(&refusal.body()),
+                code: Some(refusal.code.id.to_owned()),
+                message: Some(refusal.message.clone()),
+                ..Self::new(refusal.status.as_u16())
+            },
+        }
+    }
+}
+
+/// The id of the project that a call names, if it names any.
+fn named<'a>(operation: &Operation, bearer: Option<&'a Bearer>, in_path: Option<&'a str>) -> Option<&'a str> {
+    match (bearer, in_path) {
+        // What the path names counts where no bearer is needed: it may be that of another call.
+        (_, Some(id)) if operation.auth.is_empty() || operation.auth.contains(&descope_api::Auth::None) => Some(id),
+        (Some(bearer), _) => Some(&bearer.project_id),
+        (None, in_path) => in_path,
+    }
+}
+
+fn project_in<'a>(path: &'a HashMap<String, String>, query: &'a [(String, String)]) -> Option<&'a str> {
+    let in_query = || query.iter().find(|(name, _)| name == "projectId").map(|(_, value)| value.as_str());
+    path.get("projectId").map(String::as_str).or_else(in_query)
 }
 
 /// Answers every request that is not about the emulator itself, and lets the page that has asked read the answer.
@@ -299,50 +381,58 @@ pub(crate) async fn dispatch(Shared(app): Shared<Arc<App>>, request: Request) ->
 async fn answer(app: Arc<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let ip = parts.extensions.get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
-    let path = path_of(&parts);
-    let (operation, parameters) = match app.routes.find(parts.method.as_str(), &path) {
+    let found = app.routes.find(parts.method.as_str(), &path_of(&parts));
+    let body = read_body(body, MAX_BODY).await;
+    let raw = body.as_ref().cloned().unwrap_or_default();
+    let seen = Seen::new(&parts, &raw);
+    let fault = app.fault(&found, &parts, &raw, &seen);
+    if let Some((_, fault)) = &fault {
+        fault.wait_before().await;
+    }
+    if let Some((id, fault)) = fault.as_ref().filter(|(_, fault)| !fault.is_after_handling()) {
+        let noted = Noted { fault: Some(*id), ..Noted::new(fault.recorded_status().unwrap_or_default()) };
+        app.record(found.operation(), &parts, seen, noted);
+        return fault.respond(Response::default()).await;
+    }
+    let (operation, parameters) = match found {
         Found::Operation(operation, parameters) => (operation, parameters),
         Found::OtherMethod(methods) => {
             let message = format!("{} {} does not exist; use {}", parts.method, parts.uri.path(), methods.join(" or "));
-            let mut response = refuse_unrouted(&app, &parts, StatusCode::METHOD_NOT_ALLOWED, message);
+            let mut response = refuse_unrouted(&app, &parts, seen, StatusCode::METHOD_NOT_ALLOWED, message);
             if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
                 response.headers_mut().insert(header::ALLOW, methods);
             }
             return response;
         }
         Found::Nothing => {
-            let message = format!("{} {} does not exist", parts.method, parts.uri.path());
-            return refuse_unrouted(&app, &parts, StatusCode::NOT_FOUND, message);
+            let hint = app.hint_of_path(&parts).unwrap_or_default();
+            let message = format!("{} {} does not exist{hint}", parts.method, parts.uri.path());
+            return refuse_unrouted(&app, &parts, seen, StatusCode::NOT_FOUND, message);
         }
     };
-    let fault = app.faults.take(operation.id);
-    let body = read_body(body, MAX_BODY).await;
-    if let Some(fault) = fault.as_ref().filter(|fault| !fault.is_after_handling()) {
-        let seen = body.as_ref().cloned().unwrap_or_default();
-        app.record(Some(operation), &parts, &seen, (None, Vec::new()), (fault.recorded_status(), None, None));
-        return fault.respond().await;
+    let outcome = match body {
+        Ok(body) => app.handle(operation, parameters, &parts, ip, &body),
+        Err(refusal) => Outcome::refused(refusal),
+    };
+    let result = outcome.result.map_err(|refusal| app.with_hint(refusal).in_words_of(operation.tag));
+    let mut noted = Noted::of(&result);
+    (noted.project, noted.credentials) = (outcome.project, outcome.credentials);
+    if let Some((id, fault)) = &fault {
+        noted.fault = Some(*id);
+        if let Some(status) = fault.recorded_status() {
+            (noted.status, noted.reply) = (status, None);
+        }
     }
-    let (seen, outcome) = match body {
-        Ok(body) => {
-            let outcome = app.handle(operation, parameters, &parts, ip, &body);
-            (body, outcome)
-        }
-        Err(refusal) => (Bytes::new(), Outcome::refused(refusal)),
-    };
-    let outcome = Outcome { result: outcome.result.map_err(|refusal| refusal.in_words_of(operation.tag)), ..outcome };
-    let noted = match &outcome.result {
-        Ok(reply) => (reply.status.as_u16(), None, None),
-        Err(refusal) => (refusal.status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone())),
-    };
-    app.record(Some(operation), &parts, &seen, (outcome.project, outcome.credentials), noted);
+    app.record(Some(operation), &parts, seen, noted);
+    let response = respond(result.map(Reply::into_response));
     match fault {
-        Some(fault) => fault.respond().await,
-        None => respond(outcome.result.map(Reply::into_response)),
+        Some((_, fault)) => fault.respond(response).await,
+        None => response,
     }
 }
 
 /// The path of a request. The SDK for Python names a list in the query, where everybody else does in the path.
-fn path_of(parts: &Parts) -> Cow<'_, str> {
+pub(super) fn path_of(parts: &Parts) -> Cow<'_, str> {
     let path = parts.uri.path();
     for (form, name) in [("/v1/mgmt/list", "id"), ("/v1/mgmt/list/name", "name")] {
         if parts.method == http::Method::GET && path == form {
@@ -362,13 +452,12 @@ pub(crate) fn unsaved(why: String) -> Refusal {
     Refusal::new(&BAD_REQUEST, message).status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn refuse_unrouted(app: &App, parts: &Parts, status: StatusCode, message: String) -> Response {
+fn refuse_unrouted(app: &App, parts: &Parts, seen: Seen, status: StatusCode, message: String) -> Response {
     let refusal = Refusal::new(&BAD_REQUEST, message).status(status);
     let by_scim = path_of(parts).starts_with("/scim/v2/");
-    let refusal = if by_scim { refusal.in_words_of("scim-service") } else { refusal };
-    let noted = (status.as_u16(), Some(refusal.code.id.to_owned()), Some(refusal.message.clone()));
-    app.record(None, parts, &Bytes::new(), (None, Vec::new()), noted);
-    respond(Err(refusal))
+    let result = Err(if by_scim { refusal.in_words_of("scim-service") } else { refusal });
+    app.record(None, parts, seen, Noted::of(&result));
+    respond(result.map(Reply::into_response))
 }
 
 /// The answer with its status, and with the request id that the service's front adds.

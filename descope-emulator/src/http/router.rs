@@ -14,6 +14,15 @@ pub(crate) enum Found {
     Nothing,
 }
 
+impl Found {
+    pub(crate) fn operation(&self) -> Option<&'static Operation> {
+        match self {
+            Self::Operation(operation, _) => Some(operation),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Segment {
     Literal(&'static str),

@@ -16,13 +16,22 @@ use crate::admin::{self, fault::CloseConnection};
 
 /// Serves until it is asked to stop, which lets it finish what is under way, or until it is dropped, and every connection
 /// with it.
-pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, stop: watch::Receiver<bool>) {
     let router = Router::new()
         .nest("/_emulator", admin::router())
         .route("/_emulator/", axum::routing::get(admin::about))
         .route("/", axum::routing::get(admin::welcome).fallback(dispatch))
         .fallback(dispatch)
         .with_state(app);
+    let mut all = JoinSet::new();
+    for listener in listeners {
+        all.spawn(accept(listener, router.clone(), stop.clone()));
+    }
+    while all.join_next().await.is_some() {}
+}
+
+/// Serves the connections of one address.
+async fn accept(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

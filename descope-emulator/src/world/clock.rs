@@ -102,6 +102,11 @@ impl Clock {
         matches!(*self.time(), Time::Frozen { .. })
     }
 
+    /// How many seconds it is ahead of the computer's time.
+    pub(crate) fn ahead(&self) -> i64 {
+        (self.millis() - system_millis()) / 1000
+    }
+
     /// Goes back to the computer's time.
     pub(crate) fn reset(&self) {
         *self.time() = Time::default();

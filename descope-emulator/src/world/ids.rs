@@ -86,6 +86,11 @@ impl Ids {
         [first, second, third].map(|number| number.to_string())
     }
 
+    /// A number from 0 to 1, below 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        self.random().random_range(0.0..1.0)
+    }
+
     /// A number below `bound`, or 0 when there is none.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         if bound == 0 { 0 } else { self.random().random_range(0..bound) }

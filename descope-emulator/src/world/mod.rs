@@ -6,8 +6,10 @@ pub(crate) mod collection;
 mod file;
 pub(crate) mod ids;
 pub(crate) mod keys;
+mod located;
 pub(crate) mod log;
 mod project;
+mod references;
 pub(crate) mod seed;
 pub(crate) mod settings;
 mod state;
@@ -29,6 +31,7 @@ pub(crate) use self::{
     settings::Settings,
     state::State,
 };
+use crate::admin::events::Events;
 
 /// Which projects there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) enum Projects {
 /// Every project by its id, and the clock.
 pub(crate) struct World {
     pub(crate) clock: Clock,
+    /// What happens in all projects.
+    pub(crate) events: Events,
     default_id: String,
     which: Projects,
     seed: Option<u64>,
@@ -71,6 +76,7 @@ impl World {
     pub(crate) fn new(default_id: &str, which: Projects, seed: Option<u64>, settings: Settings) -> Self {
         let world = Self {
             clock: Clock::default(),
+            events: Events::default(),
             default_id: default_id.to_owned(),
             which,
             seed,
@@ -81,6 +87,11 @@ impl World {
         };
         world.add(default_id);
         world
+    }
+
+    /// What ids and draws follow from, where they are to come again.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
     }
 
     /// Keeps everything in a file from now on, and takes over what is in it.
@@ -119,8 +130,13 @@ impl World {
             projects.retain(|_, project| project.is_kept());
         }
         let room = projects.len() < MAX_PROJECTS;
-        let new = || Arc::new(Project::new(id, self.seed, &self.settings));
+        let new = || Arc::new(Project::new(id, self.seed, &self.settings, self.events.clone()));
         room.then(|| Arc::clone(projects.entry(id.to_owned()).or_insert_with(new)))
+    }
+
+    /// Whether there is a project with this id, or there would be one if it was asked for.
+    pub(crate) fn takes(&self, id: &str) -> bool {
+        self.existing(id).is_some() || (self.which == Projects::Any && is_project_id(id))
     }
 
     /// The project with this id, when it has been asked for before.
@@ -130,7 +146,7 @@ impl World {
 
     pub(crate) fn add(&self, id: &str) -> Arc<Project> {
         let mut projects = self.projects.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Project::new(id, self.seed, &self.settings));
+        let new = || Arc::new(Project::new(id, self.seed, &self.settings, self.events.clone()));
         let project = projects.entry(id.to_owned()).or_insert_with(new);
         project.keep();
         Arc::clone(project)
@@ -148,6 +164,7 @@ impl World {
             project.reset();
         }
         self.clock.reset();
+        self.events.clear();
         // Whoever resets wants nothing of before; a file that cannot be written says so with the next change.
         let _ = self.save();
     }

@@ -10,13 +10,26 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{audit, keys::KeyRing, log::Event, settings::Settings, state::State};
-use crate::{admin::inbox::Inbox, error::Refusal};
+use super::{
+    audit::{self, AuditEntry},
+    keys::KeyRing,
+    log::Event,
+    settings::Settings,
+    state::State,
+};
+use crate::{
+    admin::{
+        events::{Events, Happening},
+        inbox::{Inbox, Message},
+    },
+    error::Refusal,
+};
 
 /// One emulated project.
 pub(crate) struct Project {
     pub(crate) id: String,
     pub(crate) inbox: Inbox,
+    events: Events,
     seed: Option<u64>,
     first_settings: Settings,
     keys: RwLock<KeyRing>,
@@ -48,12 +61,13 @@ pub(crate) struct Actor<'a> {
 }
 
 impl Project {
-    pub(crate) fn new(id: &str, seed: Option<u64>, settings: &Settings) -> Self {
+    pub(crate) fn new(id: &str, seed: Option<u64>, settings: &Settings, events: Events) -> Self {
         let mut state = State::new(seed, id);
         state.settings = settings.clone();
         Self {
             id: id.to_owned(),
             inbox: Inbox::default(),
+            events,
             seed,
             first_settings: settings.clone(),
             keys: RwLock::new(KeyRing::new()),
@@ -123,9 +137,17 @@ impl Project {
             self.keep();
         }
         for event in state.log.take() {
-            note(&mut state, event, actor);
+            let entry = note(&mut state, event, actor);
+            let entry = Box::new(entry);
+            self.events.publish(Happening::Record { project: self.id.clone(), entry });
         }
         (result, changed)
+    }
+
+    /// Puts a message into the inbox, and tells those who listen.
+    pub(crate) fn deliver(&self, message: Message) {
+        let message = Box::new(self.inbox.deliver(message));
+        self.events.publish(Happening::Message { project: self.id.clone(), message });
     }
 
     /// Forgets everything but the signing keys, which clients may have cached, and the snapshots.
@@ -168,9 +190,9 @@ impl Project {
     }
 }
 
-fn note(state: &mut State, event: Event, actor: &Actor<'_>) {
+fn note(state: &mut State, event: Event, actor: &Actor<'_>) -> AuditEntry {
     let id = state.ids.id("A");
-    state.audit.push_back(audit::AuditEntry {
+    let entry = AuditEntry {
         id,
         action: event.action,
         kind: event.kind.unwrap_or_else(|| "info".to_owned()),
@@ -182,8 +204,10 @@ fn note(state: &mut State, event: Event, actor: &Actor<'_>) {
         ip: actor.ip.to_owned(),
         at: actor.now,
         data: event.data,
-    });
+    };
+    state.audit.push_back(entry.clone());
     while state.audit.len() > audit::CAPACITY {
         state.audit.pop_front();
     }
+    entry
 }

@@ -84,9 +84,146 @@ fn a_seed_is_written_checked_and_used() {
     exec.env_remove("DESCOPE_PROJECT_ID").arg("exec").arg("--seed").arg(&file);
     let output = exec.args(["--", "sh", "-c", load]).output().expect("runs");
     assert!(String::from_utf8_lossy(&output.stdout).contains("U2ada"), "{output:?}");
-    std::fs::write(&file, String::from_utf8_lossy(&starter).replace("\"Reader\"]", "\"Nobody\"]")).expect("written");
-    let output = program().arg("check").arg(&file).output().expect("runs");
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Nobody"), "{output:?}");
+    let yaml = folder.join("seed.yaml");
+    assert!(program().arg("init").arg(&yaml).status().expect("runs").success());
+    let again = program().arg("init").arg(&yaml).output().expect("runs");
+    assert!(!again.status.success(), "nothing is written over");
+    let check = program().args(["--check", "--seed"]).arg(&yaml).output().expect("runs");
+    assert!(check.status.success() && check.stdout.is_empty(), "{check:?}");
+    let mut exec = program();
+    exec.env_remove("DESCOPE_PROJECT_ID").env("DESCOPE_EMULATOR_SEED", &yaml).arg("exec");
+    let output = exec.args(["--", "sh", "-c", load]).output().expect("runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("U2ada"), "{output:?}");
+    let text = std::fs::read_to_string(&yaml).expect("read").replace("[Reader]", "[Nobody]").replace("T2acme:", "T9:");
+    std::fs::write(&yaml, text).expect("written");
+    for arguments in [&["check"][..], &["--check", "--seed"], &["--seed"]] {
+        let output = program().args(arguments).arg(&yaml).output().expect("runs");
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in ["seed.yaml:24: ", "users[0].roles[0]", "seed.yaml:26: ", "users[0].tenants.T9", "\"Nobody\""] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    assert!(!program().arg("--check").output().expect("runs").status.success(), "there is nothing to check");
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// The program with a ready file; it is told to end when it is dropped.
+struct Running {
+    program: std::process::Child,
+    base_url: String,
+    ready: std::path::PathBuf,
+}
+
+impl Running {
+    fn start(name: &str, variables: &[(&str, &str)]) -> Self {
+        let ready = std::env::temp_dir().join(format!("descope-emulator-{name}-{}.json", std::process::id()));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_descope-emulator"))
+            .env("DESCOPE_EMULATOR_READY_FILE", &ready)
+            .env("DESCOPE_EMULATOR_PORT", "0")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut stdout = BufReader::new(program.stdout.take().expect("stdout"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        Self { program, base_url: line["baseUrl"].as_str().expect("a URL").to_owned(), ready }
+    }
+
+    /// Asks the program to end, and gives what it has written to stderr.
+    fn end(mut self) -> String {
+        let ended = Command::new("kill").args(["-TERM", &self.program.id().to_string()]).status().expect("kill");
+        assert!(ended.success());
+        assert!(self.program.wait().expect("ends").success());
+        let mut told = String::new();
+        self.program.stderr.take().expect("stderr").read_to_string(&mut told).expect("stderr");
+        told
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn variables_are_read_and_the_log_tells_of_requests() {
+    let variables = [
+        ("DESCOPE_EMULATOR_HOST", "localhost"),
+        ("DESCOPE_EMULATOR_LOG", "1"),
+        ("DESCOPE_EMULATOR_RANDOM_SEED", "7"),
+        ("DESCOPE_PROJECT_ID", "P2Read"),
+        ("DESCOPE_MANAGEMENT_KEY", "K2read"),
+    ];
+    let running = Running::start("read", &variables);
+    let port = running.base_url.strip_prefix("http://localhost:").expect("the name that was given").to_owned();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let status = |host: &str, path: &str| {
+        let url = format!("http://{host}:{port}{path}");
+        runtime.block_on(async { reqwest::get(url).await.map(|answer| answer.status().as_u16()) })
+    };
+    assert_eq!(status("localhost", "/v2/keys/P2Read").expect("an answer"), 200);
+    assert_eq!(status("127.0.0.1", "/v2/keys/P2Read").expect("an answer"), 200);
+    if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        assert_eq!(status("[::1]", "/v2/keys/P2Read").expect("an answer"), 200);
+    }
+    assert_eq!(status("localhost", "/v1/auth/me").expect("an answer"), 401);
+    let ready = running.ready.clone();
+    let line: Value = serde_json::from_slice(&std::fs::read(&ready).expect("a ready file")).expect("JSON");
+    assert_eq!((&line["baseUrl"], &line["managementKey"]), (&Value::from(running.base_url.as_str()), &"K2read".into()));
+    let told = running.end();
+    assert!(told.contains("200 GET /v2/keys/P2Read sessionKeys\n"), "{told}");
+    assert!(told.contains("401 GET /v1/auth/me ") && told.contains("Authorization header"), "{told}");
+    assert!(!ready.exists(), "it goes with the emulator");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_call_that_is_under_way_is_finished_when_the_program_is_asked_to_end() {
+    let running = Running::start("finish", &[("DESCOPE_PROJECT_ID", "P2Finish")]);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let base = running.base_url.clone();
+    let http = reqwest::Client::new();
+    let fault = serde_json::json!({"operation": "sessionKeys", "latencyMillis": 1500});
+    let added = runtime.block_on(http.post(format!("{base}/_emulator/faults")).json(&fault).send()).expect("an answer");
+    assert_eq!(added.status().as_u16(), 200);
+    let late = runtime.spawn(http.get(format!("{base}/v2/keys/P2Finish")).send());
+    // It is under way when the fault has been taken.
+    while runtime.block_on(async {
+        let faults = http.get(format!("{base}/_emulator/faults")).send().await.expect("an answer");
+        faults.text().await.expect("a body").contains("sessionKeys")
+    }) {}
+    running.end();
+    let answer = runtime.block_on(late).expect("a task").expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+}
+
+#[test]
+fn a_command_gets_no_keys_of_the_service() {
+    let output = Command::new(env!("CARGO_BIN_EXE_descope-emulator"))
+        .env("DESCOPE_PUBLIC_KEY", "{}")
+        .env("DESCOPE_AUTH_MANAGEMENT_KEY", "K2service")
+        .args(["exec", "--", "sh", "-c", "echo ${DESCOPE_PUBLIC_KEY-none} ${DESCOPE_AUTH_MANAGEMENT_KEY-none}"])
+        .output()
+        .expect("runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "none none\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_asked_to_end_with_the_program() {
+    let script = "trap 'echo cleared; exit 5' TERM; echo begun; while :; do sleep 0.1; done";
+    let mut program = Command::new(env!("CARGO_BIN_EXE_descope-emulator"))
+        .args(["exec", "--", "sh", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdout = BufReader::new(program.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(line, "begun\n");
+    assert!(Command::new("kill").args(["-TERM", &program.id().to_string()]).status().expect("kill").success());
+    assert_eq!(program.wait().expect("ends").code(), Some(5));
+    line.clear();
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(line, "cleared\n");
 }

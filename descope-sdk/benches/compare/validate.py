@@ -19,7 +19,7 @@ if sys.argv[1:] == ["sign-in"]:
     client.otp.sign_up(DeliveryMethod.EMAIL, address)
     query = urllib.parse.urlencode({"to": address, "wait": 5})
     with urllib.request.urlopen(f"{BASE_URL}/_emulator/inbox?{query}") as answer:
-        code = json.load(answer)["messages"][-1]["code"]
+        code = json.load(answer)["messages"][0]["code"]
     print(client.otp.verify_code(DeliveryMethod.EMAIL, address, code)["sessionToken"]["jwt"])
     sys.exit()
 

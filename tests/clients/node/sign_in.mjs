@@ -15,7 +15,7 @@ const sdk = (DescopeClient.default ?? DescopeClient)({
 async function nextMessage(address, after = 0) {
   const query = new URLSearchParams({ to: address, wait: '5', after: String(after) });
   const answer = await fetch(`${EMULATOR_BASE_URL}/_emulator/inbox?${query}`);
-  return (await answer.json()).messages.at(-1);
+  return (await answer.json()).messages[0];
 }
 
 function ok(response) {

@@ -20,7 +20,7 @@ client = DescopeClient(
 def next_message(address: str, after: int = 0) -> dict:
     query = urllib.parse.urlencode({"to": address, "wait": 5, "after": after})
     with urllib.request.urlopen(f"{BASE_URL}/_emulator/inbox?{query}") as answer:
-        return json.load(answer)["messages"][-1]
+        return json.load(answer)["messages"][0]
 
 
 def refused(call, *args, **kwargs) -> AuthException:

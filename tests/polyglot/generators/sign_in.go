@@ -29,7 +29,7 @@ func codeOf(address string) string {
 	defer answer.Body.Close()
 	var inbox struct{ Messages []struct{ Code string } }
 	must(json.NewDecoder(answer.Body).Decode(&inbox))
-	return inbox.Messages[len(inbox.Messages)-1].Code
+	return inbox.Messages[0].Code
 }
 
 func must(err error) {

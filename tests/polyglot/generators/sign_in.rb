@@ -18,7 +18,7 @@ end
 
 def code_of(address)
   query = URI.encode_www_form(to: address, wait: 5)
-  JSON.parse(Net::HTTP.get(URI("#{BASE_URL}/_emulator/inbox?#{query}")))['messages'].last['code']
+  JSON.parse(Net::HTTP.get(URI("#{BASE_URL}/_emulator/inbox?#{query}")))['messages'].first['code']
 end
 
 otp = OpenapiClient::OtpApi.new(client)

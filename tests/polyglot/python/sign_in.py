@@ -35,7 +35,7 @@ def client(*parts: str) -> AuthenticatedClient:
 
 def code_of(address: str) -> str:
     answer = httpx.get(f"{BASE_URL}/_emulator/inbox", params={"to": address, "wait": "5"}, timeout=10)
-    return str(answer.raise_for_status().json()["messages"][-1]["code"])
+    return str(answer.raise_for_status().json()["messages"][0]["code"])
 
 
 sent = otp_sign_up_email.sync(

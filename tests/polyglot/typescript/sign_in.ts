@@ -24,7 +24,7 @@ function client(...parts: string[]) {
 async function codeOf(address: string): Promise<string> {
   const answer = await fetch(`${baseUrl}/_emulator/inbox?${new URLSearchParams({ to: address, wait: '5' })}`);
   const { messages } = (await answer.json()) as { messages: { code?: string }[] };
-  const code = messages.at(-1)?.code;
+  const code = messages[0]?.code;
   assert.ok(code, 'the message has no code');
   return code;
 }

@@ -272,7 +272,7 @@ impl KeyStore {
     /// keys can serve meanwhile. `Ok` does not promise a newer set: inside the cool-down nothing is fetched for an unknown
     /// key.
     async fn refetch(&self, seen: u64, reason: Reason) -> Result<Waited, TokenError> {
-        let (waiter, waited) = match Inner::step(&self.0, seen, reason) {
+        let (waiter, whose) = match Inner::step(&self.0, seen, reason) {
             Step::Nothing => return Ok(Waited::No),
             Step::Failed(error) => return Err(TokenError::KeysUnavailable(error)),
             Step::Join(waiter) => (Some(waiter), Waited::ForAnother),
@@ -288,7 +288,7 @@ impl KeyStore {
             }
         };
         let Some(waiter) = waiter else { return Ok(Waited::No) };
-        waiter.outcome().await.map(|()| waited).map_err(TokenError::KeysUnavailable)
+        waiter.outcome().await.map(|()| whose).map_err(TokenError::KeysUnavailable)
     }
 }
 

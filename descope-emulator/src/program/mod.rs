@@ -1,0 +1,5 @@
+//! What the program does besides serving.
+
+pub(crate) mod doctor;
+mod http;
+pub(crate) mod seed;
