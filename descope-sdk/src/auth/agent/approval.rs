@@ -142,7 +142,7 @@ impl AgentDevice {
     ///
     /// # Errors
     ///
-    /// As [`AgentGrant::send`].
+    /// As [`AgentGrant::send`](crate::AgentGrant::send).
     pub async fn send(self) -> Result<PendingApproval> {
         let Self { agent, mut body } = self;
         agent.check()?;
@@ -183,7 +183,7 @@ impl AgentBackchannel {
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound) (`unknown_user_id`): nobody has the login id.
     /// - [`Forbidden`](crate::ErrorKind::Forbidden) (`unauthorized_client`): the application may not ask users this way.
-    /// - As [`AgentGrant::send`].
+    /// - As [`AgentGrant::send`](crate::AgentGrant::send).
     pub async fn send(self) -> Result<PendingApproval> {
         let Self { agent, requested_expiry, mut body } = self;
         agent.check()?;
@@ -249,7 +249,7 @@ impl PendingApproval {
     /// - [`Forbidden`](crate::ErrorKind::Forbidden) (`access_denied`): the user has refused.
     /// - [`Expired`](crate::ErrorKind::Expired) (`expired_token`): the user was too late.
     /// - [`RateLimited`](crate::ErrorKind::RateLimited) (`slow_down`): ask less often.
-    /// - As [`AgentGrant::send`].
+    /// - As [`AgentGrant::send`](crate::AgentGrant::send).
     pub async fn check(&self) -> Result<Option<AgentToken>> {
         match self.fetch(self.agent.descope.api()).await {
             Ok(token) => Ok(Some(token)),

@@ -19,7 +19,7 @@ pub struct AgentToken {
     ends: Option<Instant>,
 }
 
-/// A token that is renewed before it expires. Clones share it. From [`AgentGrant::keep`] or [`Agent::keep`].
+/// A token that is renewed before it expires. Clones share it. From [`AgentGrant::keep`](crate::AgentGrant::keep) or [`Agent::keep`](crate::Agent::keep).
 #[derive(Clone, Debug)]
 pub struct AgentTokens {
     pub(super) source: TokenSource<AgentToken>,
@@ -79,7 +79,7 @@ impl AgentTokens {
     ///
     /// # Errors
     ///
-    /// - As [`AgentGrant::send`].
+    /// - As [`AgentGrant::send`](crate::AgentGrant::send).
     /// - [`Configuration`](crate::ErrorKind::Configuration): there is no tokio runtime.
     pub async fn access_token(&self) -> Result<Secret> {
         Ok(self.source.get().await?.access_token)
