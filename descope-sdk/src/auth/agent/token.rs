@@ -19,7 +19,8 @@ pub struct AgentToken {
     ends: Option<Instant>,
 }
 
-/// A token that is renewed before it expires. Clones share it. From [`AgentGrant::keep`](crate::AgentGrant::keep) or [`Agent::keep`](crate::Agent::keep).
+/// A token that is renewed before it expires. Clones share it. From [`AgentGrant::keep`](crate::AgentGrant::keep) or
+/// [`Agent::keep`](crate::Agent::keep).
 #[derive(Clone, Debug)]
 pub struct AgentTokens {
     pub(super) source: TokenSource<AgentToken>,
