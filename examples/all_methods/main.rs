@@ -1,4 +1,5 @@
-//! The ways to sign in but for flows, which the emulator does not run: each from nothing to a session, on a local Descope: no account, no network, nobody at the keyboard.
+//! The ways to sign in but for flows, which the emulator does not run: each from nothing to a session, on a local Descope, with
+//! no account, no network and nobody at the keyboard.
 //!
 //! ```sh
 //! cargo run -p descope-tests --example all_methods
@@ -9,6 +10,7 @@
 
 #[path = "../../tests/browser.rs"]
 mod browser;
+mod devices;
 mod factors;
 mod machines;
 mod messages;
@@ -33,12 +35,13 @@ struct Tour {
 
 #[tokio::main]
 async fn main() -> Done {
-    let emulator = Emulator::builder().start().await?;
+    let emulator = Emulator::builder().device_tokens().start().await?;
     let tour = Tour { descope: emulator.descope()?, emulator };
     tour.messages().await?;
     let refresh_jwt = tour.factors().await?;
     tour.providers(&refresh_jwt).await?;
     tour.machines().await?;
+    tour.devices(&refresh_jwt).await?;
     tour.descope.session().logout(&refresh_jwt).await?;
     println!("Each has signed somebody in.");
     Ok(())
