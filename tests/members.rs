@@ -31,8 +31,9 @@ const HARMLESS: &[(&str, &[&str], &str)] = &[
     ),
     ("managementMcp", &["consentFlowId", "consent_flow_id"], "no flow is run; the emulator has a page of its own"),
     ("managementInboundApplication", &["consent_flow_id"], "no flow is run; the emulator has a page of its own"),
+    ("flow", &["isCustomScreen"], "the answer is the same whoever draws the screen"),
     ("managementFlowImport", &["skipRender"], "flows are documents here, and nothing is rendered"),
-    ("managementFlowRun", &["preview"], "no flow is run: one that is known is answered with 501"),
+    ("managementFlowRun", &["preview"], "no flow of the back end is run: one that is known is answered with 501"),
     ("managementThirdPartyApplication", &["consentFlowId"], "no flow is run, and the service does not show it again"),
     (
         "oauthCallbackForm",

@@ -1,5 +1,5 @@
-//! The ways to sign in but for flows, which the emulator does not run: each from nothing to a session, on a local Descope, with
-//! no account, no network and nobody at the keyboard.
+//! The ways to sign in: each from nothing to a session, on a local Descope, with no account, no network and nobody at the
+//! keyboard.
 //!
 //! ```sh
 //! cargo run -p descope-tests --example all_methods

@@ -7,6 +7,7 @@ impl Tour {
         self.codes().await?;
         self.magic_links().await?;
         self.enchanted_links().await?;
+        self.flow().await?;
         self.notp().await?;
         self.push().await
     }
@@ -22,6 +23,21 @@ impl Tour {
         let pending = otp.voice(PHONE).sign_in().send().await?;
         let ada = pending.verify(self.message(PHONE).await.code.ok_or("no code")?).await?;
         self.show("One-time code on a call", &ada).await
+    }
+
+    /// Drawn in the console; the application shows the screens itself.
+    async fn flow(&self) -> Done {
+        let flow = self.descope.flow();
+        let mut step = flow.start("sign-up-or-in").input([("email", ADA)]).interaction_id("submit").send().await?;
+        while step.authentication().is_none() {
+            let response = step.response();
+            let run = response.execution_id.as_deref().ok_or("the flow has ended")?;
+            let at = response.step_id.as_deref().ok_or("the flow has ended")?;
+            let code = self.message(ADA).await.code.ok_or("no code")?;
+            step = flow.next(run, at, "submit").input([("code", code)]).send().await?;
+        }
+        let ada = step.into_authentication().ok_or("nobody is signed in")?;
+        self.show("Flow", &ada).await
     }
 
     async fn magic_links(&self) -> Done {

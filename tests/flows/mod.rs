@@ -6,6 +6,7 @@ mod apps;
 mod devices;
 mod enchanted_link;
 mod fedcm;
+mod flow;
 mod magic_link;
 mod messages;
 mod otp;

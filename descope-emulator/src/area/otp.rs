@@ -9,7 +9,7 @@ use crate::{
     address::{mask_email, mask_phone},
     admin::inbox::Channel,
     error::{CODE_EXPIRED, Refusal, TOO_MANY_ATTEMPTS, WRONG_CODE},
-    flow::{self, AddressUpdate, Code, Outgoing, SignIn, SignUp},
+    flow::{self, AddressUpdate, Challenge, Code, Outgoing, SignIn, SignUp},
     http::{Call, Table, op},
 };
 
@@ -138,10 +138,24 @@ fn send(call: &mut Call<'_>, outgoing: &Outgoing) -> Result<Sent, Refusal> {
 }
 
 fn verify(call: &mut Call<'_>, body: OtpVerifyRequest, channel: Channel) -> Result<JwtResponse, Refusal> {
+    let challenge = redeem(call, &body.login_id, body.code.expose(), channel)?;
+    flow::complete(call, &challenge)
+}
+
+/// Sends somebody a code who is known, or is signed up by it.
+pub(super) fn send_to(call: &mut Call<'_>, login_id: String, channel: Channel, create: bool) -> Result<(), Refusal> {
+    let request = SignIn { login_id, options: None, use_recovery: false };
+    let outgoing = flow::begin_sign_in(call, request, channel, create)?;
+    send(call, &outgoing)?;
+    Ok(())
+}
+
+/// Uses a code up, and gives what it is for.
+pub(super) fn redeem(call: &mut Call<'_>, login_id: &str, given: &str, channel: Channel) -> Result<Challenge, Refusal> {
     let (now, attempts) = (call.now, call.state.settings.code_attempts);
-    let owner = Code::owner_of(&body.login_id);
+    let owner = Code::owner_of(login_id);
     let candidates = || call.state.codes.owned(&owner).filter(|code| code.is_for(channel));
-    let given = body.code.expose().trim();
+    let given = given.trim();
     let found = candidates().find(|code| code.digits == given && code.challenge.expires_at > now);
     let Some(code) = found.or_else(|| candidates().find(|code| code.digits == given)).cloned() else {
         let open = || candidates().filter(|code| code.challenge.expires_at > now);
@@ -160,9 +174,8 @@ fn verify(call: &mut Call<'_>, body: OtpVerifyRequest, channel: Channel) -> Resu
     if code.wrong_attempts >= attempts {
         return Err(too_many());
     }
-    let response = flow::complete(call, &code.challenge)?;
     call.state.codes.remove(&mut call.state.log, &code.id);
-    Ok(response)
+    Ok(code.challenge)
 }
 
 fn too_many() -> Refusal {

@@ -341,7 +341,13 @@ fn refuse_conflict(state: &State, update: &Update, channel: Channel) -> Result<(
 /// Does what a redeemed challenge is for and signs the user in. Refuses before it has changed anything.
 pub(crate) fn complete(call: &mut Call<'_>, challenge: &Challenge) -> Result<JwtResponse, Refusal> {
     let method = challenge.channel.map_or("embeddedlink", Channel::as_str);
-    let user_id = match &challenge.purpose {
+    let user_id = prove(call, challenge)?;
+    sign_in(call, &user_id, &challenge.wish, method)
+}
+
+/// Does what a redeemed challenge is for, and gives the user who has proven who they are.
+pub(crate) fn prove(call: &mut Call<'_>, challenge: &Challenge) -> Result<String, Refusal> {
+    Ok(match &challenge.purpose {
         Purpose::SignIn { user_id } => {
             let user = call.state.users.get(user_id);
             token::refuse_disabled(user)?;
@@ -364,8 +370,7 @@ pub(crate) fn complete(call: &mut Call<'_>, challenge: &Challenge) -> Result<Jwt
             let channel = challenge.channel.unwrap_or(Channel::Email);
             finish_update(call.state, update, channel)?
         }
-    };
-    sign_in(call, &user_id, &challenge.wish, method)
+    })
 }
 
 /// Adds the user who has signed up, unless they are there already and may sign up once more.

@@ -43,6 +43,12 @@ codes! {
     NOTP_PENDING = "E066103", 401, "nOTP session is still pending";
     /// The user has no passkey.
     NO_PASSKEYS = "E067010", 400, "User has no passkeys";
+    /// The flow was changed while the user was in it.
+    FLOW_VERSION_CHANGED = "E102004", 400, "Flow version changed";
+    /// The step of the flow is not known.
+    FLOW_STEP_NOT_FOUND = "E102116", 404, "Flow step not found";
+    /// The flow took too long.
+    FLOW_TIMED_OUT = "E103205", 400, "Flow timed out";
     /// The management call carries no credential that is good for it.
     MANAGEMENT_UNAUTHORIZED = "E111119", 401, "Unauthorized";
     /// A management call names a user that does not exist.

@@ -16,7 +16,7 @@ use crate::{
         engine::EngineRecord,
         family::{FamilyRecord, FamilySettingsRecord},
         fga,
-        flow::{FlowRecord, ThemeRecord},
+        flow::{FlowPrimeRecord, FlowRecord, FlowRunRecord, ThemeRecord},
         jwt_template::JwtTemplateRecord,
         list::ListRecord,
         localization::TranslationRecord,
@@ -100,6 +100,9 @@ state! {
     descopers: DescoperRecord,
     engines: EngineRecord,
     flows: FlowRecord,
+    flow_runs: FlowRunRecord,
+    /// Runs that are about to begin, by their challenge.
+    flow_primes: FlowPrimeRecord,
     resources: ResourceRecord,
     resource_policies: ResourcePolicyRecord,
     registration_templates: ResourceRecord,

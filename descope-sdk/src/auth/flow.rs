@@ -48,27 +48,21 @@ pub struct FlowNext {
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use descope_sdk::Descope;
-/// # let server = httpmock::MockServer::start_async().await;
-/// # let mock = async |path: &str, body: &str| {
-/// #     let (path, body) = (path.to_owned(), body.to_owned());
-/// #     server.mock_async(|when, then| {
-/// #         when.method("POST").path(path);
-/// #         then.status(200).header("content-type", "application/json").body(body);
-/// #     }).await;
+/// # let emulator = descope_emulator::Emulator::builder().start().await?;
+/// # let descope = emulator.descope()?;
+/// # let typed = async |screen: &str| match screen {
+/// #     "ask" => ("email", "ada@example.com".to_owned()),
+/// #     _ => ("code", emulator.inbox().next("ada@example.com").await.code.unwrap()),
 /// # };
-/// # mock("/v1/flow/start", r#"{"executionId":"sign-in|#|ex","stepId":"0","status":"waiting","action":"screen"}"#).await;
-/// # mock("/v1/flow/next", r#"{"executionId":"sign-in|#|ex","status":"completed","action":"none",
-/// #     "authInfo":{"sessionJwt":"eyJh.eyJk.c2ln","refreshJwt":"eyJh.eyJy.c2ln"}}"#).await;
-/// # let descope = Descope::builder("P2RmuXyZ0123456789abcdefghij").base_url(server.base_url()).build()?;
-/// let mut step = descope.flow().start("sign-in").send().await?;
+/// let mut step = descope.flow().start("sign-up-or-in").send().await?;
 /// while step.authentication().is_none() {
 ///     let response = step.response();
 ///     let (Some(execution_id), Some(step_id)) = (&response.execution_id, &response.step_id) else {
 ///         return Err(format!("the flow has ended: {:?}", response.error).into());
 ///     };
 ///     // Show the screen, and tell what the user typed and which button it was:
-///     let next = descope.flow().next(execution_id, step_id, "submit").input([("email", "ada@example.com")]);
+///     let screen = response.screen.as_ref().and_then(|screen| screen.id.as_deref()).unwrap_or_default();
+///     let next = descope.flow().next(execution_id, step_id, "submit").input([typed(screen).await]);
 ///     step = next.send().await?;
 /// }
 /// let ada = step.into_authentication().unwrap();

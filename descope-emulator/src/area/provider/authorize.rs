@@ -364,7 +364,7 @@ pub(super) fn presented(call: &Call<'_>) -> Option<token::Presented> {
 }
 
 /// Whether a verifier is the one that a challenge was made of.
-pub(super) fn verifies(challenge: &(String, String), verifier: &str) -> bool {
+pub(in crate::area) fn verifies(challenge: &(String, String), verifier: &str) -> bool {
     let made = match challenge.1.as_str() {
         "S256" => URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes())),
         _ => verifier.to_owned(),

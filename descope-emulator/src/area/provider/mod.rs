@@ -28,6 +28,7 @@ use http::{header, request::Parts};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(in crate::area) use self::authorize::verifies;
 pub(crate) use self::{
     grant::GrantRecord,
     request::{BrowserRecord, RequestRecord},

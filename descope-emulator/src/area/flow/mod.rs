@@ -1,4 +1,6 @@
-//! Flows and the theme as documents: listed, exported, imported and deleted. They are not run.
+//! Flows and the theme as documents: listed, exported, imported and deleted; and runs of simple ones.
+
+mod run;
 
 use descope_api::types::{
     FlowBundle, FlowDetails, FlowExportRequest, FlowExportResponse, FlowImportRequest, FlowImportV1Request,
@@ -8,6 +10,7 @@ use descope_api::types::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::run::{FlowPrimeRecord, FlowRunRecord};
 use super::{recast, search};
 use crate::{
     error::{NOT_EMULATED, NOT_FOUND, Refusal, VALIDATION_FAILED},
@@ -105,6 +108,7 @@ impl FlowRecord {
 }
 
 pub(super) fn register(table: &mut Table) {
+    run::register(table);
     table
         .on::<op::ManagementFlowList>(list)
         .on::<op::ManagementFlowExport>(|call, body| {
@@ -120,7 +124,7 @@ pub(super) fn register(table: &mut Table) {
             }
             Ok(())
         })
-        .on::<op::ManagementFlowRun>(run)
+        .on::<op::ManagementFlowRun>(run_for_back_end)
         .on::<op::ManagementThemeExport>(|call, _| Ok(ThemeExportResponse::new().theme(bundle_of(&call.state.theme)?)))
         .done::<op::ManagementThemeImport>(import_theme)
         .on::<op::ManagementThemeExportV1>(|call, _| Ok(ThemeV1Response::new().theme(older_form(&call.state.theme)?)))
@@ -247,10 +251,10 @@ fn import_v1(call: &mut Call<'_>, body: FlowImportV1Request) -> Result<FlowV1Res
     Ok(FlowV1Response::new().flow(flow.details()?).screens(flow.screens()?))
 }
 
-/// Says of an unknown flow that it is unknown. Flows are documents here, and not run.
-fn run(call: &mut Call<'_>, body: FlowRunRequest) -> Result<FlowRunResponse, Refusal> {
+/// Says of an unknown flow that it is unknown. Those that the emulator runs are for users.
+fn run_for_back_end(call: &mut Call<'_>, body: FlowRunRequest) -> Result<FlowRunResponse, Refusal> {
     find(call, &body.flow_id)?;
-    Err(Refusal::new(&NOT_EMULATED, "The emulator keeps flows as documents and does not run them"))
+    Err(Refusal::new(&NOT_EMULATED, "The emulator runs no flows of the back end"))
 }
 
 fn bundle_of(theme: &ThemeRecord) -> Result<ThemeBundle, Refusal> {
