@@ -22,6 +22,11 @@ mod retry;
 mod seam;
 mod secret;
 mod span;
+#[cfg_attr(
+    not(all(feature = "auth", feature = "management", feature = "federation")),
+    allow(dead_code, reason = "each slice needs some of them")
+)]
+mod time;
 
 #[allow(
     clippy::all,
