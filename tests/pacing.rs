@@ -182,6 +182,19 @@ async fn a_group_that_waits_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_of_the_project_do_not_wait() {
+    let service = Service::refusing(|before| (before == 0).then_some(Some("60"))).await;
+    let client = service.client(Pacing::documented().limit(RateGroup::All, 1, MINUTE));
+    client.management_tenant_create(&tenant()).await.unwrap_err();
+    // Whatever the answer is.
+    drop(client.session_keys(PROJECT, None).await);
+    assert_eq!(service.times().len(), 2);
+    assert!(service.began.elapsed() < Duration::from_secs(1));
+    client.management_tenant_create(&tenant()).await.unwrap();
+    assert!(service.began.elapsed() >= MINUTE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_keeps_back_all_clones_until_its_retry_after() {
     for (retry_after, expected) in [
         (Some("7"), Duration::from_secs(7)),

@@ -48,7 +48,8 @@ pub struct Pacing {
     gates: [Option<Arc<Gate>>; GROUPS.len()],
 }
 
-/// Calls that share a rate limit. Every call is one of [`All`](Self::All), and of one other group at most.
+/// Calls that share a rate limit. Every call is one of [`All`](Self::All), and of one other group at most. Only the keys of
+/// the project are fetched at once whatever has been called, because every request of an application may wait for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateGroup {
@@ -76,6 +77,9 @@ const GROUPS: [(RateGroup, usize, Duration); 5] = [
 
 /// The longest time for which a refusal keeps other calls back. An odd `Retry-After` would block a client for good.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The keys of the project, by the names of their functions: every request of an application may wait for them.
+const IMMEDIATE: [&str; 2] = ["session_keys", "session_keys_v1"];
 
 /// Later than any call waits.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
@@ -140,7 +144,7 @@ pub(crate) async fn paced(
     known: &Operation,
     attempt: impl Future<Output = reqwest::Result<Response>>,
 ) -> reqwest::Result<Response> {
-    let Some(pacing) = pacing else { return attempt.await };
+    let Some(pacing) = pacing.filter(|_| !IMMEDIATE.contains(&known.function)) else { return attempt.await };
     let own = RateGroup::of(known).and_then(|group| pacing.gate(group));
     let all = pacing.gate(RateGroup::All);
     // First the limit that few calls share: whoever waits for it takes nothing from the others.
