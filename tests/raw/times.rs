@@ -5,19 +5,22 @@ use std::time::{Duration, SystemTime};
 use descope_api::types;
 use serde_json::{Value, json};
 
-fn moment(milliseconds: u64) -> Option<SystemTime> {
-    Some(SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds))
+fn moment(milliseconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
 }
 
 #[test]
 fn times_are_told_in_their_unit() {
     let user: types::User =
         serde_json::from_value(json!({ "createdTime": 1_700_000_000, "modifiedTime": "1700000001" })).unwrap();
-    assert_eq!((user.created_at(), user.modified_at()), (moment(1_700_000_000_000), moment(1_700_000_001_000)));
+    assert_eq!(
+        (user.created_at(), user.modified_at()),
+        (Some(moment(1_700_000_000_000)), Some(moment(1_700_000_001_000)))
+    );
     assert_eq!(user.consent_expires_at(), None);
 
     let entry: types::AuditEntry = serde_json::from_value(json!({ "occurred": "1700000000123" })).unwrap();
-    assert_eq!(entry.occurred_at(), moment(1_700_000_000_123));
+    assert_eq!(entry.occurred_at(), Some(moment(1_700_000_000_123)));
 
     let session: types::JwtResponse =
         serde_json::from_value(json!({ "nextRefreshSeconds": 30, "cookieMaxAge": 0 })).unwrap();

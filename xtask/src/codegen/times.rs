@@ -46,10 +46,8 @@ pub(super) fn accessors(
             return Err(Failure::Generator(why));
         }
         let ty = fields.named.iter().find(|it| it.ident.as_ref() == Some(field)).and_then(|field| path_of(&field.ty));
-        let number = match ty.as_ref().map(|(name, _)| name.as_str()) {
-            Some("Option") => quote!(self.#field),
-            _ => quote!(::std::option::Option::Some(self.#field)),
-        };
+        let optional = ty.is_some_and(|(name, _)| name == "Option");
+        let number = if optional { quote!(self.#field) } else { quote!(::std::option::Option::Some(self.#field)) };
         functions.push(function(field, &accessor, &units[&member.name], &number));
     }
     Ok(parse_quote!(impl #name { #(#functions)* }))
