@@ -10,6 +10,7 @@ mod emulator;
 mod flows;
 mod management;
 mod members;
+mod pacing;
 mod parity;
 mod polling;
 mod proxy;

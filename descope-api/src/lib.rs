@@ -15,12 +15,18 @@ mod license;
 mod open;
 mod operation;
 mod options;
+mod pacing;
 mod path;
 mod refusal;
 mod retry;
 mod seam;
 mod secret;
 mod span;
+#[cfg_attr(
+    not(all(feature = "auth", feature = "management", feature = "federation")),
+    allow(dead_code, reason = "each slice needs some of them")
+)]
+mod time;
 
 #[allow(
     clippy::all,
@@ -38,6 +44,7 @@ pub use error::{Error, ErrorKind};
 pub use generated::{Client, operations::OPERATIONS, types, vocabulary};
 pub use operation::{Auth, Operation, Retry, operation};
 pub use options::CallOptions;
+pub use pacing::{Pacing, RateGroup};
 pub use progenitor_client::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use seam::Config;

@@ -11,7 +11,8 @@ use tracing::Span;
 use url::Url;
 
 use crate::{
-    Auth, CallOptions, Client, Error, Operation, Propagator, RetryPolicy, Secret, license::License, path, span,
+    Auth, CallOptions, Client, Error, Operation, Pacing, Propagator, RetryPolicy, Secret, license::License, pacing,
+    path, span,
 };
 
 /// How a [`Client`] reaches Descope.
@@ -47,6 +48,8 @@ pub struct Config {
     pub name_license: bool,
     /// Adds the headers to each attempt by which a trace goes on at the service. None unless set.
     pub propagator: Option<Propagator>,
+    /// Has calls wait that would exceed a rate limit. None unless set.
+    pub pacing: Option<Pacing>,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Config {
             headers: HeaderMap::new(),
             name_license: false,
             propagator: None,
+            pacing: None,
         }
     }
 }
@@ -80,6 +84,7 @@ impl fmt::Debug for Config {
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .field("name_license", &self.name_license)
             .field("propagator", &self.propagator)
+            .field("pacing", &self.pacing.is_some())
             .finish()
     }
 }
@@ -213,7 +218,8 @@ impl Client {
         let mut attempt = 0;
         loop {
             let spare = request.try_clone();
-            let result = span::attempt(&self.client, request, known, attempt, propagator).await;
+            let sent = span::attempt(&self.client, request, known, attempt, propagator);
+            let result = pacing::paced(self.config().pacing.as_ref(), known, sent).await;
             let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else {
                 span::answered(operation, &result);
                 return result;

@@ -91,12 +91,12 @@ impl Authentication {
 
     /// When the session token expires.
     pub fn session_expires_at(&self) -> Option<SystemTime> {
-        self.answer.session_expiration.and_then(epoch)
+        self.answer.session_expires_at()
     }
 
     /// How long the service suggests to wait before the session is refreshed.
     pub fn next_refresh_in(&self) -> Option<Duration> {
-        self.answer.next_refresh_seconds.and_then(seconds)
+        self.answer.next_refresh()
     }
 
     /// How the project wants the tokens to be kept in cookies.
@@ -199,8 +199,8 @@ impl CookieSettings {
             domain: text(&answer.cookie_domain),
             session_domain: text(&answer.session_cookie_domain),
             path: text(&answer.cookie_path),
-            max_age: answer.cookie_max_age.and_then(seconds),
-            expires_at: answer.cookie_expiration.and_then(epoch),
+            max_age: answer.cookie_max_age_duration(),
+            expires_at: answer.cookie_expires_at(),
         }
     }
 }
@@ -208,15 +208,6 @@ impl CookieSettings {
 /// An answer that should have held a session and did not.
 pub(crate) fn missing_session(origin: &Origin) -> Error {
     origin.lacks("the answer holds no session JWT, neither in its body nor in a cookie")
-}
-
-/// Epoch seconds as a point in time; nothing when they are before 1970 or beyond what a `SystemTime` can hold.
-pub(crate) fn epoch(seconds: i64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(self::seconds(seconds).filter(|duration| !duration.is_zero())?)
-}
-
-fn seconds(seconds: i64) -> Option<Duration> {
-    u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
 fn in_body(token: Option<Secret>) -> Option<Secret> {
@@ -291,7 +282,7 @@ mod tests {
         assert_eq!(both.session_jwt().expose(), "body");
         assert_eq!(both.refresh_jwt().unwrap().expose(), "refresh");
         assert!(both.first_seen());
-        assert_eq!(both.session_expires_at(), epoch(1_700_000_000));
+        assert_eq!(both.session_expires_at(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
         assert!(!format!("{both:?}").contains("refresh\""));
     }
 
@@ -359,14 +350,6 @@ mod tests {
             assert_eq!(error.status(), Some(StatusCode::OK));
             assert_eq!(error.operation(), Some("otp_verify_email"));
         }
-    }
-
-    #[test]
-    fn times_out_of_range_are_no_times() {
-        assert_eq!(epoch(-1), None);
-        assert_eq!(epoch(0), None);
-        assert_eq!(seconds(-1), None);
-        let _ = epoch(i64::MAX);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{CallOptions, Descope, Error, ErrorKind, Result, Secret, error::Inner, session::KindNames};
 
@@ -137,6 +138,26 @@ pub(crate) fn carried<T: DeserializeOwned>(now: &impl Serialize, envelope: &str)
         now = now[envelope].take();
     }
     serde_json::from_value(now).map_err(|_| unfit())
+}
+
+/// The same, where the members are not all in one place, or must not all be written.
+///
+/// - `within`: members whose members are those of the thing, one in the other. Without the last it is another kind of thing.
+/// - `leaves`: what is not written back.
+pub(crate) fn carried_but<T: DeserializeOwned>(now: &impl Serialize, within: &[&str], leaves: &[&str]) -> Result<T> {
+    let unfit = || Error::from(Inner { detail: Some(UNFIT.into()), ..Inner::of(ErrorKind::Decode) });
+    let Ok(Value::Object(mut now)) = serde_json::to_value(now) else { return Err(unfit()) };
+    let last = within.len().saturating_sub(1);
+    for (at, name) in within.iter().enumerate() {
+        match now.remove(*name) {
+            Some(Value::Object(members)) => now.extend(members),
+            // Either form of an answer, with an envelope and without.
+            _ if at < last => {}
+            _ => return Err(unfit()),
+        }
+    }
+    now.retain(|name, _| !leaves.contains(&name.as_str()));
+    serde_json::from_value(Value::Object(now)).map_err(|_| unfit())
 }
 
 const UNFIT: &str = "what was read lacks something that has to be written";

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use descope_api::{Config, Propagator, RetryPolicy, Secret};
+use descope_api::{Config, Pacing, Propagator, RetryPolicy, Secret};
 use http::{HeaderMap, HeaderValue};
 use url::{Host, Url};
 
@@ -41,6 +41,7 @@ pub struct DescopeBuilder {
     max_response_bytes: Option<usize>,
     name_license: bool,
     propagator: Option<Propagator>,
+    pacing: Option<Pacing>,
     /// The variable that gave the key of the validator.
     static_key_from: Option<&'static str>,
     validator: SessionValidatorBuilder,
@@ -74,6 +75,7 @@ impl DescopeBuilder {
             max_response_bytes: None,
             name_license: true,
             propagator: None,
+            pacing: None,
             static_key_from: None,
             poll: PollOptions::new(),
         }
@@ -194,6 +196,41 @@ impl DescopeBuilder {
     /// when the first attempt cannot have reached the service, whatever is set here.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Has calls wait that would exceed a rate limit, instead of being refused: all clones of the client together, in the
+    /// order in which they come. Without this every call is sent at once.
+    ///
+    /// Batches and streams of any length keep to the limits by themselves then. Waiting counts towards
+    /// [`CallOptions::timeout`](crate::CallOptions::timeout), not towards [`timeout`](Self::timeout). Calls to the
+    /// [authorization cache](Self::fga_cache_url) do not wait.
+    ///
+    /// - `pacing`: [`Pacing::documented`], or limits of your own. Give clones of one to several clients, and they share it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use descope_sdk::{Pacing, RateGroup, management::user::UserBatchCreateEntry};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = descope_emulator::Emulator::builder().start().await?;
+    /// # let builder = emulator.descope_builder();
+    /// // Half of what Descope allows; the rest is for the other process that creates users.
+    /// let pacing = Pacing::documented().limit(RateGroup::UserCreation, 50, Duration::from_secs(60));
+    /// let descope = builder.pace(pacing).build()?;
+    ///
+    /// // The 51st call, after 5,000 users, would wait for a minute.
+    /// let users = (0..1000).map(|n| UserBatchCreateEntry::new(format!("user-{n}@example.com")));
+    /// let mut created = descope.management().users().create_many(users, |call| call);
+    /// while let Some(person) = created.next().await {
+    ///     person.result?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pace(mut self, pacing: Pacing) -> Self {
+        self.pacing = Some(pacing);
         self
     }
 
@@ -327,6 +364,7 @@ impl DescopeBuilder {
         config.headers = sdk_headers();
         config.name_license = self.name_license;
         config.propagator = self.propagator;
+        config.pacing = self.pacing;
         if let Some(bytes) = self.max_response_bytes {
             config.max_response_bytes = bytes;
         }
@@ -343,9 +381,9 @@ impl DescopeBuilder {
             None => http_client(self.timeout, self.connect_timeout, local)?,
         };
         let fga_cache = cache_url.map(|base_url| {
-            // The licence is told by the client of the service.
+            // The licence is told by the client of the service, whose limits are not those of the cache.
             let mut config = config.clone();
-            (config.base_url, config.name_license) = (base_url, false);
+            (config.base_url, config.name_license, config.pacing) = (base_url, false, None);
             descope_api::Client::connect(http.clone(), config)
         });
         let api = descope_api::Client::connect(http, config);

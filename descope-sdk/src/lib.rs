@@ -148,7 +148,7 @@ pub use config::DescopeBuilder;
 /// The raw typed client underneath, with every operation of the API.
 pub use descope_api as api;
 pub use descope_api::{
-    CallOptions, RetryPolicy, Secret,
+    CallOptions, Pacing, RateGroup, RetryPolicy, Secret,
     types::{
         AuthHistoryEntry, IdpResponse, LoginOptions, SecurityQuestion, SessionTenant, SignUpOptions, SignUpUser, User,
         UserTenant,

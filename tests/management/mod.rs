@@ -7,6 +7,7 @@ mod embedded_link;
 mod everything;
 mod fga;
 mod key;
+mod modify;
 mod options;
 mod paging;
 mod processes;

@@ -5,5 +5,6 @@ mod paths;
 mod schemas;
 mod seam;
 mod spans;
+mod times;
 mod types;
 mod vocabulary;

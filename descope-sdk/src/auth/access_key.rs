@@ -9,7 +9,7 @@ use descope_api::{
 
 use crate::{
     Descope, Result,
-    authentication::{epoch, missing_session},
+    authentication::missing_session,
     check,
     raw_error::{call, operation},
     session::SessionValidator,
@@ -128,11 +128,12 @@ impl AccessKeyExchange {
         let mut body = AccessKeyExchangeRequest::new();
         body.login_options = self.options;
         let answer = call!(api, access_key_exchange, &body)?;
+        let expires_at = answer.body.expires_at();
         let session_jwt = answer.body.session_jwt.filter(|token| !token.is_empty());
         Ok(AccessKeySession {
             key_id: answer.body.key_id,
             session_jwt: session_jwt.ok_or_else(|| missing_session(&answer.origin))?,
-            expires_at: answer.body.expiration.and_then(epoch),
+            expires_at,
         })
     }
 }

@@ -68,6 +68,7 @@
 
 mod associations;
 pub mod embedded_link;
+mod modify;
 mod processes;
 mod test_user_links;
 mod user_batches;

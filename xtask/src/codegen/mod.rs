@@ -17,6 +17,7 @@ mod prepare;
 mod rewrite;
 mod slices;
 mod testing;
+mod times;
 mod vocabulary;
 
 use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
@@ -90,6 +91,7 @@ fn client(document: &Document, digest: &str) -> Result<(Vec<Output>, Tally), Fai
             tokens,
             &prepare::aliases(&document.value),
             &prepare::required(&document.value),
+            &times::units(&document.value),
             &mut tally,
         )?;
         let dispatchers = prettyplease::unparse(&testing::dispatchers(document, &file, &vocabularies));

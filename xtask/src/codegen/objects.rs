@@ -18,6 +18,16 @@ pub(super) fn without_serde(attrs: &mut [Attribute]) {
     }
 }
 
+/// Derives `Default` unless it is derived already. Tells whether there was need.
+pub(super) fn with_default(attrs: &mut Vec<Attribute>) -> bool {
+    let derives = attrs.iter().filter(|attr| attr.path().is_ident("derive"));
+    let needed = !derives.into_iter().any(|attr| attr.to_token_stream().to_string().contains("Default"));
+    if needed {
+        attrs.push(parse_quote!(#[derive(Default)]));
+    }
+    needed
+}
+
 /// A field, and how it is called and treated in JSON.
 pub(super) struct Member {
     pub(super) field: Ident,

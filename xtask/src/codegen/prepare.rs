@@ -80,16 +80,31 @@ pub(super) fn for_progenitor(bundle: &Value, tally: &mut Tally) -> Value {
 
 /// The schemas that stand in a body and in an answer.
 fn written_back(bundle: &Value) -> BTreeSet<String> {
-    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
-    for (_, item) in members(&bundle["paths"]) {
-        for (_, operation) in members(item) {
-            reach(bundle, &operation["requestBody"], &mut sent);
-            for (_, answer) in members(&operation["responses"]).into_iter().filter(|(code, _)| code.starts_with('2')) {
-                reach(bundle, answer, &mut answered);
+    reached(bundle, Side::Bodies).intersection(&reached(bundle, Side::Answers)).cloned().collect()
+}
+
+/// Where a schema can stand.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    Bodies,
+    Answers,
+}
+
+/// The schemas that stand on one side, somewhere.
+pub(super) fn reached(bundle: &Value, side: Side) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (_, operation) in members(&bundle["paths"]).into_iter().flat_map(|(_, item)| members(item)) {
+        match side {
+            Side::Bodies => reach(bundle, &operation["requestBody"], &mut found),
+            Side::Answers => {
+                let answers = members(&operation["responses"]).into_iter();
+                answers
+                    .filter(|(code, _)| code.starts_with('2'))
+                    .for_each(|(_, answer)| reach(bundle, answer, &mut found));
             }
         }
     }
-    sent.intersection(&answered).cloned().collect()
+    found
 }
 
 /// The schemas that a value refers to, and those that they refer to.

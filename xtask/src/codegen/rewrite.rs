@@ -7,8 +7,10 @@ use syn::{Fields, File, ImplItem, Item, ItemConst, ItemEnum, ItemMod, ItemStruct
 use super::{
     construct,
     fixup::{Fixup, Tally},
-    functions, objects,
+    functions,
+    objects::{self, Member},
     prepare::{Aliases, Required},
+    times::{self, Units},
 };
 use crate::problem::Failure;
 
@@ -32,8 +34,11 @@ const BY_SERDE: Fixup = Fixup::new("by-serde", "types that are not plain objects
 const TOLERANT_VARIANT: Fixup = Fixup::new("tolerant-variant", "members of a variant are read as tolerantly as others");
 const JSON_SCHEMA: Fixup = Fixup::new("json-schema", "the feature `schemars` derives `JsonSchema`");
 
+const DEFAULT: Fixup = Fixup::new("default", "typify derives no `Default` where unknown members are kept");
+const TIMES: Fixup = Fixup::new("times", "numbers that are times are told as `SystemTime` and `Duration` too");
+
 /// What [`client`] changes.
-pub(super) const FIXUPS: [Fixup; 12] = [
+pub(super) const FIXUPS: [Fixup; 14] = [
     NO_CONSTRUCTOR,
     HIDDEN_CONSTRUCTOR,
     OUTLINED,
@@ -42,6 +47,8 @@ pub(super) const FIXUPS: [Fixup; 12] = [
     NO_PRELUDE,
     OBJECT,
     CONSTRUCTORS,
+    DEFAULT,
+    TIMES,
     READABLE_NAME,
     BY_SERDE,
     TOLERANT_VARIANT,
@@ -53,12 +60,13 @@ pub(super) fn client(
     tokens: TokenStream,
     aliases: &Aliases,
     required: &Required,
+    units: &Units,
     tally: &mut Tally,
 ) -> Result<File, Failure> {
     let mut file: File = syn::parse2(tokens).map_err(|error| Failure::Generator(error.to_string()))?;
     for item in &mut file.items {
         match item {
-            Item::Mod(module) if module.ident == "types" => types(module, aliases, required, tally)?,
+            Item::Mod(module) if module.ident == "types" => types(module, aliases, required, units, tally)?,
             Item::Impl(block) => {
                 let all = block.items.len();
                 block.items.retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
@@ -109,7 +117,20 @@ fn is_hooks(item: &ItemConst) -> bool {
     item.to_token_stream().to_string().contains("ClientHooks")
 }
 
-fn types(module: &mut ItemMod, aliases: &Aliases, required: &Required, tally: &mut Tally) -> Result<(), Failure> {
+/// Whether a type is nothing but a map of any members.
+fn is_map(fields: &Fields) -> bool {
+    let Fields::Unnamed(fields) = fields else { return false };
+    let types: Vec<_> = fields.unnamed.iter().filter_map(|field| construct::path_of(&field.ty)).collect();
+    matches!(&types[..], [(name, _)] if name == "Map" || name == "BTreeMap")
+}
+
+fn types(
+    module: &mut ItemMod,
+    aliases: &Aliases,
+    required: &Required,
+    units: &Units,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
     let mut implementations: Vec<Item> = Vec::new();
     for item in items.iter_mut() {
@@ -126,10 +147,20 @@ fn types(module: &mut ItemMod, aliases: &Aliases, required: &Required, tally: &m
                     required.get(&ident.to_string()).map_or(&[], Vec::as_slice),
                 ));
                 tally.made(CONSTRUCTORS);
+                if members.iter().all(Member::may_be_absent) && objects::with_default(attrs) {
+                    tally.made(DEFAULT);
+                }
+                if let Some(units) = units.get(&ident.to_string()) {
+                    implementations.push(times::accessors(ident, named, &members, units)?);
+                    tally.made_times(TIMES, units.len());
+                }
                 implementations.extend(objects::object(ident, &members));
                 tally.made(OBJECT);
             }
-            Item::Struct(ItemStruct { ident, .. }) => {
+            Item::Struct(ItemStruct { ident, attrs, fields, .. }) => {
+                if is_map(fields) && objects::with_default(attrs) {
+                    tally.made(DEFAULT);
+                }
                 implementations.push(objects::read_by_serde(ident));
                 tally.made(BY_SERDE);
             }

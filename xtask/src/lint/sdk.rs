@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use super::Report;
 use crate::{
-    codegen::overlay::{self, NAME, Overlay},
+    codegen::overlay::{self, BY_HAND, NAME, Overlay},
     document::{Document, Operation, members},
 };
 
 pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     areas(document, report);
     schemas(document, report);
-    let verbs: BTreeSet<(&str, &str)> = document
+    let verbs: BTreeMap<(&str, &str), Operation<'_>> = document
         .operations()
         .iter()
         .filter_map(|operation| {
             let area = overlay::area(document, operation.tag()?)?.0;
-            Some((area, Overlay::of(operation)?.verb))
+            Some(((area, Overlay::of(operation)?.verb), *operation))
         })
         .collect();
     let mut taken = BTreeMap::new();
@@ -58,12 +58,14 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
         if sdk.cache.is_some_and(|cache| !["read", "write"].contains(&cache)) {
             report.at(&pointer, "`cache` is neither `read` nor `write`");
         }
-        if let Some(load) = sdk.modify
-            && !(sdk.replaces && verbs.contains(&(area, load)))
+        let load = sdk.modify.and_then(|load| verbs.get(&(area, load)));
+        if let Some(name) = sdk.modify
+            && !(sdk.replaces && (load.is_some() || name == BY_HAND))
         {
             report
-                .at(&pointer, format!("`modify` names no function of the area that loads what is replaced: `{load}`"));
+                .at(&pointer, format!("`modify` names no function of the area that loads what is replaced: `{name}`"));
         }
+        carrying(document, &operation, &sdk, load, &pointer, report);
         let (body, answer) = overlay::schemas(document, &operation);
         let parameters = overlay::parameters(document, &operation);
         let in_request = |name: &str| {
@@ -105,6 +107,37 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
                 report.at(&pointer, format!("`{name}` is required and not among `args`"));
             }
         }
+    }
+}
+
+/// What `modify` reads and leaves is there.
+fn carrying(
+    document: &Document,
+    operation: &Operation<'_>,
+    sdk: &Overlay<'_>,
+    load: Option<&Operation<'_>>,
+    pointer: &str,
+    report: &mut Report<'_>,
+) {
+    let Some(load) = load else {
+        if !sdk.within.is_empty() || !sdk.leaves.is_empty() {
+            report.at(pointer, "`within` and `leaves` say what `modify` writes back, which loads nothing here");
+        }
+        return;
+    };
+    let (_, mut holder) = overlay::schemas(document, load);
+    for name in &sdk.within {
+        holder = document.resolve(&holder["properties"][*name]);
+        if holder["properties"].is_null() {
+            report.at(pointer, format!("what is loaded has no `{name}` with members"));
+        }
+    }
+    let (body, _) = overlay::schemas(document, operation);
+    // A body that holds one thing is about this thing.
+    let things = members(&body["properties"]).into_iter().map(|(_, thing)| document.resolve(thing));
+    let bodies: Vec<_> = std::iter::once(body).chain(things).collect();
+    for name in sdk.leaves.iter().filter(|name| bodies.iter().all(|body| body["properties"][**name].is_null())) {
+        report.at(pointer, format!("the request has no `{name}` to leave"));
     }
 }
 

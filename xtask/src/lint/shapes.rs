@@ -138,6 +138,8 @@ static SDK: Kind = Kind {
         ("sets", Map(&Any)),
         ("replaces", Flag),
         ("modify", Text),
+        ("within", Texts),
+        ("leaves", Texts),
         ("cache", Text),
         ("handwritten", Text),
     ],

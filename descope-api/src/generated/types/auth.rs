@@ -641,6 +641,7 @@ pub struct FlowExchangeRequest {
 ///How the user signed in on this device the last time, so that the flow can offer it first.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowLastAuth {
     ///The method that was used.
@@ -830,6 +831,7 @@ pub struct FlowReportEventsRequest {
 ///What the flow has to know of the page, the device and the request that led there. The component fills it in; newer ones may send more than is listed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowStartOptions {
     ///Number from 1 to 100 by which the user falls into one arm of a split test; kept the same between visits.
@@ -3554,6 +3556,7 @@ pub struct SecurityQuestionsVerifyRequest {
 ///The claims of a good session token. They stand in `parsedJWT` or, without it, beside each other at the root; read both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SessionClaims {
     ///The claims, of any JSON type; times such as `exp` in epoch seconds.
@@ -4236,6 +4239,13 @@ impl AccessKeySession {
     pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
         self.session_jwt = ::std::option::Option::Some(session_jwt.into());
         self
+    }
+}
+impl AccessKeySession {
+    /// `expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expiration, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for AccessKeySession {
@@ -8823,6 +8833,30 @@ impl OptionalJwtResponse {
     ) -> Self {
         self.trusted_device_jwt = ::std::option::Option::Some(trusted_device_jwt.into());
         self
+    }
+}
+impl OptionalJwtResponse {
+    /// `cookie_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn cookie_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.cookie_expiration, ::std::time::Duration::from_secs)
+    }
+    /// `cookie_max_age` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn cookie_max_age_duration(
+        &self,
+    ) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.cookie_max_age, ::std::time::Duration::from_secs)
+    }
+    /// `next_refresh_seconds` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn next_refresh(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.next_refresh_seconds, ::std::time::Duration::from_secs)
+    }
+    /// `session_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn session_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.session_expiration, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for OptionalJwtResponse {

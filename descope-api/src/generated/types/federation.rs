@@ -1654,6 +1654,7 @@ pub struct OauthTokenResponse {
 ///The claims about the user that the scopes of the access token allow. They stand beside each other at the root; the public reference shows them one level down, so read both.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OauthUserInfoResponse {
     ///Email address.
@@ -4526,6 +4527,18 @@ impl InboundAppBackchannelResponse {
         self
     }
 }
+impl InboundAppBackchannelResponse {
+    /// `expires_in` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn expires_in_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.expires_in, ::std::time::Duration::from_secs)
+    }
+    /// `interval` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn interval_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.interval, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for InboundAppBackchannelResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -5600,6 +5613,13 @@ impl InboundAppPushedRequest {
         self
     }
 }
+impl InboundAppPushedRequest {
+    /// `expires_in` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn expires_in_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.expires_in, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for InboundAppPushedRequest {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6008,6 +6028,18 @@ impl OauthDeviceResponse {
         self
     }
 }
+impl OauthDeviceResponse {
+    /// `expires_in` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn expires_in_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.expires_in, ::std::time::Duration::from_secs)
+    }
+    /// `interval` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn interval_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.interval, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for OauthDeviceResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -6104,6 +6136,13 @@ impl OauthTokenResponse {
     ) -> Self {
         self.token_type = ::std::option::Option::Some(token_type.into());
         self
+    }
+}
+impl OauthTokenResponse {
+    /// `expires_in` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn expires_in_duration(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.expires_in, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for OauthTokenResponse {

@@ -549,6 +549,7 @@ pub struct AccessKeysResponse {
 ///A list that flows look things up in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccessList {
     ///The entries: an array of strings for `texts` and `ips`, any JSON for `json`.
@@ -941,6 +942,7 @@ pub struct AnalyticsSearchResponse {
 ///Whether and how the client signs its authorization requests, after RFC 9101.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJarSettings {
     ///Refuse authorization requests that are not signed.
@@ -979,6 +981,7 @@ pub struct ApplicationJarSettings {
 ///How tokens of one outside issuer are checked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJwtBearerIssuer {
     ///Claim that is matched with the login id of a user. `sub` when empty.
@@ -1020,6 +1023,7 @@ pub struct ApplicationJwtBearerIssuer {
 ///Outside issuers whose JWTs the client may exchange for tokens by the JWT bearer grant of RFC 7523.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationJwtBearerSettings {
     ///The trusted issuers, by their `iss` value.
@@ -1338,6 +1342,7 @@ pub struct ApplicationRegisterResponse {
 ///A scope that a client may ask for and what it stands for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationScope {
     ///What the person is told on the consent screen.
@@ -1453,6 +1458,7 @@ pub struct ApplicationSecretsResponse {
 ///How long tokens of one client live, where this differs from the project.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApplicationSessionSettings {
     ///Whether these settings count. The project's count when false.
@@ -1949,6 +1955,7 @@ pub struct AuditSearchResponse {
 ///A condition on attributes, evaluated at the time of a check with the context that the caller hands over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzCondition {
     ///Whether the condition comes with the service and not from the schema of the project.
@@ -1996,6 +2003,7 @@ pub struct AuthzCondition {
 ///A variable of a condition.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzConditionParameter {
     ///Name of the variable, which is the key to use in the context of a check.
@@ -2203,6 +2211,7 @@ pub struct AuthzLoadTargetRelationsRequest {
 ///A kind of resource, such as a document or a folder.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNamespace {
     ///Name of the kind, unique in the schema; relations refer to it.
@@ -2227,6 +2236,7 @@ pub struct AuthzNamespace {
 ///A node of the expression from which a relation is derived. Without one, the relation only holds where it was created.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNode {
     ///Nodes that are joined. Empty for a `child`.
@@ -2252,6 +2262,7 @@ pub struct AuthzNode {
 ///A leaf of the expression from which a relation is derived.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzNodeExpression {
     ///Where targets come from: `self` takes the relations created directly, `targetSet` all who stand in another relation, and `relationLeft` and `relationRight` follow a relation to another resource, from its left or its right side.
@@ -2304,6 +2315,7 @@ pub struct AuthzNodeExpression {
 ///A relation between a resource and a target. The target is given by `target`, by the three `targetSet` properties or by `query`; the others are empty then.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelation {
     ///Namespace that defines the relation, which is the kind of the resource.
@@ -2382,6 +2394,7 @@ pub struct AuthzRelation {
 ///One way in which a target can relate to a resource, such as owner or viewer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelationDefinition {
     #[cfg_attr(
@@ -2404,6 +2417,7 @@ pub struct AuthzRelationDefinition {
 ///A question whether a target has a relation with a resource, and in answers what came of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzRelationQuery {
     ///The answer: whether the target has the relation. Meaningless in a request.
@@ -2520,6 +2534,7 @@ pub struct AuthzSaveSchemaRequest {
 ///An authorization schema: which kinds of resources exist and how users and other targets can relate to them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzSchema {
     ///Attribute conditions that relations of the schema refer to, where it has any.
@@ -2546,6 +2561,7 @@ pub struct AuthzSchema {
 ///A query over the users of the project. All who fit at the time of a check are targets; the criteria are joined by and.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AuthzUserQuery {
     ///Values that the project's own user attributes must have, of any JSON type, by attribute name.
@@ -2904,6 +2920,7 @@ pub struct ConnectorBasicAuthentication {
 ///One attribute that the project has added, with its kind and who may see it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CustomAttribute {
     ///Value that holds where none was set, of the JSON type that the kind calls for.
@@ -2980,6 +2997,7 @@ pub struct CustomAttribute {
 ///One choice of an attribute.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CustomAttributeOption {
     ///What people see.
@@ -3072,6 +3090,7 @@ pub struct Descoper {
 ///Who the person is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperAttributes {
     ///Name shown in the console.
@@ -3137,6 +3156,7 @@ pub struct DescoperCreateRequest {
 ///A role in certain projects.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperProjectRole {
     ///Ids of the projects.
@@ -3161,6 +3181,7 @@ pub struct DescoperProjectRole {
 ///What the person may do in the console.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperRbac {
     ///Whether the person may do everything in every project.
@@ -3201,6 +3222,7 @@ pub struct DescoperResponse {
 ///A role in all projects with certain tags.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct DescoperTagRole {
     ///What the person may do there.
@@ -3358,6 +3380,7 @@ pub struct EmbeddedLinkSignUpRequest {
 ///A body that says nothing: the operation takes no particulars, yet clients post an empty object.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(transparent)]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EmptyRequest(
     pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -3814,6 +3837,7 @@ pub struct FamilySearchRequest {
 ///How the project deals with families. In a request, what is left out stays as it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FamilySettings {
     ///Whether a user may belong to more than one family.
@@ -4452,6 +4476,7 @@ pub struct FgaReportCacheMetricsRequest {
 ///What is known of a resource beside its relations.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FgaResourceDetails {
     ///Name to show to people in place of the id.
@@ -4623,6 +4648,7 @@ pub struct FgaSearchMappableResourcesResponse {
 ///A relation between a resource and a target, or a question for one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FgaTuple {
     ///Relation of the type; in a check also a permission.
@@ -4667,6 +4693,7 @@ pub struct FgaTuple {
 ///A flow with its screens and all it refers to. Members not listed here are kept on the way from export to import.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowBundle {
     ///The steps of the flow, in the form of the flow editor. Not meant to be changed by hand.
@@ -4703,6 +4730,7 @@ pub struct FlowBundle {
 ///Settings of an exported flow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowBundleMetadata {
     ///Version of the web components that the screens were built with.
@@ -4779,6 +4807,7 @@ pub struct FlowBundleMetadata {
 ///A screen of an exported flow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowBundleScreen {
     ///Layout of the screen, in the form of the screen editor.
@@ -4808,6 +4837,7 @@ pub struct FlowBundleScreen {
 ///How the texts of a flow are translated.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowBundleTranslation {
     ///Id of the connector that translates.
@@ -4937,6 +4967,7 @@ pub struct FlowDeleteRequest {
 ///A flow with its settings, without its screens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowDetails {
     ///What the flow is for.
@@ -5075,6 +5106,7 @@ pub struct FlowDetails {
 ///Events that start a management flow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowEventTriggers {
     ///Names of audit events, each of which starts the flow when it occurs.
@@ -5151,6 +5183,7 @@ pub struct FlowImportV1Request {
 ///Something on a screen by which the user makes the flow go on.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowInteraction {
     ///Icon shown beside the text, if there is one.
@@ -5237,6 +5270,7 @@ pub struct FlowListTemplatesResponse {
 ///How a management flow comes to run by itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowManagementConfig {
     #[cfg_attr(
@@ -5342,6 +5376,7 @@ pub struct FlowRunStartResponse {
 ///A screen of a flow in the old form.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowScreen {
     ///Version of the web components that the screen was built with.
@@ -5399,6 +5434,7 @@ pub struct FlowScreen {
 ///A field on a screen.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowScreenInput {
     ///Whether the field is filled from what the flow knows already.
@@ -5502,6 +5538,7 @@ pub struct FlowScreenInput {
 ///One choice that a field offers.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowScreenInputOption {
     ///Text shown to the user.
@@ -5522,6 +5559,7 @@ pub struct FlowScreenInputOption {
 ///A flow that the service offers as a start.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowTemplate {
     ///What the template is for.
@@ -5593,6 +5631,7 @@ pub struct FlowTemplate {
 ///A screen of a template.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowTemplateScreen {
     ///Layout of the screen, in the form of the screen editor.
@@ -5629,6 +5668,7 @@ pub struct FlowTemplateScreen {
 ///What starts a management flow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FlowTriggers {
     ///Whether the triggers are switched on.
@@ -6750,6 +6790,7 @@ pub struct JwtSignUpUser {
 ///A template that shapes tokens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct JwtTemplate {
     ///Give every token an id of its own, the claim `jti`.
@@ -7285,6 +7326,7 @@ pub struct LocalizationExportFlowRequest {
 ///Translations of the screens of a flow. Members not listed here are kept on the way from export to import.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LocalizationFlowOverrides {
     ///Flow whose screens are translated.
@@ -7360,6 +7402,7 @@ pub struct LocalizationImportMessagingRequest {
 ///Translations of message templates. Members not listed here are kept on the way from export to import.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LocalizationMessagingOverrides {
     ///Id of this set of translations.
@@ -7574,6 +7617,7 @@ pub struct ManagementKeyDeleteResponse {
 ///Roles in certain projects.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyProjectRole {
     ///Ids of the projects.
@@ -7609,6 +7653,7 @@ pub struct ManagementKeyResponse {
 ///What a key may do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyRoles {
     ///Names of roles for the company and all its projects.
@@ -7659,6 +7704,7 @@ pub struct ManagementKeySearchResponse {
 ///Roles in all projects with certain tags.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ManagementKeyTagRole {
     ///Names of the roles that the key has there.
@@ -7714,6 +7760,7 @@ pub struct ManagementKeyUpdateRequest {
 ///An MCP server of the project.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServer {
     ///Addresses to which clients may have people sent back.
@@ -7849,6 +7896,7 @@ pub struct McpServer {
 ///From which domains such clients are accepted.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdDomainPolicies {
     ///One rule for each domain.
@@ -7863,6 +7911,7 @@ pub struct McpServerCimdDomainPolicies {
 ///A rule on one domain.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdDomainPolicy {
     ///Pattern that the domain of the client id has to fit.
@@ -7886,6 +7935,7 @@ pub struct McpServerCimdDomainPolicy {
 ///Clients whose client id is the address of a document about them, so that they need not register.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerCimdSettings {
     #[cfg_attr(
@@ -8467,6 +8517,7 @@ pub struct McpServerDeleteRequest {
 ///Whether and how clients may register themselves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerDynamicRegistration {
     ///Give a client that names no scopes none, instead of all approved ones.
@@ -8533,6 +8584,7 @@ pub struct McpServerResponse {
 ///Scopes that clients of an MCP server may ask for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct McpServerScopes {
     ///Scopes that stand for attributes of the person.
@@ -10251,6 +10303,7 @@ pub struct OutboundApplicationUploadUserTokensRequest {
 ///A query parameter.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutboundApplicationUrlParam {
     ///What the parameter is called in the address.
@@ -10364,6 +10417,7 @@ pub struct OutboundApplicationUserToken {
 ///Rules for passwords, and what happens when they are guessed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PasswordSettings {
     ///Ask for a letter of either case.
@@ -10816,6 +10870,7 @@ pub struct ProjectLoadCloneResponse {
 ///Parts of the project that an exported flow or theme refers to. They are matched by name on import.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ProjectReferences {
     ///Names of the connectors referred to, by connector id.
@@ -10892,6 +10947,7 @@ pub struct ProjectSnapshot {
 ///A secret of one part of the project.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ProjectSnapshotSecret {
     ///Id of the part that needs the secret.
@@ -10924,6 +10980,7 @@ pub struct ProjectSnapshotSecret {
 ///Secrets that a snapshot needs and does not hold.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ProjectSnapshotSecrets {
     ///Secrets of connectors.
@@ -11061,6 +11118,7 @@ pub struct ProjectValidateSnapshotResponse {
 ///Where metadata documents may come from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdDomainPolicies {
     ///Domains from which documents are taken, one entry each.
@@ -11075,6 +11133,7 @@ pub struct ResourceCimdDomainPolicies {
 ///A domain that metadata documents may come from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdDomainPolicy {
     ///Domain name, in which `*` stands for any label.
@@ -11098,6 +11157,7 @@ pub struct ResourceCimdDomainPolicy {
 ///Client ID metadata documents, by which a client is known by an address that describes it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceCimdSettings {
     #[cfg_attr(
@@ -11179,6 +11239,7 @@ pub struct ResourceCreateRequest {
 ///Dynamic client registration, by which a client makes itself known (RFC 7591).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceDynamicRegistration {
     ///Do not grant the approved scopes to clients that ask for none.
@@ -11436,6 +11497,7 @@ pub struct ResourcePolicySettings {
 ///How clients register themselves with an MCP server. Without meaning for other resources.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationSettings {
     #[cfg_attr(
@@ -11519,6 +11581,7 @@ pub struct ResourceRegistrationSettings {
 ///Settings for clients that register themselves with resources.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceRegistrationTemplate {
     ///When the template was made, in epoch seconds. Written as a string of digits.
@@ -11712,6 +11775,7 @@ pub struct ResourceResponse {
 ///Scopes that clients can ask for, by what they open.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceScopes {
     ///Scopes that open data of the user; the values are attributes.
@@ -11750,6 +11814,7 @@ pub struct ResourceScopes {
 ///A protected API or MCP server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResourceServer {
     ///Which clients may get tokens for themselves with this resource, such as all of them or only those with a policy.
@@ -12417,6 +12482,7 @@ pub struct ScimKeysResponse {
 ///A scope and the claims that a token gets for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScopeClaimMappingEntry {
     ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
@@ -12596,6 +12662,7 @@ pub struct SsoApplicationAddSecretRequest {
 ///One attribute that the application receives.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationAttributeMapping {
     ///Name of the attribute in the response.
@@ -12657,6 +12724,7 @@ pub struct SsoApplicationDeleteRequest {
 ///One group attribute that the application receives.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationGroupsMapping {
     ///What the groups are made of.
@@ -12799,6 +12867,7 @@ pub struct SsoApplicationLoadResponse {
 ///A role of the project, by id and by name.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoApplicationMappedRole {
     ///Id of the role, which stays when the role is renamed.
@@ -14338,6 +14407,7 @@ pub struct SsoApplicationWsFedUpdateRequest {
 ///Names of SAML attributes whose values users take over. An attribute that is not named is not taken over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoAttributeMapping {
     ///Attributes for the project's own user attributes, by the name of the user attribute.
@@ -14802,6 +14872,7 @@ pub struct SsoCreateRequest {
 ///What members of one group are related to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoFgaGroupMapping {
     ///The relations that every member gets.
@@ -14816,6 +14887,7 @@ pub struct SsoFgaGroupMapping {
 ///One relation of fine-grained authorization.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoFgaRelation {
     ///Type of the resource in the authorization schema.
@@ -14845,6 +14917,7 @@ pub struct SsoFgaRelation {
 ///One role and the groups that bring it, as read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoGroupsMapping {
     ///Names of groups at the identity provider; membership in any of them is enough.
@@ -14864,6 +14937,7 @@ pub struct SsoGroupsMapping {
 ///A role, by id and by name.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoMappedRole {
     ///Id of the role, which stays when the role is renamed.
@@ -14884,6 +14958,7 @@ pub struct SsoMappedRole {
 ///Names of OIDC claims whose values users take over. A claim that is not named is not taken over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoOidcAttributeMapping {
     ///Claims for the project's own user attributes, by the name of the user attribute.
@@ -14995,6 +15070,7 @@ pub struct SsoOidcAttributeMapping {
 ///An OpenID Connect provider, and what its users become. Settings to write and settings as read have the same form.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoOidcSettings {
     ///The provider's authorization endpoint.
@@ -15229,6 +15305,7 @@ pub struct SsoRecalculateMappingsRequest {
 ///One role and the groups that bring it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoRoleMapping {
     ///Names of groups at the identity provider; membership in any of them is enough.
@@ -16141,6 +16218,7 @@ pub struct SsoUserMapping {
 ///How assertions of one issuer are checked, and whether they may create users.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoXaaIssuer {
     #[cfg_attr(
@@ -16314,6 +16392,7 @@ pub struct SsoXaaSettingsResponse {
 ///Issuers whose assertions are trusted, and what the tokens made from them hold.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SsoXaaTrust {
     ///The trusted issuers, by their `iss` value.
@@ -17401,6 +17480,7 @@ pub struct TenantSettingsConfigureRequest {
 ///What the page does not offer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TenantSsoSetupSuiteDisabledFeatures {
     ///Hide the mapping of groups to roles.
@@ -17445,6 +17525,7 @@ pub struct TenantSsoSetupSuiteDisabledFeatures {
 ///How the page looks and what it offers on which the tenant's administrator sets SSO up.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct TenantSsoSetupSuiteSettings {
     #[cfg_attr(
@@ -17731,6 +17812,7 @@ pub struct TestUserGenerateOtpResponse {
 ///The look of all screens of a project. Members not listed here are kept on the way from export to import.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThemeBundle {
     ///Version of the web components that the styles were made for.
@@ -17784,6 +17866,7 @@ pub struct ThemeImportV1Request {
 ///The look of all screens of a project in the old form.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThemeV1 {
     ///Whether the styles were written as code and not by the style editor.
@@ -18112,6 +18195,7 @@ pub struct ThirdPartyApplicationAddSecretRequest {
 ///Backchannel authentication (CIBA), by which the person consents in a mail instead of in a browser.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThirdPartyApplicationCibaSettings {
     ///Connector that sends the mail. Descope's own when empty.
@@ -19038,6 +19122,7 @@ pub struct ThirdPartyApplicationRotateSecretRequest {
 ///A scope and the claims that the token gets for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ThirdPartyApplicationScopeClaims {
     ///Values by claim name: plain text, or a template in double braces that is filled in when the token is made.
@@ -22172,6 +22257,18 @@ impl AccessKey {
         self
     }
 }
+impl AccessKey {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `expire_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expire_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for AccessKey {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -23764,6 +23861,13 @@ impl AnalyticsEntry {
         self
     }
 }
+impl AnalyticsEntry {
+    /// `created` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created, ::std::time::Duration::from_millis)
+    }
+}
 impl crate::json::Object for AnalyticsEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -24084,6 +24188,13 @@ impl ApplicationJarSettings {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         self
+    }
+}
+impl ApplicationJarSettings {
+    /// `max_lifetime_seconds` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn max_lifetime(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.max_lifetime_seconds, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for ApplicationJarSettings {
@@ -24786,6 +24897,25 @@ impl ApplicationRegisterResponse {
         self
     }
 }
+impl ApplicationRegisterResponse {
+    /// `client_id_issued_at` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn client_id_issued_time(
+        &self,
+    ) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.client_id_issued_at, ::std::time::Duration::from_secs)
+    }
+    /// `client_secret_expires_at` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn client_secret_expires_time(
+        &self,
+    ) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(
+            self.client_secret_expires_at,
+            ::std::time::Duration::from_secs,
+        )
+    }
+}
 impl crate::json::Object for ApplicationRegisterResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -24971,6 +25101,18 @@ impl ApplicationSecret {
     pub fn status(mut self, status: impl Into<::std::string::String>) -> Self {
         self.status = ::std::option::Option::Some(status.into());
         self
+    }
+}
+impl ApplicationSecret {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `expire_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expire_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for ApplicationSecret {
@@ -25470,6 +25612,13 @@ impl AuditEntry {
     pub fn user_id(mut self, user_id: impl Into<::std::string::String>) -> Self {
         self.user_id = ::std::option::Option::Some(user_id.into());
         self
+    }
+}
+impl AuditEntry {
+    /// `occurred` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn occurred_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.occurred, ::std::time::Duration::from_millis)
     }
 }
 impl crate::json::Object for AuditEntry {
@@ -29685,6 +29834,13 @@ impl Engine {
         self
     }
 }
+impl Engine {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for Engine {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -30068,6 +30224,13 @@ impl Family {
     pub fn photo(mut self, photo: impl Into<::std::string::String>) -> Self {
         self.photo = ::std::option::Option::Some(photo.into());
         self
+    }
+}
+impl Family {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for Family {
@@ -30927,6 +31090,18 @@ impl FgaBackup {
     pub fn tuple_count(mut self, tuple_count: i64) -> Self {
         self.tuple_count = ::std::option::Option::Some(tuple_count);
         self
+    }
+}
+impl FgaBackup {
+    /// `completed_at` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn completed_time(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.completed_at, ::std::time::Duration::from_secs)
+    }
+    /// `created_at` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_time(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_at, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for FgaBackup {
@@ -33425,6 +33600,13 @@ impl FlowDetails {
         self
     }
 }
+impl FlowDetails {
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for FlowDetails {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -34772,6 +34954,13 @@ impl FlowTemplate {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         self
+    }
+}
+impl FlowTemplate {
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for FlowTemplate {
@@ -36593,6 +36782,20 @@ impl JwtAnonymousResponse {
     pub fn session_jwt(mut self, session_jwt: impl Into<crate::Secret>) -> Self {
         self.session_jwt = ::std::option::Option::Some(session_jwt.into());
         self
+    }
+}
+impl JwtAnonymousResponse {
+    /// `cookie_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn cookie_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.cookie_expiration, ::std::time::Duration::from_secs)
+    }
+    /// `cookie_max_age` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn cookie_max_age_duration(
+        &self,
+    ) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.cookie_max_age, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for JwtAnonymousResponse {
@@ -38423,6 +38626,13 @@ impl LocalizationFlowOverrides {
         self
     }
 }
+impl LocalizationFlowOverrides {
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for LocalizationFlowOverrides {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -38632,6 +38842,13 @@ impl LocalizationMessagingOverrides {
         self
     }
 }
+impl LocalizationMessagingOverrides {
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for LocalizationMessagingOverrides {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -38787,6 +39004,18 @@ impl ManagementKey {
     pub fn version(mut self, version: i64) -> Self {
         self.version = ::std::option::Option::Some(version);
         self
+    }
+}
+impl ManagementKey {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `expire_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expire_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for ManagementKey {
@@ -43076,6 +43305,18 @@ impl OutboundApplicationScim {
         self
     }
 }
+impl OutboundApplicationScim {
+    /// `last_export_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_export_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.last_export_time, ::std::time::Duration::from_secs)
+    }
+    /// `last_processing_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_processing_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.last_processing_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for OutboundApplicationScim {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -43709,6 +43950,20 @@ impl OutboundApplicationToken {
     pub fn user_id(mut self, user_id: impl Into<::std::string::String>) -> Self {
         self.user_id = ::std::option::Option::Some(user_id.into());
         self
+    }
+}
+impl OutboundApplicationToken {
+    /// `access_token_expiry` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn access_token_expires_at(
+        &self,
+    ) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.access_token_expiry, ::std::time::Duration::from_secs)
+    }
+    /// `last_refresh_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_refresh_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.last_refresh_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for OutboundApplicationToken {
@@ -46877,6 +47132,18 @@ impl ResourcePolicy {
         self
     }
 }
+impl ResourcePolicy {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for ResourcePolicy {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -47430,6 +47697,18 @@ impl ResourceRegistrationTemplate {
         self
     }
 }
+impl ResourceRegistrationTemplate {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for ResourceRegistrationTemplate {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -47954,6 +48233,18 @@ impl ResourceServer {
         self
     }
 }
+impl ResourceServer {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for ResourceServer {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -48100,6 +48391,13 @@ impl Role {
     pub fn tenant_id(mut self, tenant_id: impl Into<::std::string::String>) -> Self {
         self.tenant_id = ::std::option::Option::Some(tenant_id.into());
         self
+    }
+}
+impl Role {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for Role {
@@ -54108,6 +54406,18 @@ impl SsoOidcSettings {
         self
     }
 }
+impl SsoOidcSettings {
+    /// `last_success_test_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_success_test_at(
+        &self,
+    ) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(
+            self.last_success_test_time,
+            ::std::time::Duration::from_secs,
+        )
+    }
+}
 impl crate::json::Object for SsoOidcSettings {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -54991,6 +55301,18 @@ impl SsoSamlSettingsResponse {
             subject_name_id_format.into(),
         );
         self
+    }
+}
+impl SsoSamlSettingsResponse {
+    /// `last_success_test_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_success_test_at(
+        &self,
+    ) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(
+            self.last_success_test_time,
+            ::std::time::Duration::from_secs,
+        )
     }
 }
 impl crate::json::Object for SsoSamlSettingsResponse {
@@ -56239,6 +56561,13 @@ impl Tenant {
         self
     }
 }
+impl Tenant {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for Tenant {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -57040,6 +57369,13 @@ impl TenantLoadResponse {
     pub fn tenant(mut self, tenant: Tenant) -> Self {
         self.tenant = ::std::option::Option::Some(tenant);
         self
+    }
+}
+impl TenantLoadResponse {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for TenantLoadResponse {
@@ -59591,6 +59927,23 @@ impl ThirdPartyApplicationConsent {
     pub fn user_id(mut self, user_id: impl Into<::std::string::String>) -> Self {
         self.user_id = ::std::option::Option::Some(user_id.into());
         self
+    }
+}
+impl ThirdPartyApplicationConsent {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `expire_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expire_time, ::std::time::Duration::from_secs)
+    }
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for ThirdPartyApplicationConsent {
@@ -62162,6 +62515,18 @@ impl TrustedDevice {
         self
     }
 }
+impl TrustedDevice {
+    /// `expiration_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expiration_time, ::std::time::Duration::from_secs)
+    }
+    /// `last_login_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn last_login_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.last_login_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for TrustedDevice {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -63768,6 +64133,13 @@ impl UserPasskey {
         self
     }
 }
+impl UserPasskey {
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for UserPasskey {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -64485,6 +64857,13 @@ impl UserProviderTokenResponse {
     ) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
+    }
+}
+impl UserProviderTokenResponse {
+    /// `expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.expiration, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for UserProviderTokenResponse {

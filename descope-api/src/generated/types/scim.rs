@@ -83,6 +83,7 @@ pub struct ScimBulkAbility {
 ///An email address of a user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimEmail {
     ///True for the one address that messages go to.
@@ -377,6 +378,7 @@ pub struct ScimPatchRequest {
 ///A phone number of a user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimPhoneNumber {
     ///The number as it is shown to people.
@@ -409,6 +411,7 @@ pub struct ScimPhoneNumber {
 ///A resource that another one refers to, such as a member of a group.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimReference {
     ///Name to show for it; the service knows it better than the client.
@@ -713,6 +716,7 @@ pub struct ScimUserListResponse {
 ///The parts of a name.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ScimUserName {
     ///Last name.

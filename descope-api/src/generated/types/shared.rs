@@ -53,6 +53,7 @@ pub struct AuthHistoryEntry {
 ///An answer that carries nothing today. Members that appear later are to be ignored.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(transparent)]
+#[derive(Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct EmptyResponse(
     pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -1074,6 +1075,13 @@ impl AuthHistoryEntry {
         self
     }
 }
+impl AuthHistoryEntry {
+    /// `login_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn login_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.login_time, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for AuthHistoryEntry {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -1717,6 +1725,30 @@ impl JwtResponse {
         self
     }
 }
+impl JwtResponse {
+    /// `cookie_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn cookie_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.cookie_expiration, ::std::time::Duration::from_secs)
+    }
+    /// `cookie_max_age` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn cookie_max_age_duration(
+        &self,
+    ) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.cookie_max_age, ::std::time::Duration::from_secs)
+    }
+    /// `next_refresh_seconds` as a duration. Nothing where it is absent or negative.
+    #[must_use]
+    pub fn next_refresh(&self) -> ::std::option::Option<::std::time::Duration> {
+        crate::time::span(self.next_refresh_seconds, ::std::time::Duration::from_secs)
+    }
+    /// `session_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn session_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.session_expiration, ::std::time::Duration::from_secs)
+    }
+}
 impl crate::json::Object for JwtResponse {
     fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
         Ok(Self {
@@ -2354,6 +2386,23 @@ impl User {
     pub fn webauthn(mut self, webauthn: bool) -> Self {
         self.webauthn = ::std::option::Option::Some(webauthn);
         self
+    }
+}
+impl User {
+    /// `consent_expiration` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn consent_expires_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.consent_expiration, ::std::time::Duration::from_secs)
+    }
+    /// `created_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn created_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.created_time, ::std::time::Duration::from_secs)
+    }
+    /// `modified_time` as a time. Nothing where it is absent, 0, or no time that there is.
+    #[must_use]
+    pub fn modified_at(&self) -> ::std::option::Option<::std::time::SystemTime> {
+        crate::time::moment(self.modified_time, ::std::time::Duration::from_secs)
     }
 }
 impl crate::json::Object for User {

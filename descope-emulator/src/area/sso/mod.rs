@@ -270,9 +270,7 @@ fn configure_saml(call: &mut Call<'_>, body: SsoConfigureSamlRequest) -> Result<
         .groups_mapping(mapped(call, &body.tenant_id, settings.role_mappings)?)
         .groups_priority(settings.groups_priority)
         .fga_mappings(settings.fga_mappings)
-        .attribute_mapping(recast::<SsoUserMapping>(
-            &settings.attribute_mapping.unwrap_or_else(SsoAttributeMapping::new),
-        )?);
+        .attribute_mapping(recast::<SsoUserMapping>(&settings.attribute_mapping.unwrap_or_default())?);
     let rest = SamlRest {
         redirect_url: body.redirect_url,
         acs_url: settings.sp_acs_url,
@@ -301,9 +299,7 @@ fn configure_saml_by_metadata(call: &mut Call<'_>, body: SsoConfigureSamlByMetad
         .groups_mapping(mapped(call, &body.tenant_id, settings.role_mappings)?)
         .groups_priority(settings.groups_priority)
         .fga_mappings(settings.fga_mappings)
-        .attribute_mapping(recast::<SsoUserMapping>(
-            &settings.attribute_mapping.unwrap_or_else(SsoAttributeMapping::new),
-        )?);
+        .attribute_mapping(recast::<SsoUserMapping>(&settings.attribute_mapping.unwrap_or_default())?);
     let rest = SamlRest {
         redirect_url: body.redirect_url,
         acs_url: settings.sp_acs_url,
@@ -467,7 +463,7 @@ fn configure_mapping_v1(call: &mut Call<'_>, body: SsoConfigureMappingV1Request)
     record.saml.groups_mapping = mapped(call, &body.tenant_id, body.role_mappings)?;
     record.saml.groups_priority = body.groups_priority;
     record.saml.default_sso_roles = body.default_sso_roles;
-    let mapping: SsoAttributeMapping = body.attribute_mapping.unwrap_or_else(SsoAttributeMapping::new);
+    let mapping: SsoAttributeMapping = body.attribute_mapping.unwrap_or_default();
     record.saml.attribute_mapping = Some(recast(&mapping)?);
     store(call, record)
 }

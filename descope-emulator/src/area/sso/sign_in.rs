@@ -139,7 +139,7 @@ impl Mapping {
         let names = if protocol == "saml" {
             recast(&record.saml.attribute_mapping.clone().unwrap_or_default())?
         } else {
-            record.oidc.user_attr_mapping.clone().unwrap_or_else(SsoOidcAttributeMapping::new)
+            record.oidc.user_attr_mapping.clone().unwrap_or_default()
         };
         let empty = serde_json::to_value(&names).is_ok_and(|names| {
             names.as_object().into_iter().flatten().all(|(_, name)| [json!(""), json!({}), Value::Null].contains(name))

@@ -301,7 +301,7 @@ impl OutboundApplications {
     ///
     /// Replaces every setting of the application; what is left out is cleared, except for the client secret, which stays.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `app`: See [`OutboundApplicationSettings`](types::OutboundApplicationSettings).
     ///
@@ -471,6 +471,28 @@ impl OutboundApplications {
             call: Call::new(&self.descope),
             body: types::OutboundApplicationUploadUserTokensRequest::new(tokens),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace`](Self::replace).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/outbound/app/{id}` · [reference](https://docs.descope.com/identity-federation/outbound-apps), then `POST /v1/mgmt/outbound/app/update` · [reference](https://docs.descope.com/identity-federation/outbound-apps)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(
+            types::OutboundApplicationSettings,
+        ) -> types::OutboundApplicationSettings,
+    ) -> Result<types::OutboundApplication> {
+        let now = self.load(id).send().await?;
+        self.replace(change(crate::call::carried_but(&now, &[], &["clientSecret"])?))
+            .send()
+            .await
     }
 }
 /// Create an outbound application. From [`OutboundApplications::create`].

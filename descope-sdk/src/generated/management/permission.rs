@@ -114,7 +114,7 @@ impl Permissions {
     ///
     /// Renames a permission or describes it anew; roles that grant it go on to do so. A description that is left out is cleared. Tokens carry the new name from the next refresh.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     /// - `new_name`: Name from now on. Repeat the present one to keep it.
@@ -337,6 +337,11 @@ impl Replace {
     /// What it allows. Cleared when left out.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.body = self.body.description(description);
+        self
+    }
+    /// Name from now on. Repeat the present one to keep it.
+    pub fn new_name(mut self, new_name: impl Into<String>) -> Self {
+        self.body.new_name = new_name.into();
         self
     }
     call_setters!();

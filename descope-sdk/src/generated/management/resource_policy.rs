@@ -141,7 +141,7 @@ impl ResourcePolicies {
     ///
     /// Overwrites the scopes that the application may ask for with those given. Tokens already issued keep the scopes they have.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `resource_id`: Id of the resource that is to be used.
     /// - `third_party_application_id`: Id of the third-party application that uses it.

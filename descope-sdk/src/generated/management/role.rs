@@ -112,7 +112,7 @@ impl Roles {
     ///
     /// Overwrites the role with what is given: permissions and description that are left out are lost. Users keep the role, under its new name; tokens show it from the next refresh.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify`](Self::modify) keeps it.
     ///
     /// - `name`: which one, by the name that it has now, or by its id as `NameOrId::id`.
     /// - `new_name`: Name from now on. Repeat the present one to keep it.
@@ -405,6 +405,11 @@ impl Replace {
     /// Tenant that the role belongs to, when it is not one of the whole project.
     pub fn tenant_id(mut self, tenant_id: impl Into<String>) -> Self {
         self.body = self.body.tenant_id(tenant_id);
+        self
+    }
+    /// Name from now on. Repeat the present one to keep it.
+    pub fn new_name(mut self, new_name: impl Into<String>) -> Self {
+        self.body.new_name = new_name.into();
         self
     }
     call_setters!();

@@ -202,7 +202,7 @@ impl SsoApplications {
     ///
     /// Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay. The client id and secret are set at creation only: leave them out here, since empty ones clear them.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_oidc`](Self::modify_oidc) keeps it.
     ///
     /// - `id`: Id of the application.
     /// - `name`: Display name. Unique within the project.
@@ -222,7 +222,7 @@ impl SsoApplications {
     ///
     /// Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_saml`](Self::modify_saml) keeps it.
     ///
     /// - `id`: Id of the application.
     /// - `name`: Display name. Unique within the project.
@@ -242,7 +242,7 @@ impl SsoApplications {
     ///
     /// Replaces every setting of the application; what is left out is cleared. Load the application first and send back what is to stay.
     ///
-    /// **Whatever is not set is cleared**: the service replaces the whole.
+    /// **Whatever is not set is cleared**: the service replaces the whole. [`modify_ws_fed`](Self::modify_ws_fed) keeps it.
     ///
     /// - `id`: Id of the application.
     /// - `name`: Display name. Unique within the project.
@@ -288,6 +288,82 @@ impl SsoApplications {
             call: Call::new(&self.descope),
             body: types::SsoApplicationRotateSecretRequest::new(id),
         }
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace_oidc`](Self::replace_oidc).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/sso/idp/app/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps), then `POST /v1/mgmt/sso/idp/app/oidc/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify_oidc(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(ReplaceOidc) -> ReplaceOidc,
+    ) -> Result<()> {
+        let now = self.load(id).send().await?;
+        let body = crate::call::carried_but(
+            &now,
+            &["app", "oidcSettings"],
+            &["clientId", "clientSecret"],
+        )?;
+        change(ReplaceOidc {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace_saml`](Self::replace_saml).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/sso/idp/app/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps), then `POST /v1/mgmt/sso/idp/app/saml/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify_saml(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(ReplaceSaml) -> ReplaceSaml,
+    ) -> Result<()> {
+        let now = self.load(id).send().await?;
+        let body = crate::call::carried_but(&now, &["app", "samlSettings"], &[])?;
+        change(ReplaceSaml {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
+    }
+    /// Reads what there is by [`load`](Self::load), has it changed, and writes it back by [`replace_ws_fed`](Self::replace_ws_fed).
+    ///
+    /// What `change` leaves alone stays. Two callers who do this at the same time can undo each other's change: the
+    /// service has no versions.
+    ///
+    /// `GET /v1/mgmt/sso/idp/app/load` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps), then `POST /v1/mgmt/sso/idp/app/wsfed/update` · [reference](https://docs.descope.com/identity-federation/applications/oidc-apps)
+    ///
+    /// # Errors
+    ///
+    /// As for either of the two calls.
+    pub async fn modify_ws_fed(
+        &self,
+        id: impl Into<String>,
+        change: impl FnOnce(ReplaceWsFed) -> ReplaceWsFed,
+    ) -> Result<()> {
+        let now = self.load(id).send().await?;
+        let body = crate::call::carried_but(&now, &["app", "wsfedSettings"], &[])?;
+        change(ReplaceWsFed {
+                call: Call::new(&self.descope),
+                body,
+            })
+            .send()
+            .await
     }
 }
 /// Add a client secret to an OIDC application. From [`SsoApplications::add_secret`].
@@ -1216,6 +1292,11 @@ impl ReplaceOidc {
         self.body = self.body.refresh_token_disabled(refresh_token_disabled);
         self
     }
+    /// Display name. Unique within the project.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = name.into();
+        self
+    }
     call_setters!();
 }
 impl ReplaceOidc {
@@ -1388,6 +1469,11 @@ impl ReplaceSaml {
         self.body = self.body.use_metadata_info(use_metadata_info);
         self
     }
+    /// Display name. Unique within the project.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = name.into();
+        self
+    }
     call_setters!();
 }
 impl ReplaceSaml {
@@ -1510,6 +1596,11 @@ impl ReplaceWsFed {
     /// Address of the application that takes the token.
     pub fn reply_url(mut self, reply_url: impl Into<String>) -> Self {
         self.body = self.body.reply_url(reply_url);
+        self
+    }
+    /// Display name. Unique within the project.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.body.name = name.into();
         self
     }
     call_setters!();

@@ -7,6 +7,9 @@ use crate::document::{Document, Operation, members};
 
 pub(crate) const NAME: &str = "x-descope-sdk";
 
+/// In the place of the function that loads: the one that changes some of it is written by hand.
+pub(crate) const BY_HAND: &str = "by_hand";
+
 /// What an operation becomes.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay<'a> {
@@ -37,8 +40,12 @@ pub(crate) struct Overlay<'a> {
     pub(crate) sets: Vec<(&'a str, &'a Value)>,
     /// Whether what is left out is cleared.
     pub(crate) replaces: bool,
-    /// The function of the area that loads what this one replaces, for a function that changes some of it.
+    /// The function of the area that loads what this one replaces, for a function that changes some of it; or [`BY_HAND`].
     pub(crate) modify: Option<&'a str>,
+    /// Members of what is loaded whose members are those of the body, one in the other. The last has to be there.
+    pub(crate) within: Vec<&'a str>,
+    /// Members of the body that are not written back.
+    pub(crate) leaves: Vec<&'a str>,
     /// Whether a cache can answer in the place of the service: `read` goes to the service where the cache fails.
     pub(crate) cache: Option<&'a str>,
     /// Why the function is written by hand.
@@ -88,6 +95,8 @@ impl<'a> Overlay<'a> {
             sets: members(&value["sets"]),
             replaces: value["replaces"] == true,
             modify: value["modify"].as_str(),
+            within: texts("within"),
+            leaves: texts("leaves"),
             cache: value["cache"].as_str(),
             handwritten: value["handwritten"].as_str(),
         }

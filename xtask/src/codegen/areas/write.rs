@@ -10,6 +10,7 @@ use super::{
     super::construct::path_of,
     docs::{endpoint, folded, lines, of_time, summary},
     ends::{kept, member, pages, send},
+    overlay::BY_HAND,
     plan::{Answer, Argument, Body, Kind, Place, Plan, taken},
     raw::{Raw, ident_of},
     setters::{changer, clearer, converted, setter, time},
@@ -180,17 +181,22 @@ fn modifier(area: &Area<'_>, plan: &Plan<'_>) -> Option<TokenStream> {
         Answer::Member { ident, ty } => member(ident, ty).0,
         _ => quote!(()),
     };
-    let wrapper = area.name;
+    let (wrapper, within, leaves) = (area.name, &plan.overlay.within, &plan.overlay.leaves);
+    let carried = if within.is_empty() && leaves.is_empty() {
+        quote!(crate::call::carried(&now, #wrapper))
+    } else {
+        quote!(crate::call::carried_but(&now, &[#(#within),*], &[#(#leaves),*]))
+    };
     // A request that holds one thing is about this thing; others have the members of the thing themselves.
     let (changed, write) = match &plan.arguments[..] {
         [one] if one.place == Place::Required && !is_text(&one.ty) => {
             let ty = &one.ty;
-            (quote!(#ty), quote!(self.#verb(change(crate::call::carried(&now, #wrapper)?)).send().await))
+            (quote!(#ty), quote!(self.#verb(change(#carried?)).send().await))
         }
         _ => (
             quote!(#builder),
             quote! {
-                let body = crate::call::carried(&now, #wrapper)?;
+                let body = #carried?;
                 change(#builder { call: Call::new(&self.descope), body }).send().await
             },
         ),
@@ -336,8 +342,11 @@ fn builder(document: &Document, area: &Area<'_>, plan: &Plan<'_>) -> TokenStream
     let setters = plan.setters.iter().map(setter);
     let token = plan.token.then(|| quote!(crate::call::token_setter!();));
     let load = area.plans.iter().find(|other| Some(other.overlay.verb) == plan.overlay.modify);
-    let identifies =
-        |argument: &&Argument| load.is_none_or(|load| load.arguments.iter().any(|other| other.ident == argument.ident));
+    let by_hand = plan.overlay.modify == Some(BY_HAND) && !plan.overlay.named.is_empty();
+    let identifies = |argument: &&Argument| match load {
+        Some(load) => load.arguments.iter().any(|other| other.ident == argument.ident),
+        None => !by_hand || argument.kind == Kind::Named,
+    };
     let changers = plan.arguments.iter().filter(|argument| !identifies(argument)).filter_map(changer);
     let clearers = plan.setters.iter().filter(|_| plan.partial).filter_map(clearer);
     let ends = if paged { pages(document, plan) } else { send(document, plan) };
