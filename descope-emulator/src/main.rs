@@ -12,8 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A local Descope: sign users in with no account and no network.
 ///
-/// Codes and links that would have been sent are at GET /_emulator/inbox, requests and why they were refused at
-/// GET /_emulator/requests, and what else can be looked at and changed at GET /_emulator/.
+/// In a browser, /_emulator/ is a page of what happens: messages with their codes and links, users, sessions, requests and
+/// why they were refused. For programs, codes and links are at GET /_emulator/inbox, requests at GET /_emulator/requests,
+/// and what else can be looked at and changed at GET /_emulator/.
 #[derive(Parser)]
 #[command(name = "descope-emulator", version, args_conflicts_with_subcommands = true)]
 struct Program {
@@ -63,6 +64,10 @@ struct Arguments {
     /// Address or name to listen on, such as localhost; the default can only be reached from this computer
     #[arg(long, default_value = "127.0.0.1", env = "DESCOPE_EMULATOR_HOST")]
     host: String,
+    /// Name by which clients reach the emulator's own endpoints, below /_emulator/; more than one with commas. Addresses,
+    /// localhost and names of private networks need not be named
+    #[arg(long, value_name = "NAME", value_delimiter = ',', env = "DESCOPE_EMULATOR_ALLOW_HOST")]
+    allow_host: Vec<String>,
     /// Id of the emulated project
     #[arg(long, env = "DESCOPE_PROJECT_ID")]
     project_id: Option<String>,
@@ -149,6 +154,9 @@ async fn start(arguments: &Arguments, port: u16) -> Result<Emulator, Box<dyn Err
         Ok(address) => builder.host(address),
         Err(_) => builder.host_name(&arguments.host),
     };
+    for name in &arguments.allow_host {
+        builder = builder.allow_host(name);
+    }
     if let Some(project_id) = &arguments.project_id {
         builder = builder.project_id(project_id);
     }
