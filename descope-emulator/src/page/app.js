@@ -22,7 +22,7 @@ function el(tag, properties = {}, ...children) {
   return element;
 }
 const badge = (text, kind = '') => el('span', { class: `badge ${kind}`, text });
-const soft = (text) => el('span', { class: 'soft', text });
+const soft = (text) => text && el('span', { class: 'soft', text });
 const button = (text, act, label, kind = 'small') => el('button', { type: 'button', class: kind, text, 'aria-label': label, onclick: act });
 
 // --- Asking ---------------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ const iso = (epoch) => { try { return new Date(epoch * 1000).toISOString(); } ca
 function span(seconds) {
   const size = Math.abs(seconds);
   const [unit, name] = [[86400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']].find(([unit]) => size >= unit) || [1, 'second'];
-  const count = Math.floor(size / unit);
+  const count = Math.round(size / unit);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 const until = (epoch) => (epoch > emulated() ? `in ${span(epoch - emulated())}` : `${span(epoch - emulated())} ago`);
@@ -219,13 +219,13 @@ function requestOf(request) {
   const named = request.operation || 'no operation';
   const part = (name, value) => (value === null || value === undefined ? [] : [el('h3', { class: 'soft', text: name }), pre(value)]);
   return el('li', {},
-    el('div', { class: 'line' }, badge(request.status || 'cut', bad ? 'bad' : 'good'), el('strong', { text: named }), el('code', { class: 'soft', text: `${request.method} ${request.path}` }),
-      soft(request.loginIds.join(', ')), request.fault && badge(`fault ${request.fault}`, 'warn'), when(request.at)),
-    request.errorMessage && el('p', { class: 'why' }, request.errorMessage, ' ', soft(request.errorCode)),
-    el('details', {}, el('summary', { class: 'soft', text: 'Details' }),
+    el('details', {},
+      el('summary', { class: 'line' }, badge(request.status || 'cut', bad ? 'bad' : 'good'), el('strong', { text: named }), el('code', { class: 'soft', text: `${request.method} ${request.path}` }),
+        soft(request.loginIds.join(', ')), request.fault && badge(`fault ${request.fault}`, 'warn'), when(request.at)),
       el('p', {}, soft(`Credentials: ${request.credentials.map(readable).join(', ') || 'none read'}`), ' ', request.operation && button('Fail the next one', () => { $('fault-operation').value = request.operation; location.hash = '#faults'; $('fault-operation').focus(); })),
       part('Query', request.query), part('Body', request.body), part('Answer', request.reply), request.tokens?.map(tokenOf),
-      part('Headers', request.headers.map(([name, value]) => `${name}: ${value}`).join('\n'))));
+      part('Headers', request.headers.map(([name, value]) => `${name}: ${value}`).join('\n'))),
+    request.errorMessage && el('p', { class: 'why' }, request.errorMessage, ' ', soft(request.errorCode)));
 }
 
 const tenantOf = (tenant) => el('li', {}, el('div', { class: 'line' }, el('strong', { text: tenant.name }), el('code', { class: 'soft', text: tenant.id }), tenant.disabled && badge('disabled', 'bad'),
@@ -274,7 +274,8 @@ const views = {
     $('count-sessions').textContent = world.sessions.filter(({ status }) => status === 'active').length || '';
     const tokens = issued();
     const known = new Set(world.sessions.map(({ id }) => id));
-    show($('session-list'), world.sessions.slice(0, KEPT).map((session) => ({ ...session, tokens: tokens.filter((token) => sessionOfToken(token) === session.id).slice(0, 6) })), ({ id }) => id, sessionOf);
+    const sessions = [...world.sessions].sort((one, other) => (other.status === 'active') - (one.status === 'active'));
+    show($('session-list'), sessions.slice(0, KEPT).map((session) => ({ ...session, tokens: tokens.filter((token) => sessionOfToken(token) === session.id).slice(0, 6) })), ({ id }) => id, sessionOf);
     show($('token-list'), tokens.filter((token) => !known.has(sessionOfToken(token))).map((token, at) => ({ ...token, at, time: token.at })), (token) => `${token.request} ${token.at}`, (token) => el('li', {}, tokenOf({ ...token, at: token.time })));
   },
   requests() {
@@ -538,7 +539,9 @@ const setClock = async (body) => {
 const save = (form, act) => $(form).addEventListener('submit', attempt(async () => { await act(); $(form).reset(); }));
 
 function go() {
-  const name = views[location.hash.slice(1)] ? location.hash.slice(1) : 'inbox';
+  const wanted = location.hash.slice(1);
+  if (wanted === 'content') return;
+  const name = views[wanted] ? wanted : 'inbox';
   document.querySelectorAll('main > section').forEach((section) => { section.hidden = section.id !== name; });
   document.querySelectorAll('nav a').forEach((anchor) => {
     if (anchor.hash === `#${name}`) anchor.setAttribute('aria-current', 'page');
@@ -591,5 +594,6 @@ document.addEventListener('visibilitychange', () => {
   else events?.close();
 });
 fitFault();
+if (location.hash === '#content') location.hash = '#inbox';
 go();
 listen();

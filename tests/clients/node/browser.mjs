@@ -189,7 +189,7 @@ export class Page {
   }
 
   async picture(width, height, dark, phone = false) {
-    await this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: phone ? 2 : 1, mobile: phone });
+    await this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: phone ? 1.5 : 1, mobile: phone });
     await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }, { name: 'prefers-reduced-motion', value: 'reduce' }] });
     await this.run(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const { data } = await this.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: false });

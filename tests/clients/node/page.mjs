@@ -299,11 +299,16 @@ async function everythingHasANameAndAKey({ page }) {
     const nameless = nodes.filter((node) => !node.ignored && roles.includes(node.role?.value) && !node.name?.value?.trim());
     assert.deepEqual(nameless.map((node) => node.role.value), [], `everything in ${name} has a name`);
   }
-  // From the top, by keys alone: the first stop skips to the content, the parts follow, and Enter opens one.
-  await page.run(() => { location.hash = '#inbox'; });
-  await page.run(() => { document.activeElement.blur(); getSelection().collapse(document.body, 0); });
-  await page.press('Tab');
-  assert.equal(await page.run(() => document.activeElement.className), 'skip');
+  // By keys alone: the first stop skips to the content, the parts follow, and Enter opens one.
+  await page.run(() => { location.hash = '#requests'; });
+  await page.until(() => !document.querySelector('#requests').hidden);
+  const first = () => document.querySelector('a, button, input, select, textarea, summary');
+  assert.equal(await page.run(`() => (${first})().className`), 'skip');
+  await page.run(() => document.querySelector('.skip').focus());
+  await page.press('Enter');
+  await page.until(() => document.activeElement.id === 'content');
+  assert.equal(await page.run(() => document.querySelector('#requests').hidden), false, 'the part stays');
+  await page.run(() => document.querySelector('.skip').focus());
   const seen = [];
   for (let stops = 0; stops < 12 && seen.at(-1) !== '#users'; stops += 1) {
     await page.press('Tab');
@@ -355,8 +360,10 @@ async function othersGetNothing() {
 // What a day at work looks like, so that pictures show it.
 async function takePictures({ page, tab }) {
   const save = async (name, width, height, dark, phone) => writeFileSync(join(pictures, `${name}.png`), await page.picture(width, height, dark, phone));
-  await own('POST', '/settings', {});
   await own('DELETE', '/inbox');
+  await own('DELETE', '/requests');
+  const clear = (ids) => ids.forEach((id) => { document.getElementById(id).value = document.getElementById(id).defaultValue; });
+  await page.run(clear, ['users-filter', 'fault-operation', 'fault-status', 'fault-times']);
   ok(await sdk.otp.signUpOrIn.email('grace@example.com'));
   ok(await sdk.magicLink.signUpOrIn.email('bob@example.com', 'http://localhost:3000/verify'));
   ok(await sdk.otp.signIn.sms('ada@example.com'));
@@ -364,18 +371,32 @@ async function takePictures({ page, tab }) {
   await tab('inbox');
   await page.until(() => document.querySelectorAll('#messages > li').length === 4);
   await page.run(() => { document.activeElement.blur(); });
-  await save('emulator-inbox', 1100, 620, false);
+  await save('emulator-inbox', 1100, 600, false);
   await save('emulator-inbox-phone', 390, 760, false, true);
-  await save('emulator-inbox-phone-dark', 390, 760, true, true);
   await page.send('Emulation.setDeviceMetricsOverride', { width: 1100, height: 720, deviceScaleFactor: 1, mobile: false });
+
+  await sdk.otp.verify.email('grace@example.com', '000000');
+  await sdk.management.user.create('ada@example.com', { email: 'ada@example.com' });
+  const [{ code }] = (await own('GET', '/inbox?to=grace@example.com')).messages;
+  ok(await sdk.otp.verify.email('grace@example.com', code));
+  await own('POST', '/faults', { operation: 'sessionRefresh', errorCode: 'E010503', errorMessage: 'Maintenance', status: 503, times: 5 });
+  await sdk.refresh('eyJhbGciOiJSUzI1NiJ9.e30.c2ln').catch(() => {});
+  ok(await sdk.magicLink.signIn.email('bob@example.com', 'http://localhost:3000/verify'));
   await tab('requests');
-  await save('emulator-requests-dark', 1100, 620, true);
+  await page.until(() => document.querySelectorAll('#request-list > li').length > 8);
+  await page.run(() => { document.activeElement.blur(); });
+  await save('emulator-requests-dark', 1100, 600, true);
+  await page.send('Emulation.setDeviceMetricsOverride', { width: 1100, height: 720, deviceScaleFactor: 1, mobile: false });
   await tab('sessions');
-  await page.run(() => { document.querySelector('#decoder').open = false; document.querySelector('#session-list details').open = true; });
-  await save('emulator-sessions-dark', 1100, 700, true);
-  for (const name of ['users', 'tenants', 'faults', 'state']) {
+  await page.until(() => document.querySelectorAll('#session-list details.token').length);
+  await page.run(() => { document.querySelector('#decoder').open = false; [...document.querySelectorAll('#session-list details.token')].find((token) => /sessionJwt/.test(token.textContent)).open = true; });
+  await page.run(() => { document.activeElement.blur(); });
+  await save('emulator-sessions-phone-dark', 390, 760, true, true);
+  await page.send('Emulation.setDeviceMetricsOverride', { width: 1100, height: 720, deviceScaleFactor: 1, mobile: false });
+  for (const name of process.env.ALL_PICTURES ? ['users', 'tenants', 'faults', 'state', 'sessions'] : []) {
     await tab(name);
-    await save(`emulator-${name}`, 1100, 620, false);
+    await save(`all-${name}`, 1100, 620, false);
+    await save(`all-${name}-phone`, 390, 760, false, true);
   }
   await page.send('Emulation.setEmulatedMedia', { features: [] });
 }
