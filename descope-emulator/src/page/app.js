@@ -106,10 +106,11 @@ function span(seconds) {
 }
 const until = (epoch) => (epoch > emulated() ? `in ${span(epoch - emulated())}` : `${span(epoch - emulated())} ago`);
 // The time alone where it is of today.
-function when(epoch) {
+function brief(epoch) {
   const [day, time] = local(epoch).split('T');
-  return el('time', { class: 'soft end', datetime: iso(epoch), title: iso(epoch), text: day === local(emulated()).split('T')[0] ? time : `${day} ${time}` });
+  return day === local(emulated()).split('T')[0] ? time : `${day} ${time}`;
 }
+const when = (epoch) => el('time', { class: 'soft end', datetime: iso(epoch), title: iso(epoch), text: brief(epoch) });
 
 // --- Showing --------------------------------------------------------------------------------------------------------
 
@@ -194,7 +195,7 @@ function tokenOf({ name, header, claims, at, operation }) {
   const times = ['iat', 'nbf', 'exp', 'rexp'].filter((claim) => claim in claims).map((claim) => [claim, typeof claims[claim] === 'number' ? claims[claim] : Date.parse(claims[claim]) / 1000]);
   const end = times.find(([claim]) => claim === 'exp')?.[1];
   return el('details', { class: 'token' },
-    el('summary', {}, name, ' ', end && badge(end > emulated() ? 'good' : 'expired', end > emulated() ? 'good' : 'bad'), ' ', soft([operation && readable(operation), at && local(at).replace('T', ' ')].filter(Boolean).join(', '))),
+    el('summary', {}, name, ' ', end && badge(end > emulated() ? 'good' : 'expired', end > emulated() ? 'good' : 'bad'), ' ', soft([operation && readable(operation), at && brief(at)].filter(Boolean).join(', '))),
     el('dl', {}, times.filter(([, time]) => time).flatMap(([claim, time]) => [el('dt', { text: claim }), el('dd', { text: `${local(time).replace('T', ' ')}, ${until(time)}` })])),
     pre({ header, claims }));
 }
@@ -239,7 +240,7 @@ function faultOf(fault) {
   const { id, happened, operation, loginId, method, path, project, times, ...does } = fault;
   const calls = [operation, method, path, loginId && `of ${loginId}`, project && `in ${project}`].filter(Boolean).join(' ') || 'any call';
   const left = times === undefined || times === null ? 'always' : `${times} more`;
-  return el('li', {}, el('div', { class: 'line' }, badge(`${id}`), el('strong', { text: calls }), el('code', { text: Object.entries(does).filter(([name]) => name !== 'always').map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ') }),
+  return el('li', {}, el('div', { class: 'line' }, badge(`${id}`), el('strong', { text: calls }), el('code', { text: Object.entries(does).filter(([name, value]) => value && name !== 'always').map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ') }),
     badge(left, 'warn'), soft(`happened ${happened} time${happened === 1 ? '' : 's'}`),
     el('span', { class: 'end' }, button('Withdraw', attempt(() => ask('DELETE', `${own}/faults/${id}`)), `Withdraw fault ${id}`))));
 }
@@ -544,8 +545,10 @@ function go() {
   const name = views[wanted] ? wanted : 'inbox';
   document.querySelectorAll('main > section').forEach((section) => { section.hidden = section.id !== name; });
   document.querySelectorAll('nav a').forEach((anchor) => {
-    if (anchor.hash === `#${name}`) anchor.setAttribute('aria-current', 'page');
-    else anchor.removeAttribute('aria-current');
+    if (anchor.hash === `#${name}`) {
+      anchor.setAttribute('aria-current', 'page');
+      anchor.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    } else anchor.removeAttribute('aria-current');
   });
   scrollTo(0, 0);
   if (name === 'faults' && !world.operations.length) ask('GET', `${own}/operations`).then(({ operations }) => { world.operations = operations; operationsOf(); }, trouble);

@@ -362,14 +362,15 @@ async function takePictures({ page, tab }) {
   const save = async (name, width, height, dark, phone) => writeFileSync(join(pictures, `${name}.png`), await page.picture(width, height, dark, phone));
   await own('DELETE', '/inbox');
   await own('DELETE', '/requests');
+  await tab('inbox');
+  await page.until(() => !document.querySelectorAll('#messages > li, #request-list > li').length);
   const clear = (ids) => ids.forEach((id) => { document.getElementById(id).value = document.getElementById(id).defaultValue; });
   await page.run(clear, ['users-filter', 'fault-operation', 'fault-status', 'fault-times']);
   ok(await sdk.otp.signUpOrIn.email('grace@example.com'));
   ok(await sdk.magicLink.signUpOrIn.email('bob@example.com', 'http://localhost:3000/verify'));
   ok(await sdk.otp.signIn.sms('ada@example.com'));
   await sdk.enchantedLink.signUpOrIn('ada@example.com', 'http://localhost:3000/verify');
-  await tab('inbox');
-  await page.until(() => document.querySelectorAll('#messages > li').length === 4);
+  await page.until(() => document.querySelectorAll('#messages > li').length === 4 && document.querySelector('#count-sessions').textContent);
   await page.run(() => { document.activeElement.blur(); });
   await save('emulator-inbox', 1100, 600, false);
   await save('emulator-inbox-phone', 390, 760, false, true);
@@ -379,8 +380,8 @@ async function takePictures({ page, tab }) {
   await sdk.management.user.create('ada@example.com', { email: 'ada@example.com' });
   const [{ code }] = (await own('GET', '/inbox?to=grace@example.com')).messages;
   ok(await sdk.otp.verify.email('grace@example.com', code));
-  await own('POST', '/faults', { operation: 'sessionRefresh', errorCode: 'E010503', errorMessage: 'Maintenance', status: 503, times: 5 });
-  await sdk.refresh('eyJhbGciOiJSUzI1NiJ9.e30.c2ln').catch(() => {});
+  await own('POST', '/faults', { operation: 'managementUserLoad', errorCode: 'E011004', errorMessage: 'Not now', status: 400, times: 5 });
+  await sdk.management.user.load('ada@example.com');
   ok(await sdk.magicLink.signIn.email('bob@example.com', 'http://localhost:3000/verify'));
   await tab('requests');
   await page.until(() => document.querySelectorAll('#request-list > li').length > 8);
@@ -399,4 +400,5 @@ async function takePictures({ page, tab }) {
     await save(`all-${name}-phone`, 390, 760, false, true);
   }
   await page.send('Emulation.setEmulatedMedia', { features: [] });
+  await own('DELETE', '/faults');
 }
