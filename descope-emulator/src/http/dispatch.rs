@@ -424,7 +424,9 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         fault.wait_before().await;
     }
     if let Some((id, fault)) = fault.as_ref().filter(|(_, fault)| !fault.is_after_handling()) {
-        let noted = Noted { fault: Some(*id), ..Noted::new(fault.recorded_status().unwrap_or_default()) };
+        let (code, message) = fault.recorded_error().unzip();
+        let status = fault.recorded_status().unwrap_or_default();
+        let noted = Noted { fault: Some(*id), code, message, ..Noted::new(status) };
         app.record(found.operation(), &parts, seen, noted);
         return fault.respond(Response::default()).await;
     }
@@ -456,6 +458,7 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         if let Some(status) = fault.recorded_status() {
             (noted.status, noted.reply) = (status, None);
             noted.tokens.clear();
+            (noted.code, noted.message) = fault.recorded_error().unzip();
         }
     }
     app.record(Some(operation), &parts, seen, noted);

@@ -104,7 +104,7 @@ async fn the_key_of_the_page_manages_without_being_seen() {
     assert_eq!(api.send(other).await.ok()["total"], 0);
     let next = Api::start().await;
     assert_ne!(page_key(&next).await, key);
-    next.post_as(&key, "/v2/mgmt/user/search", json!({})).await.refused(401, "E011003");
+    next.post_as(&key, "/v2/mgmt/user/search", json!({})).await.refused(401, "E111119");
 }
 
 #[tokio::test]
@@ -130,12 +130,12 @@ async fn who_is_not_at_the_computer_has_to_know_the_management_key() {
     for away in
         [("host", "10.1.2.3:8080"), ("host", "emulator:8080"), ("x-forwarded-for", "10.1.2.3"), ("via", "1.1 p")]
     {
-        ask(json!({}), away).await.refused(401, "E011003");
-        ask(json!({"managementKey": "wrong"}), away).await.refused(401, "E011003");
+        ask(json!({}), away).await.refused(401, "E111119");
+        ask(json!({"managementKey": "wrong"}), away).await.refused(401, "E111119");
         let given = ask(json!({"managementKey": api.emulator.management_key()}), away).await.ok();
         assert_eq!(given["key"], page_key(&api).await);
     }
-    ask(json!({"managementKey": "wrong"}), ("accept", "*/*")).await.refused(401, "E011003");
+    ask(json!({"managementKey": "wrong"}), ("accept", "*/*")).await.refused(401, "E111119");
     assert!(ask(json!({"key": "K2"}), ("accept", "*/*")).await.refused(400, "E011004").contains("key"));
 }
 

@@ -36,7 +36,7 @@ await new Promise((listening) => application.listen(0, '127.0.0.1', listening));
 const app = `http://127.0.0.1:${application.address().port}`;
 
 await own('POST', '/reset');
-const browser = await new Browser(program, ['evil.example']).start();
+const browser = await new Browser(program, ['evil.example', 'emulator-host']).start();
 try {
   await everything();
 } catch (error) {
@@ -76,6 +76,7 @@ async function everything() {
 
   assert.equal(await page.run(() => window.sameDocument), true, 'the page was never loaded anew');
   await othersGetNothing();
+  await elsewhereItAsksForTheKey();
 
   // The browser itself tells of the two that were to be refused: an operation that there is not, and no phone number.
   const told = page.errors.map((error) => error.replace(base, ''));
@@ -83,7 +84,7 @@ async function everything() {
   assert.deepEqual(told, [refused('/_emulator/faults'), refused('/v1/mgmt/user/patch')], 'no other error and no warning in the console');
   const elsewhere = [...browser.pages.values()].flatMap(({ urls }) => urls).filter((url) => {
     const { protocol, hostname } = new URL(url);
-    return ['http:', 'https:', 'ws:', 'wss:'].includes(protocol) && !['127.0.0.1', 'localhost', 'evil.example'].includes(hostname);
+    return ['http:', 'https:', 'ws:', 'wss:'].includes(protocol) && !['127.0.0.1', 'localhost', 'evil.example', 'emulator-host'].includes(hostname);
   });
   assert.deepEqual(elsewhere, [], 'no request leaves the loopback');
   console.log(`the page: ${page.urls.length} requests, all of them to the loopback, and no error in the console`);
@@ -355,6 +356,25 @@ async function othersGetNothing() {
   const told = await led.run(tries, `http://evil.example:${new URL(base).port}`);
   assert.ok(told.every((line) => line.endsWith(' 403')), `${told}`);
   assert.equal(await users(), before, 'nothing was reset');
+}
+
+// Where it is not opened at localhost, it asks for the management key, and there is no clipboard but the old one.
+async function elsewhereItAsksForTheKey() {
+  const far = await browser.open(`http://emulator-host:${new URL(base).port}/_emulator/#users`);
+  await far.until(() => document.querySelector('#live.on') && !document.querySelector('#key-form').hidden);
+  assert.equal(await far.run(() => document.querySelectorAll('#user-list > li').length), 0);
+  for (const [key, found] of [['K2wrong', '#trouble:not([hidden])'], [managementKey, '#user-list > li']]) {
+    await far.type('key', key);
+    await far.click(() => document.querySelector('#key-form button'));
+    await far.until((found) => document.querySelector(found), found);
+  }
+  assert.equal(await far.run(() => document.querySelector('#key-form').hidden && document.querySelector('#key').value), '');
+  ok(await sdk.otp.signUpOrIn.email('bob@example.com'));
+  await far.run(() => { location.hash = '#inbox'; });
+  await far.click(() => document.querySelector('#messages .code + button'));
+  await far.until(() => [...document.querySelectorAll('#messages button')].some((button) => button.textContent === 'Copied'));
+  const { result: { value: unsafe } } = await far.send('Runtime.evaluate', { expression: 'navigator.clipboard === undefined' });
+  assert.equal(unsafe, true, 'there is no other clipboard here');
 }
 
 // What a day at work looks like, so that pictures show it.
