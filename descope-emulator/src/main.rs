@@ -2,7 +2,7 @@
 
 mod program;
 
-use std::{error::Error, io::Write as _, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write as _, net::IpAddr, path::PathBuf, process::ExitCode, task::Poll, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use descope_emulator::Emulator;
@@ -197,6 +197,13 @@ fn variables(emulator: &Emulator) -> [(&'static str, &str); 4] {
 /// Runs a command to its end. One that was killed counts as failed.
 async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<dyn Error>> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
+    // Before the command runs, so that there is no moment in which being asked to end would end this program alone.
+    let mut ended = Box::pin(ended());
+    let none = std::future::poll_fn(|cx| Poll::Ready(ended.as_mut().poll(cx))).await;
+    if let Poll::Ready(asked) = none {
+        asked?;
+        return Ok(ExitCode::FAILURE);
+    }
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .envs(variables(emulator))
@@ -208,7 +215,7 @@ async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<d
         .map_err(|error| format!("{program}: {error}"))?;
     let status = tokio::select! {
         status = child.wait() => status?,
-        asked = ended() => {
+        asked = ended => {
             // A command that is run from a terminal has got Ctrl-C too.
             if asked? == Asked::Terminate {
                 terminate(&child).await;
