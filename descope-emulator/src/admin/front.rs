@@ -99,11 +99,11 @@ pub(super) async fn key(
 ) -> Response {
     let key = async {
         let mut members = Members::new(body_of::<Map<String, Value>>(body).await?);
-        let known = members.text("managementKey")?.map(Secret::from);
+        let given = members.text("managementKey")?.map(Secret::from);
         members.finish()?;
         let home = Hosts::is_at_home(peer.map(|Extension(Peer(ip))| ip), &headers);
-        let knows = known.as_ref().is_some_and(|known| *known == Secret::from(app.management_key.as_str()));
-        if !knows && (known.is_some() || !home) {
+        let knows = given.as_ref().is_some_and(|given| *given == Secret::from(app.management_key.as_str()));
+        if !knows && (given.is_some() || !home) {
             let message = "The page gets a key without being asked for one only on the computer of the emulator, at localhost; \
                            elsewhere it takes the management key that the emulator has printed at its start";
             return Err(Refusal::new(&MANAGEMENT_UNAUTHORIZED, message));

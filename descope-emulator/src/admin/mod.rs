@@ -72,8 +72,8 @@ async fn guard(Shared(app): AppState, request: Request, next: Next) -> Response 
 }
 
 /// The page for browsers, and for programs what is emulated here.
-async fn entrance(app: AppState, headers: http::HeaderMap) -> Response {
-    let mut response = if front::is_wanted(&headers) { front::page() } else { about(app).await };
+async fn entrance(Shared(app): AppState, headers: http::HeaderMap) -> Response {
+    let mut response = if front::is_wanted(&headers) { front::page() } else { about(&app) };
     response.headers_mut().append(http::header::VARY, http::HeaderValue::from_static("Accept"));
     response
 }
@@ -183,7 +183,7 @@ fn answer(answer: Answer) -> Response {
 }
 
 /// What is emulated here.
-async fn about(Shared(app): AppState) -> Response {
+fn about(app: &App) -> Response {
     let operations = app.routes.count();
     let emulated = app.table.operations().count();
     answer(Ok(json!({
