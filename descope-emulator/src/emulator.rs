@@ -13,6 +13,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     admin::{
         fault::Fault,
+        hosts::Hosts,
         inbox::Inbox,
         person::{self, PersonError},
     },
@@ -99,6 +100,7 @@ pub struct EmulatorBuilder {
     settings: Settings,
     data: Option<PathBuf>,
     seed_file: Option<PathBuf>,
+    allowed: Vec<String>,
     log: bool,
 }
 
@@ -285,6 +287,28 @@ impl EmulatorBuilder {
         self
     }
 
+    /// A name of this computer by which clients reach the emulator, such as `auth.example.com`. What is below `/_emulator/`
+    /// tells codes and keys to whoever asks, so it is not answered under public names that nobody has allowed: a page in
+    /// a browser could have its own name lead here. Addresses, names without a dot, the name of
+    /// [`host_name`](Self::host_name) and those that end in `.localhost`, `.local`, `.internal`, `.test` and `.home.arpa`
+    /// are always good, and all other calls are answered under any name.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = descope_emulator::Emulator::builder().allow_host("auth.example.com").start().await?;
+    /// let http = reqwest::Client::new();
+    /// let ask = |host| http.get(format!("{}/_emulator/inbox", emulator.base_url())).header("host", host).send();
+    /// assert_eq!(ask("auth.example.com").await?.status(), 200);
+    /// assert_eq!(ask("other.example.com").await?.status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed.push(name.into());
+        self
+    }
+
     /// Starts to serve on the current tokio runtime. It answers from the moment that this returns.
     ///
     /// # Errors
@@ -323,6 +347,7 @@ impl EmulatorBuilder {
         }
         let mut app = App::new(self.project_id, management_key, world, document, table);
         app.log = self.log;
+        app.hosts = Hosts::new(self.allowed.into_iter().chain(self.host_name));
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listeners, Arc::clone(&app), stopped));
@@ -379,6 +404,7 @@ impl Emulator {
             settings: Settings::default(),
             data: None,
             seed_file: None,
+            allowed: Vec::new(),
             log: false,
         }
     }

@@ -26,6 +26,7 @@ pub use self::{
         messages::{MessageFilter, MessageKind},
         person::PersonError,
         session::{BrowserCookie, SessionRequest, SignInError, SignedIn},
+        token::IssuedToken,
     },
     emulator::{Emulator, EmulatorBuilder, StartError},
     world::clock::Clock,

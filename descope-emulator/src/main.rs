@@ -2,7 +2,7 @@
 
 mod program;
 
-use std::{error::Error, io::Write as _, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write as _, net::IpAddr, path::PathBuf, process::ExitCode, task::Poll, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use descope_emulator::Emulator;
@@ -12,8 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A local Descope: sign users in with no account and no network.
 ///
-/// Codes and links that would have been sent are at GET /_emulator/inbox, requests and why they were refused at
-/// GET /_emulator/requests, and what else can be looked at and changed at GET /_emulator/.
+/// In a browser, /_emulator/ is a page of what happens: messages with their codes and links, users, sessions, requests and
+/// why they were refused. For programs, codes and links are at GET /_emulator/inbox, requests at GET /_emulator/requests,
+/// and what else can be looked at and changed at GET /_emulator/.
 #[derive(Parser)]
 #[command(name = "descope-emulator", version, args_conflicts_with_subcommands = true)]
 struct Program {
@@ -63,6 +64,10 @@ struct Arguments {
     /// Address or name to listen on, such as localhost; the default can only be reached from this computer
     #[arg(long, default_value = "127.0.0.1", env = "DESCOPE_EMULATOR_HOST")]
     host: String,
+    /// Name by which clients reach the emulator's own endpoints, below /_emulator/; more than one with commas. Addresses,
+    /// localhost and names of private networks need not be named
+    #[arg(long, value_name = "NAME", value_delimiter = ',', env = "DESCOPE_EMULATOR_ALLOW_HOST")]
+    allow_host: Vec<String>,
     /// Id of the emulated project
     #[arg(long, env = "DESCOPE_PROJECT_ID")]
     project_id: Option<String>,
@@ -149,6 +154,9 @@ async fn start(arguments: &Arguments, port: u16) -> Result<Emulator, Box<dyn Err
         Ok(address) => builder.host(address),
         Err(_) => builder.host_name(&arguments.host),
     };
+    for name in &arguments.allow_host {
+        builder = builder.allow_host(name);
+    }
     if let Some(project_id) = &arguments.project_id {
         builder = builder.project_id(project_id);
     }
@@ -189,6 +197,13 @@ fn variables(emulator: &Emulator) -> [(&'static str, &str); 4] {
 /// Runs a command to its end. One that was killed counts as failed.
 async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<dyn Error>> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
+    // Before the command runs, so that there is no moment in which being asked to end would end this program alone.
+    let mut ended = Box::pin(ended());
+    let none = std::future::poll_fn(|cx| Poll::Ready(ended.as_mut().poll(cx))).await;
+    if let Poll::Ready(asked) = none {
+        asked?;
+        return Ok(ExitCode::FAILURE);
+    }
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .envs(variables(emulator))
@@ -200,7 +215,7 @@ async fn exec(emulator: &Emulator, command: &[String]) -> Result<ExitCode, Box<d
         .map_err(|error| format!("{program}: {error}"))?;
     let status = tokio::select! {
         status = child.wait() => status?,
-        asked = ended() => {
+        asked = ended => {
             // A command that is run from a terminal has got Ctrl-C too.
             if asked? == Asked::Terminate {
                 terminate(&child).await;

@@ -31,6 +31,19 @@ node_tools() {
   echo "$folder"
 }
 
+# Whether there is a Chromium. One is installed where this computer lets us.
+chromium_is_there() {
+  local name
+  for name in ${CHROMIUM:-} chromium chromium-browser google-chrome google-chrome-stable; do
+    "$name" --version > /dev/null 2>&1 && return
+  done
+  [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || return 1
+  { apt-get update --quiet --quiet || true
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends chromium fonts-dejavu-core
+  } > "$work/chromium.log" 2>&1 || return 1
+  chromium --version > /dev/null 2>&1
+}
+
 # Starts the emulator, which ends with the script, and exports where it is and its keys.
 start_emulator() {
   local binary="${DESCOPE_EMULATOR:-}" ready="$work/emulator.json"

@@ -24,9 +24,20 @@ const BACKLOG: usize = 1_000;
 /// Something that has happened.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    Message { project: String, message: Box<Message> },
+    Message {
+        project: String,
+        message: Box<Message>,
+    },
     Request(Arc<RecordedRequest>),
-    Record { project: String, entry: Box<AuditEntry> },
+    Record {
+        project: String,
+        entry: Box<AuditEntry>,
+    },
+    /// Something about the emulator itself is not as it was: its clock, the faults, the snapshots and so on.
+    Change {
+        project: Option<String>,
+        what: &'static str,
+    },
 }
 
 /// The name of a kind of events.
@@ -35,16 +46,18 @@ pub(crate) enum Kind {
     Message,
     Request,
     Record,
+    Change,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Message, Self::Request, Self::Record];
+    pub(crate) const ALL: [Self; 4] = [Self::Message, Self::Request, Self::Record, Self::Change];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
             Self::Request => "request",
             Self::Record => "record",
+            Self::Change => "change",
         }
     }
 }
@@ -55,6 +68,7 @@ impl Happening {
             Self::Message { .. } => Kind::Message,
             Self::Request(_) => Kind::Request,
             Self::Record { .. } => Kind::Record,
+            Self::Change { .. } => Kind::Change,
         }
     }
 
@@ -62,6 +76,7 @@ impl Happening {
         match self {
             Self::Message { project, .. } | Self::Record { project, .. } => Some(project),
             Self::Request(request) => request.project_id.as_deref(),
+            Self::Change { project, .. } => project.as_deref(),
         }
     }
 
@@ -78,6 +93,7 @@ impl Happening {
                 told["projectId"] = json!(project);
                 told
             }
+            Self::Change { project, what } => json!({"projectId": project, "what": what}),
         }
     }
 }
@@ -95,7 +111,11 @@ pub(crate) struct Wanted {
 impl Wanted {
     fn takes(&self, happening: &Happening) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&happening.kind()))
-            && self.project.as_deref().is_none_or(|wanted| happening.project() == Some(wanted))
+            && self.project.as_deref().is_none_or(|wanted| match happening {
+                // What changes for all of them changes for this one.
+                Happening::Change { project: None, .. } => true,
+                _ => happening.project() == Some(wanted),
+            })
     }
 }
 
@@ -135,6 +155,11 @@ impl Events {
             }
         });
         store.kept.push_back(numbered);
+    }
+
+    /// Tells that something about the emulator itself has changed, for all projects or for one.
+    pub(crate) fn change(&self, what: &'static str, project: Option<&str>) {
+        self.publish(Happening::Change { project: project.map(str::to_owned), what });
     }
 
     /// A body that tells what happens from now on or, for one who comes back, after the event with a number.

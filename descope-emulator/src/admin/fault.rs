@@ -405,6 +405,14 @@ impl Fault {
         }
     }
 
+    /// The code and the message in the answer that the caller gets, where they are the fault's.
+    pub(crate) fn recorded_error(&self) -> Option<(String, String)> {
+        match &self.kind {
+            Kind::Error { code, message } => Some((code.clone(), message.clone())),
+            _ => None,
+        }
+    }
+
     /// Waits before the call is carried out, where that is what is late.
     pub(crate) async fn wait_before(&self) {
         if !self.after_handling {

@@ -8,6 +8,7 @@ use std::sync::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    events::Events,
     fault::{Asked, Fault, FaultError, Kind},
     members::Members,
 };
@@ -56,12 +57,14 @@ pub(crate) struct Faults {
     store: Mutex<Store>,
     /// Whether there are any: most of the time there are none, and then nothing is to be looked up.
     any: AtomicBool,
+    /// Those who are told that there is another fault, or one less.
+    events: Events,
 }
 
 impl Faults {
     /// None yet. With a seed, draws come out the same each time.
-    pub(crate) fn new(seed: Option<u64>) -> Self {
-        Self { seed, ..Self::default() }
+    pub(crate) fn new(seed: Option<u64>, events: Events) -> Self {
+        Self { seed, events, ..Self::default() }
     }
 
     /// Adds a fault, whatever its values are. One that never happens is not kept.
@@ -136,6 +139,7 @@ impl Faults {
 
     fn note(&self, store: &Store) {
         self.any.store(!store.waiting.is_empty(), Ordering::Relaxed);
+        self.events.change("faults", None);
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -277,7 +281,7 @@ mod tests {
     #[test]
     fn draws_repeat_with_the_seed() {
         let run = |seed: u64, resets: usize| {
-            let faults = Faults::new(Some(seed));
+            let faults = Faults::new(Some(seed), Events::default());
             let once = || {
                 faults.add(Fault::status(503).probability(0.5).always()).expect("added");
                 (0..64).map(|_| faults.take(&asked("a")).is_some()).collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{fault::fits, seen::is_same};
+use super::{fault::fits, seen::is_same, token::IssuedToken};
 
 /// How many requests are kept; the oldest go first.
 const CAPACITY: usize = 2_000;
@@ -65,6 +65,8 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// The body of the answer, when it was JSON of at most 16 KiB and no fault. Its secrets are `***`.
     pub reply: Option<Value>,
+    /// What the tokens of the answer say, in the body or in cookies.
+    pub tokens: Vec<IssuedToken>,
     /// The status of the answer; 0 when the connection was closed instead.
     pub status: u16,
     /// The id of the fault that happened to it, if one did.
@@ -271,6 +273,7 @@ mod tests {
             credentials: Vec::new(),
             body: None,
             reply: None,
+            tokens: Vec::new(),
             status: 200,
             fault: None,
             error_code: None,

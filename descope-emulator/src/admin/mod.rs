@@ -4,6 +4,8 @@ mod doctor;
 pub(crate) mod events;
 pub(crate) mod fault;
 pub(crate) mod faults;
+mod front;
+pub(crate) mod hosts;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod mask;
@@ -12,14 +14,16 @@ pub(crate) mod messages;
 pub(crate) mod person;
 pub(crate) mod seen;
 pub(crate) mod session;
+pub(crate) mod token;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Query, State as Shared},
+    extract::{Path, Query, Request, State as Shared},
     http::Method,
+    middleware::Next,
     response::{IntoResponse as _, Response},
     routing::{delete, get, post},
 };
@@ -47,10 +51,41 @@ type AppState = Shared<Arc<App>>;
 type Answer = Result<Value, Refusal>;
 type Pairs = Query<Vec<(String, String)>>;
 
-/// The routes below `/_emulator`.
-pub(crate) fn router() -> Router<Arc<App>> {
+/// The emulator's own routes, closed to pages of others.
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(about))
+        .nest("/_emulator", routes())
+        .route("/_emulator/", get(entrance))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), guard))
+}
+
+/// Answers whom the emulator tells about itself, and refuses the others.
+async fn guard(Shared(app): AppState, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let path = path.strip_prefix("/_emulator").unwrap_or(path);
+    let mut response = match app.hosts.check(request.method(), path, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => answer(Err(refusal)),
+    };
+    front::close_off(response.headers_mut());
+    response
+}
+
+/// The page for browsers, and for programs what is emulated here.
+async fn entrance(Shared(app): AppState, headers: http::HeaderMap) -> Response {
+    let mut response = if front::is_wanted(&headers) { front::page() } else { about(&app) };
+    response.headers_mut().append(http::header::VARY, http::HeaderValue::from_static("Accept"));
+    response
+}
+
+/// The routes below `/_emulator`.
+fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(entrance))
+        .route("/page/key", post(front::key))
+        .route("/page/{file}", get(front::asset))
+        .route("/operations", get(|app: AppState| async move { answer(Ok(front::operations(&app))) }))
+        .route("/sessions", get(|app: AppState, query: Pairs| async move { answer(front::sessions(&app, &query)) }))
         .route("/health", get(|| async { answer(Ok(json!({"status": "ok"}))) }))
         .route("/inbox", get(|app: AppState, query: Pairs| async move { answer(inbox(app, query).await) }))
         .route("/inbox", delete(|app: AppState, query: Pairs| async move { answer(clear_inbox(&app, &query)) }))
@@ -107,6 +142,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
             "/requests",
             delete(|app: AppState| async move {
                 app.journal.clear();
+                app.world.events.change("requests", None);
                 answer(Ok(json!({})))
             }),
         )
@@ -147,7 +183,7 @@ fn answer(answer: Answer) -> Response {
 }
 
 /// What is emulated here.
-pub(crate) async fn about(Shared(app): AppState) -> Response {
+fn about(app: &App) -> Response {
     let operations = app.routes.count();
     let emulated = app.table.operations().count();
     answer(Ok(json!({
@@ -157,8 +193,11 @@ pub(crate) async fn about(Shared(app): AppState) -> Response {
         "operations": operations,
         "emulated": emulated,
         "now": app.world.clock.now(),
+        "projects": app.world.projects().iter().map(|project| project.id.clone()).collect::<Vec<_>>(),
+        "page": "/_emulator/",
         "endpoints": [
-            "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
+            "GET /_emulator/",
+            "GET /_emulator/inbox", "GET /_emulator/events", "GET /_emulator/sessions", "GET /_emulator/operations", "GET /_emulator/requests", "GET /_emulator/requests/count", "POST /_emulator/clock", "POST /_emulator/settings",
             "GET /_emulator/provider", "POST /_emulator/provider/token", "GET /_emulator/messenger",
             "POST /_emulator/session", "POST /_emulator/doctor", "GET /_emulator/state", "POST /_emulator/faults", "POST /_emulator/keys/rotate", "POST /_emulator/reset",
             "PUT /_emulator/snapshots/NAME", "POST /_emulator/snapshots/NAME/restore", "GET /_emulator/health",
@@ -172,10 +211,10 @@ pub(crate) async fn welcome(Shared(app): AppState) -> Response {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Descope emulator</title>\
          <h1>A local Descope</h1><p>Project <code>{}</code>, {} of {} operations. Nothing leaves this computer.</p>\
-         <ul><li><a href=\"/_emulator/inbox\">Codes and links that would have been sent</a></li>\
+         <ul><li><a href=\"/_emulator/\">The page of the emulator: messages, users, sessions, requests, faults, the clock</a></li>\
+         <li><a href=\"/_emulator/inbox\">Codes and links that would have been sent</a></li>\
          <li><a href=\"/_emulator/requests\">Requests and why they were refused</a></li>\
-         <li><a href=\"/_emulator/state\">Everything that is known</a></li>\
-         <li><a href=\"/_emulator/\">The other endpoints of the emulator</a></li></ul>\n",
+         <li><a href=\"/_emulator/state\">Everything that is known</a></li></ul>\n",
         escaped(&app.project_id),
         app.table.operations().count(),
         app.routes.count(),
@@ -287,7 +326,9 @@ async fn session(Shared(app): AppState, query: Pairs, headers: http::HeaderMap, 
 }
 
 fn clear_inbox(app: &App, query: &Pairs) -> Answer {
-    project(app, query)?.inbox.clear();
+    let project = project(app, query)?;
+    project.inbox.clear();
+    app.world.events.change("inbox", Some(&project.id));
     Ok(json!({}))
 }
 
@@ -348,6 +389,7 @@ async fn change_settings(Shared(app): AppState, query: Pairs, body: Body) -> Ans
         jwt_template::check_settings(&state, &wanted)?;
         state.settings = wanted;
     }
+    app.world.events.change("settings", Some(&project.id));
     app.world.save().map_err(unsaved)?;
     settings(&app, &query)
 }

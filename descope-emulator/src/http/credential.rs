@@ -34,7 +34,8 @@ pub(crate) struct Bearer {
 }
 
 impl Bearer {
-    pub(crate) fn parse(headers: &HeaderMap, management_key: &str) -> Option<Self> {
+    /// `management_keys` are those that hold for all projects.
+    pub(crate) fn parse(headers: &HeaderMap, management_keys: [&Secret; 2]) -> Option<Self> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, rest) = value.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -45,7 +46,7 @@ impl Bearer {
         let mut bearer = Self { project_id, jwt: None, management_key: false, other: None, by_cookie: false };
         // Some clients end the bearer with a colon when they have nothing to add.
         for part in parts.filter(|part| !part.is_empty()) {
-            if Secret::from(part) == Secret::from(management_key) {
+            if management_keys.contains(&&Secret::from(part)) {
                 bearer.management_key = true;
             } else if part.split('.').count() == 3 {
                 bearer.jwt = Some(part.to_owned());

@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use descope_api::Operation;
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use descope_api::{Operation, Secret};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
 use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::Value;
@@ -27,9 +27,11 @@ use crate::{
         events::Happening,
         fault::{Asked, Fault},
         faults::Faults,
+        hosts::Hosts,
         journal::{Credential, Journal, RecordedRequest},
         mask,
         seen::Seen,
+        token::{self, IssuedToken},
     },
     area::{project::ProjectSettings, provider},
     error::{BAD_REQUEST, NOT_EMULATED, PROJECT_NOT_FOUND, Refusal, Words},
@@ -49,6 +51,11 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 pub(crate) struct App {
     pub(crate) project_id: String,
     pub(crate) management_key: String,
+    /// The management key once more, and that of the emulator's page: drawn anew at each start, so that the page needs
+    /// no key that is good anywhere else.
+    keys: [Secret; 2],
+    /// The names under which the emulator tells about itself.
+    pub(crate) hosts: Hosts,
     pub(crate) world: World,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
@@ -87,11 +94,15 @@ impl App {
         table: Table,
     ) -> Self {
         let seed = world.seed();
+        let events = world.events.clone();
+        let keys = [management_key.as_str().into(), format!("KP{}", ids::alphanumeric(58)).into()];
         Self {
             project_id,
             management_key,
+            keys,
+            hosts: Hosts::default(),
             world,
-            faults: Faults::new(seed),
+            faults: Faults::new(seed, events),
             journal: Journal::default(),
             document,
             routes: Routes::new(descope_api::OPERATIONS),
@@ -105,6 +116,23 @@ impl App {
         self.world.reset();
         self.faults.reset();
         self.journal.clear();
+    }
+
+    /// The key of the emulator's page.
+    pub(crate) fn page_key(&self) -> &Secret {
+        &self.keys[1]
+    }
+
+    fn bearer(&self, headers: &HeaderMap) -> Option<Bearer> {
+        let [own, page] = &self.keys;
+        Bearer::parse(headers, [own, page])
+    }
+
+    /// Whether a call comes from the emulator's page. Whoever looks on must not change what is seen: its calls are
+    /// neither noted nor counted, and no fault happens to them.
+    fn is_by_page(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|bearer| bearer.to_str().ok());
+        bearer.is_some_and(|bearer| bearer.split(':').any(|part| Secret::from(part) == *self.page_key()))
     }
 
     /// The project that a call is about: that of the bearer, else that of the path, else the default one.
@@ -126,7 +154,7 @@ impl App {
         parts: &Parts,
         body: &Bytes,
     ) -> String {
-        let bearer = Bearer::parse(&parts.headers, &self.management_key);
+        let bearer = self.bearer(&parts.headers);
         let Some(operation) = operation else {
             return bearer.map_or_else(|| self.project_id.clone(), |bearer| bearer.project_id);
         };
@@ -146,7 +174,7 @@ impl App {
         body: &Bytes,
     ) -> Outcome {
         let now = self.world.clock.now();
-        let bearer = Bearer::parse(&parts.headers, &self.management_key);
+        let bearer = self.bearer(&parts.headers);
         let query = parse_query(parts.uri.query());
         let bearer = bearer.or_else(|| Bearer::of_browser(operation, project_in(&path, &query)));
         let of_provider = provider::project_of(&self.world, operation, parts, &path, &query, body);
@@ -175,7 +203,7 @@ impl App {
                 .and_then(|()| self.document.check_body(operation.id, body, parts.headers.get(header::CONTENT_TYPE)));
             (entry, body)
         });
-        let within_limit = project.count_call(settings.calls_per_minute, now);
+        let within_limit = self.is_by_page(&parts.headers) || project.count_call(settings.calls_per_minute, now);
         // Before our own lock: nobody ever holds two.
         let others = if operation.tag == "management-project" { self.others(&project.id) } else { Vec::new() };
         let mut unsigned = Unsigned::new();
@@ -260,7 +288,7 @@ impl App {
 
     /// The fault that happens to a call, and its id.
     fn fault(&self, found: &Found, parts: &Parts, body: &Bytes, seen: &Seen) -> Option<(u64, Fault)> {
-        if self.faults.is_empty() {
+        if self.faults.is_empty() || self.is_by_page(&parts.headers) {
             return None;
         }
         let nothing = HashMap::new();
@@ -282,6 +310,9 @@ impl App {
             let why = noted.message.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
             let named = operation.map_or("-", |operation| operation.id);
             eprintln!("{} {} {} {named}{why}", noted.status, parts.method, parts.uri.path());
+        }
+        if self.is_by_page(&parts.headers) {
+            return;
         }
         let hidden = |name: &header::HeaderName| *name == header::AUTHORIZATION || *name == header::COOKIE;
         let text = |name: &header::HeaderName, value: &HeaderValue| {
@@ -306,6 +337,7 @@ impl App {
             credentials: noted.credentials,
             body: seen.body.as_ref().and_then(mask::body),
             reply: noted.reply,
+            tokens: noted.tokens,
             status: noted.status,
             fault: noted.fault,
             error_code: noted.code,
@@ -326,6 +358,7 @@ struct Noted {
     code: Option<String>,
     message: Option<String>,
     reply: Option<Value>,
+    tokens: Vec<IssuedToken>,
 }
 
 impl Noted {
@@ -340,6 +373,7 @@ impl Noted {
                     Content::Json(body) | Content::TypedJson(_, body) => mask::body(body),
                     Content::Text(..) | Content::Nothing => None,
                 },
+                tokens: token::issued(reply),
                 ..Self::new(reply.status.as_u16())
             },
             Err(refusal) => Self {
@@ -390,7 +424,9 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         fault.wait_before().await;
     }
     if let Some((id, fault)) = fault.as_ref().filter(|(_, fault)| !fault.is_after_handling()) {
-        let noted = Noted { fault: Some(*id), ..Noted::new(fault.recorded_status().unwrap_or_default()) };
+        let (code, message) = fault.recorded_error().unzip();
+        let status = fault.recorded_status().unwrap_or_default();
+        let noted = Noted { fault: Some(*id), code, message, ..Noted::new(status) };
         app.record(found.operation(), &parts, seen, noted);
         return fault.respond(Response::default()).await;
     }
@@ -421,6 +457,8 @@ async fn answer(app: Arc<App>, request: Request) -> Response {
         noted.fault = Some(*id);
         if let Some(status) = fault.recorded_status() {
             (noted.status, noted.reply) = (status, None);
+            noted.tokens.clear();
+            (noted.code, noted.message) = fault.recorded_error().unzip();
         }
     }
     app.record(Some(operation), &parts, seen, noted);

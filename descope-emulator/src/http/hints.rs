@@ -14,8 +14,8 @@ impl App {
     /// A refusal with what its reader can do about it.
     pub(super) fn with_hint(&self, mut refusal: Refusal) -> Refusal {
         let ahead = self.world.clock.ahead();
-        // A project that was deleted is the right one all the same.
-        if refusal.code == &PROJECT_NOT_FOUND && !refusal.message.contains(&self.project_id) {
+        let own = format!("Project {} ", self.project_id);
+        if refusal.code == &PROJECT_NOT_FOUND && !refusal.message.starts_with(&own) {
             let _ = write!(refusal.message, "; set DESCOPE_PROJECT_ID to {}", self.project_id);
         } else if refusal.code == &TOKEN_EXPIRED && ahead.abs() > TOLERANCE {
             let way = if ahead > 0 { "ahead of" } else { "behind" };

@@ -54,6 +54,11 @@ impl Reply {
         Self::new(StatusCode::OK, Content::TypedJson(kind, body))
     }
 
+    /// The cookies that it sets, as `NAME=VALUE; ...`.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(|(name, _)| *name == header::SET_COOKIE).map(|(_, value)| value.as_str())
+    }
+
     /// Such JSON.
     pub(crate) fn typed(&self) -> Option<&Value> {
         match &self.content {

@@ -18,8 +18,7 @@ use crate::admin::{self, fault::CloseConnection};
 /// with it.
 pub(crate) async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, stop: watch::Receiver<bool>) {
     let router = Router::new()
-        .nest("/_emulator", admin::router())
-        .route("/_emulator/", axum::routing::get(admin::about))
+        .merge(admin::router(&app))
         .route("/", axum::routing::get(admin::welcome).fallback(dispatch))
         .fallback(dispatch)
         .with_state(app);

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::admin::events::Events;
+
 /// The clock that codes, links and tokens expire by. Clones share one clock.
 ///
 /// It runs with the computer's clock until a test moves, sets or stops it, so that expiry can be seen without waiting.
@@ -25,6 +27,8 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     time: Arc<Mutex<Time>>,
+    /// Those who are told that it shows another time than was to be expected.
+    events: Events,
 }
 
 /// What the clock shows.
@@ -43,6 +47,11 @@ impl Default for Time {
 }
 
 impl Clock {
+    /// One that tells when it is set, moved or stopped.
+    pub(crate) fn with_events(events: Events) -> Self {
+        Self { events, ..Self::default() }
+    }
+
     /// The emulator's time in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.millis().div_euclid(1000)
@@ -58,10 +67,10 @@ impl Clock {
     /// Moves the clock on by `by`. Everything that would have expired in that time is expired.
     pub fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(FARTHEST);
-        match &mut *self.time() {
+        self.change(|time| match time {
             Time::Running { ahead } => *ahead = ahead.saturating_add(by).min(FARTHEST),
             Time::Frozen { at } => *at = at.saturating_add(by).min(FARTHEST),
-        }
+        });
     }
 
     /// Sets the clock to a time, in seconds since 1970, forwards or backwards. It runs on from there unless it stands
@@ -79,22 +88,22 @@ impl Clock {
     /// ```
     pub fn set(&self, epoch_seconds: i64) {
         let wanted = epoch_seconds.clamp(0, FARTHEST / 1000) * 1000;
-        match &mut *self.time() {
+        self.change(|time| match time {
             Time::Running { ahead } => *ahead = wanted - system_millis(),
             Time::Frozen { at } => *at = wanted,
-        }
+        });
     }
 
     /// Stops the clock. It can still be set and moved on.
     pub fn freeze(&self) {
         let at = self.millis();
-        *self.time() = Time::Frozen { at };
+        self.change(|time| *time = Time::Frozen { at });
     }
 
     /// Lets a stopped clock run again, from the time that it shows.
     pub fn unfreeze(&self) {
         let ahead = self.millis() - system_millis();
-        *self.time() = Time::Running { ahead };
+        self.change(|time| *time = Time::Running { ahead });
     }
 
     /// Whether the clock stands still.
@@ -109,7 +118,12 @@ impl Clock {
 
     /// Goes back to the computer's time.
     pub(crate) fn reset(&self) {
-        *self.time() = Time::default();
+        self.change(|time| *time = Time::default());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Time)) {
+        change(&mut self.time());
+        self.events.change("clock", None);
     }
 
     fn time(&self) -> MutexGuard<'_, Time> {

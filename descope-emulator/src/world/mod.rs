@@ -74,9 +74,10 @@ const MAX_PROJECTS: usize = 10_000;
 
 impl World {
     pub(crate) fn new(default_id: &str, which: Projects, seed: Option<u64>, settings: Settings) -> Self {
+        let events = Events::default();
         let world = Self {
-            clock: Clock::default(),
-            events: Events::default(),
+            clock: Clock::with_events(events.clone()),
+            events,
             default_id: default_id.to_owned(),
             which,
             seed,
@@ -165,6 +166,7 @@ impl World {
         }
         self.clock.reset();
         self.events.clear();
+        self.events.change("all", None);
         // Whoever resets wants nothing of before; a file that cannot be written says so with the next change.
         let _ = self.save();
     }
@@ -189,6 +191,7 @@ impl World {
         for (id, project) in saved.projects {
             self.add(&id).import(project);
         }
+        self.events.change("all", None);
         self.save()
     }
 

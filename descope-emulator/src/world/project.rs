@@ -162,12 +162,14 @@ impl Project {
     pub(crate) fn save_snapshot(&self, name: &str) {
         let state = self.state().clone();
         self.snapshots().insert(name.to_owned(), state);
+        self.events.change("snapshots", Some(&self.id));
     }
 
     /// Goes back to a snapshot. Whether there is one of that name.
     pub(crate) fn restore_snapshot(&self, name: &str) -> bool {
         let Some(state) = self.snapshots().get(name).cloned() else { return false };
         *self.state() = state;
+        self.events.change("all", Some(&self.id));
         true
     }
 

@@ -30,6 +30,7 @@ mod oauth;
 mod oauth_native;
 mod otp;
 mod outbound_connect;
+mod page;
 mod password;
 mod program;
 mod provider;
