@@ -172,7 +172,7 @@ fn start(call: &mut Call<'_>, body: FlowStartRequest) -> Result<FlowStepResponse
     if body.condition_interaction_id.is_some_and(|id| !id.is_empty()) {
         return Err(Refusal::new(&NOT_EMULATED, "No flow that the emulator runs begins with a condition"));
     }
-    let options = body.options.unwrap_or_else(FlowStartOptions::new);
+    let options = body.options.unwrap_or_default();
     refuse_others(&options)?;
     let app = options.redirect_auth.and_then(|app| Some((some(app.callback_url)?, some(app.code_challenge)?)));
     let app = app.map(|(callback_url, code_challenge)| App { callback_url, code_challenge });
