@@ -390,11 +390,17 @@ function listen() {
   events?.close();
   events = new EventSource(`${own}/events`);
   events.onopen = async () => {
+    trouble(null);
+    try {
+      // It may be another emulator than before, or have gone on meanwhile.
+      await reads.projects();
+      if (!world.key || !(await stillGood())) await fetchKey();
+    } catch (error) {
+      trouble(error);
+      return;
+    }
     $('live').textContent = 'live';
     $('live').classList.add('on');
-    trouble(null);
-    // It may be another emulator than before, or have gone on meanwhile.
-    if (!world.key || !(await stillGood())) await fetchKey();
     everything();
   };
   events.onerror = () => {
@@ -537,7 +543,12 @@ const setClock = async (body) => {
   [world.clock, world.read] = [await ask('POST', `${own}/clock`, body), performance.now()];
   draw();
 };
-const save = (form, act) => $(form).addEventListener('submit', attempt(async () => { await act(); $(form).reset(); }));
+// Empties the fields when it is done, but for those that somebody has gone on to write in.
+const save = (form, act) => $(form).addEventListener('submit', attempt(async () => {
+  const sent = [...$(form).querySelectorAll('input')].map((field) => [field, field.value]);
+  await act();
+  for (const [field, value] of sent) if (field.value === value) field.value = '';
+}));
 
 function go() {
   const wanted = location.hash.slice(1);
