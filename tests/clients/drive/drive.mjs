@@ -116,7 +116,7 @@ const ARGUMENTS = {
   'password.replace': [ada, password, 'Babbage-1822'],
   'password.policy': [],
   'flow.start': [flow.id, { redirectUrl: uri, tenant: 'T1' }],
-  'flow.next': ['unknown', '0', 'submit', 1, '1', { email: ada }],
+  'flow.next': [world.flowRun.executionId, world.flowRun.stepId, 'submit', 1, '1', { email: ada }],
   refresh: [refreshJwt],
   selectTenant: ['T1', refreshJwt],
   ...same(['logout', 'logoutAll', 'me', 'history'], [refreshJwt]),

@@ -56,7 +56,7 @@ def sign(path: str, body: object, token: str = "") -> dict:
 
 def message(to: str) -> dict:
     query = urllib.parse.urlencode({"to": to, "wait": 5})
-    return send("GET", f"/_emulator/inbox?{query}")["messages"][-1]
+    return send("GET", f"/_emulator/inbox?{query}")["messages"][0]
 
 
 def walk(url: str, decision: str) -> str:
@@ -176,6 +176,7 @@ def relations() -> None:
 def documents() -> None:
     flow = manage("flow/list", {})["flows"][0]["id"]
     world["flow"] = manage("flow/export", {"flowId": flow})
+    world["flowRun"] = send("POST", "/v1/flow/start", {"flowId": flow}, PROJECT)
     world["theme"] = manage("theme/export", {})["theme"]
     world["snapshot"] = manage("project/snapshot/export", {})["files"]
 
