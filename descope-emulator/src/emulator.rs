@@ -214,7 +214,8 @@ impl EmulatorBuilder {
 
     /// Adds what a file says to what every new project has: users, tenants, roles, keys, settings. It has the form of
     /// the document that `GET /_emulator/state` answers, in YAML or JSON; what is left out has its default. References to
-    /// what is nowhere are refused: roles, permissions, tenants, users, families and applications. A project that the data file has already stays as it is there.
+    /// what is nowhere are refused: roles, permissions, tenants, users, families and applications. A project that the data
+    /// file has already stays as it is there.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -313,9 +314,9 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Listen`] when the port is taken, [`StartError::Name`] for a name without an address, [`StartError::Identifier`] for a project id or management key
-    /// that is empty or has a colon in it, [`StartError::Data`] for a data file that cannot be read, [`StartError::Seed`]
-    /// for a seed that cannot be used.
+    /// [`StartError::Listen`] when the port is taken, [`StartError::Name`] for a name without an address,
+    /// [`StartError::Identifier`] for a project id or management key that is empty or has a colon in it,
+    /// [`StartError::Data`] for a data file that cannot be read, [`StartError::Seed`] for a seed that cannot be used.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let management_key = self.management_key.unwrap_or_else(|| format!("K2{}", ids::alphanumeric(58)));
         if [&self.project_id].into_iter().chain(&self.further).any(|id| !is_project_id(id)) {

@@ -1,4 +1,4 @@
-//! A year in a minute: users sign in, refresh, log out, are impersonated and disabled, keys rotate every day, and a validator
+//! A year in minutes: users sign in, refresh, log out, are impersonated and disabled, keys rotate every day, and a validator
 //! that runs all the time is compared with what the emulator knows.
 //!
 //! ```sh
