@@ -65,7 +65,7 @@ impl Client {
         let known = known(name)?;
         let span = span_of(known, &request);
         let sent = Box::pin(self.send(request, known, &span));
-        span::operated(&span, self.within(known.function, sent)).await
+        Ok(self.bounded(span::operated(&span, self.within(known.function, sent)).await?))
     }
 
     /// The part of [`answered`](Self::answered) that is the same for every type. The span of the operation goes on for as
@@ -91,10 +91,11 @@ impl Client {
         span: &Span,
     ) -> Result<(Head, Bytes)> {
         let operation = known.function;
-        let mut response = self.send(request, known, span).await?;
-        let head = Head { status: response.status(), headers: std::mem::take(response.headers_mut()) };
-        let body = response.bytes().await;
-        let body = body.map_err(|error| Error::transport(operation, error).answered(head.status, &head.headers))?;
+        let response = http::Response::<reqwest::Body>::from(self.send(request, known, span).await?);
+        let (http::response::Parts { status, headers, .. }, body) = response.into_parts();
+        let head = Head { status, headers };
+        let body = Limited::new(body, self.config().max_response_bytes).collect().await;
+        let body = body.map_err(|error| Error::body(operation, error).answered(head.status, &head.headers))?.to_bytes();
         if !body.trim_ascii().is_empty() {
             return Ok((head, body));
         }
@@ -117,21 +118,21 @@ impl Client {
         let mut request = request.map_err(|error| Error::transport(name, error))?;
         self.prepare(&mut request, known).map_err(|why| Error::invalid(name, why))?;
         let response = self.execute(request, known, span).await.map_err(|error| Error::transport(name, error))?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(self.bounded(response, status));
+        if response.status().is_success() {
+            return Ok(response);
         }
-        if known.redirects && status.is_redirection() {
+        if known.redirects && response.status().is_redirection() {
             // The generated code knows one success; what matters is in the headers.
-            return Ok(self.bounded(response, StatusCode::OK));
+            let mut response = http::Response::<reqwest::Body>::from(response);
+            *response.status_mut() = StatusCode::OK;
+            return Ok(response.into());
         }
         Err(refused(response, known).await)
     }
 
     /// The same answer, whose body ends with an error when it is longer than is read.
-    fn bounded(&self, response: Response, status: StatusCode) -> Response {
-        let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        parts.status = status;
+    fn bounded(&self, response: Response) -> Response {
+        let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let body = reqwest::Body::wrap(Limited::new(body, self.config().max_response_bytes));
         http::Response::from_parts(parts, body).into()
     }

@@ -91,6 +91,14 @@ impl Error {
         Self::new(kind(&error), operation).source(error.without_url())
     }
 
+    /// A body that has not come whole, or is longer than is read.
+    pub(crate) fn body(operation: &'static str, error: Box<dyn StdError + Send + Sync>) -> Self {
+        match error.downcast::<reqwest::Error>() {
+            Ok(error) => Self::transport(operation, *error),
+            Err(error) => Self::new(ErrorKind::TooLarge, operation).source(error),
+        }
+    }
+
     /// What an answer says about itself.
     pub(crate) fn answered(mut self, status: StatusCode, headers: &HeaderMap) -> Self {
         self.0.status = Some(status);

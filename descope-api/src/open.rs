@@ -81,8 +81,8 @@ macro_rules! vocabulary {
         }
 
         impl crate::json::FromJson for $name {
-            fn from_json(value: serde_json::Value) -> crate::json::Read<Self> {
-                String::from_json(value).map(Self::from)
+            fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+                String::from_json(node).map(Self::from)
             }
         }
     };

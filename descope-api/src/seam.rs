@@ -217,7 +217,7 @@ impl Client {
         let mut request = request;
         let mut attempt = 0;
         loop {
-            let spare = request.try_clone();
+            let spare = if attempt < retry.max_retries { request.try_clone() } else { None };
             let sent = span::attempt(&self.client, request, known, attempt, propagator);
             let result = pacing::paced(self.config().pacing.as_ref(), known, sent).await;
             let (Some(wait), Some(next)) = (retry.delay(known.retry, attempt, &result), spare) else {

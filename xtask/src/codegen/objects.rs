@@ -143,7 +143,7 @@ pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
     [
         parse_quote! {
             impl crate::json::Object for #name {
-                fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+                fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
                     #(#aliases)*
                     Ok(Self { #(#reads,)* })
                 }
@@ -173,8 +173,8 @@ pub(super) fn object(name: &Ident, members: &[Member]) -> [Item; 3] {
 pub(super) fn read_by_serde(name: &Ident) -> Item {
     parse_quote! {
         impl crate::json::FromJson for #name {
-            fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-                crate::json::by_serde(value)
+            fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+                crate::json::by_serde(node)
             }
         }
     }

@@ -4128,7 +4128,7 @@ impl AccessKeyExchangeRequest {
     }
 }
 impl crate::json::Object for AccessKeyExchangeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_options: from.take("loginOptions")?,
         })
@@ -4186,7 +4186,7 @@ impl AccessKeyLoginOptions {
     }
 }
 impl crate::json::Object for AccessKeyLoginOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             selected_tenant: from.take("selectedTenant")?,
@@ -4249,7 +4249,7 @@ impl AccessKeySession {
     }
 }
 impl crate::json::Object for AccessKeySession {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             expiration: from.take("expiration")?,
             key_id: from.take("keyId")?,
@@ -4278,8 +4278,8 @@ impl<'de> ::serde::Deserialize<'de> for AccessKeySession {
     }
 }
 impl crate::json::FromJson for AuthHistory {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl CodeExchangeRequest {
@@ -4290,7 +4290,7 @@ impl CodeExchangeRequest {
     }
 }
 impl crate::json::Object for CodeExchangeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -4322,7 +4322,7 @@ impl EnchantedLinkPendingSessionRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkPendingSessionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             pending_ref: from.take("pendingRef")?,
         })
@@ -4379,7 +4379,7 @@ impl EnchantedLinkPhoneResponse {
     }
 }
 impl crate::json::Object for EnchantedLinkPhoneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             link_id: from.take("linkId")?,
             masked_phone: from.take("maskedPhone")?,
@@ -4440,7 +4440,7 @@ impl EnchantedLinkResponse {
     }
 }
 impl crate::json::Object for EnchantedLinkResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             link_id: from.take("linkId")?,
             masked_email: from.take("maskedEmail")?,
@@ -4537,7 +4537,7 @@ impl EnchantedLinkSignInRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             login_id: from.take("loginId")?,
@@ -4646,7 +4646,7 @@ impl EnchantedLinkSignUpEmailRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             email: from.take("email")?,
@@ -4755,7 +4755,7 @@ impl EnchantedLinkSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             login_id: from.take("loginId")?,
@@ -4890,7 +4890,7 @@ impl EnchantedLinkUpdateEmailRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
@@ -5031,7 +5031,7 @@ impl EnchantedLinkUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
@@ -5097,7 +5097,7 @@ impl EnchantedLinkVerifyRequest {
     }
 }
 impl crate::json::Object for EnchantedLinkVerifyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             pkce_verifier: from.take("pkceVerifier")?,
             token: from.take("token")?,
@@ -5139,7 +5139,7 @@ impl FlowDeviceInfo {
     }
 }
 impl crate::json::Object for FlowDeviceInfo {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             web_authn_support: from.take("webAuthnSupport")?,
         })
@@ -5179,7 +5179,7 @@ impl FlowDomainVerdict {
     }
 }
 impl crate::json::Object for FlowDomainVerdict {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             success: from.take("success")?,
         })
@@ -5217,7 +5217,7 @@ impl FlowExchangeRequest {
     }
 }
 impl crate::json::Object for FlowExchangeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authorization_code: from.take("authorizationCode")?,
             code_verifier: from.take("codeVerifier")?,
@@ -5301,7 +5301,7 @@ impl FlowLastAuth {
     }
 }
 impl crate::json::Object for FlowLastAuth {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_method: from.take("authMethod")?,
             login_id: from.take("loginId")?,
@@ -5384,7 +5384,7 @@ impl FlowNativeOptions {
     }
 }
 impl crate::json::Object for FlowNativeOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             external_auth_redirect: from.take("externalAuthRedirect")?,
             oauth_provider: from.take("oauthProvider")?,
@@ -5430,7 +5430,7 @@ impl FlowNextOptions {
     }
 }
 impl crate::json::Object for FlowNextOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             session_jwt: from.take("sessionJwt")?,
         })
@@ -5516,7 +5516,7 @@ impl FlowNextRequest {
     }
 }
 impl crate::json::Object for FlowNextRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_version: from.take("componentsVersion")?,
             execution_id: from.take("executionId")?,
@@ -5568,7 +5568,7 @@ impl FlowPrimeRequest {
     }
 }
 impl crate::json::Object for FlowPrimeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code_challenge: from.take("codeChallenge")?,
             flow_id: from.take("flowId")?,
@@ -5623,7 +5623,7 @@ impl FlowRedirectAuth {
     }
 }
 impl crate::json::Object for FlowRedirectAuth {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             callback_url: from.take("callbackUrl")?,
             code_challenge: from.take("codeChallenge")?,
@@ -5663,7 +5663,7 @@ impl FlowReportEventsRequest {
     }
 }
 impl crate::json::Object for FlowReportEventsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             events: from.take("events")?,
             execution_id: from.take("executionId")?,
@@ -5981,7 +5981,7 @@ impl FlowStartOptions {
     }
 }
 impl crate::json::Object for FlowStartOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ab_testing_key: from.take("abTestingKey")?,
             application_scopes: from.take("applicationScopes")?,
@@ -6149,7 +6149,7 @@ impl FlowStartRequest {
     }
 }
 impl crate::json::Object for FlowStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_version: from.take("componentsVersion")?,
             condition_interaction_id: from.take("conditionInteractionId")?,
@@ -6217,7 +6217,7 @@ impl FlowStepFailure {
     }
 }
 impl crate::json::Object for FlowStepFailure {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             description: from.take("description")?,
@@ -6275,7 +6275,7 @@ impl FlowStepLog {
     }
 }
 impl crate::json::Object for FlowStepLog {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             level: from.take("level")?,
             log: from.take("log")?,
@@ -6334,7 +6334,7 @@ impl FlowStepNative {
     }
 }
 impl crate::json::Object for FlowStepNative {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             payload: from.take_or_default("payload")?,
             type_: from.take("type")?,
@@ -6383,7 +6383,7 @@ impl FlowStepRedirect {
     }
 }
 impl crate::json::Object for FlowStepRedirect {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             is_popup: from.take("isPopup")?,
             url: from.take("url")?,
@@ -6556,7 +6556,7 @@ impl FlowStepResponse {
     }
 }
 impl crate::json::Object for FlowStepResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             action: from.take("action")?,
             auth_info: from.take("authInfo")?,
@@ -6642,7 +6642,7 @@ impl FlowStepSaml {
     }
 }
 impl crate::json::Object for FlowStepSaml {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relay_state: from.take("relayState")?,
             saml_response: from.take("samlResponse")?,
@@ -6716,7 +6716,7 @@ impl FlowStepScreen {
     }
 }
 impl crate::json::Object for FlowStepScreen {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_config: from.take_or_default("componentsConfig")?,
             id: from.take("id")?,
@@ -6774,7 +6774,7 @@ impl FlowStepWsFed {
     }
 }
 impl crate::json::Object for FlowStepWsFed {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             url: from.take("url")?,
             wctx: from.take("wctx")?,
@@ -6846,7 +6846,7 @@ impl FlowValidationEvent {
     }
 }
 impl crate::json::Object for FlowValidationEvent {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             field: from.take("field")?,
             id: from.take("id")?,
@@ -6901,7 +6901,7 @@ impl MagicLinkEmailResponse {
     }
 }
 impl crate::json::Object for MagicLinkEmailResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             masked_email: from.take("maskedEmail")?,
         })
@@ -6944,7 +6944,7 @@ impl MagicLinkPhoneResponse {
     }
 }
 impl crate::json::Object for MagicLinkPhoneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             masked_phone: from.take("maskedPhone")?,
         })
@@ -7037,7 +7037,7 @@ impl MagicLinkSignInRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             login_id: from.take("loginId")?,
@@ -7146,7 +7146,7 @@ impl MagicLinkSignUpEmailRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             email: from.take("email")?,
@@ -7255,7 +7255,7 @@ impl MagicLinkSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             login_id: from.take("loginId")?,
@@ -7371,7 +7371,7 @@ impl MagicLinkSignUpWhatsappRequest {
     }
 }
 impl crate::json::Object for MagicLinkSignUpWhatsappRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cross_device: from.take("crossDevice")?,
             login_id: from.take("loginId")?,
@@ -7508,7 +7508,7 @@ impl MagicLinkUpdateEmailRequest {
     }
 }
 impl crate::json::Object for MagicLinkUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
@@ -7649,7 +7649,7 @@ impl MagicLinkUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for MagicLinkUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             cross_device: from.take("crossDevice")?,
@@ -7703,7 +7703,7 @@ impl MagicLinkVerifyRequest {
     }
 }
 impl crate::json::Object for MagicLinkVerifyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { token: from.take("token")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -7735,7 +7735,7 @@ impl NotpPendingSessionRequest {
     }
 }
 impl crate::json::Object for NotpPendingSessionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             pending_ref: from.take("pendingRef")?,
         })
@@ -7792,7 +7792,7 @@ impl NotpResponse {
     }
 }
 impl crate::json::Object for NotpResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             image: from.take("image")?,
             pending_ref: from.take("pendingRef")?,
@@ -7864,7 +7864,7 @@ impl NotpSignInRequest {
     }
 }
 impl crate::json::Object for NotpSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -7954,7 +7954,7 @@ impl NotpSignUpRequest {
     }
 }
 impl crate::json::Object for NotpSignUpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -8031,7 +8031,7 @@ impl NotpTemplates {
     }
 }
 impl crate::json::Object for NotpTemplates {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error_template_id: from.take("errorTemplateId")?,
             success_template_id: from.take("successTemplateId")?,
@@ -8140,7 +8140,7 @@ impl NotpUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for NotpUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -8264,7 +8264,7 @@ impl OauthCallbackFormRequest {
     }
 }
 impl crate::json::Object for OauthCallbackFormRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             error: from.take("error")?,
@@ -8350,7 +8350,7 @@ impl OauthNativeChallenge {
     }
 }
 impl crate::json::Object for OauthNativeChallenge {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
             error_id: from.take("errorId")?,
@@ -8417,7 +8417,7 @@ impl OauthNativeFinishRequest {
     }
 }
 impl crate::json::Object for OauthNativeFinishRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             id_token: from.take("idToken")?,
@@ -8480,7 +8480,7 @@ impl OauthNativeStartRequest {
     }
 }
 impl crate::json::Object for OauthNativeStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             implicit: from.take("implicit")?,
             login_options: from.take("loginOptions")?,
@@ -8533,7 +8533,7 @@ impl OauthRedirect {
     }
 }
 impl crate::json::Object for OauthRedirect {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error_id: from.take("errorId")?,
             url: from.take("url")?,
@@ -8575,7 +8575,7 @@ impl OnetapClient {
     }
 }
 impl crate::json::Object for OnetapClient {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
         })
@@ -8615,7 +8615,7 @@ impl OnetapCode {
     }
 }
 impl crate::json::Object for OnetapCode {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -8665,7 +8665,7 @@ impl OnetapIdTokenRequest {
     }
 }
 impl crate::json::Object for OnetapIdTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id_token: from.take("idToken")?,
             login_options: from.take("loginOptions")?,
@@ -8860,7 +8860,7 @@ impl OptionalJwtResponse {
     }
 }
 impl crate::json::Object for OptionalJwtResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take_or_default("claims")?,
             cookie_domain: from.take("cookieDomain")?,
@@ -8938,7 +8938,7 @@ impl OtpEmailResponse {
     }
 }
 impl crate::json::Object for OtpEmailResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             masked_email: from.take("maskedEmail")?,
             verification_attempts: from.take("verificationAttempts")?,
@@ -8990,7 +8990,7 @@ impl OtpPhoneResponse {
     }
 }
 impl crate::json::Object for OtpPhoneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             masked_phone: from.take("maskedPhone")?,
             verification_attempts: from.take("verificationAttempts")?,
@@ -9061,7 +9061,7 @@ impl OtpSignInRequest {
     }
 }
 impl crate::json::Object for OtpSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -9140,7 +9140,7 @@ impl OtpSignUpEmailRequest {
     }
 }
 impl crate::json::Object for OtpSignUpEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email: from.take("email")?,
             login_id: from.take("loginId")?,
@@ -9233,7 +9233,7 @@ impl OtpSignUpPhoneRequest {
     }
 }
 impl crate::json::Object for OtpSignUpPhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -9349,7 +9349,7 @@ impl OtpUpdateEmailRequest {
     }
 }
 impl crate::json::Object for OtpUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             email: from.take("email")?,
@@ -9469,7 +9469,7 @@ impl OtpUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for OtpUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_to_login_ids: from.take("addToLoginIDs")?,
             fail_on_conflict: from.take("failOnConflict")?,
@@ -9525,7 +9525,7 @@ impl OtpVerifyRequest {
     }
 }
 impl crate::json::Object for OtpVerifyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             login_id: from.take("loginId")?,
@@ -9592,7 +9592,7 @@ impl OutboundConnectOptions {
     }
 }
 impl crate::json::Object for OutboundConnectOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             external_identifier: from.take("externalIdentifier")?,
             redirect_url: from.take("redirectUrl")?,
@@ -9651,7 +9651,7 @@ impl OutboundConnectRequest {
     }
 }
 impl crate::json::Object for OutboundConnectRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             options: from.take("options")?,
@@ -9697,7 +9697,7 @@ impl OutboundRedirect {
     }
 }
 impl crate::json::Object for OutboundRedirect {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -9757,7 +9757,7 @@ impl PasswordReplaceRequest {
     }
 }
 impl crate::json::Object for PasswordReplaceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             new_password: from.take("newPassword")?,
@@ -9833,7 +9833,7 @@ impl PasswordResetDelivery {
     }
 }
 impl crate::json::Object for PasswordResetDelivery {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             link_id: from.take("linkId")?,
             masked_email: from.take("maskedEmail")?,
@@ -9926,7 +9926,7 @@ impl PasswordResetRequest {
     }
 }
 impl crate::json::Object for PasswordResetRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             locale: from.take("locale")?,
             login_id: from.take("loginId")?,
@@ -10022,7 +10022,7 @@ impl PasswordRules {
     }
 }
 impl crate::json::Object for PasswordRules {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             lowercase: from.take("lowercase")?,
             min_length: from.take("minLength")?,
@@ -10093,7 +10093,7 @@ impl PasswordSignInRequest {
     }
 }
 impl crate::json::Object for PasswordSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -10160,7 +10160,7 @@ impl PasswordSignUpRequest {
     }
 }
 impl crate::json::Object for PasswordSignUpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -10206,7 +10206,7 @@ impl PasswordUpdateRequest {
     }
 }
 impl crate::json::Object for PasswordUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             new_password: from.take("newPassword")?,
@@ -10253,7 +10253,7 @@ impl PushEnrollDeviceRequest {
     }
 }
 impl crate::json::Object for PushEnrollDeviceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             device: from.take("device")?,
             provider: from.take("provider")?,
@@ -10291,7 +10291,7 @@ impl PushPendingSessionRequest {
     }
 }
 impl crate::json::Object for PushPendingSessionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             pending_ref: from.take("pendingRef")?,
         })
@@ -10329,7 +10329,7 @@ impl PushSignInFinishRequest {
     }
 }
 impl crate::json::Object for PushSignInFinishRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             result: from.take("result")?,
             transaction_id: from.take("transactionId")?,
@@ -10371,7 +10371,7 @@ impl PushSignInPending {
     }
 }
 impl crate::json::Object for PushSignInPending {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             pending_ref: from.take("pendingRef")?,
         })
@@ -10403,7 +10403,7 @@ impl PushSignInStartRequest {
     }
 }
 impl crate::json::Object for PushSignInStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -10443,7 +10443,7 @@ impl RecoveryCode {
     }
 }
 impl crate::json::Object for RecoveryCode {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { code: from.take("code")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -10473,7 +10473,7 @@ impl RecoveryCodesGenerateRequest {
     }
 }
 impl crate::json::Object for RecoveryCodesGenerateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -10516,7 +10516,7 @@ impl RecoveryCodesResponse {
     }
 }
 impl crate::json::Object for RecoveryCodesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             codes: from.take_or_default("codes")?,
         })
@@ -10561,7 +10561,7 @@ impl RecoveryCodesSignInRequest {
     }
 }
 impl crate::json::Object for RecoveryCodesSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             login_id: from.take("loginId")?,
@@ -10612,7 +10612,7 @@ impl SecurityQuestion {
     }
 }
 impl crate::json::Object for SecurityQuestion {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             text: from.take("text")?,
@@ -10652,7 +10652,7 @@ impl SecurityQuestionAnswer {
     }
 }
 impl crate::json::Object for SecurityQuestionAnswer {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             answer: from.take("answer")?,
             id: from.take("id")?,
@@ -10697,7 +10697,7 @@ impl SecurityQuestionsResponse {
     }
 }
 impl crate::json::Object for SecurityQuestionsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             questions: from.take_or_default("questions")?,
         })
@@ -10735,7 +10735,7 @@ impl SecurityQuestionsSetupRequest {
     }
 }
 impl crate::json::Object for SecurityQuestionsSetupRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             answers: from.take("answers")?,
             login_id: from.take("loginId")?,
@@ -10782,7 +10782,7 @@ impl SecurityQuestionsVerifyRequest {
     }
 }
 impl crate::json::Object for SecurityQuestionsVerifyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             answers: from.take("answers")?,
             login_id: from.take("loginId")?,
@@ -10849,7 +10849,7 @@ impl SessionClaims {
     }
 }
 impl crate::json::Object for SessionClaims {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             parsed_jwt: from.take_or_default("parsedJWT")?,
             extra: from.rest(),
@@ -10894,7 +10894,7 @@ impl SessionLogoutRequest {
     }
 }
 impl crate::json::Object for SessionLogoutRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             logout_type: from.take_or_default("logoutType")?,
         })
@@ -10934,7 +10934,7 @@ impl SessionRefreshRequest {
     }
 }
 impl crate::json::Object for SessionRefreshRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             external_token: from.take("externalToken")?,
         })
@@ -10966,7 +10966,7 @@ impl SessionSelectTenantRequest {
     }
 }
 impl crate::json::Object for SessionSelectTenantRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tenant: from.take("tenant")?,
         })
@@ -11028,7 +11028,7 @@ impl SessionTenant {
     }
 }
 impl crate::json::Object for SessionTenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             id: from.take("id")?,
@@ -11075,7 +11075,7 @@ impl SessionTenantList {
     }
 }
 impl crate::json::Object for SessionTenantList {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tenants: from.take_or_default("tenants")?,
         })
@@ -11125,7 +11125,7 @@ impl SessionTenantsRequest {
     }
 }
 impl crate::json::Object for SessionTenantsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             dct: from.take("dct")?,
             ids: from.take_or_default("ids")?,
@@ -11228,7 +11228,7 @@ impl SignUpOptions {
     }
 }
 impl crate::json::Object for SignUpOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             locale: from.take("locale")?,
@@ -11280,7 +11280,7 @@ impl SsoRedirect {
     }
 }
 impl crate::json::Object for SsoRedirect {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -11335,7 +11335,7 @@ impl TotpSeedResponse {
     }
 }
 impl crate::json::Object for TotpSeedResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             image: from.take("image")?,
             key: from.take("key")?,
@@ -11387,7 +11387,7 @@ impl TotpSignUpRequest {
     }
 }
 impl crate::json::Object for TotpSignUpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             sso_app_id: from.take("ssoAppId")?,
@@ -11423,7 +11423,7 @@ impl TotpUpdateRequest {
     }
 }
 impl crate::json::Object for TotpUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -11468,7 +11468,7 @@ impl TotpVerifyRequest {
     }
 }
 impl crate::json::Object for TotpVerifyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             login_id: from.take("loginId")?,
@@ -11559,7 +11559,7 @@ impl WebauthnAuthenticatorSelection {
     }
 }
 impl crate::json::Object for WebauthnAuthenticatorSelection {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authenticator_attachment: from.take("authenticatorAttachment")?,
             extensions_json: from.take("extensionsJSON")?,
@@ -11605,7 +11605,7 @@ impl WebauthnFinishRequest {
     }
 }
 impl crate::json::Object for WebauthnFinishRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("transactionId", "transactionID");
         Ok(Self {
             response: from.take("response")?,
@@ -11683,7 +11683,7 @@ impl WebauthnPasskeyOptions {
     }
 }
 impl crate::json::Object for WebauthnPasskeyOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attestation: from.take("attestation")?,
             authenticator_selection: from.take("authenticatorSelection")?,
@@ -11744,7 +11744,7 @@ impl WebauthnSignInStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignInStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -11809,7 +11809,7 @@ impl WebauthnSignUpOrInStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignUpOrInStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -11879,7 +11879,7 @@ impl WebauthnSignUpStartRequest {
     }
 }
 impl crate::json::Object for WebauthnSignUpStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -11944,7 +11944,7 @@ impl WebauthnStartResponse {
     }
 }
 impl crate::json::Object for WebauthnStartResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             create: from.take("create")?,
             options: from.take("options")?,
@@ -11988,7 +11988,7 @@ impl WebauthnUpdateResult {
     }
 }
 impl crate::json::Object for WebauthnUpdateResult {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { jwt: from.take("jwt")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -12048,7 +12048,7 @@ impl WebauthnUpdateStartRequest {
     }
 }
 impl crate::json::Object for WebauthnUpdateStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,

@@ -3072,7 +3072,7 @@ impl DiscoveryConfigurationResponse {
     }
 }
 impl crate::json::Object for DiscoveryConfigurationResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authorization_endpoint: from.take("authorization_endpoint")?,
             backchannel_authentication_endpoint: from
@@ -3201,7 +3201,7 @@ impl DiscoveryProjectResponse {
     }
 }
 impl crate::json::Object for DiscoveryProjectResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allow_auth_hosting_iframe_embedding: from
                 .take("allowAuthHostingIframeEmbedding")?,
@@ -3303,7 +3303,7 @@ impl FedcmAccount {
     }
 }
 impl crate::json::Object for FedcmAccount {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("approvedClients", "approved_clients");
         from.alias("domainHints", "domain_hints");
         from.alias("givenName", "given_name");
@@ -3364,7 +3364,7 @@ impl FedcmAccountsResponse {
     }
 }
 impl crate::json::Object for FedcmAccountsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             accounts: from.take_or_default("accounts")?,
         })
@@ -3438,7 +3438,7 @@ impl FedcmAssertRequest {
     }
 }
 impl crate::json::Object for FedcmAssertRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("accountId", "account_id");
         from.alias("clientId", "client_id");
         from.alias("disclosureTextShown", "disclosure_text_shown");
@@ -3492,7 +3492,7 @@ impl FedcmAssertResponse {
     }
 }
 impl crate::json::Object for FedcmAssertResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { token: from.take("token")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -3550,7 +3550,7 @@ impl FedcmBranding {
     }
 }
 impl crate::json::Object for FedcmBranding {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             background_color: from.take("background_color")?,
             color: from.take("color")?,
@@ -3609,7 +3609,7 @@ impl FedcmClientMetadataResponse {
     }
 }
 impl crate::json::Object for FedcmClientMetadataResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             privacy_policy_url: from.take("privacy_policy_url")?,
             terms_of_service_url: from.take("terms_of_service_url")?,
@@ -3704,7 +3704,7 @@ impl FedcmConfigResponse {
     }
 }
 impl crate::json::Object for FedcmConfigResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             accounts_endpoint: from.take("accounts_endpoint")?,
             branding: from.take("branding")?,
@@ -3761,7 +3761,7 @@ impl FedcmIcon {
     }
 }
 impl crate::json::Object for FedcmIcon {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             size: from.take("size")?,
             url: from.take("url")?,
@@ -3923,7 +3923,7 @@ impl InboundAppAgenticAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppAgenticAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_id: from.take("client_id")?,
@@ -4113,7 +4113,7 @@ impl InboundAppAgenticTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppAgenticTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             assertion: from.take("assertion")?,
             audience: from.take("audience")?,
@@ -4329,7 +4329,7 @@ impl InboundAppAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_id: from.take("client_id")?,
@@ -4458,7 +4458,7 @@ impl InboundAppBackchannelRequest {
     }
 }
 impl crate::json::Object for InboundAppBackchannelRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             binding_message: from.take("binding_message")?,
@@ -4540,7 +4540,7 @@ impl InboundAppBackchannelResponse {
     }
 }
 impl crate::json::Object for InboundAppBackchannelResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_req_id: from.take("auth_req_id")?,
             expires_in: from.take("expires_in")?,
@@ -4612,7 +4612,7 @@ impl InboundAppDeviceRequest {
     }
 }
 impl crate::json::Object for InboundAppDeviceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             client_id: from.take("client_id")?,
@@ -4678,7 +4678,7 @@ impl InboundAppFinishAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppFinishAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("app_id")?,
             consent_id: from.take("consent_id")?,
@@ -4854,7 +4854,7 @@ impl InboundAppProjectAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_id: from.take("client_id")?,
@@ -4972,7 +4972,7 @@ impl InboundAppProjectBackchannelRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectBackchannelRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             binding_message: from.take("binding_message")?,
@@ -5047,7 +5047,7 @@ impl InboundAppProjectDeviceRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectDeviceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             client_id: from.take("client_id")?,
@@ -5111,7 +5111,7 @@ impl InboundAppProjectRevokeRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("client_id")?,
             client_secret: from.take("client_secret")?,
@@ -5284,7 +5284,7 @@ impl InboundAppProjectTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppProjectTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             assertion: from.take("assertion")?,
             audience: from.take("audience")?,
@@ -5524,7 +5524,7 @@ impl InboundAppPushAuthorizeRequest {
     }
 }
 impl crate::json::Object for InboundAppPushAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_assertion: from.take("client_assertion")?,
@@ -5621,7 +5621,7 @@ impl InboundAppPushedRequest {
     }
 }
 impl crate::json::Object for InboundAppPushedRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             expires_in: from.take("expires_in")?,
             request_uri: from.take("request_uri")?,
@@ -5688,7 +5688,7 @@ impl InboundAppRevokeRequest {
     }
 }
 impl crate::json::Object for InboundAppRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("client_id")?,
             client_secret: from.take("client_secret")?,
@@ -5870,7 +5870,7 @@ impl InboundAppTokenRequest {
     }
 }
 impl crate::json::Object for InboundAppTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             assertion: from.take("assertion")?,
             audience: from.take("audience")?,
@@ -5946,7 +5946,7 @@ impl InboundAppUserInfoRequest {
     }
 }
 impl crate::json::Object for InboundAppUserInfoRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             project_id: from.take("project_id")?,
         })
@@ -6041,7 +6041,7 @@ impl OauthDeviceResponse {
     }
 }
 impl crate::json::Object for OauthDeviceResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             device_code: from.take("device_code")?,
             expires_in: from.take("expires_in")?,
@@ -6146,7 +6146,7 @@ impl OauthTokenResponse {
     }
 }
 impl crate::json::Object for OauthTokenResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("access_token")?,
             expires_in: from.take("expires_in")?,
@@ -6287,7 +6287,7 @@ impl OauthUserInfoResponse {
     }
 }
 impl crate::json::Object for OauthUserInfoResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email: from.take("email")?,
             email_verified: from.take("email_verified")?,
@@ -6454,7 +6454,7 @@ impl OidcAppAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcAppAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_id: from.take("client_id")?,
@@ -6553,7 +6553,7 @@ impl OidcAppDeviceRequest {
     }
 }
 impl crate::json::Object for OidcAppDeviceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             client_id: from.take("client_id")?,
@@ -6664,7 +6664,7 @@ impl OidcAppEntraMfaRequest {
     }
 }
 impl crate::json::Object for OidcAppEntraMfaRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take("claims")?,
             client_id: from.take("client_id")?,
@@ -6748,7 +6748,7 @@ impl OidcAppLogoutRequest {
     }
 }
 impl crate::json::Object for OidcAppLogoutRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("client_id")?,
             id_token_hint: from.take("id_token_hint")?,
@@ -6798,7 +6798,7 @@ impl OidcAppRevokeRequest {
     }
 }
 impl crate::json::Object for OidcAppRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             token: from.take("token")?,
             token_type_hint: from.take("token_type_hint")?,
@@ -6943,7 +6943,7 @@ impl OidcAppTokenRequest {
     }
 }
 impl crate::json::Object for OidcAppTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             assertion: from.take("assertion")?,
             audience: from.take("audience")?,
@@ -7125,7 +7125,7 @@ impl OidcAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginHint", "login_hint");
         Ok(Self {
             client_id: from.take("client_id")?,
@@ -7233,7 +7233,7 @@ impl OidcDeviceRequest {
     }
 }
 impl crate::json::Object for OidcDeviceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience: from.take("audience")?,
             client_id: from.take("client_id")?,
@@ -7353,7 +7353,7 @@ impl OidcEntraMfaRequest {
     }
 }
 impl crate::json::Object for OidcEntraMfaRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take("claims")?,
             client_id: from.take("client_id")?,
@@ -7424,7 +7424,7 @@ impl OidcFinishAuthorizeRequest {
     }
 }
 impl crate::json::Object for OidcFinishAuthorizeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error_redirect_uri: from.take("error_redirect_uri")?,
             sso_app_id: from.take("sso_app_id")?,
@@ -7501,7 +7501,7 @@ impl OidcLogoutRequest {
     }
 }
 impl crate::json::Object for OidcLogoutRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("client_id")?,
             id_token_hint: from.take("id_token_hint")?,
@@ -7560,7 +7560,7 @@ impl OidcRevokeRequest {
     }
 }
 impl crate::json::Object for OidcRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_app_id: from.take("ssoAppId")?,
             token: from.take("token")?,
@@ -7714,7 +7714,7 @@ impl OidcTokenRequest {
     }
 }
 impl crate::json::Object for OidcTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             assertion: from.take("assertion")?,
             audience: from.take("audience")?,
@@ -7784,7 +7784,7 @@ impl OidcUserInfoRequest {
     }
 }
 impl crate::json::Object for OidcUserInfoRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_app_id: from.take("ssoAppId")?,
         })
@@ -7840,7 +7840,7 @@ impl SamlIdpFinishRequest {
     }
 }
 impl crate::json::Object for SamlIdpFinishRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             additional_saml_attributes: from
                 .take_or_default("additionalSAMLAttributes")?,
@@ -7906,7 +7906,7 @@ impl SamlIdpFinishResponse {
     }
 }
 impl crate::json::Object for SamlIdpFinishResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error: from.take("error")?,
             relay_state: from.take("relayState")?,
@@ -7974,7 +7974,7 @@ impl SamlIdpInitiateRequest {
     }
 }
 impl crate::json::Object for SamlIdpInitiateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("login_hint", "LoginHint");
         Ok(Self {
             app: from.take("app")?,
@@ -8023,7 +8023,7 @@ impl SamlIdpLogoutRequest {
     }
 }
 impl crate::json::Object for SamlIdpLogoutRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { app: from.take("app")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -8083,7 +8083,7 @@ impl SamlIdpSsoRequest {
     }
 }
 impl crate::json::Object for SamlIdpSsoRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("login_hint", "LoginHint");
         from.alias("SAMLRequest", "SamlRequest");
         Ok(Self {
@@ -8134,7 +8134,7 @@ impl SamlSpConsumeRequest {
     }
 }
 impl crate::json::Object for SamlSpConsumeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relay_state: from.take("RelayState")?,
             saml_response: from.take("SAMLResponse")?,
@@ -8177,7 +8177,7 @@ impl WsFedFinishRequest {
     }
 }
 impl crate::json::Object for WsFedFinishRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_app_id: from.take("sso_app_id")?,
             state_id: from.take("state_id")?,
@@ -8240,7 +8240,7 @@ impl WsFedFinishResponse {
     }
 }
 impl crate::json::Object for WsFedFinishResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error: from.take("error")?,
             reply_url: from.take("replyURL")?,
@@ -8294,7 +8294,7 @@ impl WsFedInitiateRequest {
     }
 }
 impl crate::json::Object for WsFedInitiateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app: from.take("app")?,
             login_hint: from.take("login_hint")?,
@@ -8381,7 +8381,7 @@ impl WsFedSsoRequest {
     }
 }
 impl crate::json::Object for WsFedSsoRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app: from.take("app")?,
             login_hint: from.take("login_hint")?,

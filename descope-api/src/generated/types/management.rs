@@ -22270,7 +22270,7 @@ impl AccessKey {
     }
 }
 impl crate::json::Object for AccessKey {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             bound_user_id: from.take("boundUserId")?,
             client_id: from.take("clientId")?,
@@ -22330,7 +22330,7 @@ impl AccessKeyActivateRequest {
     }
 }
 impl crate::json::Object for AccessKeyActivateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22362,7 +22362,7 @@ impl AccessKeyBatchRequest {
     }
 }
 impl crate::json::Object for AccessKeyBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22475,7 +22475,7 @@ impl AccessKeyCreateRequest {
     }
 }
 impl crate::json::Object for AccessKeyCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             custom_claims: from.take_or_default("customClaims")?,
@@ -22538,7 +22538,7 @@ impl AccessKeyCreateResponse {
     }
 }
 impl crate::json::Object for AccessKeyCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             key: from.take("key")?,
@@ -22572,7 +22572,7 @@ impl AccessKeyDeactivateRequest {
     }
 }
 impl crate::json::Object for AccessKeyDeactivateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22602,7 +22602,7 @@ impl AccessKeyDeleteRequest {
     }
 }
 impl crate::json::Object for AccessKeyDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22719,7 +22719,7 @@ impl AccessKeyImportEntry {
     }
 }
 impl crate::json::Object for AccessKeyImportEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -22771,7 +22771,7 @@ impl AccessKeyImportRequest {
     }
 }
 impl crate::json::Object for AccessKeyImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { keys: from.take("keys")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22809,7 +22809,7 @@ impl AccessKeyResponse {
     }
 }
 impl crate::json::Object for AccessKeyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { key: from.take("key")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22839,7 +22839,7 @@ impl AccessKeyRotateRequest {
     }
 }
 impl crate::json::Object for AccessKeyRotateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -22946,7 +22946,7 @@ impl AccessKeySearchRequest {
     }
 }
 impl crate::json::Object for AccessKeySearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             bound_user_id: from.take("boundUserId")?,
             creating_user: from.take("creatingUser")?,
@@ -23017,7 +23017,7 @@ impl AccessKeyTenant {
     }
 }
 impl crate::json::Object for AccessKeyTenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             role_names: from.take_or_default("roleNames")?,
             tenant_id: from.take("tenantId")?,
@@ -23132,7 +23132,7 @@ impl AccessKeyUpdateRequest {
     }
 }
 impl crate::json::Object for AccessKeyUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             custom_claims: from.take_or_default("customClaims")?,
@@ -23186,7 +23186,7 @@ impl AccessKeysResponse {
     }
 }
 impl crate::json::Object for AccessKeysResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             keys: from.take_or_default("keys")?,
         })
@@ -23269,7 +23269,7 @@ impl AccessList {
     }
 }
 impl crate::json::Object for AccessList {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take("data")?,
             description: from.take("description")?,
@@ -23317,7 +23317,7 @@ impl AccessListCheckIpRequest {
     }
 }
 impl crate::json::Object for AccessListCheckIpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             ip: from.take("ip")?,
@@ -23359,7 +23359,7 @@ impl AccessListCheckResponse {
     }
 }
 impl crate::json::Object for AccessListCheckResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             exists: from.take("exists")?,
         })
@@ -23417,7 +23417,7 @@ impl AccessListCheckTextRequest {
     }
 }
 impl crate::json::Object for AccessListCheckTextRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             match_all: from.take("matchAll")?,
@@ -23475,7 +23475,7 @@ impl AccessListCreateRequest {
     }
 }
 impl crate::json::Object for AccessListCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take("data")?,
             description: from.take("description")?,
@@ -23513,7 +23513,7 @@ impl AccessListIdRequest {
     }
 }
 impl crate::json::Object for AccessListIdRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -23545,7 +23545,7 @@ impl AccessListImportRequest {
     }
 }
 impl crate::json::Object for AccessListImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { lists: from.take("lists")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -23581,7 +23581,7 @@ impl AccessListIpsRequest {
     }
 }
 impl crate::json::Object for AccessListIpsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             ips: from.take("ips")?,
@@ -23626,7 +23626,7 @@ impl AccessListLoadAllResponse {
     }
 }
 impl crate::json::Object for AccessListLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             lists: from.take_or_default("lists")?,
         })
@@ -23666,7 +23666,7 @@ impl AccessListResponse {
     }
 }
 impl crate::json::Object for AccessListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { list: from.take("list")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -23702,7 +23702,7 @@ impl AccessListTextsRequest {
     }
 }
 impl crate::json::Object for AccessListTextsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             texts: from.take("texts")?,
@@ -23758,7 +23758,7 @@ impl AccessListUpdateRequest {
     }
 }
 impl crate::json::Object for AccessListUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take("data")?,
             description: from.take("description")?,
@@ -23869,7 +23869,7 @@ impl AnalyticsEntry {
     }
 }
 impl crate::json::Object for AnalyticsEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             action: from.take("action")?,
             cnt: from.take("cnt")?,
@@ -24044,7 +24044,7 @@ impl AnalyticsSearchRequest {
     }
 }
 impl crate::json::Object for AnalyticsSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             actions: from.take_or_default("actions")?,
             devices: from.take_or_default("devices")?,
@@ -24115,7 +24115,7 @@ impl AnalyticsSearchResponse {
     }
 }
 impl crate::json::Object for AnalyticsSearchResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             analytics: from.take_or_default("analytics")?,
         })
@@ -24198,7 +24198,7 @@ impl ApplicationJarSettings {
     }
 }
 impl crate::json::Object for ApplicationJarSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             enforce: from.take("enforce")?,
             fapi: from.take("fapi")?,
@@ -24293,7 +24293,7 @@ impl ApplicationJwtBearerIssuer {
     }
 }
 impl crate::json::Object for ApplicationJwtBearerIssuer {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             external_id_field_name: from.take("externalIdFieldName")?,
             jwks_uri: from.take("jwksUri")?,
@@ -24405,7 +24405,7 @@ impl ApplicationJwtBearerSettings {
     }
 }
 impl crate::json::Object for ApplicationJwtBearerSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             issuers: from.take("issuers")?,
             jwt_bearer_grant_type_audience_to_use: from
@@ -24669,7 +24669,7 @@ impl ApplicationRegisterRequest {
     }
 }
 impl crate::json::Object for ApplicationRegisterRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes_scopes: from.take_or_default("attributes_scopes")?,
             audience_whitelist: from.take_or_default("audienceWhitelist")?,
@@ -24917,7 +24917,7 @@ impl ApplicationRegisterResponse {
     }
 }
 impl crate::json::Object for ApplicationRegisterResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audience_whitelist: from.take_or_default("audienceWhitelist")?,
             client_id: from.take("client_id")?,
@@ -25028,7 +25028,7 @@ impl ApplicationScope {
     }
 }
 impl crate::json::Object for ApplicationScope {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             name: from.take("name")?,
@@ -25116,7 +25116,7 @@ impl ApplicationSecret {
     }
 }
 impl crate::json::Object for ApplicationSecret {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             expire_time: from.take("expireTime")?,
@@ -25171,7 +25171,7 @@ impl ApplicationSecretAddResponse {
     }
 }
 impl crate::json::Object for ApplicationSecretAddResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             meta: from.take("meta")?,
@@ -25213,7 +25213,7 @@ impl ApplicationSecretResponse {
     }
 }
 impl crate::json::Object for ApplicationSecretResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
         })
@@ -25256,7 +25256,7 @@ impl ApplicationSecretsResponse {
     }
 }
 impl crate::json::Object for ApplicationSecretsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             secrets: from.take_or_default("secrets")?,
         })
@@ -25399,7 +25399,7 @@ impl ApplicationSessionSettings {
     }
 }
 impl crate::json::Object for ApplicationSessionSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             enabled: from.take("enabled")?,
             key_session_token_expiration: from.take("keySessionTokenExpiration")?,
@@ -25465,7 +25465,7 @@ impl AssociatedTenant {
     }
 }
 impl crate::json::Object for AssociatedTenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             role_names: from.take_or_default("roleNames")?,
             tenant_id: from.take("tenantId")?,
@@ -25622,7 +25622,7 @@ impl AuditEntry {
     }
 }
 impl crate::json::Object for AuditEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             action: from.take("action")?,
             actor_id: from.take("actorId")?,
@@ -25712,7 +25712,7 @@ impl AuditEventCreateRequest {
     }
 }
 impl crate::json::Object for AuditEventCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             action: from.take("action")?,
             actor_id: from.take("actorId")?,
@@ -25787,7 +25787,7 @@ impl AuditSearchField {
     }
 }
 impl crate::json::Object for AuditSearchField {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             field: from.take("field")?,
             negative: from.take("negative")?,
@@ -26060,7 +26060,7 @@ impl AuditSearchRequest {
     }
 }
 impl crate::json::Object for AuditSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             actions: from.take_or_default("actions")?,
             actor_ids: from.take_or_default("actorIds")?,
@@ -26158,7 +26158,7 @@ impl AuditSearchResponse {
     }
 }
 impl crate::json::Object for AuditSearchResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             audits: from.take_or_default("audits")?,
             total: from.take("total")?,
@@ -26256,7 +26256,7 @@ impl AuthzCondition {
     }
 }
 impl crate::json::Object for AuthzCondition {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             builtin: from.take("builtin")?,
             checked_expr: from.take("checkedExpr")?,
@@ -26330,7 +26330,7 @@ impl AuthzConditionParameter {
     }
 }
 impl crate::json::Object for AuthzConditionParameter {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             type_: from.take("type")?,
@@ -26368,7 +26368,7 @@ impl AuthzCreateRelationsRequest {
     }
 }
 impl crate::json::Object for AuthzCreateRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relations: from.take("relations")?,
         })
@@ -26409,7 +26409,7 @@ impl AuthzDeleteNamespaceRequest {
     }
 }
 impl crate::json::Object for AuthzDeleteNamespaceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             schema_name: from.take("schemaName")?,
@@ -26456,7 +26456,7 @@ impl AuthzDeleteRelationDefinitionRequest {
     }
 }
 impl crate::json::Object for AuthzDeleteRelationDefinitionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             namespace: from.take("namespace")?,
@@ -26496,7 +26496,7 @@ impl AuthzDeleteRelationsByIdRequest {
     }
 }
 impl crate::json::Object for AuthzDeleteRelationsByIdRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take("resources")?,
         })
@@ -26532,7 +26532,7 @@ impl AuthzDeleteRelationsByResourceRequest {
     }
 }
 impl crate::json::Object for AuthzDeleteRelationsByResourceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take("resources")?,
         })
@@ -26566,7 +26566,7 @@ impl AuthzDeleteRelationsRequest {
     }
 }
 impl crate::json::Object for AuthzDeleteRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relations: from.take("relations")?,
         })
@@ -26602,7 +26602,7 @@ impl AuthzHasRelationsRequest {
     }
 }
 impl crate::json::Object for AuthzHasRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relation_queries: from.take("relationQueries")?,
         })
@@ -26655,7 +26655,7 @@ impl AuthzHasRelationsResponse {
     }
 }
 impl crate::json::Object for AuthzHasRelationsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             direct_relations: from.take_or_default("directRelations")?,
             relation_queries: from.take_or_default("relationQueries")?,
@@ -26697,7 +26697,7 @@ impl AuthzLoadModifiedRequest {
     }
 }
 impl crate::json::Object for AuthzLoadModifiedRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { since: from.take("since")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -26755,7 +26755,7 @@ impl AuthzLoadModifiedResponse {
     }
 }
 impl crate::json::Object for AuthzLoadModifiedResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take_or_default("resources")?,
             schema_changed: from.take("schemaChanged")?,
@@ -26805,7 +26805,7 @@ impl AuthzLoadResourceRelationsRequest {
     }
 }
 impl crate::json::Object for AuthzLoadResourceRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ignore_target_set_relations: from.take("ignoreTargetSetRelations")?,
             resource: from.take("resource")?,
@@ -26847,7 +26847,7 @@ impl AuthzLoadSchemaResponse {
     }
 }
 impl crate::json::Object for AuthzLoadSchemaResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             schema: from.take("schema")?,
         })
@@ -26895,7 +26895,7 @@ impl AuthzLoadTargetRelationsRequest {
     }
 }
 impl crate::json::Object for AuthzLoadTargetRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             include_target_set_relations: from.take("includeTargetSetRelations")?,
             targets: from.take("targets")?,
@@ -26967,7 +26967,7 @@ impl AuthzNamespace {
     }
 }
 impl crate::json::Object for AuthzNamespace {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             relation_definitions: from.take_or_default("relationDefinitions")?,
@@ -27046,7 +27046,7 @@ impl AuthzNode {
     }
 }
 impl crate::json::Object for AuthzNode {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             children: from.take_or_default("children")?,
             expression: from.take("expression")?,
@@ -27158,7 +27158,7 @@ impl AuthzNodeExpression {
     }
 }
 impl crate::json::Object for AuthzNodeExpression {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ne_type: from.take("neType")?,
             relation_definition: from.take("relationDefinition")?,
@@ -27306,7 +27306,7 @@ impl AuthzRelation {
     }
 }
 impl crate::json::Object for AuthzRelation {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             namespace: from.take("namespace")?,
             query: from.take("query")?,
@@ -27390,7 +27390,7 @@ impl AuthzRelationDefinition {
     }
 }
 impl crate::json::Object for AuthzRelationDefinition {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             complex_definition: from.take("complexDefinition")?,
             name: from.take("name")?,
@@ -27482,7 +27482,7 @@ impl AuthzRelationQuery {
     }
 }
 impl crate::json::Object for AuthzRelationQuery {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             has_relation: from.take("hasRelation")?,
             namespace: from.take("namespace")?,
@@ -27535,7 +27535,7 @@ impl AuthzRelationsResponse {
     }
 }
 impl crate::json::Object for AuthzRelationsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relations: from.take_or_default("relations")?,
         })
@@ -27583,7 +27583,7 @@ impl AuthzSaveNamespaceRequest {
     }
 }
 impl crate::json::Object for AuthzSaveNamespaceRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             namespace: from.take("namespace")?,
             old_name: from.take("oldName")?,
@@ -27639,7 +27639,7 @@ impl AuthzSaveRelationDefinitionRequest {
     }
 }
 impl crate::json::Object for AuthzSaveRelationDefinitionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             namespace: from.take("namespace")?,
             old_name: from.take("oldName")?,
@@ -27686,7 +27686,7 @@ impl AuthzSaveSchemaRequest {
     }
 }
 impl crate::json::Object for AuthzSaveSchemaRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             schema: from.take("schema")?,
             upgrade: from.take("upgrade")?,
@@ -27763,7 +27763,7 @@ impl AuthzSchema {
     }
 }
 impl crate::json::Object for AuthzSchema {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             conditions: from.take_or_default("conditions")?,
             name: from.take("name")?,
@@ -27893,7 +27893,7 @@ impl AuthzUserQuery {
     }
 }
 impl crate::json::Object for AuthzUserQuery {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             roles: from.take_or_default("roles")?,
@@ -27958,7 +27958,7 @@ impl AuthzWhatCanTargetAccessRequest {
     }
 }
 impl crate::json::Object for AuthzWhatCanTargetAccessRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             context: from.take_or_default("context")?,
             target: from.take("target")?,
@@ -28022,7 +28022,7 @@ impl AuthzWhatCanTargetAccessWithRelationRequest {
     }
 }
 impl crate::json::Object for AuthzWhatCanTargetAccessWithRelationRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             namespace: from.take("namespace")?,
             parent_relation_definition: from.take("ParentRelationDefinition")?,
@@ -28073,7 +28073,7 @@ impl AuthzWhatCanTargetAccessWithRelationResponse {
     }
 }
 impl crate::json::Object for AuthzWhatCanTargetAccessWithRelationResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take_or_default("resources")?,
         })
@@ -28128,7 +28128,7 @@ impl AuthzWhoCanAccessRequest {
     }
 }
 impl crate::json::Object for AuthzWhoCanAccessRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             context: from.take_or_default("context")?,
             namespace: from.take("namespace")?,
@@ -28177,7 +28177,7 @@ impl AuthzWhoCanAccessResponse {
     }
 }
 impl crate::json::Object for AuthzWhoCanAccessResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             targets: from.take_or_default("targets")?,
         })
@@ -28224,7 +28224,7 @@ impl ConnectorApiKeyAuthentication {
     }
 }
 impl crate::json::Object for ConnectorApiKeyAuthentication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             key: from.take("key")?,
             token: from.take("token")?,
@@ -28289,7 +28289,7 @@ impl ConnectorAuditFilter {
     }
 }
 impl crate::json::Object for ConnectorAuditFilter {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             filter_type: from.take("filterType")?,
             operator: from.take("operator")?,
@@ -28387,7 +28387,7 @@ impl ConnectorAuditWebhookRequest {
     }
 }
 impl crate::json::Object for ConnectorAuditWebhookRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authentication: from.take("authentication")?,
             description: from.take("description")?,
@@ -28492,7 +28492,7 @@ impl ConnectorAuditWebhookV1Request {
     }
 }
 impl crate::json::Object for ConnectorAuditWebhookV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authentication: from.take("authentication")?,
             description: from.take("description")?,
@@ -28560,7 +28560,7 @@ impl ConnectorAuthentication {
     }
 }
 impl crate::json::Object for ConnectorAuthentication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             api_key: from.take("apiKey")?,
             basic: from.take("basic")?,
@@ -28611,7 +28611,7 @@ impl ConnectorBasicAuthentication {
     }
 }
 impl crate::json::Object for ConnectorBasicAuthentication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             password: from.take("password")?,
             username: from.take("username")?,
@@ -28739,7 +28739,7 @@ impl CustomAttribute {
     }
 }
 impl crate::json::Object for CustomAttribute {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             default_value: from.take("defaultValue")?,
             display_name: from.take("displayName")?,
@@ -28819,7 +28819,7 @@ impl CustomAttributeOption {
     }
 }
 impl crate::json::Object for CustomAttributeOption {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             label: from.take("label")?,
             value: from.take("value")?,
@@ -28859,7 +28859,7 @@ impl CustomAttributesCreateRequest {
     }
 }
 impl crate::json::Object for CustomAttributesCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes: from.take("attributes")?,
         })
@@ -28895,7 +28895,7 @@ impl CustomAttributesDeleteRequest {
     }
 }
 impl crate::json::Object for CustomAttributesDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { names: from.take("names")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -28943,7 +28943,7 @@ impl CustomAttributesResponse {
     }
 }
 impl crate::json::Object for CustomAttributesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take_or_default("data")?,
             total: from.take("total")?,
@@ -29016,7 +29016,7 @@ impl Descoper {
     }
 }
 impl crate::json::Object for Descoper {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes: from.take("attributes")?,
             id: from.take("id")?,
@@ -29096,7 +29096,7 @@ impl DescoperAttributes {
     }
 }
 impl crate::json::Object for DescoperAttributes {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             email: from.take("email")?,
@@ -29157,7 +29157,7 @@ impl DescoperCreateEntry {
     }
 }
 impl crate::json::Object for DescoperCreateEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes: from.take("attributes")?,
             login_id: from.take("loginId")?,
@@ -29199,7 +29199,7 @@ impl DescoperCreateRequest {
     }
 }
 impl crate::json::Object for DescoperCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             descopers: from.take("descopers")?,
         })
@@ -29264,7 +29264,7 @@ impl DescoperProjectRole {
     }
 }
 impl crate::json::Object for DescoperProjectRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             project_ids: from.take_or_default("projectIds")?,
             role: from.take("role")?,
@@ -29347,7 +29347,7 @@ impl DescoperRbac {
     }
 }
 impl crate::json::Object for DescoperRbac {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             is_company_admin: from.take("isCompanyAdmin")?,
             projects: from.take("projects")?,
@@ -29393,7 +29393,7 @@ impl DescoperResponse {
     }
 }
 impl crate::json::Object for DescoperResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             descoper: from.take("descoper")?,
         })
@@ -29458,7 +29458,7 @@ impl DescoperTagRole {
     }
 }
 impl crate::json::Object for DescoperTagRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             role: from.take("role")?,
             tags: from.take_or_default("tags")?,
@@ -29510,7 +29510,7 @@ impl DescoperUpdateRequest {
     }
 }
 impl crate::json::Object for DescoperUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes: from.take("attributes")?,
             id: from.take("id")?,
@@ -29564,7 +29564,7 @@ impl DescopersResponse {
     }
 }
 impl crate::json::Object for DescopersResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             descopers: from.take_or_default("descopers")?,
             total: from.take("total")?,
@@ -29626,7 +29626,7 @@ impl EmbeddedLinkResponse {
     }
 }
 impl crate::json::Object for EmbeddedLinkResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             masked_email: from.take("maskedEmail")?,
             masked_phone: from.take("maskedPhone")?,
@@ -29686,7 +29686,7 @@ impl EmbeddedLinkSignInRequest {
     }
 }
 impl crate::json::Object for EmbeddedLinkSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             login_id: from.take("loginId")?,
@@ -29759,7 +29759,7 @@ impl EmbeddedLinkSignUpRequest {
     }
 }
 impl crate::json::Object for EmbeddedLinkSignUpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email_verified: from.take("emailVerified")?,
             login_id: from.take("loginId")?,
@@ -29794,8 +29794,8 @@ impl<'de> ::serde::Deserialize<'de> for EmbeddedLinkSignUpRequest {
     }
 }
 impl crate::json::FromJson for EmptyRequest {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl Engine {
@@ -29842,7 +29842,7 @@ impl Engine {
     }
 }
 impl crate::json::Object for Engine {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             id: from.take("id")?,
@@ -29880,7 +29880,7 @@ impl EngineCreateRequest {
     }
 }
 impl crate::json::Object for EngineCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { name: from.take("name")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -29910,7 +29910,7 @@ impl EngineDeleteRequest {
     }
 }
 impl crate::json::Object for EngineDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -29951,7 +29951,7 @@ impl EngineLoadAllResponse {
     }
 }
 impl crate::json::Object for EngineLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             engines: from.take_or_default("engines")?,
         })
@@ -29991,7 +29991,7 @@ impl EngineResponse {
     }
 }
 impl crate::json::Object for EngineResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             engine: from.take("engine")?,
         })
@@ -30023,7 +30023,7 @@ impl EngineRotateSecretRequest {
     }
 }
 impl crate::json::Object for EngineRotateSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -30061,7 +30061,7 @@ impl EngineRotateSecretResponse {
     }
 }
 impl crate::json::Object for EngineRotateSecretResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             secret: from.take("secret")?,
         })
@@ -30099,7 +30099,7 @@ impl EngineUpdateRequest {
     }
 }
 impl crate::json::Object for EngineUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -30144,7 +30144,7 @@ impl FamiliesResponse {
     }
 }
 impl crate::json::Object for FamiliesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             families: from.take_or_default("families")?,
         })
@@ -30234,7 +30234,7 @@ impl Family {
     }
 }
 impl crate::json::Object for Family {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -30303,7 +30303,7 @@ impl FamilyAssociation {
     }
 }
 impl crate::json::Object for FamilyAssociation {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             family_id: from.take("familyId")?,
             family_scoped_attributes: from.take_or_default("familyScopedAttributes")?,
@@ -30377,7 +30377,7 @@ impl FamilyCreateRequest {
     }
 }
 impl crate::json::Object for FamilyCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             disabled: from.take("disabled")?,
@@ -30417,7 +30417,7 @@ impl FamilyDeleteRequest {
     }
 }
 impl crate::json::Object for FamilyDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -30538,7 +30538,7 @@ impl FamilyDependentCreateRequest {
     }
 }
 impl crate::json::Object for FamilyDependentCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             email: from.take("email")?,
@@ -30590,7 +30590,7 @@ impl FamilyDependentDeleteRequest {
     }
 }
 impl crate::json::Object for FamilyDependentDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             user_id: from.take("userId")?,
         })
@@ -30638,7 +30638,7 @@ impl FamilyImpersonateRequest {
     }
 }
 impl crate::json::Object for FamilyImpersonateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             dependent_login_id: from.take("dependentLoginId")?,
             impersonator_user_id_or_login_id: from.take("impersonatorUserIdOrLoginId")?,
@@ -30682,7 +30682,7 @@ impl FamilyResponse {
     }
 }
 impl crate::json::Object for FamilyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             family: from.take("family")?,
         })
@@ -30771,7 +30771,7 @@ impl FamilySearchRequest {
     }
 }
 impl crate::json::Object for FamilySearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             family_ids: from.take_or_default("familyIds")?,
@@ -30855,7 +30855,7 @@ impl FamilySettings {
     }
 }
 impl crate::json::Object for FamilySettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allow_multiple_families_users: from.take("allowMultipleFamiliesUsers")?,
             enabled: from.take("enabled")?,
@@ -30917,7 +30917,7 @@ impl FamilyStopImpersonationRequest {
     }
 }
 impl crate::json::Object for FamilyStopImpersonationRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             jwt: from.take("jwt")?,
@@ -30993,7 +30993,7 @@ impl FamilyUpdateRequest {
     }
 }
 impl crate::json::Object for FamilyUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
@@ -31105,7 +31105,7 @@ impl FgaBackup {
     }
 }
 impl crate::json::Object for FgaBackup {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             completed_at: from.take("completedAt")?,
             created_at: from.take("createdAt")?,
@@ -31258,7 +31258,7 @@ impl FgaCacheMetrics {
     }
 }
 impl crate::json::Object for FgaCacheMetrics {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             api: from.take("api")?,
             avg_duration_hit_ms: from.take("avg_duration_hit_ms")?,
@@ -31389,7 +31389,7 @@ impl FgaCheckInfo {
     }
 }
 impl crate::json::Object for FgaCheckInfo {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             conditional: from.take("conditional")?,
             conditional_err: from.take("conditionalErr")?,
@@ -31446,7 +31446,7 @@ impl FgaCheckPath {
     }
 }
 impl crate::json::Object for FgaCheckPath {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             steps: from.take_or_default("steps")?,
         })
@@ -31509,7 +31509,7 @@ impl FgaCheckRequest {
     }
 }
 impl crate::json::Object for FgaCheckRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             compute_paths: from.take("computePaths")?,
             context: from.take_or_default("context")?,
@@ -31568,7 +31568,7 @@ impl FgaCheckResponse {
     }
 }
 impl crate::json::Object for FgaCheckResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             schema_version: from.take("schemaVersion")?,
             tuples: from.take_or_default("tuples")?,
@@ -31624,7 +31624,7 @@ impl FgaCheckResult {
     }
 }
 impl crate::json::Object for FgaCheckResult {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed: from.take("allowed")?,
             info: from.take("info")?,
@@ -31692,7 +31692,7 @@ impl FgaCheckStep {
     }
 }
 impl crate::json::Object for FgaCheckStep {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             permission: from.take("permission")?,
             step_type: from.take("stepType")?,
@@ -31738,7 +31738,7 @@ impl FgaCreateBackupResponse {
     }
 }
 impl crate::json::Object for FgaCreateBackupResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             backup_id: from.take("backupId")?,
         })
@@ -31778,7 +31778,7 @@ impl FgaDryRunSchemaResponse {
     }
 }
 impl crate::json::Object for FgaDryRunSchemaResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             deletes_preview: from.take("deletesPreview")?,
         })
@@ -31821,7 +31821,7 @@ impl FgaListBackupsResponse {
     }
 }
 impl crate::json::Object for FgaListBackupsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             backups: from.take_or_default("backups")?,
         })
@@ -31861,7 +31861,7 @@ impl FgaLoadBackupResponse {
     }
 }
 impl crate::json::Object for FgaLoadBackupResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             backup: from.take("backup")?,
         })
@@ -31914,7 +31914,7 @@ impl FgaLoadMappableSchemaResponse {
     }
 }
 impl crate::json::Object for FgaLoadMappableSchemaResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             mappable_resources: from.take_or_default("mappableResources")?,
             schema: from.take("schema")?,
@@ -31955,7 +31955,7 @@ impl FgaLoadResourceDetailsRequest {
     }
 }
 impl crate::json::Object for FgaLoadResourceDetailsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource_identifiers: from.take("resourceIdentifiers")?,
         })
@@ -32009,7 +32009,7 @@ impl FgaLoadSchemaResponse {
     }
 }
 impl crate::json::Object for FgaLoadSchemaResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             dsl: from.take("dsl")?,
             schema: from.take("schema")?,
@@ -32063,7 +32063,7 @@ impl FgaMappableResource {
     }
 }
 impl crate::json::Object for FgaMappableResource {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             resource: from.take("resource")?,
@@ -32115,7 +32115,7 @@ impl FgaMappableResources {
     }
 }
 impl crate::json::Object for FgaMappableResources {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take_or_default("resources")?,
             type_: from.take("type")?,
@@ -32167,7 +32167,7 @@ impl FgaMappableResourcesQuery {
     }
 }
 impl crate::json::Object for FgaMappableResourcesQuery {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             queries: from.take_or_default("queries")?,
             type_: from.take("type")?,
@@ -32203,7 +32203,7 @@ impl FgaRelationsRequest {
     }
 }
 impl crate::json::Object for FgaRelationsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tuples: from.take("tuples")?,
         })
@@ -32237,7 +32237,7 @@ impl FgaReportCacheMetricsRequest {
     }
 }
 impl crate::json::Object for FgaReportCacheMetricsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             metrics: from.take("metrics")?,
         })
@@ -32312,7 +32312,7 @@ impl FgaResourceDetails {
     }
 }
 impl crate::json::Object for FgaResourceDetails {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             resource_id: from.take("resourceId")?,
@@ -32361,7 +32361,7 @@ impl FgaResourceDetailsResponse {
     }
 }
 impl crate::json::Object for FgaResourceDetailsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources_details: from.take_or_default("resourcesDetails")?,
         })
@@ -32411,7 +32411,7 @@ impl FgaResourceIdentifier {
     }
 }
 impl crate::json::Object for FgaResourceIdentifier {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource_id: from.take("resourceId")?,
             resource_type: from.take("resourceType")?,
@@ -32456,7 +32456,7 @@ impl FgaRestoreBackupResponse {
     }
 }
 impl crate::json::Object for FgaRestoreBackupResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auto_backup_id: from.take("autoBackupId")?,
         })
@@ -32492,7 +32492,7 @@ impl FgaSaveResourceDetailsRequest {
     }
 }
 impl crate::json::Object for FgaSaveResourceDetailsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources_details: from.take("resourcesDetails")?,
         })
@@ -32552,7 +32552,7 @@ impl FgaSchemaDeletes {
     }
 }
 impl crate::json::Object for FgaSchemaDeletes {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             has_deletes: from.take("hasDeletes")?,
             relations: from.take_or_default("relations")?,
@@ -32588,7 +32588,7 @@ impl FgaSchemaRequest {
     }
 }
 impl crate::json::Object for FgaSchemaRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { dsl: from.take("dsl")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -32634,7 +32634,7 @@ impl FgaSearchMappableResourcesRequest {
     }
 }
 impl crate::json::Object for FgaSearchMappableResourcesRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources_limit: from.take("resourcesLimit")?,
             resources_queries: from.take("resourcesQueries")?,
@@ -32684,7 +32684,7 @@ impl FgaSearchMappableResourcesResponse {
     }
 }
 impl crate::json::Object for FgaSearchMappableResourcesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             mappable_resources: from.take_or_default("mappableResources")?,
         })
@@ -32770,7 +32770,7 @@ impl FgaTuple {
     }
 }
 impl crate::json::Object for FgaTuple {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relation: from.take("relation")?,
             resource: from.take("resource")?,
@@ -32874,7 +32874,7 @@ impl FlowBundle {
     }
 }
 impl crate::json::Object for FlowBundle {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             contents: from.take_or_default("contents")?,
             flow_id: from.take("flowId")?,
@@ -33011,7 +33011,7 @@ impl FlowBundleMetadata {
     }
 }
 impl crate::json::Object for FlowBundleMetadata {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_version: from.take("componentsVersion")?,
             description: from.take("description")?,
@@ -33111,7 +33111,7 @@ impl FlowBundleScreen {
     }
 }
 impl crate::json::Object for FlowBundleScreen {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             contents: from.take_or_default("contents")?,
             interactions: from.take_or_default("interactions")?,
@@ -33202,7 +33202,7 @@ impl FlowBundleTranslation {
     }
 }
 impl crate::json::Object for FlowBundleTranslation {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             connector_id: from.take("connectorId")?,
             enabled: from.take("enabled")?,
@@ -33304,7 +33304,7 @@ impl FlowCompleteExternalAuthRequest {
     }
 }
 impl crate::json::Object for FlowCompleteExternalAuthRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             email_verified: from.take("emailVerified")?,
@@ -33361,7 +33361,7 @@ impl FlowCompleteExternalAuthResponse {
     }
 }
 impl crate::json::Object for FlowCompleteExternalAuthResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             redirect_url: from.take("redirectUrl")?,
         })
@@ -33395,7 +33395,7 @@ impl FlowDeleteRequest {
     }
 }
 impl crate::json::Object for FlowDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -33608,7 +33608,7 @@ impl FlowDetails {
     }
 }
 impl crate::json::Object for FlowDetails {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             disabled: from.take("disabled")?,
@@ -33707,7 +33707,7 @@ impl FlowEventTriggers {
     }
 }
 impl crate::json::Object for FlowEventTriggers {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             triggering_event_types: from.take_or_default("triggeringEventTypes")?,
             extra: from.rest(),
@@ -33741,7 +33741,7 @@ impl FlowExportRequest {
     }
 }
 impl crate::json::Object for FlowExportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow_id: from.take("flowId")?,
         })
@@ -33781,7 +33781,7 @@ impl FlowExportResponse {
     }
 }
 impl crate::json::Object for FlowExportResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { flow: from.take("flow")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -33827,7 +33827,7 @@ impl FlowImportRequest {
     }
 }
 impl crate::json::Object for FlowImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             changelog: from.take("changelog")?,
             flow: from.take("flow")?,
@@ -33876,7 +33876,7 @@ impl FlowImportV1Request {
     }
 }
 impl crate::json::Object for FlowImportV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow: from.take("flow")?,
             flow_id: from.take("flowId")?,
@@ -33963,7 +33963,7 @@ impl FlowInteraction {
     }
 }
 impl crate::json::Object for FlowInteraction {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             icon: from.take("icon")?,
             id: from.take("id")?,
@@ -34016,7 +34016,7 @@ impl FlowListRequest {
     }
 }
 impl crate::json::Object for FlowListRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ids: from.take_or_default("ids")?,
         })
@@ -34066,7 +34066,7 @@ impl FlowListResponse {
     }
 }
 impl crate::json::Object for FlowListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flows: from.take_or_default("flows")?,
             total: from.take("total")?,
@@ -34118,7 +34118,7 @@ impl FlowListTemplatesResponse {
     }
 }
 impl crate::json::Object for FlowListTemplatesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             templates: from.take_or_default("templates")?,
             total: from.take("total")?,
@@ -34175,7 +34175,7 @@ impl FlowManagementConfig {
     }
 }
 impl crate::json::Object for FlowManagementConfig {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             triggers: from.take("triggers")?,
             extra: from.rest(),
@@ -34239,7 +34239,7 @@ impl FlowRunOptions {
     }
 }
 impl crate::json::Object for FlowRunOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             input: from.take_or_default("input")?,
             preview: from.take("preview")?,
@@ -34313,7 +34313,7 @@ impl FlowRunRequest {
     }
 }
 impl crate::json::Object for FlowRunRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow_id: from.take("flowId")?,
             input: from.take_or_default("input")?,
@@ -34369,7 +34369,7 @@ impl FlowRunResponse {
     }
 }
 impl crate::json::Object for FlowRunResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             output: from.take_or_default("output")?,
         })
@@ -34403,7 +34403,7 @@ impl FlowRunResultRequest {
     }
 }
 impl crate::json::Object for FlowRunResultRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             execution_id: from.take("executionId")?,
         })
@@ -34446,7 +34446,7 @@ impl FlowRunStartResponse {
     }
 }
 impl crate::json::Object for FlowRunStartResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             execution_id: from.take("executionId")?,
         })
@@ -34560,7 +34560,7 @@ impl FlowScreen {
     }
 }
 impl crate::json::Object for FlowScreen {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_version: from.take("componentsVersion")?,
             flow_id: from.take("flowId")?,
@@ -34729,7 +34729,7 @@ impl FlowScreenInput {
     }
 }
 impl crate::json::Object for FlowScreenInput {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             context_aware: from.take("contextAware")?,
             default_value: from.take("defaultValue")?,
@@ -34815,7 +34815,7 @@ impl FlowScreenInputOption {
     }
 }
 impl crate::json::Object for FlowScreenInputOption {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             label: from.take("label")?,
             value: from.take("value")?,
@@ -34964,7 +34964,7 @@ impl FlowTemplate {
     }
 }
 impl crate::json::Object for FlowTemplate {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             dsl: from.take_or_default("dsl")?,
@@ -35074,7 +35074,7 @@ impl FlowTemplateScreen {
     }
 }
 impl crate::json::Object for FlowTemplateScreen {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             html_template: from.take_or_default("htmlTemplate")?,
             id: from.take("id")?,
@@ -35154,7 +35154,7 @@ impl FlowTriggers {
     }
 }
 impl crate::json::Object for FlowTriggers {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             enabled: from.take("enabled")?,
             event_triggers: from.take("eventTriggers")?,
@@ -35210,7 +35210,7 @@ impl FlowV1Response {
     }
 }
 impl crate::json::Object for FlowV1Response {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow: from.take("flow")?,
             screens: from.take_or_default("screens")?,
@@ -35283,7 +35283,7 @@ impl Group {
     }
 }
 impl crate::json::Object for Group {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display: from.take("display")?,
             id: from.take("id")?,
@@ -35332,7 +35332,7 @@ impl GroupLoadAllRequest {
     }
 }
 impl crate::json::Object for GroupLoadAllRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_id: from.take("ssoId")?,
             tenant_id: from.take("tenantId")?,
@@ -35395,7 +35395,7 @@ impl GroupLoadForUsersRequest {
     }
 }
 impl crate::json::Object for GroupLoadForUsersRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_ids: from.take_or_default("loginIds")?,
             sso_id: from.take("ssoId")?,
@@ -35446,7 +35446,7 @@ impl GroupLoadMembersRequest {
     }
 }
 impl crate::json::Object for GroupLoadMembersRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             group_id: from.take("groupId")?,
             sso_id: from.take("ssoId")?,
@@ -35504,7 +35504,7 @@ impl GroupMember {
     }
 }
 impl crate::json::Object for GroupMember {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "loginID");
         Ok(Self {
             display: from.take("display")?,
@@ -35534,8 +35534,8 @@ impl<'de> ::serde::Deserialize<'de> for GroupMember {
     }
 }
 impl crate::json::FromJson for Groups {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl ImpersonationConsentRequest {
@@ -35552,7 +35552,7 @@ impl ImpersonationConsentRequest {
     }
 }
 impl crate::json::Object for ImpersonationConsentRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             impersonation_consent: from.take("impersonationConsent")?,
             login_id: from.take("loginId")?,
@@ -35650,7 +35650,7 @@ impl ImpersonationStartRequest {
     }
 }
 impl crate::json::Object for ImpersonationStartRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             impersonator_id: from.take("impersonatorId")?,
@@ -35730,7 +35730,7 @@ impl ImpersonationStopRequest {
     }
 }
 impl crate::json::Object for ImpersonationStopRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             jwt: from.take("jwt")?,
@@ -35783,7 +35783,7 @@ impl ImportedPasskey {
     }
 }
 impl crate::json::Object for ImportedPasskey {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth0: from.take("auth0")?,
             descope: from.take("descope")?,
@@ -35882,7 +35882,7 @@ impl ImportedPasskeyAuth0 {
     }
 }
 impl crate::json::Object for ImportedPasskeyAuth0 {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             aaguid: from.take("aaguid")?,
             credential_backed_up: from.take("credentialBackedUp")?,
@@ -35994,7 +35994,7 @@ impl ImportedPasskeyDescope {
     }
 }
 impl crate::json::Object for ImportedPasskeyDescope {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             aaguid: from.take("aaguid")?,
             attestation_type: from.take("attestationType")?,
@@ -36111,7 +36111,7 @@ impl ImportedPassword {
     }
 }
 impl crate::json::Object for ImportedPassword {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             argon2: from.take("argon2")?,
             bach: from.take("bach")?,
@@ -36180,7 +36180,7 @@ impl ImportedPasswordArgon2 {
     }
 }
 impl crate::json::Object for ImportedPasswordArgon2 {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             iterations: from.take("iterations")?,
@@ -36225,7 +36225,7 @@ impl ImportedPasswordBach {
     }
 }
 impl crate::json::Object for ImportedPasswordBach {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             key: from.take("key")?,
@@ -36273,7 +36273,7 @@ impl ImportedPasswordFirebase {
     }
 }
 impl crate::json::Object for ImportedPasswordFirebase {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             memory: from.take("memory")?,
@@ -36315,7 +36315,7 @@ impl ImportedPasswordHash {
     }
 }
 impl crate::json::Object for ImportedPasswordHash {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { hash: from.take("hash")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -36355,7 +36355,7 @@ impl ImportedPasswordPbkdf2 {
     }
 }
 impl crate::json::Object for ImportedPasswordPbkdf2 {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             iterations: from.take("iterations")?,
@@ -36408,7 +36408,7 @@ impl ImportedPasswordPhpass {
     }
 }
 impl crate::json::Object for ImportedPasswordPhpass {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             iterations: from.take("iterations")?,
@@ -36462,7 +36462,7 @@ impl ImportedPasswordSha {
     }
 }
 impl crate::json::Object for ImportedPasswordSha {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             hash: from.take("hash")?,
             salt: from.take("salt")?,
@@ -36509,7 +36509,7 @@ impl InfraCreateRequest {
     }
 }
 impl crate::json::Object for InfraCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take("data")?,
             entity: from.take("entity")?,
@@ -36573,7 +36573,7 @@ impl InfraEntity {
     }
 }
 impl crate::json::Object for InfraEntity {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take_or_default("data")?,
             entity: from.take("entity")?,
@@ -36622,7 +36622,7 @@ impl InfraUpdateRequest {
     }
 }
 impl crate::json::Object for InfraUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             data: from.take("data")?,
             entity: from.take("entity")?,
@@ -36701,7 +36701,7 @@ impl JwtAnonymousRequest {
     }
 }
 impl crate::json::Object for JwtAnonymousRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             refresh_duration: from.take("refreshDuration")?,
@@ -36799,7 +36799,7 @@ impl JwtAnonymousResponse {
     }
 }
 impl crate::json::Object for JwtAnonymousResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cookie_domain: from.take("cookieDomain")?,
             cookie_expiration: from.take("cookieExpiration")?,
@@ -36868,7 +36868,7 @@ impl JwtClientAssertionRequest {
     }
 }
 impl crate::json::Object for JwtClientAssertionRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             algorithm: from.take("algorithm")?,
             audience: from.take("audience")?,
@@ -36918,7 +36918,7 @@ impl JwtIssuedResponse {
     }
 }
 impl crate::json::Object for JwtIssuedResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { jwt: from.take("jwt")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -37046,7 +37046,7 @@ impl JwtSignInRequest {
     }
 }
 impl crate::json::Object for JwtSignInRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             jwt: from.take("jwt")?,
@@ -37173,7 +37173,7 @@ impl JwtSignUpRequest {
     }
 }
 impl crate::json::Object for JwtSignUpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             email_verified: from.take("emailVerified")?,
@@ -37336,7 +37336,7 @@ impl JwtSignUpUser {
     }
 }
 impl crate::json::Object for JwtSignUpUser {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email: from.take("email")?,
             email_verified: from.take("emailVerified")?,
@@ -37559,7 +37559,7 @@ impl JwtTemplate {
     }
 }
 impl crate::json::Object for JwtTemplate {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_jti: from.take("addJti")?,
             auth_schema: from.take("authSchema")?,
@@ -37625,7 +37625,7 @@ impl JwtTemplateCreateRequest {
     }
 }
 impl crate::json::Object for JwtTemplateCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             template: from.take("template")?,
         })
@@ -37657,7 +37657,7 @@ impl JwtTemplateDeleteRequest {
     }
 }
 impl crate::json::Object for JwtTemplateDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -37716,7 +37716,7 @@ impl JwtTemplateIssue {
     }
 }
 impl crate::json::Object for JwtTemplateIssue {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             field: from.take("field")?,
@@ -37803,7 +37803,7 @@ impl JwtTemplateLibraryApplyRequest {
     }
 }
 impl crate::json::Object for JwtTemplateLibraryApplyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description_override: from.take("descriptionOverride")?,
             library_entry_id: from.take("libraryEntryId")?,
@@ -37854,7 +37854,7 @@ impl JwtTemplateLibraryEntriesResponse {
     }
 }
 impl crate::json::Object for JwtTemplateLibraryEntriesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             entries: from.take_or_default("entries")?,
         })
@@ -38048,7 +38048,7 @@ impl JwtTemplateLibraryEntry {
     }
 }
 impl crate::json::Object for JwtTemplateLibraryEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             add_jti: from.take("addJti")?,
             auth_schema: from.take("authSchema")?,
@@ -38124,7 +38124,7 @@ impl JwtTemplateLibraryEntryResponse {
     }
 }
 impl crate::json::Object for JwtTemplateLibraryEntryResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { entry: from.take("entry")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -38154,7 +38154,7 @@ impl JwtTemplateLibraryLoadRequest {
     }
 }
 impl crate::json::Object for JwtTemplateLibraryLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -38184,7 +38184,7 @@ impl JwtTemplateLoadRequest {
     }
 }
 impl crate::json::Object for JwtTemplateLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -38222,7 +38222,7 @@ impl JwtTemplateResponse {
     }
 }
 impl crate::json::Object for JwtTemplateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             template: from.take("template")?,
         })
@@ -38254,7 +38254,7 @@ impl JwtTemplateUpdateRequest {
     }
 }
 impl crate::json::Object for JwtTemplateUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             template: from.take("template")?,
         })
@@ -38301,7 +38301,7 @@ impl JwtTemplateValidateRequest {
     }
 }
 impl crate::json::Object for JwtTemplateValidateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             template: from.take("template")?,
@@ -38353,7 +38353,7 @@ impl JwtTemplateValidateResponse {
     }
 }
 impl crate::json::Object for JwtTemplateValidateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             issues: from.take_or_default("issues")?,
             valid: from.take("valid")?,
@@ -38398,7 +38398,7 @@ impl JwtTemplatesResponse {
     }
 }
 impl crate::json::Object for JwtTemplatesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             templates: from.take_or_default("templates")?,
         })
@@ -38454,7 +38454,7 @@ impl JwtUpdateRequest {
     }
 }
 impl crate::json::Object for JwtUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             jwt: from.take("jwt")?,
@@ -38501,7 +38501,7 @@ impl LicenseResponse {
     }
 }
 impl crate::json::Object for LicenseResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             rate_limit_tier: from.take("rateLimitTier")?,
         })
@@ -38533,7 +38533,7 @@ impl LocalizationExportFlowRequest {
     }
 }
 impl crate::json::Object for LocalizationExportFlowRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow_id: from.take("flowId")?,
         })
@@ -38634,7 +38634,7 @@ impl LocalizationFlowOverrides {
     }
 }
 impl crate::json::Object for LocalizationFlowOverrides {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow_id: from.take("flowId")?,
             id: from.take("id")?,
@@ -38684,7 +38684,7 @@ impl LocalizationFlowResponse {
     }
 }
 impl crate::json::Object for LocalizationFlowResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             overrides: from.take("overrides")?,
         })
@@ -38722,7 +38722,7 @@ impl LocalizationImportFlowRequest {
     }
 }
 impl crate::json::Object for LocalizationImportFlowRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             flow_id: from.take("flowId")?,
             overrides: from.take("overrides")?,
@@ -38756,7 +38756,7 @@ impl LocalizationImportMessagingRequest {
     }
 }
 impl crate::json::Object for LocalizationImportMessagingRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             overrides: from.take("overrides")?,
         })
@@ -38850,7 +38850,7 @@ impl LocalizationMessagingOverrides {
     }
 }
 impl crate::json::Object for LocalizationMessagingOverrides {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             languages: from.take_or_default("languages")?,
@@ -38898,7 +38898,7 @@ impl LocalizationMessagingResponse {
     }
 }
 impl crate::json::Object for LocalizationMessagingResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             overrides: from.take("overrides")?,
         })
@@ -39019,7 +39019,7 @@ impl ManagementKey {
     }
 }
 impl crate::json::Object for ManagementKey {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authz_version: from.take("authzVersion")?,
             created_time: from.take("createdTime")?,
@@ -39109,7 +39109,7 @@ impl ManagementKeyCreateRequest {
     }
 }
 impl crate::json::Object for ManagementKeyCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             expire_time: from.take("expireTime")?,
@@ -39166,7 +39166,7 @@ impl ManagementKeyCreateResponse {
     }
 }
 impl crate::json::Object for ManagementKeyCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             key: from.take("key")?,
@@ -39202,7 +39202,7 @@ impl ManagementKeyDeleteRequest {
     }
 }
 impl crate::json::Object for ManagementKeyDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -39240,7 +39240,7 @@ impl ManagementKeyDeleteResponse {
     }
 }
 impl crate::json::Object for ManagementKeyDeleteResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { total: from.take("total")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -39306,7 +39306,7 @@ impl ManagementKeyProjectRole {
     }
 }
 impl crate::json::Object for ManagementKeyProjectRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             project_ids: from.take_or_default("projectIds")?,
             roles: from.take_or_default("roles")?,
@@ -39350,7 +39350,7 @@ impl ManagementKeyResponse {
     }
 }
 impl crate::json::Object for ManagementKeyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { key: from.take("key")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -39426,7 +39426,7 @@ impl ManagementKeyRoles {
     }
 }
 impl crate::json::Object for ManagementKeyRoles {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             company_roles: from.take_or_default("companyRoles")?,
             project_roles: from.take_or_default("projectRoles")?,
@@ -39475,7 +39475,7 @@ impl ManagementKeySearchResponse {
     }
 }
 impl crate::json::Object for ManagementKeySearchResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("keys", "mgmtKeys");
         Ok(Self {
             keys: from.take_or_default("keys")?,
@@ -39544,7 +39544,7 @@ impl ManagementKeyTagRole {
     }
 }
 impl crate::json::Object for ManagementKeyTagRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             roles: from.take_or_default("roles")?,
             tags: from.take_or_default("tags")?,
@@ -39618,7 +39618,7 @@ impl ManagementKeyUpdateRequest {
     }
 }
 impl crate::json::Object for ManagementKeyUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             id: from.take("id")?,
@@ -39825,7 +39825,7 @@ impl McpServer {
     }
 }
 impl crate::json::Object for McpServer {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
             approved_scopes: from.take("approvedScopes")?,
@@ -39918,7 +39918,7 @@ impl McpServerCimdDomainPolicies {
     }
 }
 impl crate::json::Object for McpServerCimdDomainPolicies {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take_or_default("policies")?,
             extra: from.rest(),
@@ -39985,7 +39985,7 @@ impl McpServerCimdDomainPolicy {
     }
 }
 impl crate::json::Object for McpServerCimdDomainPolicy {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain_pattern: from.take("domainPattern")?,
             enabled: from.take("enabled")?,
@@ -40054,7 +40054,7 @@ impl McpServerCimdSettings {
     }
 }
 impl crate::json::Object for McpServerCimdSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain_policies: from.take("domainPolicies")?,
             enabled: from.take("enabled")?,
@@ -40203,7 +40203,7 @@ impl McpServerClient {
     }
 }
 impl crate::json::Object for McpServerClient {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -40330,7 +40330,7 @@ impl McpServerClientCreateRequest {
     }
 }
 impl crate::json::Object for McpServerClientCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -40401,7 +40401,7 @@ impl McpServerClientCreateResponse {
     }
 }
 impl crate::json::Object for McpServerClientCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             client_id: from.take("clientId")?,
@@ -40443,7 +40443,7 @@ impl McpServerClientDeleteBatchRequest {
     }
 }
 impl crate::json::Object for McpServerClientDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ids: from.take("ids")?,
             mcp_server_id: from.take("mcpServerId")?,
@@ -40483,7 +40483,7 @@ impl McpServerClientDeleteRequest {
     }
 }
 impl crate::json::Object for McpServerClientDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             mcp_server_id: from.take("mcpServerId")?,
@@ -40533,7 +40533,7 @@ impl McpServerClientLoadRequest {
     }
 }
 impl crate::json::Object for McpServerClientLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
             id: from.take("id")?,
@@ -40577,7 +40577,7 @@ impl McpServerClientResponse {
     }
 }
 impl crate::json::Object for McpServerClientResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client: from.take("client")?,
         })
@@ -40682,7 +40682,7 @@ impl McpServerClientSearchRequest {
     }
 }
 impl crate::json::Object for McpServerClientSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
             limit: from.take("limit")?,
@@ -40750,7 +40750,7 @@ impl McpServerClientSearchResponse {
     }
 }
 impl crate::json::Object for McpServerClientSearchResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             clients: from.take_or_default("clients")?,
             total: from.take("total")?,
@@ -40790,7 +40790,7 @@ impl McpServerClientSecretRequest {
     }
 }
 impl crate::json::Object for McpServerClientSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             mcp_server_id: from.take("mcpServerId")?,
@@ -40839,7 +40839,7 @@ impl McpServerClientSort {
     }
 }
 impl crate::json::Object for McpServerClientSort {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             desc: from.take("desc")?,
             field: from.take("field")?,
@@ -40950,7 +40950,7 @@ impl McpServerClientUpdateRequest {
     }
 }
 impl crate::json::Object for McpServerClientUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -41140,7 +41140,7 @@ impl McpServerCreateRequest {
     }
 }
 impl crate::json::Object for McpServerCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
             approved_scopes: from.take("approvedScopes")?,
@@ -41205,7 +41205,7 @@ impl McpServerDeleteBatchRequest {
     }
 }
 impl crate::json::Object for McpServerDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -41235,7 +41235,7 @@ impl McpServerDeleteRequest {
     }
 }
 impl crate::json::Object for McpServerDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -41307,7 +41307,7 @@ impl McpServerDynamicRegistration {
     }
 }
 impl crate::json::Object for McpServerDynamicRegistration {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             disable_approved_scopes_as_default: from
                 .take("disableApprovedScopesAsDefault")?,
@@ -41367,7 +41367,7 @@ impl McpServerLoadAllResponse {
     }
 }
 impl crate::json::Object for McpServerLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             servers: from.take_or_default("servers")?,
             total: from.take("total")?,
@@ -41401,7 +41401,7 @@ impl McpServerLoadRequest {
     }
 }
 impl crate::json::Object for McpServerLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -41439,7 +41439,7 @@ impl McpServerResponse {
     }
 }
 impl crate::json::Object for McpServerResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             server: from.take("server")?,
         })
@@ -41523,7 +41523,7 @@ impl McpServerScopes {
     }
 }
 impl crate::json::Object for McpServerScopes {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes_scopes: from.take_or_default("attributesScopes")?,
             connections_scopes: from.take_or_default("connectionsScopes")?,
@@ -41561,7 +41561,7 @@ impl McpServerUpdateRequest {
     }
 }
 impl crate::json::Object for McpServerUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             server: from.take("server")?,
         })
@@ -41797,7 +41797,7 @@ impl OutboundApplication {
     }
 }
 impl crate::json::Object for OutboundApplication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_type: from.take("accessType")?,
             app_type: from.take("appType")?,
@@ -41933,7 +41933,7 @@ impl OutboundApplicationConnectOptions {
     }
 }
 impl crate::json::Object for OutboundApplicationConnectOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             external_identifier: from.take("externalIdentifier")?,
             login_hint: from.take("loginHint")?,
@@ -41984,7 +41984,7 @@ impl OutboundApplicationConnectRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationConnectRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             options: from.take("options")?,
@@ -42026,7 +42026,7 @@ impl OutboundApplicationConnectResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationConnectResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { url: from.take("url")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -42065,7 +42065,7 @@ impl OutboundApplicationCreateByDcrPresetRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationCreateByDcrPresetRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             dcr_preset_id: from.take("dcrPresetId")?,
             tenant_id: from.take("tenantId")?,
@@ -42136,7 +42136,7 @@ impl OutboundApplicationCreateByTemplateRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationCreateByTemplateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_id: from.take("clientId")?,
             client_secret: from.take("clientSecret")?,
@@ -42376,7 +42376,7 @@ impl OutboundApplicationCreateRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_type: from.take("accessType")?,
             app_type: from.take("appType")?,
@@ -42469,7 +42469,7 @@ impl OutboundApplicationCreateScimRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationCreateScimRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             configuration: from.take_or_default("configuration")?,
@@ -42503,7 +42503,7 @@ impl OutboundApplicationDeleteRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -42533,7 +42533,7 @@ impl OutboundApplicationDeleteScimRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationDeleteScimRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
         })
@@ -42590,7 +42590,7 @@ impl OutboundApplicationFetchLatestTenantTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationFetchLatestTenantTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             external_identifier: from.take("externalIdentifier")?,
@@ -42661,7 +42661,7 @@ impl OutboundApplicationFetchLatestUserTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationFetchLatestUserTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             external_identifier: from.take("externalIdentifier")?,
@@ -42716,7 +42716,7 @@ impl OutboundApplicationFetchOptions {
     }
 }
 impl crate::json::Object for OutboundApplicationFetchOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             force_refresh: from.take("forceRefresh")?,
             with_refresh_token: from.take("withRefreshToken")?,
@@ -42785,7 +42785,7 @@ impl OutboundApplicationFetchTenantTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationFetchTenantTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             external_identifier: from.take("externalIdentifier")?,
@@ -42859,7 +42859,7 @@ impl OutboundApplicationFetchUserTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationFetchUserTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             external_identifier: from.take("externalIdentifier")?,
@@ -42912,7 +42912,7 @@ impl OutboundApplicationListConnectedResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationListConnectedResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_ids: from.take_or_default("appIds")?,
         })
@@ -42955,7 +42955,7 @@ impl OutboundApplicationLoadAllResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             apps: from.take_or_default("apps")?,
         })
@@ -43146,7 +43146,7 @@ impl OutboundApplicationOverrides {
     }
 }
 impl crate::json::Object for OutboundApplicationOverrides {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_type: from.take("accessType")?,
             authorization_url: from.take("authorizationUrl")?,
@@ -43218,7 +43218,7 @@ impl OutboundApplicationResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { app: from.take("app")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -43318,7 +43318,7 @@ impl OutboundApplicationScim {
     }
 }
 impl crate::json::Object for OutboundApplicationScim {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             configuration: from.take_or_default("configuration")?,
@@ -43370,7 +43370,7 @@ impl OutboundApplicationScimResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationScimResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             configuration: from.take("configuration")?,
         })
@@ -43405,7 +43405,7 @@ impl OutboundApplicationSetScimEnabledRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationSetScimEnabledRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             enabled: from.take("enabled")?,
@@ -43634,7 +43634,7 @@ impl OutboundApplicationSettings {
     }
 }
 impl crate::json::Object for OutboundApplicationSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_type: from.take("accessType")?,
             app_type: from.take("appType")?,
@@ -43783,7 +43783,7 @@ impl OutboundApplicationTenantToken {
     }
 }
 impl crate::json::Object for OutboundApplicationTenantToken {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             access_token_expiry: from.take("accessTokenExpiry")?,
@@ -43967,7 +43967,7 @@ impl OutboundApplicationToken {
     }
 }
 impl crate::json::Object for OutboundApplicationToken {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             access_token_expiry: from.take("accessTokenExpiry")?,
@@ -44035,7 +44035,7 @@ impl OutboundApplicationTokenResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationTokenResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { token: from.take("token")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -44065,7 +44065,7 @@ impl OutboundApplicationUpdateRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { app: from.take("app")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -44113,7 +44113,7 @@ impl OutboundApplicationUpdateScimRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUpdateScimRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             configuration: from.take_or_default("configuration")?,
@@ -44185,7 +44185,7 @@ impl OutboundApplicationUploadFailure {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadFailure {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             error_code: from.take("errorCode")?,
@@ -44233,7 +44233,7 @@ impl OutboundApplicationUploadTenantApiKeyRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadTenantApiKeyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             api_key: from.take("apiKey")?,
             app_id: from.take("appId")?,
@@ -44349,7 +44349,7 @@ impl OutboundApplicationUploadTenantTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadTenantTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             access_token_expiry: from.take("accessTokenExpiry")?,
@@ -44405,7 +44405,7 @@ impl OutboundApplicationUploadTenantTokensRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadTenantTokensRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tokens: from.take("tokens")?,
         })
@@ -44448,7 +44448,7 @@ impl OutboundApplicationUploadTokensResponse {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadTokensResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             failures: from.take_or_default("failures")?,
         })
@@ -44495,7 +44495,7 @@ impl OutboundApplicationUploadUserApiKeyRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadUserApiKeyRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             api_key: from.take("apiKey")?,
             app_id: from.take("appId")?,
@@ -44620,7 +44620,7 @@ impl OutboundApplicationUploadUserTokenRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadUserTokenRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             access_token_expiry: from.take("accessTokenExpiry")?,
@@ -44678,7 +44678,7 @@ impl OutboundApplicationUploadUserTokensRequest {
     }
 }
 impl crate::json::Object for OutboundApplicationUploadUserTokensRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tokens: from.take("tokens")?,
         })
@@ -44747,7 +44747,7 @@ impl OutboundApplicationUrlParam {
     }
 }
 impl crate::json::Object for OutboundApplicationUrlParam {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             key: from.take("key")?,
             name: from.take("name")?,
@@ -44865,7 +44865,7 @@ impl OutboundApplicationUserToken {
     }
 }
 impl crate::json::Object for OutboundApplicationUserToken {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             access_token_expiry: from.take("accessTokenExpiry")?,
@@ -45089,7 +45089,7 @@ impl PasswordSettings {
     }
 }
 impl crate::json::Object for PasswordSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("nonAlphanumeric", "nonAlphaNumeric");
         Ok(Self {
             any_letter: from.take("anyLetter")?,
@@ -45193,7 +45193,7 @@ impl Permission {
     }
 }
 impl crate::json::Object for Permission {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             id: from.take("id")?,
@@ -45235,7 +45235,7 @@ impl PermissionCreateBatchRequest {
     }
 }
 impl crate::json::Object for PermissionCreateBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             permissions: from.take("permissions")?,
         })
@@ -45276,7 +45276,7 @@ impl PermissionCreateRequest {
     }
 }
 impl crate::json::Object for PermissionCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             name: from.take("name")?,
@@ -45331,7 +45331,7 @@ impl PermissionDeleteBatchRequest {
     }
 }
 impl crate::json::Object for PermissionDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             ids: from.take_or_default("ids")?,
             names: from.take_or_default("names")?,
@@ -45380,7 +45380,7 @@ impl PermissionDeleteRequest {
     }
 }
 impl crate::json::Object for PermissionDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -45418,7 +45418,7 @@ impl PermissionUpdateBatchRequest {
     }
 }
 impl crate::json::Object for PermissionUpdateBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             permissions: from.take("permissions")?,
         })
@@ -45473,7 +45473,7 @@ impl PermissionUpdateRequest {
     }
 }
 impl crate::json::Object for PermissionUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             id: from.take("id")?,
@@ -45522,7 +45522,7 @@ impl PermissionsResponse {
     }
 }
 impl crate::json::Object for PermissionsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             permissions: from.take_or_default("permissions")?,
         })
@@ -45576,7 +45576,7 @@ impl ProjectCloneRequest {
     }
 }
 impl crate::json::Object for ProjectCloneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             environment: from.take("environment")?,
             name: from.take("name")?,
@@ -45657,7 +45657,7 @@ impl ProjectCloneResponse {
     }
 }
 impl crate::json::Object for ProjectCloneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             environment: from.take("environment")?,
             project_id: from.take("projectId")?,
@@ -45705,7 +45705,7 @@ impl ProjectExportSnapshotRequest {
     }
 }
 impl crate::json::Object for ProjectExportSnapshotRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             format: from.take("format")?,
         })
@@ -45763,7 +45763,7 @@ impl ProjectImportSnapshotRequest {
     }
 }
 impl crate::json::Object for ProjectImportSnapshotRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             excludes: from.take_or_default("excludes")?,
             files: from.take("files")?,
@@ -45810,7 +45810,7 @@ impl ProjectListResponse {
     }
 }
 impl crate::json::Object for ProjectListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             projects: from.take_or_default("projects")?,
         })
@@ -45867,7 +45867,7 @@ impl ProjectLoadCloneResponse {
     }
 }
 impl crate::json::Object for ProjectLoadCloneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             error: from.take("error")?,
             project_id: from.take("projectId")?,
@@ -45989,7 +45989,7 @@ impl ProjectReferences {
     }
 }
 impl crate::json::Object for ProjectReferences {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             connectors: from.take_or_default("connectors")?,
             oauth: from.take_or_default("oauth")?,
@@ -46049,7 +46049,7 @@ impl ProjectSnapshot {
     }
 }
 impl crate::json::Object for ProjectSnapshot {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             files: from.take_or_default("files")?,
         })
@@ -46125,7 +46125,7 @@ impl ProjectSnapshotSecret {
     }
 }
 impl crate::json::Object for ProjectSnapshotSecret {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -46221,7 +46221,7 @@ impl ProjectSnapshotSecrets {
     }
 }
 impl crate::json::Object for ProjectSnapshotSecrets {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             connectors: from.take_or_default("connectors")?,
             external_auth: from.take_or_default("externalAuth")?,
@@ -46269,7 +46269,7 @@ impl ProjectStartCloneResponse {
     }
 }
 impl crate::json::Object for ProjectStartCloneResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             process_id: from.take("processId")?,
         })
@@ -46343,7 +46343,7 @@ impl ProjectSummary {
     }
 }
 impl crate::json::Object for ProjectSummary {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             environment: from.take("environment")?,
             id: from.take("id")?,
@@ -46383,7 +46383,7 @@ impl ProjectUpdateNameRequest {
     }
 }
 impl crate::json::Object for ProjectUpdateNameRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { name: from.take("name")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46417,7 +46417,7 @@ impl ProjectUpdateTagsRequest {
     }
 }
 impl crate::json::Object for ProjectUpdateTagsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { tags: from.take("tags")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46472,7 +46472,7 @@ impl ProjectValidateSnapshotResponse {
     }
 }
 impl crate::json::Object for ProjectValidateSnapshotResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             failures: from.take_or_default("failures")?,
             missing_secrets: from.take("missingSecrets")?,
@@ -46534,7 +46534,7 @@ impl ResourceCimdDomainPolicies {
     }
 }
 impl crate::json::Object for ResourceCimdDomainPolicies {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take_or_default("policies")?,
             extra: from.rest(),
@@ -46601,7 +46601,7 @@ impl ResourceCimdDomainPolicy {
     }
 }
 impl crate::json::Object for ResourceCimdDomainPolicy {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain_pattern: from.take("domainPattern")?,
             enabled: from.take("enabled")?,
@@ -46670,7 +46670,7 @@ impl ResourceCimdSettings {
     }
 }
 impl crate::json::Object for ResourceCimdSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain_policies: from.take("domainPolicies")?,
             enabled: from.take("enabled")?,
@@ -46765,7 +46765,7 @@ impl ResourceCreateRequest {
     }
 }
 impl crate::json::Object for ResourceCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_access: from.take("clientAccess")?,
             description: from.take("description")?,
@@ -46853,7 +46853,7 @@ impl ResourceDynamicRegistration {
     }
 }
 impl crate::json::Object for ResourceDynamicRegistration {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             disable_approved_scopes_as_default: from
                 .take("disableApprovedScopesAsDefault")?,
@@ -46895,7 +46895,7 @@ impl ResourceIdRequest {
     }
 }
 impl crate::json::Object for ResourceIdRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46927,7 +46927,7 @@ impl ResourceIdsRequest {
     }
 }
 impl crate::json::Object for ResourceIdsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -46975,7 +46975,7 @@ impl ResourceLoadAllResponse {
     }
 }
 impl crate::json::Object for ResourceLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resources: from.take_or_default("resources")?,
             total: from.take("total")?,
@@ -47020,7 +47020,7 @@ impl ResourcePoliciesResponse {
     }
 }
 impl crate::json::Object for ResourcePoliciesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource_policies: from.take_or_default("resourcePolicies")?,
         })
@@ -47145,7 +47145,7 @@ impl ResourcePolicy {
     }
 }
 impl crate::json::Object for ResourcePolicy {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             all_client_scopes: from.take("allClientScopes")?,
             all_user_scopes: from.take("allUserScopes")?,
@@ -47197,7 +47197,7 @@ impl ResourcePolicyCreateBatchRequest {
     }
 }
 impl crate::json::Object for ResourcePolicyCreateBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take("policies")?,
         })
@@ -47233,7 +47233,7 @@ impl ResourcePolicyDeleteBatchRequest {
     }
 }
 impl crate::json::Object for ResourcePolicyDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             policies: from.take("policies")?,
         })
@@ -47271,7 +47271,7 @@ impl ResourcePolicyIdentifier {
     }
 }
 impl crate::json::Object for ResourcePolicyIdentifier {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource_id: from.take("resourceId")?,
             third_party_application_id: from.take("thirdPartyApplicationId")?,
@@ -47313,7 +47313,7 @@ impl ResourcePolicyResponse {
     }
 }
 impl crate::json::Object for ResourcePolicyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource_policy: from.take("resourcePolicy")?,
         })
@@ -47391,7 +47391,7 @@ impl ResourcePolicySettings {
     }
 }
 impl crate::json::Object for ResourcePolicySettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             all_client_scopes: from.take("allClientScopes")?,
             all_user_scopes: from.take("allUserScopes")?,
@@ -47534,7 +47534,7 @@ impl ResourceRegistrationSettings {
     }
 }
 impl crate::json::Object for ResourceRegistrationSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cimd_settings: from.take("cimdSettings")?,
             dynamic_registration: from.take("dynamicRegistration")?,
@@ -47710,7 +47710,7 @@ impl ResourceRegistrationTemplate {
     }
 }
 impl crate::json::Object for ResourceRegistrationTemplate {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             description: from.take("description")?,
@@ -47825,7 +47825,7 @@ impl ResourceRegistrationTemplateCreateRequest {
     }
 }
 impl crate::json::Object for ResourceRegistrationTemplateCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             force_add_all_authorization_info: from.take("forceAddAllAuthorizationInfo")?,
@@ -47890,7 +47890,7 @@ impl ResourceRegistrationTemplateLoadAllResponse {
     }
 }
 impl crate::json::Object for ResourceRegistrationTemplateLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             templates: from.take_or_default("templates")?,
             total: from.take("total")?,
@@ -47932,7 +47932,7 @@ impl ResourceRegistrationTemplateResponse {
     }
 }
 impl crate::json::Object for ResourceRegistrationTemplateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             template: from.take("template")?,
         })
@@ -47964,7 +47964,7 @@ impl ResourceRegistrationTemplateUpdateRequest {
     }
 }
 impl crate::json::Object for ResourceRegistrationTemplateUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             template: from.take("template")?,
         })
@@ -48004,7 +48004,7 @@ impl ResourceResponse {
     }
 }
 impl crate::json::Object for ResourceResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource: from.take("resource")?,
         })
@@ -48088,7 +48088,7 @@ impl ResourceScopes {
     }
 }
 impl crate::json::Object for ResourceScopes {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attributes_scopes: from.take_or_default("attributesScopes")?,
             connections_scopes: from.take_or_default("connectionsScopes")?,
@@ -48246,7 +48246,7 @@ impl ResourceServer {
     }
 }
 impl crate::json::Object for ResourceServer {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             client_access: from.take("clientAccess")?,
             created_time: from.take("createdTime")?,
@@ -48302,7 +48302,7 @@ impl ResourceUpdateRequest {
     }
 }
 impl crate::json::Object for ResourceUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             resource: from.take("resource")?,
         })
@@ -48401,7 +48401,7 @@ impl Role {
     }
 }
 impl crate::json::Object for Role {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             default: from.take("default")?,
@@ -48449,7 +48449,7 @@ impl RoleCreateBatchRequest {
     }
 }
 impl crate::json::Object for RoleCreateBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { roles: from.take("roles")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -48519,7 +48519,7 @@ impl RoleCreateRequest {
     }
 }
 impl crate::json::Object for RoleCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             default: from.take("default")?,
             description: from.take("description")?,
@@ -48589,7 +48589,7 @@ impl RoleDeleteBatchRequest {
     }
 }
 impl crate::json::Object for RoleDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             role_ids: from.take_or_default("roleIds")?,
             role_names: from.take_or_default("roleNames")?,
@@ -48647,7 +48647,7 @@ impl RoleDeleteRequest {
     }
 }
 impl crate::json::Object for RoleDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -48772,7 +48772,7 @@ impl RoleSearchRequest {
     }
 }
 impl crate::json::Object for RoleSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             include_project_roles: from.take("includeProjectRoles")?,
             limit: from.take("limit")?,
@@ -48847,7 +48847,7 @@ impl RoleSubTenant {
     }
 }
 impl crate::json::Object for RoleSubTenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             role_names: from.take_or_default("roleNames")?,
             tenant_id: from.take("tenantId")?,
@@ -48894,7 +48894,7 @@ impl RoleSubTenantsResponse {
     }
 }
 impl crate::json::Object for RoleSubTenantsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             roles: from.take_or_default("roles")?,
         })
@@ -48928,7 +48928,7 @@ impl RoleUpdateBatchRequest {
     }
 }
 impl crate::json::Object for RoleUpdateBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { roles: from.take("roles")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -49012,7 +49012,7 @@ impl RoleUpdateRequest {
     }
 }
 impl crate::json::Object for RoleUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             default: from.take("default")?,
             description: from.take("description")?,
@@ -49066,7 +49066,7 @@ impl RolesResponse {
     }
 }
 impl crate::json::Object for RolesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             roles: from.take_or_default("roles")?,
         })
@@ -49113,7 +49113,7 @@ impl ScimKey {
     }
 }
 impl crate::json::Object for ScimKey {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             key: from.take("key")?,
             sso_id: from.take("ssoId")?,
@@ -49160,7 +49160,7 @@ impl ScimKeyActivateRequest {
     }
 }
 impl crate::json::Object for ScimKeyActivateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             key_ids: from.take("keyIds")?,
             sso_id: from.take("ssoId")?,
@@ -49207,7 +49207,7 @@ impl ScimKeyActivateResponse {
     }
 }
 impl crate::json::Object for ScimKeyActivateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             activated_key_ids: from.take_or_default("activatedKeyIds")?,
         })
@@ -49262,7 +49262,7 @@ impl ScimKeyCreateRequest {
     }
 }
 impl crate::json::Object for ScimKeyCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             expire_time: from.take("expireTime")?,
             name: from.take("name")?,
@@ -49315,7 +49315,7 @@ impl ScimKeyResponse {
     }
 }
 impl crate::json::Object for ScimKeyResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             key: from.take("key")?,
@@ -49368,7 +49368,7 @@ impl ScimKeyRevokeRequest {
     }
 }
 impl crate::json::Object for ScimKeyRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             revoke_mode: from.take("revokeMode")?,
             sso_id: from.take("ssoId")?,
@@ -49415,7 +49415,7 @@ impl ScimKeyRevokeResponse {
     }
 }
 impl crate::json::Object for ScimKeyRevokeResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             revoked_key_ids: from.take_or_default("revokedKeyIds")?,
         })
@@ -49466,7 +49466,7 @@ impl ScimKeyRotateRequest {
     }
 }
 impl crate::json::Object for ScimKeyRotateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             revoke_mode: from.take("revokeMode")?,
             sso_id: from.take("ssoId")?,
@@ -49510,7 +49510,7 @@ impl ScimKeysResponse {
     }
 }
 impl crate::json::Object for ScimKeysResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             keys: from.take_or_default("keys")?,
         })
@@ -49587,7 +49587,7 @@ impl ScopeClaimMappingEntry {
     }
 }
 impl crate::json::Object for ScopeClaimMappingEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take_or_default("claims")?,
             description: from.take("description")?,
@@ -49636,7 +49636,7 @@ impl ScopeClaimMappingResponse {
     }
 }
 impl crate::json::Object for ScopeClaimMappingResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             mappings: from.take_or_default("mappings")?,
         })
@@ -49672,7 +49672,7 @@ impl ScopeClaimMappingSetRequest {
     }
 }
 impl crate::json::Object for ScopeClaimMappingSetRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             mappings: from.take("mappings")?,
         })
@@ -49713,7 +49713,7 @@ impl SearchSort {
     }
 }
 impl crate::json::Object for SearchSort {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             desc: from.take("desc")?,
             field: from.take("field")?,
@@ -49849,7 +49849,7 @@ impl SsoApplication {
     }
 }
 impl crate::json::Object for SsoApplication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("wsfedSettings", "wsFedSettings");
         Ok(Self {
             app_type: from.take("appType")?,
@@ -49917,7 +49917,7 @@ impl SsoApplicationAddSecretRequest {
     }
 }
 impl crate::json::Object for SsoApplicationAddSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             expire_time: from.take("expireTime")?,
@@ -49990,7 +49990,7 @@ impl SsoApplicationAttributeMapping {
     }
 }
 impl crate::json::Object for SsoApplicationAttributeMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             name: from.take("name")?,
             type_: from.take("type")?,
@@ -50036,7 +50036,7 @@ impl SsoApplicationCreateResponse {
     }
 }
 impl crate::json::Object for SsoApplicationCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -50077,7 +50077,7 @@ impl SsoApplicationCustomSettings {
     }
 }
 impl crate::json::Object for SsoApplicationCustomSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_page_url: from.take("loginPageUrl")?,
         })
@@ -50109,7 +50109,7 @@ impl SsoApplicationDeleteRequest {
     }
 }
 impl crate::json::Object for SsoApplicationDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -50196,7 +50196,7 @@ impl SsoApplicationGroupsMapping {
     }
 }
 impl crate::json::Object for SsoApplicationGroupsMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             filter_type: from.take("filterType")?,
             name: from.take("name")?,
@@ -50249,7 +50249,7 @@ impl SsoApplicationLoadAllResponse {
     }
 }
 impl crate::json::Object for SsoApplicationLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             apps: from.take_or_default("apps")?,
         })
@@ -50383,7 +50383,7 @@ impl SsoApplicationLoadResponse {
     }
 }
 impl crate::json::Object for SsoApplicationLoadResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("wsfedSettings", "wsFedSettings");
         Ok(Self {
             app: from.take("app")?,
@@ -50468,7 +50468,7 @@ impl SsoApplicationMappedRole {
     }
 }
 impl crate::json::Object for SsoApplicationMappedRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -50713,7 +50713,7 @@ impl SsoApplicationOidcCreateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationOidcCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_redirect_urls: from.take_or_default("approvedRedirectUrls")?,
             authorization_code_disabled: from.take("authorizationCodeDisabled")?,
@@ -50968,7 +50968,7 @@ impl SsoApplicationOidcSettings {
     }
 }
 impl crate::json::Object for SsoApplicationOidcSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_redirect_urls: from.take_or_default("approvedRedirectUrls")?,
             authorization_code_disabled: from.take("authorizationCodeDisabled")?,
@@ -51244,7 +51244,7 @@ impl SsoApplicationOidcUpdateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationOidcUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_redirect_urls: from.take_or_default("approvedRedirectUrls")?,
             authorization_code_disabled: from.take("authorizationCodeDisabled")?,
@@ -51330,7 +51330,7 @@ impl SsoApplicationRevokeSecretRequest {
     }
 }
 impl crate::json::Object for SsoApplicationRevokeSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             name: from.take("name")?,
@@ -51364,7 +51364,7 @@ impl SsoApplicationRotateSecretRequest {
     }
 }
 impl crate::json::Object for SsoApplicationRotateSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -51599,7 +51599,7 @@ impl SsoApplicationSamlCreateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationSamlCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             acs_allowed_callbacks: from.take_or_default("acsAllowedCallbacks")?,
             acs_url: from.take("acsUrl")?,
@@ -51888,7 +51888,7 @@ impl SsoApplicationSamlSettings {
     }
 }
 impl crate::json::Object for SsoApplicationSamlSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             acs_allowed_callbacks: from.take_or_default("acsAllowedCallbacks")?,
             acs_url: from.take("acsUrl")?,
@@ -52164,7 +52164,7 @@ impl SsoApplicationSamlUpdateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationSamlUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             acs_allowed_callbacks: from.take_or_default("acsAllowedCallbacks")?,
             acs_url: from.take("acsUrl")?,
@@ -52373,7 +52373,7 @@ impl SsoApplicationWsFedCreateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationWsFedCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take_or_default("attributeMapping")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -52578,7 +52578,7 @@ impl SsoApplicationWsFedSettings {
     }
 }
 impl crate::json::Object for SsoApplicationWsFedSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take_or_default("attributeMapping")?,
             error_redirect_url: from.take("errorRedirectUrl")?,
@@ -52770,7 +52770,7 @@ impl SsoApplicationWsFedUpdateRequest {
     }
 }
 impl crate::json::Object for SsoApplicationWsFedUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take_or_default("attributeMapping")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -52947,7 +52947,7 @@ impl SsoAttributeMapping {
     }
 }
 impl crate::json::Object for SsoAttributeMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             email: from.take("email")?,
@@ -53042,7 +53042,7 @@ impl SsoConfigureMappingV1Request {
     }
 }
 impl crate::json::Object for SsoConfigureMappingV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take("attributeMapping")?,
             default_sso_roles: from.take_or_default("defaultSSORoles")?,
@@ -53115,7 +53115,7 @@ impl SsoConfigureMetadataV1Request {
     }
 }
 impl crate::json::Object for SsoConfigureMetadataV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain: from.take("domain")?,
             domains: from.take_or_default("domains")?,
@@ -53178,7 +53178,7 @@ impl SsoConfigureOidcRequest {
     }
 }
 impl crate::json::Object for SsoConfigureOidcRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domains: from.take_or_default("domains")?,
             settings: from.take("settings")?,
@@ -53245,7 +53245,7 @@ impl SsoConfigureRedirectUrlRequest {
     }
 }
 impl crate::json::Object for SsoConfigureRedirectUrlRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             oauth_redirect_url: from.take("oauthRedirectUrl")?,
             saml_redirect_url: from.take("samlRedirectUrl")?,
@@ -53316,7 +53316,7 @@ impl SsoConfigureSamlByMetadataRequest {
     }
 }
 impl crate::json::Object for SsoConfigureSamlByMetadataRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domains: from.take_or_default("domains")?,
             redirect_url: from.take("redirectUrl")?,
@@ -53389,7 +53389,7 @@ impl SsoConfigureSamlRequest {
     }
 }
 impl crate::json::Object for SsoConfigureSamlRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domains: from.take_or_default("domains")?,
             redirect_url: from.take("redirectUrl")?,
@@ -53466,7 +53466,7 @@ impl SsoConfigureV1Request {
     }
 }
 impl crate::json::Object for SsoConfigureV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain: from.take("domain")?,
             domains: from.take_or_default("domains")?,
@@ -53608,7 +53608,7 @@ impl SsoConfigureXaaRequest {
     }
 }
 impl crate::json::Object for SsoConfigureXaaRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allow_override_roles: from.take("allowOverrideRoles")?,
             authentication_only: from.take("authenticationOnly")?,
@@ -53675,7 +53675,7 @@ impl SsoCreateRequest {
     }
 }
 impl crate::json::Object for SsoCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             sso_id: from.take("ssoId")?,
@@ -53737,7 +53737,7 @@ impl SsoFgaGroupMapping {
     }
 }
 impl crate::json::Object for SsoFgaGroupMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             relations: from.take_or_default("relations")?,
             extra: from.rest(),
@@ -53813,7 +53813,7 @@ impl SsoFgaRelation {
     }
 }
 impl crate::json::Object for SsoFgaRelation {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             namespace: from.take("namespace")?,
             relation_definition: from.take("relationDefinition")?,
@@ -53884,7 +53884,7 @@ impl SsoGroupsMapping {
     }
 }
 impl crate::json::Object for SsoGroupsMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             groups: from.take_or_default("groups")?,
             role: from.take("role")?,
@@ -53950,7 +53950,7 @@ impl SsoMappedRole {
     }
 }
 impl crate::json::Object for SsoMappedRole {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -54110,7 +54110,7 @@ impl SsoOidcAttributeMapping {
     }
 }
 impl crate::json::Object for SsoOidcAttributeMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             email: from.take("email")?,
@@ -54419,7 +54419,7 @@ impl SsoOidcSettings {
     }
 }
 impl crate::json::Object for SsoOidcSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_url: from.take("authUrl")?,
             authentication_only: from.take("authenticationOnly")?,
@@ -54510,7 +54510,7 @@ impl SsoRecalculateMappingsRequest {
     }
 }
 impl crate::json::Object for SsoRecalculateMappingsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_id: from.take("ssoId")?,
             tenant_id: from.take("tenantId")?,
@@ -54577,7 +54577,7 @@ impl SsoRoleMapping {
     }
 }
 impl crate::json::Object for SsoRoleMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             groups: from.take_or_default("groups")?,
             role_name: from.take("roleName")?,
@@ -54767,7 +54767,7 @@ impl SsoSamlByMetadataSettings {
     }
 }
 impl crate::json::Object for SsoSamlByMetadataSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take("attributeMapping")?,
             authentication_only: from.take("authenticationOnly")?,
@@ -55005,7 +55005,7 @@ impl SsoSamlSettings {
     }
 }
 impl crate::json::Object for SsoSamlSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take("attributeMapping")?,
             authentication_only: from.take("authenticationOnly")?,
@@ -55316,7 +55316,7 @@ impl SsoSamlSettingsResponse {
     }
 }
 impl crate::json::Object for SsoSamlSettingsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take("attributeMapping")?,
             config_fga_tenant_id_resource_prefix: from
@@ -55412,7 +55412,7 @@ impl SsoSetAuthTypeRequest {
     }
 }
 impl crate::json::Object for SsoSetAuthTypeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             sso_id: from.take("ssoId")?,
@@ -55459,7 +55459,7 @@ impl SsoSettingsAllResponse {
     }
 }
 impl crate::json::Object for SsoSettingsAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_settings: from.take_or_default("SSOSettings")?,
         })
@@ -55527,7 +55527,7 @@ impl SsoSettingsResponse {
     }
 }
 impl crate::json::Object for SsoSettingsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authentication_only: from.take("authenticationOnly")?,
             oidc: from.take("oidc")?,
@@ -55683,7 +55683,7 @@ impl SsoSettingsV1Response {
     }
 }
 impl crate::json::Object for SsoSettingsV1Response {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             domain: from.take("domain")?,
             domains: from.take_or_default("domains")?,
@@ -55792,7 +55792,7 @@ impl SsoUpdateProviderIdsRequest {
     }
 }
 impl crate::json::Object for SsoUpdateProviderIdsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             oidc_provider_id: from.take("oidcProviderId")?,
             oidc_scim_provider_id: from.take("oidcScimProviderId")?,
@@ -55936,7 +55936,7 @@ impl SsoUserMapping {
     }
 }
 impl crate::json::Object for SsoUserMapping {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             email: from.take("email")?,
@@ -56059,7 +56059,7 @@ impl SsoXaaIssuer {
     }
 }
 impl crate::json::Object for SsoXaaIssuer {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_mapping: from.take("attributeMapping")?,
             external_id_field_name: from.take("externalIdFieldName")?,
@@ -56114,7 +56114,7 @@ impl SsoXaaSettingsAllResponse {
     }
 }
 impl crate::json::Object for SsoXaaSettingsAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             xaa_settings: from.take_or_default("XAASettings")?,
         })
@@ -56243,7 +56243,7 @@ impl SsoXaaSettingsResponse {
     }
 }
 impl crate::json::Object for SsoXaaSettingsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allow_override_roles: from.take("allowOverrideRoles")?,
             audience: from.take("audience")?,
@@ -56362,7 +56362,7 @@ impl SsoXaaTrust {
     }
 }
 impl crate::json::Object for SsoXaaTrust {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             issuers: from.take_or_default("issuers")?,
             jwt_bearer_grant_type_audience_to_use: from
@@ -56569,7 +56569,7 @@ impl Tenant {
     }
 }
 impl crate::json::Object for Tenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             created_time: from.take("createdTime")?,
@@ -56666,7 +56666,7 @@ impl TenantAdminLinkGenerateRequest {
     }
 }
 impl crate::json::Object for TenantAdminLinkGenerateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             actor_id: from.take("actorId")?,
             email: from.take("email")?,
@@ -56714,7 +56714,7 @@ impl TenantAdminLinkLoadAuthenticatedBatchRequest {
     }
 }
 impl crate::json::Object for TenantAdminLinkLoadAuthenticatedBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_ids: from.take("ssoIds")?,
             tenant_id: from.take("tenantId")?,
@@ -56750,7 +56750,7 @@ impl TenantAdminLinkLoadAuthenticatedRequest {
     }
 }
 impl crate::json::Object for TenantAdminLinkLoadAuthenticatedRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tenant_id: from.take("tenantId")?,
         })
@@ -56795,7 +56795,7 @@ impl TenantAdminLinkResponse {
     }
 }
 impl crate::json::Object for TenantAdminLinkResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             admin_sso_configuration_link: from.take("adminSSOConfigurationLink")?,
         })
@@ -56836,7 +56836,7 @@ impl TenantAdminLinkRevokeRequest {
     }
 }
 impl crate::json::Object for TenantAdminLinkRevokeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             sso_id: from.take("ssoId")?,
             tenant_id: from.take("tenantId")?,
@@ -56883,7 +56883,7 @@ impl TenantAdminLinkSendRequest {
     }
 }
 impl crate::json::Object for TenantAdminLinkSendRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email: from.take("email")?,
             sso_id: from.take("ssoId")?,
@@ -56945,7 +56945,7 @@ impl TenantAdminLinksResponse {
     }
 }
 impl crate::json::Object for TenantAdminLinksResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             default_link: from.take("defaultLink")?,
             sso_id_to_link: from.take_or_default("ssoIdToLink")?,
@@ -57084,7 +57084,7 @@ impl TenantCreateRequest {
     }
 }
 impl crate::json::Object for TenantCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -57144,7 +57144,7 @@ impl TenantCreateResponse {
     }
 }
 impl crate::json::Object for TenantCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -57183,7 +57183,7 @@ impl TenantDeleteRequest {
     }
 }
 impl crate::json::Object for TenantDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cascade: from.take("cascade")?,
             id: from.take("id")?,
@@ -57379,7 +57379,7 @@ impl TenantLoadResponse {
     }
 }
 impl crate::json::Object for TenantLoadResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             created_time: from.take("createdTime")?,
@@ -57531,7 +57531,7 @@ impl TenantPatchRequest {
     }
 }
 impl crate::json::Object for TenantPatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take("customAttributes")?,
             disabled: from.take("disabled")?,
@@ -57581,7 +57581,7 @@ impl TenantRemoveSsoSuffixRequest {
     }
 }
 impl crate::json::Object for TenantRemoveSsoSuffixRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tenant_id: from.take("tenantId")?,
         })
@@ -57718,7 +57718,7 @@ impl TenantSearchRequest {
     }
 }
 impl crate::json::Object for TenantSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -57923,7 +57923,7 @@ impl TenantSettings {
     }
 }
 impl crate::json::Object for TenantSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             domains: from.take_or_default("domains")?,
@@ -58176,7 +58176,7 @@ impl TenantSettingsConfigureRequest {
     }
 }
 impl crate::json::Object for TenantSettingsConfigureRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("inactivityTime", "InactivityTime");
         from.alias("inactivityTimeUnit", "InactivityTimeUnit");
         Ok(Self {
@@ -58299,7 +58299,7 @@ impl TenantSsoSetupSuiteDisabledFeatures {
     }
 }
 impl crate::json::Object for TenantSsoSetupSuiteDisabledFeatures {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             group_mapping: from.take("groupMapping")?,
             oidc: from.take("oidc")?,
@@ -58381,7 +58381,7 @@ impl TenantSsoSetupSuiteSettings {
     }
 }
 impl crate::json::Object for TenantSsoSetupSuiteSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             disabled_features: from.take("disabledFeatures")?,
             enabled: from.take("enabled")?,
@@ -58425,7 +58425,7 @@ impl TenantUpdateDefaultRolesRequest {
     }
 }
 impl crate::json::Object for TenantUpdateDefaultRolesRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             default_roles: from.take("defaultRoles")?,
             id: from.take("id")?,
@@ -58554,7 +58554,7 @@ impl TenantUpdateRequest {
     }
 }
 impl crate::json::Object for TenantUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             auth_type: from.take("authType")?,
             custom_attributes: from.take_or_default("customAttributes")?,
@@ -58615,7 +58615,7 @@ impl TenantsResponse {
     }
 }
 impl crate::json::Object for TenantsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             tenants: from.take_or_default("tenants")?,
         })
@@ -58673,7 +58673,7 @@ impl TestUserGenerateEnchantedLinkRequest {
     }
 }
 impl crate::json::Object for TestUserGenerateEnchantedLinkRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             login_options: from.take("loginOptions")?,
@@ -58733,7 +58733,7 @@ impl TestUserGenerateEnchantedLinkResponse {
     }
 }
 impl crate::json::Object for TestUserGenerateEnchantedLinkResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             link: from.take("link")?,
             login_id: from.take("loginId")?,
@@ -58799,7 +58799,7 @@ impl TestUserGenerateMagicLinkRequest {
     }
 }
 impl crate::json::Object for TestUserGenerateMagicLinkRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             delivery_method: from.take("deliveryMethod")?,
             login_id: from.take("loginId")?,
@@ -58854,7 +58854,7 @@ impl TestUserGenerateMagicLinkResponse {
     }
 }
 impl crate::json::Object for TestUserGenerateMagicLinkResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             link: from.take("link")?,
             login_id: from.take("loginId")?,
@@ -58901,7 +58901,7 @@ impl TestUserGenerateOtpRequest {
     }
 }
 impl crate::json::Object for TestUserGenerateOtpRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             delivery_method: from.take("deliveryMethod")?,
             login_id: from.take("loginId")?,
@@ -58952,7 +58952,7 @@ impl TestUserGenerateOtpResponse {
     }
 }
 impl crate::json::Object for TestUserGenerateOtpResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code: from.take("code")?,
             login_id: from.take("loginId")?,
@@ -59034,7 +59034,7 @@ impl ThemeBundle {
     }
 }
 impl crate::json::Object for ThemeBundle {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_version: from.take("componentsVersion")?,
             references: from.take("references")?,
@@ -59080,7 +59080,7 @@ impl ThemeExportResponse {
     }
 }
 impl crate::json::Object for ThemeExportResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { theme: from.take("theme")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59110,7 +59110,7 @@ impl ThemeImportRequest {
     }
 }
 impl crate::json::Object for ThemeImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { theme: from.take("theme")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59140,7 +59140,7 @@ impl ThemeImportV1Request {
     }
 }
 impl crate::json::Object for ThemeImportV1Request {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { theme: from.take("theme")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59232,7 +59232,7 @@ impl ThemeV1 {
     }
 }
 impl crate::json::Object for ThemeV1 {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             code_mode: from.take("codeMode")?,
             components_version: from.take("componentsVersion")?,
@@ -59282,7 +59282,7 @@ impl ThemeV1Response {
     }
 }
 impl crate::json::Object for ThemeV1Response {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { theme: from.take("theme")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -59589,7 +59589,7 @@ impl ThirdPartyApplication {
     }
 }
 impl crate::json::Object for ThirdPartyApplication {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -59693,7 +59693,7 @@ impl ThirdPartyApplicationAddSecretRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationAddSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             expire_time: from.take("expireTime")?,
             id: from.take("id")?,
@@ -59817,7 +59817,7 @@ impl ThirdPartyApplicationCibaSettings {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationCibaSettings {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             email_service_provider: from.take("emailServiceProvider")?,
             email_service_provider_fallback: from.take("emailServiceProviderFallback")?,
@@ -59947,7 +59947,7 @@ impl ThirdPartyApplicationConsent {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationConsent {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("ExpireTime", "expireTime");
         Ok(Self {
             app_id: from.take("appId")?,
@@ -60224,7 +60224,7 @@ impl ThirdPartyApplicationCreateRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -60327,7 +60327,7 @@ impl ThirdPartyApplicationCreateResponse {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
             client_id: from.take("clientId")?,
@@ -60365,7 +60365,7 @@ impl ThirdPartyApplicationDeleteBatchRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationDeleteBatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { ids: from.take("ids")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -60430,7 +60430,7 @@ impl ThirdPartyApplicationDeleteConsentsRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationDeleteConsentsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             consent_ids: from.take_or_default("consentIds")?,
@@ -60468,7 +60468,7 @@ impl ThirdPartyApplicationDeleteRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -60523,7 +60523,7 @@ impl ThirdPartyApplicationDeleteTenantConsentsRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationDeleteTenantConsentsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             consent_ids: from.take_or_default("consentIds")?,
@@ -60578,7 +60578,7 @@ impl ThirdPartyApplicationLoadAllResponse {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationLoadAllResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             apps: from.take_or_default("apps")?,
             total: from.take("total")?,
@@ -60896,7 +60896,7 @@ impl ThirdPartyApplicationLoadResponse {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationLoadResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             app: from.take("app")?,
@@ -61186,7 +61186,7 @@ impl ThirdPartyApplicationPatchRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationPatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take("allowedTenants")?,
             approved_callback_urls: from.take("approvedCallbackUrls")?,
@@ -61265,7 +61265,7 @@ impl ThirdPartyApplicationRevokeSecretRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationRevokeSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             id: from.take("id")?,
             name: from.take("name")?,
@@ -61299,7 +61299,7 @@ impl ThirdPartyApplicationRotateSecretRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationRotateSecretRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { id: from.take("id")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -61388,7 +61388,7 @@ impl ThirdPartyApplicationScopeClaims {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationScopeClaims {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take_or_default("claims")?,
             description: from.take("description")?,
@@ -61473,7 +61473,7 @@ impl ThirdPartyApplicationSearchConsentsRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationSearchConsentsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             app_id: from.take("appId")?,
             consent_id: from.take("consentId")?,
@@ -61533,7 +61533,7 @@ impl ThirdPartyApplicationSearchConsentsResponse {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationSearchConsentsResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             consents: from.take_or_default("consents")?,
             total: from.take("total")?,
@@ -61759,7 +61759,7 @@ impl ThirdPartyApplicationUpdateRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             allowed_tenants: from.take_or_default("allowedTenants")?,
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
@@ -61967,7 +61967,7 @@ impl ThirdPartyApplicationV2CreateRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationV2CreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
             client_type: from.take("clientType")?,
@@ -62040,7 +62040,7 @@ impl ThirdPartyApplicationV2LoadAllRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationV2LoadAllRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             limit: from.take("limit")?,
             page: from.take("page")?,
@@ -62208,7 +62208,7 @@ impl ThirdPartyApplicationV2PatchRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationV2PatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_callback_urls: from.take("approvedCallbackUrls")?,
             client_type: from.take("clientType")?,
@@ -62398,7 +62398,7 @@ impl ThirdPartyApplicationV2UpdateRequest {
     }
 }
 impl crate::json::Object for ThirdPartyApplicationV2UpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             approved_callback_urls: from.take_or_default("approvedCallbackUrls")?,
             client_type: from.take("clientType")?,
@@ -62528,7 +62528,7 @@ impl TrustedDevice {
     }
 }
 impl crate::json::Object for TrustedDevice {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             device_type: from.take("deviceType")?,
             expiration_time: from.take("expirationTime")?,
@@ -62815,7 +62815,7 @@ impl UserBatchCreateEntry {
     }
 }
 impl crate::json::Object for UserBatchCreateEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
             additional_identifiers: from.take_or_default("additionalIdentifiers")?,
@@ -62963,7 +62963,7 @@ impl UserBatchCreateRequest {
     }
 }
 impl crate::json::Object for UserBatchCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             invite: from.take("invite")?,
             invite_url: from.take("inviteUrl")?,
@@ -63045,7 +63045,7 @@ impl UserBatchCreateResponse {
     }
 }
 impl crate::json::Object for UserBatchCreateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             additional_errors: from.take_or_default("additionalErrors")?,
             created_users: from.take_or_default("createdUsers")?,
@@ -63085,7 +63085,7 @@ impl UserBatchDeleteRequest {
     }
 }
 impl crate::json::Object for UserBatchDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             user_ids: from.take("userIds")?,
         })
@@ -63140,7 +63140,7 @@ impl UserBatchImportRequest {
     }
 }
 impl crate::json::Object for UserBatchImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             dryrun: from.take("dryrun")?,
             hashes: from.take("hashes")?,
@@ -63196,7 +63196,7 @@ impl UserBatchImportResponse {
     }
 }
 impl crate::json::Object for UserBatchImportResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             failures: from.take_or_default("failures")?,
             users: from.take_or_default("users")?,
@@ -63241,7 +63241,7 @@ impl UserBatchLoadRequest {
     }
 }
 impl crate::json::Object for UserBatchLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             include_invalid_users: from.take("includeInvalidUsers")?,
             user_ids: from.take("userIds")?,
@@ -63277,7 +63277,7 @@ impl UserBatchPatchRequest {
     }
 }
 impl crate::json::Object for UserBatchPatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self { users: from.take("users")? })
     }
     fn write<M: ::serde::ser::SerializeMap>(&self, to: &mut crate::json::Writer<M>) {
@@ -63343,7 +63343,7 @@ impl UserBatchPatchResponse {
     }
 }
 impl crate::json::Object for UserBatchPatchResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             additional_errors: from.take_or_default("additionalErrors")?,
             failed_users: from.take_or_default("failedUsers")?,
@@ -63663,7 +63663,7 @@ impl UserCreateRequest {
     }
 }
 impl crate::json::Object for UserCreateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
@@ -63776,7 +63776,7 @@ impl UserDeleteRequest {
     }
 }
 impl crate::json::Object for UserDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -63826,7 +63826,7 @@ impl UserFailure {
     }
 }
 impl crate::json::Object for UserFailure {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             failure: from.take("failure")?,
             user: from.take("user")?,
@@ -63869,7 +63869,7 @@ impl UserFamiliesAddRequest {
     }
 }
 impl crate::json::Object for UserFamiliesAddRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             family_associations: from.take("familyAssociations")?,
             login_id: from.take("loginId")?,
@@ -63909,7 +63909,7 @@ impl UserFamiliesRemoveRequest {
     }
 }
 impl crate::json::Object for UserFamiliesRemoveRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             family_ids: from.take("familyIds")?,
             login_id: from.take("loginId")?,
@@ -63936,8 +63936,8 @@ impl<'de> ::serde::Deserialize<'de> for UserFamiliesRemoveRequest {
     }
 }
 impl crate::json::FromJson for UserHistory {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl UserHistoryRequest {
@@ -63952,7 +63952,7 @@ impl UserHistoryRequest {
     }
 }
 impl crate::json::Object for UserHistoryRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             user_ids: from.take("userIds")?,
         })
@@ -63999,7 +63999,7 @@ impl UserImportFailure {
     }
 }
 impl crate::json::Object for UserImportFailure {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             reason: from.take("reason")?,
             user: from.take("user")?,
@@ -64058,7 +64058,7 @@ impl UserLogoutRequest {
     }
 }
 impl crate::json::Object for UserLogoutRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -64141,7 +64141,7 @@ impl UserPasskey {
     }
 }
 impl crate::json::Object for UserPasskey {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created_time: from.take("createdTime")?,
             display_name: from.take("displayName")?,
@@ -64187,7 +64187,7 @@ impl UserPasskeyDeleteRequest {
     }
 }
 impl crate::json::Object for UserPasskeyDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             credential_id: from.take("credentialId")?,
             login_id: from.take("loginId")?,
@@ -64233,7 +64233,7 @@ impl UserPasskeysDeleteRequest {
     }
 }
 impl crate::json::Object for UserPasskeysDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             credential_id: from.take("credentialId")?,
             login_id: from.take("loginId")?,
@@ -64273,7 +64273,7 @@ impl UserPasskeysImportRequest {
     }
 }
 impl crate::json::Object for UserPasskeysImportRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             devices: from.take("devices")?,
             login_id: from.take("loginId")?,
@@ -64307,7 +64307,7 @@ impl UserPasskeysLoadRequest {
     }
 }
 impl crate::json::Object for UserPasskeysLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -64350,7 +64350,7 @@ impl UserPasskeysResponse {
     }
 }
 impl crate::json::Object for UserPasskeysResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             passkeys: from.take_or_default("passkeys")?,
         })
@@ -64382,7 +64382,7 @@ impl UserPasswordExpireRequest {
     }
 }
 impl crate::json::Object for UserPasswordExpireRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -64428,7 +64428,7 @@ impl UserPasswordSetRequest {
     }
 }
 impl crate::json::Object for UserPasswordSetRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -64473,7 +64473,7 @@ impl UserPasswordSetResponse {
     }
 }
 impl crate::json::Object for UserPasswordSetResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             cleartext: from.take("cleartext")?,
         })
@@ -64730,7 +64730,7 @@ impl UserPatchRequest {
     }
 }
 impl crate::json::Object for UserPatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             additional_identifiers: from.take("additionalIdentifiers")?,
@@ -64867,7 +64867,7 @@ impl UserProviderTokenResponse {
     }
 }
 impl crate::json::Object for UserProviderTokenResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             access_token: from.take("accessToken")?,
             expiration: from.take("expiration")?,
@@ -64909,7 +64909,7 @@ impl UserRecoveryCodesDeleteRequest {
     }
 }
 impl crate::json::Object for UserRecoveryCodesDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -64956,7 +64956,7 @@ impl UserResponse {
     }
 }
 impl crate::json::Object for UserResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created: from.take("created")?,
             user: from.take("user")?,
@@ -65003,7 +65003,7 @@ impl UserRolesRequest {
     }
 }
 impl crate::json::Object for UserRolesRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -65401,7 +65401,7 @@ impl UserSearchRequest {
     }
 }
 impl crate::json::Object for UserSearchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_attributes: from.take_or_default("customAttributes")?,
             dependent: from.take("dependent")?,
@@ -65524,7 +65524,7 @@ impl UserSearchRoles {
     }
 }
 impl crate::json::Object for UserSearchRoles {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             and: from.take("and")?,
             values: from.take("values")?,
@@ -65564,7 +65564,7 @@ impl UserSsoAppsRequest {
     }
 }
 impl crate::json::Object for UserSsoAppsRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -65605,7 +65605,7 @@ impl UserTenantRequest {
     }
 }
 impl crate::json::Object for UserTenantRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -65640,7 +65640,7 @@ impl UserTotpDeleteRequest {
     }
 }
 impl crate::json::Object for UserTotpDeleteRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
         })
@@ -65676,7 +65676,7 @@ impl UserTrustedDevicesLoadRequest {
     }
 }
 impl crate::json::Object for UserTrustedDevicesLoadRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             identifiers: from.take("identifiers")?,
         })
@@ -65726,7 +65726,7 @@ impl UserTrustedDevicesRemoveRequest {
     }
 }
 impl crate::json::Object for UserTrustedDevicesRemoveRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             device_ids: from.take("deviceIds")?,
             identifier: from.take("identifier")?,
@@ -65773,7 +65773,7 @@ impl UserTrustedDevicesResponse {
     }
 }
 impl crate::json::Object for UserTrustedDevicesResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             devices: from.take_or_default("devices")?,
         })
@@ -65821,7 +65821,7 @@ impl UserUpdateCustomAttributeRequest {
     }
 }
 impl crate::json::Object for UserUpdateCustomAttributeRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             attribute_key: from.take("attributeKey")?,
             attribute_value: from.take("attributeValue")?,
@@ -65880,7 +65880,7 @@ impl UserUpdateEmailRequest {
     }
 }
 impl crate::json::Object for UserUpdateEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             email: from.take("email")?,
@@ -65931,7 +65931,7 @@ impl UserUpdateLoginIdRequest {
     }
 }
 impl crate::json::Object for UserUpdateLoginIdRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             new_login_id: from.take("newLoginId")?,
@@ -66005,7 +66005,7 @@ impl UserUpdateNameRequest {
     }
 }
 impl crate::json::Object for UserUpdateNameRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             display_name: from.take("displayName")?,
@@ -66071,7 +66071,7 @@ impl UserUpdatePhoneRequest {
     }
 }
 impl crate::json::Object for UserUpdatePhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             fail_on_conflict: from.take("failOnConflict")?,
@@ -66119,7 +66119,7 @@ impl UserUpdatePictureRequest {
     }
 }
 impl crate::json::Object for UserUpdatePictureRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             picture: from.take("picture")?,
@@ -66172,7 +66172,7 @@ impl UserUpdateRecoveryEmailRequest {
     }
 }
 impl crate::json::Object for UserUpdateRecoveryEmailRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             recovery_email: from.take("recoveryEmail")?,
@@ -66227,7 +66227,7 @@ impl UserUpdateRecoveryPhoneRequest {
     }
 }
 impl crate::json::Object for UserUpdateRecoveryPhoneRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             login_id: from.take("loginId")?,
             recovery_phone: from.take("recoveryPhone")?,
@@ -66476,7 +66476,7 @@ impl UserUpdateRequest {
     }
 }
 impl crate::json::Object for UserUpdateRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         from.alias("ssoAppIds", "ssoAppIDs");
         Ok(Self {
@@ -66562,7 +66562,7 @@ impl UserUpdateStatusRequest {
     }
 }
 impl crate::json::Object for UserUpdateStatusRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("loginId", "identifier");
         Ok(Self {
             login_id: from.take("loginId")?,
@@ -66612,7 +66612,7 @@ impl UsersResponse {
     }
 }
 impl crate::json::Object for UsersResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             total: from.take("total")?,
             users: from.take_or_default("users")?,
@@ -66662,7 +66662,7 @@ impl WidgetComponentsStateResponse {
     }
 }
 impl crate::json::Object for WidgetComponentsStateResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             components_state: from.take_or_default("componentsState")?,
         })
@@ -66705,7 +66705,7 @@ impl WidgetListResponse {
     }
 }
 impl crate::json::Object for WidgetListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             widgets: from.take_or_default("widgets")?,
         })
@@ -66766,7 +66766,7 @@ impl WidgetSummary {
     }
 }
 impl crate::json::Object for WidgetSummary {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             disabled: from.take("disabled")?,
             name: from.take("name")?,

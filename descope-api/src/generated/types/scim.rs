@@ -901,7 +901,7 @@ impl ScimAbility {
     }
 }
 impl crate::json::Object for ScimAbility {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             supported: from.take("supported")?,
         })
@@ -972,7 +972,7 @@ impl ScimAuthenticationScheme {
     }
 }
 impl crate::json::Object for ScimAuthenticationScheme {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             name: from.take("name")?,
@@ -1034,7 +1034,7 @@ impl ScimBulkAbility {
     }
 }
 impl crate::json::Object for ScimBulkAbility {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             max_operations: from.take("maxOperations")?,
             max_payload_size: from.take("maxPayloadSize")?,
@@ -1107,7 +1107,7 @@ impl ScimEmail {
     }
 }
 impl crate::json::Object for ScimEmail {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             primary: from.take("primary")?,
             type_: from.take("type")?,
@@ -1160,7 +1160,7 @@ impl ScimFilterAbility {
     }
 }
 impl crate::json::Object for ScimFilterAbility {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             max_results: from.take("maxResults")?,
             supported: from.take("supported")?,
@@ -1246,7 +1246,7 @@ impl ScimGroup {
     }
 }
 impl crate::json::Object for ScimGroup {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             external_id: from.take("externalId")?,
@@ -1330,7 +1330,7 @@ impl ScimGroupListResponse {
     }
 }
 impl crate::json::Object for ScimGroupListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             items_per_page: from.take("itemsPerPage")?,
             resources: from.take_or_default("Resources")?,
@@ -1411,7 +1411,7 @@ impl ScimGroupRequest {
     }
 }
 impl crate::json::Object for ScimGroupRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display_name: from.take("displayName")?,
             excluded_attributes: from.take("excludedAttributes")?,
@@ -1486,7 +1486,7 @@ impl ScimMeta {
     }
 }
 impl crate::json::Object for ScimMeta {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             created: from.take("created")?,
             last_modified: from.take("lastModified")?,
@@ -1586,7 +1586,7 @@ impl ScimPatchOperation {
     }
 }
 impl crate::json::Object for ScimPatchOperation {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             op: from.take("op")?,
             path: from.take("path")?,
@@ -1648,7 +1648,7 @@ impl ScimPatchRequest {
     }
 }
 impl crate::json::Object for ScimPatchRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("operations", "Operations");
         Ok(Self {
             operations: from.take("operations")?,
@@ -1727,7 +1727,7 @@ impl ScimPhoneNumber {
     }
 }
 impl crate::json::Object for ScimPhoneNumber {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display: from.take("display")?,
             primary: from.take("primary")?,
@@ -1797,7 +1797,7 @@ impl ScimReference {
     }
 }
 impl crate::json::Object for ScimReference {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             display: from.take("display")?,
             value: from.take("value")?,
@@ -1879,7 +1879,7 @@ impl ScimResourceType {
     }
 }
 impl crate::json::Object for ScimResourceType {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             description: from.take("description")?,
             endpoint: from.take("endpoint")?,
@@ -1914,8 +1914,8 @@ impl<'de> ::serde::Deserialize<'de> for ScimResourceType {
     }
 }
 impl crate::json::FromJson for ScimResourceTypeListResponse {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl ScimServiceFeatures {
@@ -2004,7 +2004,7 @@ impl ScimServiceFeatures {
     }
 }
 impl crate::json::Object for ScimServiceFeatures {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             authentication_schemes: from.take_or_default("authenticationSchemes")?,
             bulk: from.take("bulk")?,
@@ -2143,7 +2143,7 @@ impl ScimUser {
     }
 }
 impl crate::json::Object for ScimUser {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             active: from.take("active")?,
             attributes: from.take_or_default("attributes")?,
@@ -2235,7 +2235,7 @@ impl ScimUserListResponse {
     }
 }
 impl crate::json::Object for ScimUserListResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             items_per_page: from.take("itemsPerPage")?,
             resources: from.take_or_default("Resources")?,
@@ -2312,7 +2312,7 @@ impl ScimUserName {
     }
 }
 impl crate::json::Object for ScimUserName {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             family_name: from.take("familyName")?,
             given_name: from.take("givenName")?,
@@ -2421,7 +2421,7 @@ impl ScimUserRequest {
     }
 }
 impl crate::json::Object for ScimUserRequest {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             active: from.take("active")?,
             attributes: from.take_or_default("attributes")?,
@@ -2565,7 +2565,7 @@ impl ScimUserResponse {
     }
 }
 impl crate::json::Object for ScimUserResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             active: from.take("active")?,
             attributes: from.take_or_default("attributes")?,

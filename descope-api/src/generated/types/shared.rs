@@ -1083,7 +1083,7 @@ impl AuthHistoryEntry {
     }
 }
 impl crate::json::Object for AuthHistoryEntry {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             city: from.take("city")?,
             country: from.take("country")?,
@@ -1118,8 +1118,8 @@ impl<'de> ::serde::Deserialize<'de> for AuthHistoryEntry {
     }
 }
 impl crate::json::FromJson for EmptyResponse {
-    fn from_json(value: ::serde_json::Value) -> crate::json::Read<Self> {
-        crate::json::by_serde(value)
+    fn from_json(node: crate::json::Node<'_>) -> crate::json::Read<Self> {
+        crate::json::by_serde(node)
     }
 }
 impl ErrorResponse {
@@ -1186,7 +1186,7 @@ impl ErrorResponse {
     }
 }
 impl crate::json::Object for ErrorResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("errorDescription", "error_description");
         Ok(Self {
             detail: from.take("detail")?,
@@ -1334,7 +1334,7 @@ impl IdpResponse {
     }
 }
 impl crate::json::Object for IdpResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             idp_groups: from.take_or_default("idpGroups")?,
             idp_oidc_claims: from.take_or_default("idpOIDCClaims")?,
@@ -1463,7 +1463,7 @@ impl Jwk {
     }
 }
 impl crate::json::Object for Jwk {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             alg: from.take("alg")?,
             crv: from.take("crv")?,
@@ -1523,7 +1523,7 @@ impl JwkSet {
     }
 }
 impl crate::json::Object for JwkSet {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             keys: from.take_or_default("keys")?,
         })
@@ -1750,7 +1750,7 @@ impl JwtResponse {
     }
 }
 impl crate::json::Object for JwtResponse {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             claims: from.take_or_default("claims")?,
             cookie_domain: from.take("cookieDomain")?,
@@ -1925,7 +1925,7 @@ impl LoginOptions {
     }
 }
 impl crate::json::Object for LoginOptions {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             custom_claims: from.take_or_default("customClaims")?,
             locale: from.take("locale")?,
@@ -2048,7 +2048,7 @@ impl SignUpUser {
     }
 }
 impl crate::json::Object for SignUpUser {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         from.alias("familyName", "family_name");
         from.alias("givenName", "given_name");
         from.alias("middleName", "middle_name");
@@ -2406,7 +2406,7 @@ impl User {
     }
 }
 impl crate::json::Object for User {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             consent_expiration: from.take("consentExpiration")?,
             created_time: from.take("createdTime")?,
@@ -2541,7 +2541,7 @@ impl UserTenant {
     }
 }
 impl crate::json::Object for UserTenant {
-    fn read(from: &mut crate::json::Members) -> crate::json::Read<Self> {
+    fn read(from: &mut crate::json::Members<'_>) -> crate::json::Read<Self> {
         Ok(Self {
             permissions: from.take_or_default("permissions")?,
             role_names: from.take_or_default("roleNames")?,

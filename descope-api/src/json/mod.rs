@@ -8,27 +8,38 @@
 //! absent if it may be absent, and reported in the log by its path: it must not cost a session that has been paid for
 //! with a code. No message repeats a value, since any of them may be a secret.
 
-use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
+mod node;
+
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fmt,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use serde_json::{Map, Value};
 
+pub(crate) use self::node::{Members, Node};
 use crate::Secret;
 
 /// A type with named members.
 pub(crate) trait Object: Sized {
-    fn read(from: &mut Members) -> Read<Self>;
+    fn read(from: &mut Members<'_>) -> Read<Self>;
     fn write<M: SerializeMap>(&self, to: &mut Writer<M>);
 }
 
 thread_local! {
     /// What was left out of the value that this thread is reading.
     static LEFT_OUT: RefCell<Vec<Fault>> = const { RefCell::new(Vec::new()) };
+
+    /// How many these are: looked at twice for each member, which a vector that has to be dropped makes dear.
+    static HOW_MANY: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What can be made of a JSON value.
 pub(crate) trait FromJson: Sized {
-    fn from_json(value: Value) -> Read<Self>;
+    fn from_json(node: Node<'_>) -> Read<Self>;
 
     /// What a member that is not there stands for, if it may be left out.
     fn absent() -> Option<Self> {
@@ -36,8 +47,8 @@ pub(crate) trait FromJson: Sized {
     }
 
     /// Whether a value is as good as none.
-    fn is_nothing(value: &Value) -> bool {
-        value.is_null()
+    fn is_nothing(node: &Node<'_>) -> bool {
+        node.is_null()
     }
 }
 
@@ -45,28 +56,41 @@ pub(crate) type Read<T> = Result<T, Fault>;
 
 /// Reads an answer.
 pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, Problem> {
-    let value = serde_json::from_slice(&with_exact_numbers(body)).map_err(|error| Problem::Syntax {
+    let body = with_exact_numbers(body);
+    // One look at the whole is cheaper than one at each text. Where it is not UTF-8, the parser says where.
+    let node = match std::str::from_utf8(&body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(&body),
+    };
+    let node = node.map_err(|error| Problem::Syntax {
         foreign: error.is_syntax(),
         line: error.line(),
         column: error.column(),
     })?;
-    root(value).map_err(Problem::Value)
+    root(node).map_err(Problem::Value)
 }
 
 /// Reads a whole value, and reports what was left out of it.
-fn root<T: FromJson>(value: Value) -> Read<T> {
-    let read = T::from_json(value);
-    for fault in LEFT_OUT.take() {
+fn root<T: FromJson>(node: Node<'_>) -> Read<T> {
+    let read = T::from_json(node);
+    for fault in left_out() {
         tracing::debug!(target: "descope", member = %fault, "left out a member of another type than documented");
     }
     read
 }
 
+/// Begins anew, too.
+fn left_out() -> Vec<Fault> {
+    if HOW_MANY.take() == 0 { Vec::new() } else { LEFT_OUT.take() }
+}
+
 /// Reads something that is below `step`, with the step in the paths of whatever is wrong with it.
 fn below<T>(step: impl Fn() -> Step, read: impl FnOnce() -> Read<T>) -> Read<T> {
-    let known = LEFT_OUT.with_borrow(Vec::len);
+    let known = HOW_MANY.get();
     let read = read();
-    LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.path.push(step())));
+    if HOW_MANY.get() > known {
+        LEFT_OUT.with_borrow_mut(|faults| faults[known..].iter_mut().for_each(|fault| fault.path.push(step())));
+    }
     read.map_err(|fault| fault.below(step()))
 }
 
@@ -76,6 +100,7 @@ fn leave_out<T>(fault: Fault, instead: T) -> T {
         // Nobody reads thousands of lines about one answer.
         if faults.len() < 20 {
             faults.push(fault);
+            HOW_MANY.set(faults.len());
         }
     });
     instead
@@ -84,6 +109,10 @@ fn leave_out<T>(fault: Fault, instead: T) -> T {
 /// Puts the digits of integers that no 64 bits hold into quotes, so that they are not rounded to the next double on the
 /// way into a custom attribute or claim.
 fn with_exact_numbers(body: &[u8]) -> Cow<'_, [u8]> {
+    // Hardly any answer has such a number. Of as many digits in a row one has to be at every nineteenth byte.
+    if !has_digits_in_a_row(body, 19) {
+        return Cow::Borrowed(body);
+    }
     let mut exact = Cow::Borrowed(&body[..0]);
     let (mut copied, mut at) = (0, 0);
     while at < body.len() {
@@ -117,6 +146,21 @@ fn with_exact_numbers(body: &[u8]) -> Cow<'_, [u8]> {
     }
     exact.to_mut().extend_from_slice(&body[copied..]);
     exact
+}
+
+fn has_digits_in_a_row(body: &[u8], many: usize) -> bool {
+    let mut at = many - 1;
+    while at < body.len() {
+        if body[at].is_ascii_digit() {
+            let before = body[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let from_here = body[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if before + from_here >= many {
+                return true;
+            }
+        }
+        at += many;
+    }
+    false
 }
 
 /// Whether this is an integer, written as JSON wants it, that neither `i64` nor `u64` holds.
@@ -198,41 +242,9 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The members of an object that were not read yet.
-pub(crate) struct Members(Map<String, Value>);
-
-impl Members {
-    pub(crate) fn take<T: FromJson>(&mut self, name: &'static str) -> Read<T> {
-        match (self.0.remove(name), T::absent()) {
-            (Some(value), absent) => or_absent(name, value, absent),
-            (None, Some(absent)) => Ok(absent),
-            (None, None) => Err(Fault::new("is missing").below(Step::Member(name))),
-        }
-    }
-
-    pub(crate) fn take_or_default<T: FromJson + Default>(&mut self, name: &'static str) -> Read<T> {
-        match self.0.remove(name) {
-            Some(value) => or_absent(name, value, Some(T::default())),
-            None => Ok(T::default()),
-        }
-    }
-
-    /// Lets a member be called by another name, too.
-    pub(crate) fn alias(&mut self, name: &'static str, other: &str) {
-        if let Some(value) = self.0.remove(other) {
-            self.0.entry(name).or_insert(value);
-        }
-    }
-
-    /// All that are left.
-    pub(crate) fn rest(&mut self) -> Map<String, Value> {
-        std::mem::take(&mut self.0)
-    }
-}
-
 /// Reads a member; one that is not as documented is as good as none, where it may be absent.
-fn or_absent<T: FromJson>(name: &'static str, value: Value, absent: Option<T>) -> Read<T> {
-    match (below(|| Step::Member(name), || T::from_json(value)), absent) {
+fn or_absent<T: FromJson>(name: &'static str, node: Node<'_>, absent: Option<T>) -> Read<T> {
+    match (below(|| Step::Member(name), || T::from_json(node)), absent) {
         (Err(fault), Some(absent)) => Ok(leave_out(fault, absent)),
         (read, _) => read,
     }
@@ -303,32 +315,32 @@ pub(crate) fn serialize<T: Object, S: Serializer>(object: &T, serializer: S) -> 
 
 /// Also for members of the few types that serde reads by itself.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: FromJson>(deserializer: D) -> Result<T, D::Error> {
-    root(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+    root(Node::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
 /// For the few types that serde reads by itself.
-pub(crate) fn by_serde<T: de::DeserializeOwned>(value: Value) -> Read<T> {
+pub(crate) fn by_serde<T: de::DeserializeOwned>(node: Node<'_>) -> Read<T> {
     // serde's own message would repeat the value.
-    serde_json::from_value(value).map_err(|_| Fault::new("has none of the documented forms"))
+    serde_json::from_value(node.into()).map_err(|_| Fault::new("has none of the documented forms"))
 }
 
 impl<T: Object> FromJson for T {
-    fn from_json(value: Value) -> Read<Self> {
-        match value {
-            Value::Object(members) => T::read(&mut Members(members)),
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Object(mut members) => T::read(&mut members),
             _ => Err(Fault::new("is not an object")),
         }
     }
 }
 
 /// Reads one of many; an odd one is left out, so that it does not cost the others.
-fn or_skipped<T: FromJson>(step: Step, value: Value) -> Option<T> {
-    below(|| step, || T::from_json(value)).map_or_else(|fault| leave_out(fault, None), Some)
+fn or_skipped<T: FromJson>(step: Step, node: Node<'_>) -> Option<T> {
+    below(|| step, || T::from_json(node)).map_or_else(|fault| leave_out(fault, None), Some)
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Value) -> Read<Self> {
-        if T::is_nothing(&value) { Ok(None) } else { T::from_json(value).map(Some) }
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        if T::is_nothing(&node) { Ok(None) } else { T::from_json(node).map(Some) }
     }
 
     fn absent() -> Option<Self> {
@@ -337,91 +349,102 @@ impl<T: FromJson> FromJson for Option<T> {
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Value) -> Read<Self> {
-        match value {
-            Value::Array(items) => Ok(items
-                .into_iter()
-                .enumerate()
-                .filter(|(_, value)| !T::is_nothing(value))
-                .filter_map(|(index, value)| or_skipped(Step::Item(index), value))
-                .collect()),
-            Value::Null => Ok(Self::new()),
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::List(items) => {
+                // To collect them would reuse the list of nodes, which costs more than a list of the right size.
+                let mut list = Self::with_capacity(items.len().min(16));
+                let there = items.into_iter().enumerate().filter(|(_, item)| !T::is_nothing(item));
+                list.extend(there.filter_map(|(index, item)| or_skipped(Step::Item(index), item)));
+                Ok(list)
+            }
+            Node::Null => Ok(Self::new()),
             _ => Err(Fault::new("is not a list")),
         }
     }
 }
 
 impl<T: FromJson> FromJson for BTreeMap<String, T> {
-    fn from_json(value: Value) -> Read<Self> {
-        let entry = |(name, value)| {
-            if T::is_nothing(&value) { None } else { Some((name, or_skipped(Step::Entry, value)?)) }
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        let entry = |(name, node): (Cow<'_, str>, _)| {
+            if T::is_nothing(&node) { None } else { Some((name.into_owned(), or_skipped(Step::Entry, node)?)) }
         };
-        Ok(Map::from_json(value)?.into_iter().filter_map(entry).collect())
+        match node {
+            Node::Object(mut members) => Ok(members.unread().filter_map(entry).collect()),
+            Node::Null => Ok(Self::new()),
+            _ => Err(Fault::new("is not an object")),
+        }
     }
 }
 
 impl FromJson for Map<String, Value> {
-    fn from_json(value: Value) -> Read<Self> {
-        match value {
-            Value::Object(members) => Ok(members),
-            Value::Null => Ok(Self::new()),
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Object(mut members) => Ok(members.rest()),
+            Node::Null => Ok(Self::new()),
             _ => Err(Fault::new("is not an object")),
         }
     }
 }
 
 impl FromJson for Value {
-    fn from_json(value: Value) -> Read<Self> {
-        Ok(value)
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        Ok(node.into())
     }
 
     /// `null` is a value of its own where any value is allowed.
-    fn is_nothing(_: &Value) -> bool {
+    fn is_nothing(_: &Node<'_>) -> bool {
         false
     }
 }
 
 impl FromJson for String {
-    fn from_json(value: Value) -> Read<Self> {
-        match value {
-            Value::String(text) => Ok(text),
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Text(text) => Ok(text.into_owned()),
             _ => Err(Fault::new("is not a string")),
         }
     }
 }
 
 impl FromJson for Secret {
-    fn from_json(value: Value) -> Read<Self> {
-        String::from_json(value).map(Self::from)
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        String::from_json(node).map(Self::from)
     }
 }
 
 impl FromJson for bool {
-    fn from_json(value: Value) -> Read<Self> {
-        value.as_bool().ok_or(Fault::new("is neither true nor false"))
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Bool(is) => Ok(is),
+            _ => Err(Fault::new("is neither true nor false")),
+        }
     }
 }
 
 impl FromJson for i64 {
-    fn from_json(value: Value) -> Read<Self> {
-        match &value {
-            Value::Number(number) => number
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Number(number) => number
                 .as_i64()
                 .or_else(|| number.as_f64().and_then(whole))
                 .ok_or(Fault::new("is not an integer of 64 bits")),
-            Value::String(digits) => digits.parse().map_err(|_| Fault::new("is a string that is not an integer")),
+            Node::Text(digits) => digits.parse().map_err(|_| Fault::new("is a string that is not an integer")),
             _ => Err(Fault::new("is not an integer")),
         }
     }
 
-    fn is_nothing(value: &Value) -> bool {
-        value.is_null() || value.as_str() == Some("")
+    fn is_nothing(node: &Node<'_>) -> bool {
+        node.is_null() || matches!(node, Node::Text(text) if text.is_empty())
     }
 }
 
 impl FromJson for f64 {
-    fn from_json(value: Value) -> Read<Self> {
-        value.as_f64().ok_or(Fault::new("is not a number"))
+    fn from_json(node: Node<'_>) -> Read<Self> {
+        match node {
+            Node::Number(number) => number.as_f64().ok_or(Fault::new("is not a number")),
+            _ => Err(Fault::new("is not a number")),
+        }
     }
 }
 
@@ -437,23 +460,23 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default, PartialEq)]
-    struct Node {
+    struct Leaf {
         id: String,
         names: Vec<String>,
         flags: BTreeMap<String, bool>,
-        next: Option<Box<Node>>,
+        next: Option<Box<Leaf>>,
         at: Option<i64>,
         any: Option<Value>,
     }
 
-    impl FromJson for Box<Node> {
-        fn from_json(value: Value) -> Read<Self> {
-            Node::from_json(value).map(Self::new)
+    impl FromJson for Box<Leaf> {
+        fn from_json(node: Node<'_>) -> Read<Self> {
+            Leaf::from_json(node).map(Self::new)
         }
     }
 
-    impl Object for Node {
-        fn read(from: &mut Members) -> Read<Self> {
+    impl Object for Leaf {
+        fn read(from: &mut Members<'_>) -> Read<Self> {
             Ok(Self {
                 id: from.take("id")?,
                 names: from.take_or_default("names")?,
@@ -469,15 +492,15 @@ mod tests {
         }
     }
 
-    fn node(body: &str) -> Result<Node, String> {
+    fn node(body: &str) -> Result<Leaf, String> {
         read(body.as_bytes()).map_err(|problem| problem.to_string())
     }
 
     /// The paths of what was left out.
-    fn left_out(body: &str) -> Vec<String> {
-        let value = serde_json::from_str(body).expect("JSON");
-        Node::from_json(value).expect("it is read");
-        LEFT_OUT.take().iter().map(ToString::to_string).collect()
+    fn paths_left_out(body: &str) -> Vec<String> {
+        let node = serde_json::from_str(body).expect("JSON");
+        Leaf::from_json(node).expect("it is read");
+        left_out().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -492,7 +515,7 @@ mod tests {
             (r#"{"id":"a","next":{"id":"b","at":[]}}"#, "next.at: is not an integer"),
             (r#"{"id":"a","next":{"id":"b","next":{"id":"c","names":[{}]}}}"#, "next.next.names[0]: is not a string"),
         ] {
-            assert_eq!(left_out(body), [path], "{body}");
+            assert_eq!(paths_left_out(body), [path], "{body}");
         }
         let read = node(r#"{"id":"a","names":["b",5,null,"c"],"flags":{"x":null,"y":true},"at":{}}"#).expect("read");
         assert_eq!(read.names, ["b", "c"]);
@@ -507,13 +530,13 @@ mod tests {
         assert_eq!(node(r#"["secret"]"#), Err("is not an object".to_owned()));
         assert_eq!(node("secret"), Err("not JSON at line 1 column 1".to_owned()));
         assert_eq!(node(r#"{"secret":"#), Err("JSON that ends too early at line 1 column 10".to_owned()));
-        assert!(LEFT_OUT.take().is_empty());
+        assert!(left_out().is_empty());
     }
 
     #[test]
     fn null_is_absent_but_where_anything_goes() {
         let read = node(r#"{"id":"a","names":null,"flags":null,"next":null,"at":null,"any":null}"#).expect("read");
-        assert_eq!(read, Node { id: "a".to_owned(), any: read.any.clone(), ..Node::default() });
+        assert_eq!(read, Leaf { id: "a".to_owned(), any: read.any.clone(), ..Leaf::default() });
     }
 
     #[test]
