@@ -162,3 +162,126 @@ async fn a_password_that_is_wrong_is_asked_for_again() {
     refresh_of(&ada);
     world.descope.management().users().load(LoginId::new(ADA)).send().await.unwrap();
 }
+
+/// Where a browser is that runs a flow.
+fn on_the_page() -> FlowStartOptions {
+    FlowStartOptions::new().location("https://app.example.com/in?from=mail&code=old#top")
+}
+
+#[tokio::test]
+async fn a_link_takes_the_run_up_on_the_page_that_it_opens() {
+    let world = World::start().await;
+    let flow = world.descope.flow();
+    let start = || flow.start("sign-up-or-in-magic-link").input([("email", ADA)]).interaction_id("submit");
+    // Without a page there is nowhere that a link could lead.
+    let nowhere = start().send().await.unwrap();
+    assert_eq!(screen(&nowhere), ("link-ask", Some("The options.redirectUrl field is required")));
+    let sent = start().options(on_the_page()).send().await.unwrap();
+    assert_eq!(screen(&sent), ("link-sent", None));
+    let run = sent.response().execution_id.clone().unwrap();
+    let mail = world.emulator.inbox().next(ADA).await;
+    let link = url::Url::parse(&mail.links[0].url).unwrap();
+    let given: Vec<_> = link.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let token = mail.links[0].token.clone();
+    let expected = [("from", "mail"), ("descope-login-flow", &*format!("{run}_send")), ("t", &*token)];
+    assert_eq!(given, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(link.fragment(), Some("top"));
+
+    // The page that waits asks again and again, and learns nothing.
+    let polled = flow.next(&run, "send", "polling").send().await.unwrap();
+    assert_eq!(polled.response().action.as_deref(), Some("poll"));
+    let wrong = flow.next(&run, "send", "submit").input([("token", "wrong")]).send().await.unwrap();
+    assert!(screen(&wrong).1.is_some());
+    refused(flow.next(&run, "send", "other").send().await, ErrorKind::InvalidArgument, 400, "E011004");
+    let again = flow.next(&run, "send", "resend").send().await.unwrap();
+    assert_eq!(screen(&again), ("link-sent", None));
+    assert_eq!(world.messages(), 2);
+
+    let done = flow.next(&run, "send", "submit").input([("token", &*token)]).send().await.unwrap();
+    assert!(done.into_authentication().unwrap().first_seen());
+    let used = start().options(on_the_page()).send().await.unwrap();
+    let run = used.response().execution_id.clone().unwrap();
+    let used = flow.next(&run, "send", "submit").input([("token", &*token)]).send().await.unwrap();
+    assert!(screen(&used).1.is_some(), "a link is good once");
+}
+
+#[tokio::test]
+async fn what_an_action_is_refused_leaves_nothing_behind() {
+    let world = World::start().await;
+    let flow = world.descope.flow();
+    let first = flow
+        .start("sign-up-or-in-passwords")
+        .input([("email", ADA), ("password", "short")])
+        .interaction_id("sign-up")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(screen(&first).0, "password-ask");
+    assert!(screen(&first).1.is_some());
+    let ada = world.descope.management().users().load(LoginId::new(ADA)).send().await;
+    assert_eq!(ada.unwrap_err().kind(), ErrorKind::NotFound);
+    let response = first.response();
+    let (run, at) = (response.execution_id.clone().unwrap(), response.step_id.clone().unwrap());
+    let typed = |button: &'static str| flow.next(&run, &at, button).input([("password", "Difference-Engine-2")]);
+    // Each button of the screen leads to a step of its own.
+    assert!(screen(&typed("sign-in").send().await.unwrap()).1.is_some());
+    assert!(typed("sign-up").send().await.unwrap().into_authentication().unwrap().first_seen());
+}
+
+#[tokio::test]
+async fn a_provider_sends_the_browser_back_into_the_run() {
+    let world = World::start().await;
+    let flow = world.descope.flow();
+    let start = || flow.start("sign-up-or-in-social").interaction_id("google").options(on_the_page()).send();
+    let begun = start().await.unwrap();
+    let response = begun.response();
+    assert_eq!((response.action.as_deref(), response.step_id.as_deref()), (Some("redirect"), Some("google")));
+    let run = response.execution_id.clone().unwrap();
+    let there = response.redirect.as_ref().and_then(|redirect| redirect.url.clone()).unwrap();
+    let back = url::Url::parse(&world.emulator.approve(&there, ADA).await.unwrap()).unwrap();
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let next = |name: &'static str, value: &str| flow.next(&run, "google", "submit").input([(name, value.to_owned())]);
+    let done = next("exchangeCode", &code).send().await.unwrap();
+    assert_eq!(world.claims(&done.into_authentication().unwrap()).await.factors(), ["oauth"]);
+
+    let begun = start().await.unwrap();
+    let run = begun.response().execution_id.clone().unwrap();
+    let refusal = flow.next(&run, "google", "submit").input([("exchangeError", "access_denied")]).send().await.unwrap();
+    assert_eq!(screen(&refusal), ("social-ask", Some("access_denied")));
+    let spent =
+        flow.start("sign-up-or-in-social").interaction_id("google").options(on_the_page()).send().await.unwrap();
+    let run = spent.response().execution_id.clone().unwrap();
+    let spent = flow.next(&run, "google", "submit").input([("exchangeCode", &*code)]).send().await.unwrap();
+    assert!(screen(&spent).1.is_some(), "a code is good once");
+}
+
+#[tokio::test]
+async fn what_a_page_needs_for_its_flows_can_be_read_from_anywhere() {
+    let world = World::start().await;
+    let get = |path: &str| {
+        let url = format!("{}{path}", world.emulator.base_url());
+        async move { reqwest::get(url).await.unwrap() }
+    };
+    let pages = format!("/pages/{}/v2-beta", world.emulator.project_id());
+    let config = get(&format!("{pages}/config.json")).await;
+    assert_eq!(config.headers()["access-control-allow-origin"], "*");
+    let config: Value = config.json().await.unwrap();
+    assert_eq!(
+        config["flows"][FLOW],
+        json!({"version": 1, "startScreenId": "ask", "startScreenName": "What is your email address?"})
+    );
+    assert_eq!(config["flows"]["step-up"], json!({"version": 1}), "it begins with no screen");
+    for flow in config["flows"].as_object().unwrap().values() {
+        let Some(screen) = flow["startScreenId"].as_str() else { continue };
+        let page = get(&format!("{pages}/{screen}.html")).await.text().await.unwrap();
+        assert!(page.contains("<descope-button id="), "{page}");
+    }
+    let theme: Value = get(&format!("{pages}/theme.json")).await.json().await.unwrap();
+    assert!(theme["light"]["globals"].as_str().unwrap().contains("--primary"));
+    let library =
+        format!("/npm/@descope/web-components-ui@{}/dist/umd/index.js", config["componentsVersion"].as_str().unwrap());
+    assert!(get(&library).await.text().await.unwrap().contains("DescopeUI"));
+    for nothing in [format!("{pages}/none.html"), format!("{pages}/none"), "/npm/left-pad@1/index.js".to_owned()] {
+        assert_eq!(get(&nothing).await.status(), 404, "{nothing}");
+    }
+}

@@ -38,6 +38,7 @@ use crate::{
     http::{
         App, Reply,
         dispatch::{read_body, read_json, respond, unsaved},
+        escape,
     },
     world::{Actor, Project, Saved, Settings},
 };
@@ -207,7 +208,6 @@ fn about(app: &App) -> Response {
 
 /// What somebody sees who opens the emulator's address in a browser.
 pub(crate) async fn welcome(Shared(app): AppState) -> Response {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Descope emulator</title>\
          <h1>A local Descope</h1><p>Project <code>{}</code>, {} of {} operations. Nothing leaves this computer.</p>\
@@ -215,7 +215,7 @@ pub(crate) async fn welcome(Shared(app): AppState) -> Response {
          <li><a href=\"/_emulator/inbox\">Codes and links that would have been sent</a></li>\
          <li><a href=\"/_emulator/requests\">Requests and why they were refused</a></li>\
          <li><a href=\"/_emulator/state\">Everything that is known</a></li></ul>\n",
-        escaped(&app.project_id),
+        escape(&app.project_id),
         app.table.operations().count(),
         app.routes.count(),
     );

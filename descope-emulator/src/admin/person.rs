@@ -22,6 +22,7 @@ use crate::{
     http::{
         App, Reply,
         dispatch::{respond, unsaved},
+        escape,
     },
     world::{Actor, Project, State},
 };
@@ -144,8 +145,6 @@ fn html(body: &str) -> String {
 }
 
 fn form(project: &str, message: &str, phone: &str) -> String {
-    let escape =
-        |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     html(&format!(
         "<form method=\"get\"><input type=\"hidden\" name=\"project\" value=\"{}\">\
          <p>Message <input name=\"message\" value=\"{}\" readonly></p>\

@@ -11,7 +11,7 @@ use crate::{
     address::{mask_email, mask_phone},
     admin::inbox::{Channel, MessageLink},
     error::{Refusal, TOKEN_EXPIRED},
-    flow::{self, AddressUpdate, Link, Outgoing, SignIn, SignUp, link_to, redirect},
+    flow::{self, AddressUpdate, Challenge, Link, Outgoing, SignIn, SignUp, link_to, redirect},
     http::{Call, Table, op},
 };
 
@@ -133,7 +133,16 @@ pub(super) fn send_link(call: &mut Call<'_>, outgoing: Outgoing, page: &Url) -> 
 }
 
 fn verify(call: &mut Call<'_>, body: MagicLinkVerifyRequest) -> Result<JwtResponse, Refusal> {
-    let token = body.token.expose().trim();
+    redeem(call, body.token.expose(), flow::complete)
+}
+
+/// Uses a link up, unless what it is for is refused.
+pub(super) fn redeem<T>(
+    call: &mut Call<'_>,
+    token: &str,
+    complete: impl FnOnce(&mut Call<'_>, &Challenge) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let token = token.trim();
     let Some(link) = call.state.links.get(token).cloned() else {
         let message = "Failed to load the token: it is unknown, expired or was used before";
         return Err(Refusal::new(&TOKEN_EXPIRED, message));
@@ -141,7 +150,7 @@ fn verify(call: &mut Call<'_>, body: MagicLinkVerifyRequest) -> Result<JwtRespon
     if link.challenge.expires_at <= call.now {
         return Err(Refusal::new(&TOKEN_EXPIRED, "The token has expired"));
     }
-    let response = flow::complete(call, &link.challenge)?;
+    let response = complete(call, &link.challenge)?;
     call.state.links.remove(&mut call.state.log, token);
     Ok(response)
 }

@@ -7,6 +7,7 @@ pub(crate) mod dispatch;
 mod hints;
 mod inner;
 pub(crate) mod listen;
+mod pages;
 pub(crate) mod reply;
 pub(crate) mod router;
 pub(crate) mod schema;
@@ -16,5 +17,6 @@ pub(crate) use self::{
     call::{Call, Nothing, Table, Typed, op},
     credential::cookie,
     dispatch::App,
+    pages::escape,
     reply::Reply,
 };

@@ -11,7 +11,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::dispatch::{App, Peer, dispatch};
+use super::{
+    dispatch::{App, Peer, dispatch},
+    pages,
+};
 use crate::admin::{self, fault::CloseConnection};
 
 /// Serves until it is asked to stop, which lets it finish what is under way, or until it is dropped, and every connection
@@ -20,6 +23,8 @@ pub(crate) async fn serve(listeners: Vec<TcpListener>, app: Arc<App>, stop: watc
     let router = Router::new()
         .merge(admin::router(&app))
         .route("/", axum::routing::get(admin::welcome).fallback(dispatch))
+        .route("/pages/{project}/v2-beta/{name}", axum::routing::get(pages::of_project))
+        .route("/npm/{*path}", axum::routing::get(pages::library))
         .fallback(dispatch)
         .with_state(app);
     let mut all = JoinSet::new();

@@ -1,6 +1,10 @@
-//! Flows and the theme as documents: listed, exported, imported and deleted; and runs of simple ones.
+//! Flows and the theme as documents: listed, exported, imported and deleted; runs of simple ones, and what a browser needs
+//! for them.
 
+mod action;
+mod pages;
 mod run;
+mod seeds;
 
 use descope_api::types::{
     FlowBundle, FlowDetails, FlowExportRequest, FlowExportResponse, FlowImportRequest, FlowImportV1Request,
@@ -10,16 +14,17 @@ use descope_api::types::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::run::{FlowPrimeRecord, FlowRunRecord};
+pub(super) use self::seeds::furnish;
+pub(crate) use self::{
+    pages::{LIBRARY, page},
+    run::{FlowPrimeRecord, FlowRunRecord},
+};
 use super::{recast, search};
 use crate::{
     error::{NOT_EMULATED, NOT_FOUND, Refusal, VALIDATION_FAILED},
     http::{Call, Table, op},
-    world::{Record, State},
+    world::Record,
 };
-
-/// The flow that every project has: a screen that asks for an email address, and one for the code.
-const SEEDED: &str = "sign-up-or-in";
 
 /// One flow, in the form that has everything.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -129,40 +134,6 @@ pub(super) fn register(table: &mut Table) {
         .done::<op::ManagementThemeImport>(import_theme)
         .on::<op::ManagementThemeExportV1>(|call, _| Ok(ThemeV1Response::new().theme(older_form(&call.state.theme)?)))
         .on::<op::ManagementThemeImportV1>(import_theme_v1);
-}
-
-/// Puts a flow into a new project.
-pub(super) fn furnish(state: &mut State) {
-    let object = |value: Value| value.as_object().cloned().unwrap_or_default();
-    let screen = |id: &str, title: &str, input: &str| ScreenRecord {
-        id: id.to_owned(),
-        contents: object(json!({"title": title})),
-        interactions: json!([{"id": "submit", "type": "button", "label": "Continue"}]),
-        inputs: json!([{"name": input, "type": "text", "required": true}]),
-    };
-    let flow = FlowRecord {
-        id: SEEDED.to_owned(),
-        version: 1,
-        contents: object(json!({
-            "start": "ask", "steps": {
-                "ask": {"screen": "ask", "next": "send"},
-                "send": {"action": "otp/signup-in/email", "next": "code"},
-                "code": {"screen": "code", "next": "verify"},
-                "verify": {"action": "otp/verify/email", "next": "end"},
-            },
-        })),
-        details: object(json!({"name": "Sign up or in", "description": "By a code that is mailed."})),
-        screens: vec![
-            screen("ask", "What is your email address?", "email"),
-            screen("code", "Which code did you get?", "code"),
-        ],
-    };
-    let _ = state.flows.insert(&mut state.log, flow);
-    state.theme = ThemeRecord {
-        styles: object(json!({"light": {"primary": "#1d4ed8"}, "dark": {"primary": "#93c5fd"}})),
-        components_version: "1".to_owned(),
-        version: 1,
-    };
 }
 
 fn find<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a FlowRecord, Refusal> {

@@ -2,7 +2,9 @@
 //!
 //! The document says nothing of what a flow consists of, so the emulator has a small form of its own for it: `start` names
 //! the first of the `steps`; a step has a `screen`, or an `action`, and the name of the `next` step, which is `end` at last.
-//! With `stepup` the flow steps a signed-in user up. A flow in another form is kept, and not run.
+//! Where the screen offers a choice, `next` names a step for each of its interactions. An action that waits for the user,
+//! who looks for a link, may have a `screen` meanwhile. With `stepup` the flow steps a signed-in user up. A flow in another
+//! form is kept, and not run.
 
 use descope_api::types::{
     FlowExchangeRequest, FlowNextRequest, FlowPrimeRequest, FlowStartOptions, FlowStartRequest, FlowStepRedirect,
@@ -12,10 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{FlowRecord, ScreenRecord, find};
+use super::{
+    FlowRecord, ScreenRecord,
+    action::{self, Waits},
+    find,
+};
 use crate::{
-    admin::inbox::Channel,
-    area::{otp, password, provider, some},
+    area::{provider, some},
     error::{
         FLOW_STEP_NOT_FOUND, FLOW_TIMED_OUT, FLOW_VERSION_CHANGED, INVALID_ARGUMENTS, NOT_EMULATED, Refusal,
         TOKEN_EXPIRED,
@@ -35,9 +40,9 @@ const LONGEST: usize = 32;
 /// What a user has proven in a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Proven {
-    user_id: String,
-    method: String,
+pub(super) struct Proven {
+    pub(super) user_id: String,
+    pub(super) method: String,
 }
 
 /// The app that a run goes back to.
@@ -52,20 +57,24 @@ struct App {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct FlowRunRecord {
-    id: String,
+    pub(super) id: String,
     flow_id: String,
     version: i64,
-    /// The step whose screen is shown.
-    step: String,
+    /// The step that the user is at.
+    pub(super) step: String,
+    /// The step whose screen is shown, where it is another one.
+    screen: String,
+    /// Where the component runs.
+    pub(super) page: Option<String>,
     /// What was typed, without what is secret.
-    input: Map<String, Value>,
+    pub(super) input: Map<String, Value>,
     /// The user who is signed in already, and how that user has proven it.
-    acting: Option<String>,
+    pub(super) acting: Option<String>,
     acting_amr: Vec<String>,
-    tenant: Option<String>,
+    pub(super) tenant: Option<String>,
     stepup: bool,
     app: Option<App>,
-    proven: Option<Proven>,
+    pub(super) proven: Option<Proven>,
     /// What the app gets the session for.
     code: Option<String>,
     expires_at: i64,
@@ -126,7 +135,8 @@ pub(super) fn register(table: &mut Table) {
 /// A step of a flow.
 enum Step<'a> {
     Screen(&'a ScreenRecord),
-    Action(&'a str),
+    /// With what is shown while it waits for the user.
+    Action(&'a str, Option<&'a ScreenRecord>),
     End,
 }
 
@@ -140,23 +150,35 @@ impl FlowRecord {
             Refusal::new(&NOT_EMULATED, message)
         };
         let step = &self.contents.get("steps").ok_or_else(unknown)?[name];
+        let screen = |id| self.screens.iter().find(|screen| screen.id == id).ok_or_else(unknown);
         match (step["screen"].as_str(), step["action"].as_str()) {
-            (Some(id), None) => {
-                let screen = self.screens.iter().find(|screen| screen.id == id);
-                screen.map(Step::Screen).ok_or_else(unknown)
-            }
-            (None, Some(action)) => Ok(Step::Action(action)),
-            _ => Err(unknown()),
+            (Some(id), None) => screen(id).map(Step::Screen),
+            (id, Some(action)) => Ok(Step::Action(action, id.map(screen).transpose()?)),
+            (None, None) => Err(unknown()),
         }
     }
 
-    fn after(&self, name: &str) -> String {
-        let next = self.contents.get("steps").and_then(|steps| steps[name]["next"].as_str());
+    /// The step that follows upon what the user did.
+    fn after(&self, name: &str, interaction: &str) -> String {
+        let next = self.contents.get("steps").map(|steps| &steps[name]["next"]);
+        let next = next.and_then(|next| next.as_str().or_else(|| next[interaction].as_str()));
         next.unwrap_or("end").to_owned()
+    }
+
+    /// What a browser may show before it has begun a run.
+    pub(super) fn first_screen(&self) -> Option<&ScreenRecord> {
+        match self.step(self.start()) {
+            Ok(Step::Screen(screen)) => Some(screen),
+            _ => None,
+        }
+    }
+
+    fn start(&self) -> &str {
+        self.contents.get("start").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-fn text<'a>(input: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(input: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     input.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -187,6 +209,7 @@ fn start(call: &mut Call<'_>, body: FlowStartRequest) -> Result<FlowStepResponse
         version: flow.version,
         input: body.input,
         tenant: some(options.tenant),
+        page: some(options.redirect_url).or_else(|| some(options.location)),
         stepup: flow.contents.get("stepup") == Some(&Value::Bool(true)),
         app,
         expires_at: call.now + PATIENCE,
@@ -203,8 +226,7 @@ fn start(call: &mut Call<'_>, body: FlowStartRequest) -> Result<FlowStepResponse
         call.state.flow_primes.remove(&mut call.state.log, &primed.id);
         (run.acting, run.acting_amr) = (Some(primed.user_id), primed.amr);
     }
-    let first = flow.contents.get("start").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let answer = go_on(call, &flow, &mut run, first)?;
+    let answer = go_on(call, &flow, &mut run, flow.start().to_owned())?;
     // The component had shown the screen already, and tells what the user did there.
     let answer = match some(body.interaction_id) {
         Some(interaction) if !run.step.is_empty() => step_on(call, &flow, &mut run, &interaction)?,
@@ -268,16 +290,42 @@ fn is_over(run: &FlowRunRecord) -> bool {
     run.step.is_empty() && run.code.is_none()
 }
 
-/// Takes what the user did on the screen that is shown.
+/// Takes what the user did on the screen that is shown, or what the browser found out.
 fn step_on(
     call: &mut Call<'_>,
     flow: &FlowRecord,
     run: &mut FlowRunRecord,
     interaction: &str,
 ) -> Result<FlowStepResponse, Refusal> {
-    let Step::Screen(screen) = flow.step(&run.step)? else {
-        return Err(Refusal::new(&FLOW_STEP_NOT_FOUND, "The run waits for nobody"));
-    };
+    let at = run.step.clone();
+    match flow.step(&at)? {
+        Step::End => Err(Refusal::new(&FLOW_STEP_NOT_FOUND, "The run waits for nobody")),
+        Step::Screen(screen) => {
+            interact(screen, run, interaction)?;
+            go_on(call, flow, run, flow.after(&at, interaction))
+        }
+        // The component asks again and again; whoever has opened the link is somewhere else.
+        Step::Action(..) if interaction == POLLING => Ok(answer(flow, run, "poll")),
+        Step::Action(action, _) if interaction == SUBMIT => {
+            match all_or_nothing(call, run, |call, run| action::finish(call, run, action)) {
+                Ok(()) => go_on(call, flow, run, flow.after(&at, interaction)),
+                Err(refusal) => told(call, flow, run, refusal),
+            }
+        }
+        Step::Action(_, screen) => {
+            let none = || Refusal::new(&INVALID_ARGUMENTS, "The user is somewhere else, and does nothing here");
+            interact(screen.ok_or_else(none)?, run, interaction)?;
+            go_on(call, flow, run, at)
+        }
+    }
+}
+
+/// What the component calls the end of something that it has waited for, and its waiting.
+const SUBMIT: &str = "submit";
+const POLLING: &str = "polling";
+
+/// Checks what was done on a screen.
+fn interact(screen: &ScreenRecord, run: &FlowRunRecord, interaction: &str) -> Result<(), Refusal> {
     let known = |list: &Value, name: &str, wanted: &str| {
         list.as_array().into_iter().flatten().any(|item| item[name].as_str() == Some(wanted))
     };
@@ -291,11 +339,10 @@ fn step_on(
             return Err(Refusal::required(&format!("input.{name}")));
         }
     }
-    let next = flow.after(&run.step);
-    go_on(call, flow, run, next)
+    Ok(())
 }
 
-/// Goes on to the next screen or to the end. What an action refuses is shown on the screen before it.
+/// Goes on to the next screen, to something that is waited for, or to the end.
 fn go_on(
     call: &mut Call<'_>,
     flow: &FlowRecord,
@@ -304,25 +351,72 @@ fn go_on(
 ) -> Result<FlowStepResponse, Refusal> {
     for _ in 0..LONGEST {
         match flow.step(&name)? {
-            Step::Screen(screen) => {
+            Step::Screen(_) => {
                 run.step.clone_from(&name);
-                return Ok(shown(call, run, screen, None));
+                run.screen = name;
+                return Ok(shown(call, flow, run, None));
             }
-            Step::Action(action) => match act(call, run, action) {
-                Ok(()) => name = flow.after(&name),
-                Err(refusal) if refusal.code == &NOT_EMULATED || run.step.is_empty() => return Err(refusal),
-                Err(refusal) => {
-                    let Step::Screen(screen) = flow.step(&run.step)? else { return Err(refusal) };
-                    return Ok(shown(call, run, screen, Some(&refusal)));
+            Step::Action(action, screen) => {
+                match all_or_nothing(call, run, |call, run| action::begin(call, run, &name, action)) {
+                    Ok(None) => name = flow.after(&name, ""),
+                    Ok(Some(waits)) => {
+                        if screen.is_some() {
+                            run.screen.clone_from(&name);
+                        }
+                        run.step = name;
+                        return Ok(waiting(call, flow, run, waits));
+                    }
+                    Err(refusal) => return told(call, flow, run, refusal),
                 }
-            },
+            }
             Step::End => return end(call, run),
         }
     }
     Err(Refusal::new(&INVALID_ARGUMENTS, "The flow goes in circles"))
 }
 
-fn shown(call: &Call<'_>, run: &FlowRunRecord, screen: &ScreenRecord, refusal: Option<&Refusal>) -> FlowStepResponse {
+/// What an action that is refused has changed is undone: the run goes on, so that the call is not refused.
+fn all_or_nothing<T>(
+    call: &mut Call<'_>,
+    run: &mut FlowRunRecord,
+    act: impl FnOnce(&mut Call<'_>, &mut FlowRunRecord) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let (before, sent) = (call.state.clone(), call.outbox.len());
+    let result = act(call, run);
+    if result.as_ref().is_err_and(|refusal| !refusal.keeps_changes) {
+        *call.state = before;
+        call.outbox.truncate(sent);
+    }
+    result
+}
+
+/// Shows the screen that the user came from, and on it what was refused.
+fn told(
+    call: &Call<'_>,
+    flow: &FlowRecord,
+    run: &mut FlowRunRecord,
+    refusal: Refusal,
+) -> Result<FlowStepResponse, Refusal> {
+    if refusal.code == &NOT_EMULATED || run.screen.is_empty() {
+        return Err(refusal);
+    }
+    run.step.clone_from(&run.screen);
+    Ok(shown(call, flow, run, Some(&refusal)))
+}
+
+/// What the component does meanwhile.
+fn waiting(call: &Call<'_>, flow: &FlowRecord, run: &FlowRunRecord, waits: Waits) -> FlowStepResponse {
+    match waits {
+        Waits::ForTheLink => shown(call, flow, run, None),
+        Waits::Elsewhere(url) => answer(flow, run, "redirect").redirect(FlowStepRedirect::new().url(url)),
+        Waits::ForAPasskey(begun) => {
+            let action = if begun.create == Some(true) { "webauthnCreate" } else { "webauthnGet" };
+            answer(flow, run, action).webauthn(begun)
+        }
+    }
+}
+
+fn shown(call: &Call<'_>, flow: &FlowRecord, run: &FlowRunRecord, refusal: Option<&Refusal>) -> FlowStepResponse {
     let mut state = Map::new();
     state.insert("project".to_owned(), json!({"name": call.state.about.name}));
     state.insert("form".to_owned(), Value::Object(run.input.clone()));
@@ -330,62 +424,30 @@ fn shown(call: &Call<'_>, run: &FlowRunRecord, screen: &ScreenRecord, refusal: O
         state.insert("errorText".to_owned(), json!(refusal.message));
         state.insert("errorType".to_owned(), json!(refusal.code.id));
     }
-    let title = screen.contents.get("title").and_then(Value::as_str).unwrap_or(&screen.id);
+    let mut response = answer(flow, run, "screen");
+    response.screen = response.screen.map(|screen| screen.state(state));
+    response
+}
+
+/// An answer of a run that goes on. Whatever the component does, there is a screen behind it.
+fn answer(flow: &FlowRecord, run: &FlowRunRecord, action: &str) -> FlowStepResponse {
+    let screen = match flow.step(&run.screen) {
+        Ok(Step::Screen(screen) | Step::Action(_, Some(screen))) => Some(screen),
+        _ => None,
+    };
+    let title = screen.and_then(|screen| screen.contents.get("title").and_then(Value::as_str));
+    let title = title.or_else(|| screen.map(|screen| screen.id.as_str())).unwrap_or(&run.step);
+    let shown = FlowStepScreen::new();
     FlowStepResponse::new()
         .execution_id(&run.id)
         .step_id(&run.step)
         .step_name(title)
         .status("waiting")
-        .action("screen")
-        .screen(FlowStepScreen::new().id(&screen.id).state(state))
-}
-
-/// The login id that was typed, or that of the user who is signed in.
-fn login_id(call: &Call<'_>, run: &FlowRunRecord, channel: Option<Channel>) -> Result<String, Refusal> {
-    let by_channel = channel.map(|channel| if channel.is_phone() { "phone" } else { "email" });
-    let typed = ["loginId"].into_iter().chain(by_channel).chain(["email"]).find_map(|name| text(&run.input, name));
-    let acting = || run.acting.as_ref().and_then(|id| call.state.users.get(id)?.login_ids.first().cloned());
-    typed.map(str::to_owned).or_else(acting).ok_or_else(|| Refusal::required("input.loginId"))
-}
-
-/// Takes something secret out of what was typed.
-fn taken(run: &mut FlowRunRecord, name: &str) -> Result<String, Refusal> {
-    let value = run.input.remove(name);
-    let value = value.as_ref().and_then(Value::as_str).filter(|value| !value.is_empty());
-    value.map(str::to_owned).ok_or_else(|| Refusal::required(&format!("input.{name}")))
-}
-
-fn act(call: &mut Call<'_>, run: &mut FlowRunRecord, action: &str) -> Result<(), Refusal> {
-    let (kind, channel) = action.rsplit_once('/').unwrap_or((action, ""));
-    let channel = match channel {
-        "email" => Some(Channel::Email),
-        "sms" => Some(Channel::Sms),
-        "voice" => Some(Channel::Voice),
-        "whatsapp" => Some(Channel::Whatsapp),
-        _ => None,
-    };
-    match (kind, channel) {
-        ("otp/signup-in" | "otp/signin", Some(channel)) => {
-            let login_id = login_id(call, run, Some(channel))?;
-            otp::send_to(call, login_id, channel, kind == "otp/signup-in")
-        }
-        ("otp/verify", Some(channel)) => {
-            let login_id = login_id(call, run, Some(channel))?;
-            let code = taken(run, "code")?;
-            let challenge = otp::redeem(call, &login_id, &code, channel)?;
-            let user_id = flow::prove(call, &challenge)?;
-            run.proven = Some(Proven { user_id, method: channel.as_str().to_owned() });
-            Ok(())
-        }
-        _ if action == "password/signin" => {
-            let login_id = login_id(call, run, None)?;
-            let given = taken(run, "password")?;
-            let user = password::sign_in_by(call, &login_id, &given)?;
-            run.proven = Some(Proven { user_id: user.id, method: "pwd".to_owned() });
-            Ok(())
-        }
-        _ => Err(Refusal::new(&NOT_EMULATED, format!("The emulator knows no step that does {action:?}"))),
-    }
+        .action(action)
+        .screen(match screen {
+            Some(screen) => shown.id(&screen.id),
+            None => shown,
+        })
 }
 
 /// The session, or the way back to the app, which gets it for a code.

@@ -22,6 +22,9 @@ use crate::{
     world::Record,
 };
 
+/// What `amr` says of a social sign-in.
+pub(super) const METHOD: &str = "oauth";
+
 /// What signing in by a provider may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,7 +140,7 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions, mode: Mode) -> Result<O
 }
 
 /// The name of a provider, which may be one of the project's own.
-fn check_provider(provider: &str) -> Result<String, Refusal> {
+pub(super) fn check_provider(provider: &str) -> Result<String, Refusal> {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if provider.is_empty() || !provider.bytes().all(fine) {
         return Err(Refusal::new(&INVALID_ARGUMENTS, format!("There is no provider {provider:?}")));
@@ -261,6 +264,12 @@ pub(super) fn redeem(
 
 /// Signs the user of a social account in, who may come into being.
 pub(super) fn sign_in(call: &mut Call<'_>, record: &OauthRecord, identity: Identity) -> Result<JwtResponse, Refusal> {
+    let user_id = prove(call, record, identity)?;
+    flow::sign_in(call, &user_id, &record.wish, METHOD)
+}
+
+/// The user of a social account, who may come into being.
+pub(super) fn prove(call: &mut Call<'_>, record: &OauthRecord, identity: Identity) -> Result<String, Refusal> {
     let profile = Profile {
         name: some(Some(identity.name)),
         email: Some(identity.email.clone()),
@@ -274,7 +283,7 @@ pub(super) fn sign_in(call: &mut Call<'_>, record: &OauthRecord, identity: Ident
     if record.by_code {
         provider_token::keep(call, &user_id, &record.provider, &identity.email);
     }
-    flow::sign_in(call, &user_id, &record.wish, "oauth")
+    Ok(user_id)
 }
 
 impl OauthRecord {

@@ -8,6 +8,7 @@ use super::{Identity, OauthRecord, Via, id_token};
 use crate::{
     address::is_email,
     error::{INVALID_ARGUMENTS, NOT_FOUND, Refusal, VALIDATION_FAILED},
+    http::escape,
     world::State,
 };
 
@@ -106,10 +107,6 @@ pub(crate) fn decide(
             }
         }
     }
-}
-
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn page(state: &State, project: &str, record: &OauthRecord) -> String {

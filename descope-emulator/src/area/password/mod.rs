@@ -4,9 +4,12 @@ mod imported;
 mod record;
 pub(crate) mod rules;
 
-use descope_api::types::{
-    JwtResponse, PasswordReplaceRequest, PasswordResetDelivery, PasswordResetRequest, PasswordSignInRequest,
-    PasswordSignUpRequest, PasswordUpdateRequest,
+use descope_api::{
+    Secret,
+    types::{
+        JwtResponse, PasswordReplaceRequest, PasswordResetDelivery, PasswordResetRequest, PasswordSignInRequest,
+        PasswordSignUpRequest, PasswordUpdateRequest,
+    },
 };
 
 pub(crate) use self::record::Password;
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// What a sign-in by password adds to the claim `amr`.
-const METHOD: &str = "pwd";
+pub(super) const METHOD: &str = "pwd";
 
 pub(super) fn register(table: &mut Table) {
     table
@@ -62,12 +65,30 @@ fn sign_up(call: &mut Call<'_>, body: PasswordSignUpRequest) -> Result<JwtRespon
     flow::refuse_taken(call, &body.login_id)?;
     let profile = with_address(flow::checked_profile(body.user, &body.login_id)?, &body.login_id);
     let wish = body.login_options.map(flow::wish_of_sign_up).unwrap_or_default();
-    let user_id = flow::finish_sign_up(call, &body.login_id, &wish, profile, true)?;
+    let user_id = add(call, &body.login_id, &body.password, profile, &wish)?;
+    flow::sign_in(call, &user_id, &wish, METHOD)
+}
+
+/// Brings a user into being who has a password.
+fn add(
+    call: &mut Call<'_>,
+    login_id: &str,
+    password: &Secret,
+    profile: Profile,
+    wish: &SessionWish,
+) -> Result<String, Refusal> {
+    let user_id = flow::finish_sign_up(call, login_id, wish, profile, true)?;
     let user = call.state.users.get(&user_id).cloned().unwrap_or_default();
     require_enabled(&Rules::for_user(call.state, &user, wish.tenant.as_deref()))?;
-    let password = Password::checked(call, &user, &body.password)?;
+    let password = Password::checked(call, &user, password)?;
     call.state.users.update_quietly(&mut call.state.log, &user_id, |user| user.password = Some(password));
-    flow::sign_in(call, &user_id, &wish, METHOD)
+    Ok(user_id)
+}
+
+/// The new user of a login id and a password.
+pub(super) fn sign_up_by(call: &mut Call<'_>, login_id: &str, password: &Secret) -> Result<String, Refusal> {
+    flow::refuse_taken(call, login_id)?;
+    add(call, login_id, password, with_address(Profile::default(), login_id), &SessionWish::default())
 }
 
 /// Compares a password, and counts those that are wrong. A right one that has run out is no matter here.

@@ -17,6 +17,7 @@ use crate::{
         user::{Profile, Status, UserRecord},
     },
     error::{INVALID_ARGUMENTS, NOT_FOUND, Refusal, USER_NOT_FOUND},
+    http::escape,
     world::State,
 };
 
@@ -240,10 +241,6 @@ fn agreed(client: &Client, request: &RequestRecord, chosen: Vec<String>) -> Resu
         Some(scope) => Err(Refusal::invalid(format!("The scope {scope:?} cannot be left out"))),
         None => Ok(request.scopes.iter().filter(|scope| chosen.contains(scope)).cloned().collect()),
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn document(title: &str, body: &str) -> String {

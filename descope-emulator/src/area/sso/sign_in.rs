@@ -34,8 +34,8 @@ pub(super) fn register(table: &mut Table) {
 }
 
 /// The tenant that is named by its id, or by an email address of one of its domains.
-fn tenant_of<'a>(call: &'a Call<'_>) -> Result<&'a TenantRecord, Refusal> {
-    let named = call.query("tenant").unwrap_or_default().trim();
+fn tenant_of<'a>(call: &'a Call<'_>, named: &str) -> Result<&'a TenantRecord, Refusal> {
+    let named = named.trim();
     if let Some(tenant) = call.state.tenants.get(named) {
         return Ok(tenant);
     }
@@ -69,18 +69,32 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions) -> Result<SsoRedirect, 
         let message = "The emulator does not try configurations out; leave the parameter test out";
         return Err(Refusal::new(&NOT_EMULATED, message));
     }
-    let tenant = tenant_of(call)?.clone();
+    let tenant = call.query("tenant").unwrap_or_default().to_owned();
+    let (page, sso_id) = (call.query("redirectURL").map(str::to_owned), call.query("ssoId").map(str::to_owned));
+    begin(call, &tenant, sso_id, page, options).map(|url| SsoRedirect::new().url(url))
+}
+
+/// Begins a sign-in by the provider of a tenant, which is named by its id or by an address, and tells where the browser
+/// goes.
+pub(in crate::area) fn begin(
+    call: &mut Call<'_>,
+    tenant: &str,
+    sso_id: Option<String>,
+    page: Option<String>,
+    options: LoginOptions,
+) -> Result<String, Refusal> {
+    let tenant = tenant_of(call, tenant)?.clone();
     if tenant.disabled {
         return Err(Refusal::invalid(format!("Tenant {:?} is disabled", tenant.id)));
     }
-    let record = existing(call, &tenant.id, call.query("ssoId").map(str::to_owned))?;
+    let record = existing(call, &tenant.id, sso_id)?;
     let protocol = protocol_of(&record, &tenant)?;
     if record.authentication_only {
         let message = "Sign-ins that only prove who somebody is are not emulated; leave authenticationOnly out";
         return Err(Refusal::new(&NOT_EMULATED, message));
     }
     let own = if protocol == "saml" { &record.saml.redirect_url } else { &record.oidc.redirect_url };
-    let page = redirect(call.query("redirectURL").map(str::to_owned), own.clone())?;
+    let page = redirect(page, own.clone())?;
     let mut wish = flow::wish_of(options)?;
     if wish.tenant.as_ref().is_some_and(|other| *other != tenant.id) {
         return Err(Refusal::invalid("The loginOptions.tenantId field is another tenant than the one that signs in"));
@@ -97,8 +111,7 @@ fn authorize(call: &mut Call<'_>, options: LoginOptions) -> Result<SsoRedirect, 
         .unwrap_or_else(|| tenant.name.clone());
     let own_page = oauth::begin(call, Begin { provider, via, page, mode: Mode::SignUpOrIn, merge: false }, wish)?;
     let by_tenant = call.state.settings.oidc_by_tenant_url && protocol == "oidc";
-    let url = if by_tenant { tenants_own_page(call, &record, &own_page)? } else { own_page };
-    Ok(SsoRedirect::new().url(url))
+    if by_tenant { tenants_own_page(call, &record, &own_page) } else { Ok(own_page) }
 }
 
 /// Where the service would send the browser: the page of the tenant's provider, with an authorization request.
@@ -247,6 +260,29 @@ pub(in crate::area) fn finish(
     signing_in: &OauthRecord,
     identity: &Identity,
 ) -> Result<JwtResponse, Refusal> {
+    let Proof { user_id, method, sso_id, said, .. } = prove(call, signing_in, identity)?;
+    let mut session = flow::sign_in(call, &user_id, signing_in.wish(), &method)?;
+    session.idp_response = Some(said);
+    session.tenant_sso_id = Some(sso_id);
+    Ok(session)
+}
+
+/// What a sign-in by the provider of a tenant has shown.
+pub(in crate::area) struct Proof {
+    pub(in crate::area) user_id: String,
+    pub(in crate::area) tenant_id: String,
+    /// What `amr` says: the protocol.
+    pub(in crate::area) method: String,
+    sso_id: String,
+    said: IdpResponse,
+}
+
+/// Finds out who it is: a member of the tenant with the roles of the groups, from now on.
+pub(in crate::area) fn prove(
+    call: &mut Call<'_>,
+    signing_in: &OauthRecord,
+    identity: &Identity,
+) -> Result<Proof, Refusal> {
     let Via::Sso { tenant_id, sso_id, protocol, .. } = signing_in.via().clone() else {
         return Err(Refusal::new(&TOKEN_EXPIRED, "The code is that of another kind of sign-in"));
     };
@@ -270,12 +306,10 @@ pub(in crate::area) fn finish(
         user.sso_groups.insert(record.key.clone(), taken.groups.clone());
         Ok::<_, Refusal>(())
     })?;
-    let mut session = flow::sign_in(call, &user_id, signing_in.wish(), &protocol)?;
     let said = IdpResponse::new().idp_groups(taken.groups);
-    session.idp_response = Some(match protocol.as_str() {
+    let said = match protocol.as_str() {
         "saml" => said.idp_saml_attributes(claims),
         _ => said.idp_oidc_claims(claims),
-    });
-    session.tenant_sso_id = Some(record.sso_id);
-    Ok(session)
+    };
+    Ok(Proof { user_id, tenant_id, method: protocol, sso_id: record.sso_id, said })
 }

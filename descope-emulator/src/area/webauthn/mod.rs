@@ -77,6 +77,9 @@ impl Record for WebauthnRecord {
     }
 }
 
+/// What `amr` says of a sign-in by a passkey.
+pub(super) const METHOD: &str = "webauthn";
+
 pub(super) fn register(table: &mut Table) {
     table
         .on::<op::WebauthnSignUpStart>(sign_up_start)
@@ -258,7 +261,10 @@ fn create_for(
     start_create(call, begin, wanted, (&login_id, &display_name))
 }
 
-fn sign_in_start(call: &mut Call<'_>, body: WebauthnSignInStartRequest) -> Result<WebauthnStartResponse, Refusal> {
+pub(super) fn sign_in_start(
+    call: &mut Call<'_>,
+    body: WebauthnSignInStartRequest,
+) -> Result<WebauthnStartResponse, Refusal> {
     let site = Site::of(call, &body.origin)?;
     let Some(login_id) = some(body.login_id) else {
         // Nobody is named: the browser offers what it has. Whoever steps up is known all the same.
@@ -289,7 +295,7 @@ fn sign_in_as(
 }
 
 /// Somebody who is known and has no passkey is refused: whoever could give them one here would get their account.
-fn sign_up_or_in_start(
+pub(super) fn sign_up_or_in_start(
     call: &mut Call<'_>,
     body: WebauthnSignUpOrInStartRequest,
 ) -> Result<WebauthnStartResponse, Refusal> {
@@ -359,11 +365,41 @@ fn made(call: &Call<'_>, record: &WebauthnRecord, body: &WebauthnFinishRequest) 
 
 fn sign_up_finish(call: &mut Call<'_>, body: WebauthnFinishRequest) -> Result<JwtResponse, Refusal> {
     let record = take(call, &body)?;
-    let Purpose::SignUp { login_id, profile } = &record.purpose else { return Err(another_kind()) };
-    let passkey = made(call, &record, &body).map_err(Refusal::counted)?;
-    let user_id = flow::finish_sign_up(call, login_id, &record.wish, Profile::clone(profile), true)?;
-    give(call, &user_id, passkey)?;
-    flow::sign_in(call, &user_id, &record.wish, "webauthn")
+    let Purpose::SignUp { .. } = &record.purpose else { return Err(another_kind()) };
+    let user_id = prove(call, &record, &body)?;
+    flow::sign_in(call, &user_id, &record.wish, METHOD)
+}
+
+/// The user who has answered, whether by a new passkey or by one that is known.
+pub(super) fn answered(call: &mut Call<'_>, body: &WebauthnFinishRequest) -> Result<String, Refusal> {
+    let record = take(call, body)?;
+    prove(call, &record, body)
+}
+
+fn prove(call: &mut Call<'_>, record: &WebauthnRecord, body: &WebauthnFinishRequest) -> Result<String, Refusal> {
+    let wanted = match &record.purpose {
+        Purpose::Add { .. } => return Err(another_kind()),
+        Purpose::SignIn { user_id } => user_id.as_deref(),
+        Purpose::SignUp { login_id, profile } => {
+            let passkey = made(call, record, body).map_err(Refusal::counted)?;
+            let user_id = flow::finish_sign_up(call, login_id, &record.wish, Profile::clone(profile), true)?;
+            give(call, &user_id, passkey)?;
+            return Ok(user_id);
+        }
+    };
+    let (user_id, asserted) = proven(call, record, wanted, body).map_err(Refusal::counted)?;
+    token::refuse_disabled(call.state.users.get(&user_id))?;
+    if let Some(tenant) = &record.wish.tenant
+        && call.state.users.get(&user_id).is_some_and(|user| !user.tenants.contains_key(tenant))
+    {
+        return Err(Refusal::invalid(format!("The user does not belong to tenant {tenant}")).counted());
+    }
+    call.state.users.update_quietly(&mut call.state.log, &user_id, |user| {
+        for passkey in user.passkeys.iter_mut().filter(|passkey| plain(&passkey.id) == asserted.id) {
+            passkey.counter = asserted.counter;
+        }
+    });
+    Ok(user_id)
 }
 
 fn give(call: &mut Call<'_>, user_id: &str, passkey: PasskeyRecord) -> Result<(), Refusal> {
@@ -385,7 +421,7 @@ fn update_finish(call: &mut Call<'_>, body: WebauthnFinishRequest) -> Result<Web
     let passkey = made(call, &record, &body).map_err(Refusal::counted)?;
     give(call, user_id, passkey)?;
     let result = WebauthnUpdateResult::new();
-    Ok(if record.wish.mfa { result.jwt(flow::sign_in(call, user_id, &record.wish, "webauthn")?) } else { result })
+    Ok(if record.wish.mfa { result.jwt(flow::sign_in(call, user_id, &record.wish, METHOD)?) } else { result })
 }
 
 /// Who has a passkey, and which.
@@ -401,20 +437,9 @@ fn plain(id: &str) -> String {
 
 fn sign_in_finish(call: &mut Call<'_>, body: WebauthnFinishRequest) -> Result<JwtResponse, Refusal> {
     let record = take(call, &body)?;
-    let Purpose::SignIn { user_id: wanted } = &record.purpose else { return Err(another_kind()) };
-    let (user_id, asserted) = proven(call, &record, wanted.as_deref(), &body).map_err(Refusal::counted)?;
-    token::refuse_disabled(call.state.users.get(&user_id))?;
-    if let Some(tenant) = &record.wish.tenant
-        && call.state.users.get(&user_id).is_some_and(|user| !user.tenants.contains_key(tenant))
-    {
-        return Err(Refusal::invalid(format!("The user does not belong to tenant {tenant}")).counted());
-    }
-    call.state.users.update_quietly(&mut call.state.log, &user_id, |user| {
-        for passkey in user.passkeys.iter_mut().filter(|passkey| plain(&passkey.id) == asserted.id) {
-            passkey.counter = asserted.counter;
-        }
-    });
-    flow::sign_in(call, &user_id, &record.wish, "webauthn")
+    let Purpose::SignIn { .. } = &record.purpose else { return Err(another_kind()) };
+    let user_id = prove(call, &record, &body)?;
+    flow::sign_in(call, &user_id, &record.wish, METHOD)
 }
 
 /// The user whose passkey has signed, when all about the signature is right.
