@@ -41,6 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let users = descope.management().users();
 
     let mut position = Position { from: SystemTime::now() - Duration::from_secs(30 * 86_400), taken: HashSet::new() };
+    descope.management().tenants().create("Acme").id("acme").send().await?;
     for day in ["monday", "tuesday"] {
         let people = (0..60).map(move |n| UserBatchCreateEntry::new(format!("{day}-{n}@example.com")));
         assert!(users.create_many(people, |call| call).failures().await.is_empty());
@@ -55,7 +56,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Events of your own are in the same trail.
     let audit = descope.management().audit();
-    audit.create_event("InvoicesExported", AuditType::INFO, "nightly-export", "").data([("rows", 5)]).send().await?;
+    let event = audit.create_event("InvoicesExported", AuditType::INFO, "nightly-export", "acme");
+    event.data([("rows", 5)]).send().await?;
     let second = export(&descope, &mut position).await?;
     assert!(second.len() == 1 && second[0].contains("InvoicesExported"));
     Ok(())

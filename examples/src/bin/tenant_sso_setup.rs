@@ -35,8 +35,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = SsoSamlSettings::new("https://idp.acme.example/sso", "their entity id", "their certificate");
     descope.management().sso().configure_saml("acme", settings).domains(["acme.example"]).send().await?;
 
-    // From now on members of Acme sign in there, and with nothing else. `modify` keeps the other settings of the tenant.
-    tenants.modify("acme", |acme| acme.enforce_sso(true)).await?;
+    // From now on members of Acme sign in there, and with nothing else. `patch` keeps the other settings of the tenant.
+    tenants.patch("acme").enforce_sso(true).send().await?;
 
     let redirect = descope.sso().start("bob@acme.example").redirect_url(PAGE).with_state().send().await?;
     let back = emulator.approve(redirect.url(), "bob@acme.example").await?;

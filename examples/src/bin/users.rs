@@ -37,8 +37,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert!(replaced.role_names.is_empty());
     println!("after a replace without roles she has {} roles", replaced.role_names.len());
 
-    // Of what has no `patch`, `modify` reads, changes and writes back.
-    management.tenants().modify("acme", |acme| acme.name("Acme Engines")).await?;
+    // Of what has no `patch`, such as a role, `modify` reads, changes and writes back.
+    management.tenants().patch("acme").name("Acme Engines").send().await?;
+    management.roles().modify("Reader", |role| role.new_name("Viewer")).await?;
 
     // The id stays when she marries and changes her address. Key your data by it.
     users.update_login_id(LoginId::new(ADA)).new_login_id(LoginId::new("ada@king.example")).send().await?;
