@@ -138,7 +138,20 @@ fn the_table_of_contents_has_every_page_once_under_its_own_title() {
     assert_eq!(listed, names(&pages(), "md"));
 }
 
-/// What a program that reads the book gets: each page with its first sentence.
+/// What a page is about: the first line of its program, or the first sentence of a page without one.
+fn about(page: &str) -> String {
+    if let Some((_, rest)) = page.split_once("{{#include ../../") {
+        let program = read(&root().join(rest.split_once("}}").expect("a file").0));
+        let first: Vec<_> = program.lines().map_while(|line| line.strip_prefix("//! ")).collect();
+        assert!(!first.is_empty(), "a program begins by saying what it shows");
+        return first.join(" ");
+    }
+    let first = page.split("\n\n").nth(1).expect("a page begins with what it is about").replace('\n', " ");
+    let end = first.find(". ").map_or(first.len(), |at| at + 1);
+    first[..end].trim_end_matches(':').to_owned()
+}
+
+/// What a program that reads the book gets: each page with what it is about.
 fn llms_txt() -> String {
     let mut text = "# Descope for Rust\n\n> Recipes for the crate descope-sdk: signing users in, checking who they are, and \
                     managing them. Each page\n> has one whole program that runs against an emulated Descope, without an \
@@ -153,11 +166,8 @@ fn llms_txt() -> String {
             }
             text.push('\n');
         }
-        let page = read(&pages().join(&entry.file));
-        let first = page.split("\n\n").nth(1).expect("a page begins with what it is about").replace('\n', " ");
-        let end = first.find(". ").map_or(first.len(), |at| at + 1);
         let address = entry.file.replace(".md", ".html");
-        let _ = writeln!(text, "- [{}]({address}): {}", entry.title, first[..end].trim_end_matches(':'));
+        let _ = writeln!(text, "- [{}]({address}): {}", entry.title, about(&read(&pages().join(&entry.file))));
     }
     text
 }

@@ -1,7 +1,6 @@
 //! Passwords: the project's policy, sign-up, sign-in, a change, and a reset by mail.
 
 use descope_emulator::Emulator;
-use descope_sdk::ErrorKind;
 
 const ADA: &str = "ada@example.com";
 
