@@ -351,7 +351,12 @@ fn links_to_the_documentation_name_what_is_there() {
     assert!(checked > 100, "only {checked} links were found");
     assert!(missing.is_empty(), "these are not there:\n{}", missing.join("\n"));
     let sdk = &crates[0].1;
-    for right in ["struct.Otp.html#method.email", "management/struct.Batch.html#method.next", "enum.ErrorKind.html#variant.Expired", ""] {
+    for right in [
+        "struct.Otp.html#method.email",
+        "management/struct.Batch.html#method.next",
+        "enum.ErrorKind.html#variant.Expired",
+        "",
+    ] {
         assert!(is_documented(sdk, &format!("descope_sdk/{right}")), "{right}");
     }
     for wrong in
