@@ -19,10 +19,11 @@ use crate::{
     text,
 };
 
-const README: &str = "README.md";
+/// The page of the book that has the table.
+pub(crate) const PAGE: &str = "docs/src/coverage.md";
 
-/// What the table stands between in the README.
-const MARKS: [&str; 2] = ["<!-- cargo xtask coverage --readme -->\n", "<!-- end -->"];
+/// What the table stands between there.
+const MARKS: [&str; 2] = ["<!-- cargo xtask coverage --write -->\n", "<!-- end -->"];
 
 /// How the table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,20 +59,20 @@ const COLUMNS: [Column; 4] = [
     Column { title: "tested", folder: "tests", left_out: &["generated"], names: tried },
 ];
 
-/// The README with the table of today.
-pub(crate) fn readme(workspace: &Path, document: &Document) -> Result<Output, Failure> {
-    let text = text::read(&workspace.join(README), README)?;
+/// The page with the table of today.
+pub(crate) fn page(workspace: &Path, document: &Document) -> Result<Output, Failure> {
+    let text = text::read(&workspace.join(PAGE), PAGE)?;
     let parts = text.split_once(MARKS[0]).and_then(|(before, rest)| Some((before, rest.split_once(MARKS[1])?.1)));
     let Some((before, after)) = parts else {
         let message = format!("no `{}` … `{}` for the table to stand between", MARKS[0].trim(), MARKS[1]);
         return Err(Failure::Problems(vec![Problem::new(
-            Place { file: README.to_owned(), line: 1 },
+            Place { file: PAGE.to_owned(), line: 1 },
             "coverage",
             message,
         )]));
     };
     let table = run(workspace, document, Format::Markdown)?;
-    Ok(Output::new(README, format!("{before}{}\n{table}\n\n{}{after}", MARKS[0], MARKS[1])))
+    Ok(Output::new(PAGE, format!("{before}{}\n{table}\n\n{}{after}", MARKS[0], MARKS[1])))
 }
 
 /// One line for each tag, and a sum.

@@ -88,11 +88,11 @@ enum Command {
     Coverage {
         #[arg(long, value_enum, default_value = "text")]
         format: coverage::Format,
-        /// Put the table into README.md.
+        /// Put the table into docs/src/coverage.md.
         #[arg(long, conflicts_with = "format")]
-        readme: bool,
-        /// Fail if README.md holds another one, and write nothing.
-        #[arg(long, requires = "readme")]
+        write: bool,
+        /// Fail if docs/src/coverage.md holds another one, and write nothing.
+        #[arg(long, requires = "write")]
         check: bool,
     },
     /// List the public API of the published crates in docs/public-api/.
@@ -145,10 +145,11 @@ fn run(Cli { root, command }: &Cli) -> Outcome {
         Command::Diff { old, new, options } => diff::run(old, new, options),
         Command::Requests { file } => Ok((requests::run(workspace, &checked(workspace)?, file)?, false)),
         Command::Freshness { folders } => freshness::run(workspace, &checked(workspace)?, folders),
-        Command::Coverage { readme: true, check, .. } => {
-            let report = output::apply(workspace, &[coverage::readme(workspace, &checked(workspace)?)?], &[], *check)?;
-            let said = if report.changed.is_empty() { "README.md: up to date" } else { "wrote README.md" };
-            Ok((said.to_owned(), false))
+        Command::Coverage { write: true, check, .. } => {
+            let report = output::apply(workspace, &[coverage::page(workspace, &checked(workspace)?)?], &[], *check)?;
+            let page = coverage::PAGE;
+            let said = if report.changed.is_empty() { format!("{page}: up to date") } else { format!("wrote {page}") };
+            Ok((said, false))
         }
         Command::Coverage { format, .. } => Ok((coverage::run(workspace, &checked(workspace)?, *format)?, false)),
         Command::PublicApi { check } => {

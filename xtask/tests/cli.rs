@@ -537,7 +537,7 @@ const ON_PARTS: [&[&str]; 7] = [
     &["codegen"],
     &["upstream"],
     &["coverage"],
-    &["coverage", "--readme"],
+    &["coverage", "--write"],
     &["requests", "tests/requests.jsonl"],
 ];
 
@@ -572,7 +572,8 @@ fn every_command_tells_what_is_wrong_with_a_part_and_writes_nothing() {
     ];
     for (file, bytes, told) in cases {
         let workspace = Workspace::small();
-        fs::write(workspace.path("README.md"), "").unwrap();
+        fs::create_dir_all(workspace.path("docs/src")).unwrap();
+        fs::write(workspace.path("docs/src/coverage.md"), "").unwrap();
         match bytes {
             Some(bytes) => fs::write(workspace.path(file), bytes).unwrap(),
             None => fs::remove_file(workspace.path(file)).unwrap(),
@@ -633,7 +634,7 @@ fn wrong_arguments_exit_with_2() {
         &["upstream", "--accept"],
         &["requests"],
         &["coverage", "--check"],
-        &["coverage", "--readme", "--format", "markdown"],
+        &["coverage", "--write", "--format", "markdown"],
         &["lint", "--wrong"],
         &["polyglot", "slow"],
     ] {
@@ -644,28 +645,28 @@ fn wrong_arguments_exit_with_2() {
 }
 
 #[test]
-fn the_readme_gets_the_table_of_today() {
+fn the_page_of_the_book_gets_the_table_of_today() {
+    const PAGE: &str = "docs/src/coverage.md";
     let workspace = Workspace::new();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for folder in ["descope-sdk/src", "descope-emulator/src", "tests"] {
         copy(&here.join(folder), &workspace.path(folder));
     }
-    fs::write(workspace.path("README.md"), "# A\n").unwrap();
-    let output = workspace.run(&["coverage", "--readme"]);
-    assert!(stderr(&output).contains("README.md:1: [coverage] no `<!-- cargo xtask coverage --readme -->`"));
+    fs::create_dir_all(workspace.path("docs/src")).unwrap();
+    fs::write(workspace.path(PAGE), "# A\n").unwrap();
+    let output = workspace.run(&["coverage", "--write"]);
+    let told = "docs/src/coverage.md:1: [coverage] no `<!-- cargo xtask coverage --write -->`";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
 
-    fs::copy(here.join("README.md"), workspace.path("README.md")).unwrap();
-    let output = workspace.run(&["coverage", "--readme", "--check"]);
+    fs::copy(here.join(PAGE), workspace.path(PAGE)).unwrap();
+    let output = workspace.run(&["coverage", "--write", "--check"]);
     assert!(output.status.success(), "the committed table is old: {}", stderr(&output));
-    workspace.edit("README.md", "| otp | 25 |", "| otp | 24 |");
-    let output = workspace.run(&["coverage", "--readme", "--check"]);
+    workspace.edit(PAGE, "| otp | 25 |", "| otp | 24 |");
+    let output = workspace.run(&["coverage", "--write", "--check"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("README.md is out of date"), "{}", stderr(&output));
-    assert!(workspace.run(&["coverage", "--readme"]).status.success());
-    assert_eq!(
-        fs::read_to_string(workspace.path("README.md")).unwrap(),
-        fs::read_to_string(here.join("README.md")).unwrap()
-    );
+    assert!(stderr(&output).contains("docs/src/coverage.md is out of date"), "{}", stderr(&output));
+    assert!(workspace.run(&["coverage", "--write"]).status.success());
+    assert_eq!(fs::read_to_string(workspace.path(PAGE)).unwrap(), fs::read_to_string(here.join(PAGE)).unwrap());
 }
 
 #[test]
