@@ -1,6 +1,6 @@
 //! What the vendor's web component reads before and between its calls: which flows there are, how they look, and each screen
-//! as HTML. Where it would load its library of elements from elsewhere, the emulator has one that is as good as none, so that
-//! a page works without a network.
+//! as HTML. The component loads a library of elements from elsewhere. The emulator's screens need none of it, so that a page
+//! works without a network; where the component asks the emulator for it, it gets one that is as good as none.
 
 use std::fmt::Write as _;
 
@@ -9,9 +9,12 @@ use serde_json::{Map, Value, json};
 use super::{ScreenRecord, ThemeRecord};
 use crate::{http::escape, world::State};
 
-/// In the place of the library whose elements draw screens. The emulator's own screens are plain HTML; a button has the
-/// name of the library's, because the component presses no other one when the user presses Enter.
+/// In the place of the library whose elements draw screens.
 pub(crate) const LIBRARY: &str = include_str!("library.js");
+
+/// Presses the button that has the focus, or else the first one.
+const ON_ENTER: &str = "if (event.key === 'Enter') { event.preventDefault(); event.stopPropagation(); \
+                        (event.target.closest('button') ?? this.querySelector('button'))?.click(); }";
 
 const STYLE: &str = include_str!("screen.css");
 
@@ -23,7 +26,7 @@ pub(crate) fn page(state: &State, name: &str) -> Option<(&'static str, String)> 
         _ => {
             let id = name.strip_suffix(".html")?;
             let screen = state.flows.iter().flat_map(|flow| &flow.screens).find(|screen| screen.id == id)?;
-            Some(("text/html; charset=utf-8", html(screen)))
+            Some(("text/html; charset=utf-8", html(screen, &state.theme)))
         }
     }
 }
@@ -47,21 +50,28 @@ fn config(state: &State) -> Value {
     })
 }
 
-/// The service makes style sheets of a theme. One that comes as a text is taken as it is; else the theme's main colour counts.
+/// The service makes style sheets of a theme, which the emulator cannot do. One that is a style sheet already is handed on.
+/// Without one the component does not wait for its library.
 fn theme(theme: &ThemeRecord) -> Value {
     let side = |name: &str| {
         let style = theme.styles.get(name).unwrap_or(&Value::Null);
-        let globals = match (style["globals"].as_str(), style["primary"].as_str()) {
-            (Some(globals), _) => globals.to_owned(),
-            (None, Some(primary)) if is_color(primary) => {
-                format!("[data-theme=\"{name}\"] {{ --primary: {primary}; }}")
-            }
-            _ => String::new(),
-        };
+        let globals = style["globals"].as_str().unwrap_or_default();
         let components = if style["components"].is_object() { style["components"].clone() } else { json!({}) };
-        json!({"globals": globals, "components": components})
+        let any = !globals.is_empty() || components != json!({});
+        (any, json!({"globals": globals, "components": components}))
     };
-    json!({"light": side("light"), "dark": side("dark")})
+    let [(light, of_light), (dark, of_dark)] = ["light", "dark"].map(side);
+    if light || dark { json!({"light": of_light, "dark": of_dark}) } else { Value::Null }
+}
+
+/// The main colour of a theme, for the emulator's own screens.
+fn colors(theme: &ThemeRecord) -> String {
+    let color = |name: &str| {
+        let primary = theme.styles.get(name).and_then(|style| style["primary"].as_str());
+        let primary = primary.filter(|primary| is_color(primary))?;
+        Some(format!("[data-theme=\"{name}\"] main {{ --primary: {primary}; }}\n"))
+    };
+    ["light", "dark"].into_iter().filter_map(color).collect()
 }
 
 fn is_color(text: &str) -> bool {
@@ -73,12 +83,17 @@ fn title(screen: &ScreenRecord) -> &str {
 }
 
 /// A screen that brings its own HTML is shown so; any other is made of its inputs and interactions.
-fn html(screen: &ScreenRecord) -> String {
+///
+/// The component would swallow Enter, for which it knows only buttons of its library.
+fn html(screen: &ScreenRecord, theme: &ThemeRecord) -> String {
     if let Some(own) = screen.contents.get("html").and_then(Value::as_str) {
         return own.to_owned();
     }
     let mut page = format!(
-        "<style>{STYLE}</style>\n<main>\n<h1>{}</h1>\n<p data-type=\"error-message\" class=\"hide\" role=\"alert\"></p>\n",
+        "<style>{STYLE}{}</style>\n<main onkeydown=\"{}\">\n<h1>{}</h1>\n\
+         <p data-type=\"error-message\" class=\"hide\" role=\"alert\"></p>\n",
+        colors(theme),
+        escape(ON_ENTER),
         escape(title(screen))
     );
     let listed = |list: &Value| list.as_array().cloned().unwrap_or_default();
@@ -94,17 +109,10 @@ fn html(screen: &ScreenRecord) -> String {
             text("autocomplete"),
         );
     }
-    for (at, button) in listed(&screen.interactions).iter().enumerate() {
+    for button in listed(&screen.interactions) {
         let text = |name: &str| escape(button[name].as_str().unwrap_or_default());
         let label = if button["label"].is_string() { text("label") } else { text("id") };
-        // Enter presses the first one.
-        let first = if at == 0 { "true" } else { "false" };
-        let _ = writeln!(
-            page,
-            "<descope-button id=\"{}\" data-type=\"button\" auto-submit=\"{first}\" role=\"button\" \
-             tabindex=\"0\">{label}</descope-button>",
-            text("id"),
-        );
+        let _ = writeln!(page, "<button id=\"{}\" type=\"button\" data-type=\"button\">{label}</button>", text("id"));
     }
     page.push_str("</main>\n");
     page
@@ -123,13 +131,13 @@ mod tests {
             interactions: json!([{"id": evil, "label": evil}, 5, null]),
             inputs: json!([{"name": evil, "type": evil, "label": evil, "autocomplete": evil}, "x"]),
         };
-        let page = html(&screen);
-        assert!(!page.contains("<script") && !page.contains("\"\">"), "{page}");
-        let theme = |primary: &str| {
+        let page = html(&screen, &ThemeRecord::default());
+        assert!(!page.contains("<script"), "{page}");
+        let colors = |primary: &str| {
             let styles = json!({"light": {"primary": primary}}).as_object().cloned().unwrap_or_default();
-            super::theme(&ThemeRecord { styles, ..ThemeRecord::default() })["light"]["globals"].clone()
+            colors(&ThemeRecord { styles, ..ThemeRecord::default() })
         };
-        assert_eq!(theme("#1d4ed8"), "[data-theme=\"light\"] { --primary: #1d4ed8; }");
-        assert_eq!(theme("red; } * { display: none"), "");
+        assert_eq!(colors("#1d4ed8"), "[data-theme=\"light\"] main { --primary: #1d4ed8; }\n");
+        assert_eq!(colors("red; } * { display: none"), "");
     }
 }
