@@ -345,7 +345,8 @@ fn split(
 ) -> Result<()> {
     let hopeless =
         [ErrorKind::Unauthorized, ErrorKind::Forbidden, ErrorKind::Configuration, ErrorKind::Unsupported];
-    if hopeless.contains(&error.kind()) {
+    let unwelcome = error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403));
+    if unwelcome || hopeless.contains(&error.kind()) {
         return Err(Error::service(error));
     }
     if let [job] = jobs.as_slice() {

@@ -56,8 +56,10 @@ impl Error {
 
     /// What the service said that ends the program.
     pub(crate) fn service(source: descope_sdk::Error) -> Self {
+        let unwelcome = source.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403));
         match source.kind() {
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration => Self::Client(source),
+            _ if unwelcome => Self::Client(source),
             _ => Self::Stopped { source },
         }
     }

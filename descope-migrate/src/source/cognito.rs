@@ -59,6 +59,9 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
 }
 
 fn user(arguments: &SourceArguments, mut cells: Cells<'_>) -> Row {
+    if !cells.row.problems.is_empty() {
+        return cells.row;
+    }
     let (email, verified) = (cells.text("email"), cells.flag("email_verified"));
     cells.row.email("email", email.as_deref().unwrap_or_default(), verified);
     let (phone, verified) = (cells.text("phone_number"), cells.flag("phone_number_verified"));

@@ -221,6 +221,9 @@ fn user(arguments: &SourceArguments, columns: &[String; 22], attributes: &[(Stri
         let at = COLUMNS.iter().position(|known| *known == member);
         at.map_or("", |at| columns[at].as_str())
     };
+    if !cells.row.problems.is_empty() {
+        return cells.row;
+    }
     let (email, verified) = (cells.text(column("email")), cells.flag(column("email_verified")));
     cells.row.email(column("email"), email.as_deref().unwrap_or_default(), verified);
     let (phone, verified) = (cells.text(column("phone")), cells.flag(column("phone_verified")));

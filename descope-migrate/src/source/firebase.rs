@@ -118,7 +118,8 @@ impl<'de> Visitor<'de> for List<'_, '_, '_> {
         // The text of one user at a time: what is wrong inside of it is wrong with that user alone.
         while let Some(text) = items.next_element::<Box<RawValue>>()? {
             number += 1;
-            let place = progress.place(number);
+            let lines = text.get().matches('\n').count() as u64;
+            let place = progress.place(number, lines);
             let row = match serde_json::from_str::<Map<String, Value>>(text.get()) {
                 Ok(map) => user(arguments, hashing, place, &map),
                 Err(_) => Row::malformed(place, "", "is not an object"),

@@ -99,8 +99,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn place(&self, number: u64) -> Place {
-        Place { number, line: Some(self.lines.get() + 1), read: self.read.get() }
+    /// Where a record of so many line breaks is that was read just now.
+    pub(super) fn place(&self, number: u64, breaks: u64) -> Place {
+        Place { number, line: Some(self.lines.get() + 1 - breaks), read: self.read.get() }
     }
 
     /// A record begins. Something may have been read ahead.

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-pub mod people;
+pub(crate) mod people;
 
 use std::{
     fs,
@@ -18,28 +18,28 @@ use descope_sdk::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub const PASSWORD: &str = "Difference-Engine-2";
+pub(crate) const PASSWORD: &str = "Difference-Engine-2";
 /// The kinds of custom attributes, as numbers.
 const TEXT: i64 = 1;
 const NUMBER: i64 = 2;
 
 /// What a run has said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// An emulator with a role, a tenant and attributes, and a folder for files.
-pub struct World {
-    pub emulator: Emulator,
-    pub descope: Descope,
-    pub folder: TempDir,
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) descope: Descope,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let emulator = Emulator::builder().random_seed(7).start().await.unwrap();
         let descope = emulator.descope().unwrap();
         let management = descope.management();
@@ -51,26 +51,26 @@ impl World {
         Self { emulator, descope, folder: TempDir::new().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    pub fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
     /// The program, in the folder, with the credentials of the emulator.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_descope-migrate"));
         command.args(arguments).current_dir(self.folder.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DESCOPE_")) {
@@ -83,28 +83,28 @@ impl World {
         command
     }
 
-    pub async fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
         end(self.command(arguments).spawn().unwrap()).await
     }
 
-    pub async fn user(&self, login_id: &str) -> User {
+    pub(crate) async fn user(&self, login_id: &str) -> User {
         self.descope.management().users().load(LoginId::new(login_id)).send().await.unwrap()
     }
 
-    pub async fn count(&self) -> u64 {
+    pub(crate) async fn count(&self) -> u64 {
         self.descope.management().users().search().count().await.unwrap()
     }
 
-    pub async fn signs_in(&self, login_id: &str, password: &str) -> bool {
+    pub(crate) async fn signs_in(&self, login_id: &str, password: &str) -> bool {
         self.descope.password().sign_in(login_id, password).send().await.is_ok()
     }
 
-    pub fn calls(&self, operation: &str) -> u64 {
+    pub(crate) fn calls(&self, operation: &str) -> u64 {
         self.emulator.calls(operation)
     }
 }
 
-pub async fn end(child: Child) -> Said {
+pub(crate) async fn end(child: Child) -> Said {
     let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
     Said {
         code: output.status.code().unwrap_or(-1),
@@ -114,7 +114,7 @@ pub async fn end(child: Child) -> Said {
 }
 
 /// A CSV file of so many people.
-pub fn write_people(path: &Path, count: usize) {
+pub(crate) fn write_people(path: &Path, count: usize) {
     use std::io::Write as _;
     let kinds = people::kinds(PASSWORD);
     let mut file = std::io::BufWriter::new(fs::File::create(path).unwrap());

@@ -10,22 +10,22 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use md5::{Digest as _, Md5};
 
 /// The signer key and salt separator of a Firebase project, in base64.
-pub const SIGNER_KEY: &str = "c2lnbmVyIGtleSBvZiBhIHByb2plY3QgdGhhdCBkb2VzIG5vdCBleGlzdCwgbG9uZyBlbm91Z2g=";
-pub const SALT_SEPARATOR: &str = "Bw==";
+pub(crate) const SIGNER_KEY: &str = "c2lnbmVyIGtleSBvZiBhIHByb2plY3QgdGhhdCBkb2VzIG5vdCBleGlzdCwgbG9uZyBlbm91Z2g=";
+pub(crate) const SALT_SEPARATOR: &str = "Bw==";
 /// Costs that take no time.
-pub const ROUNDS: u32 = 1;
-pub const MEM_COST: u8 = 1;
+pub(crate) const ROUNDS: u32 = 1;
+pub(crate) const MEM_COST: u8 = 1;
 
-pub fn bcrypt(password: &str) -> String {
+pub(crate) fn bcrypt(password: &str) -> String {
     bcrypt::hash_with_salt(password, 4, [7; 16]).expect("a hash").to_string()
 }
 
-pub fn md5(password: &[u8]) -> Vec<u8> {
+pub(crate) fn md5(password: &[u8]) -> Vec<u8> {
     Md5::digest(password).to_vec()
 }
 
 /// The digest of the password with the salt behind it.
-pub fn sha(name: &str, password: &str, salt: &[u8]) -> Vec<u8> {
+pub(crate) fn sha(name: &str, password: &str, salt: &[u8]) -> Vec<u8> {
     let by = match name {
         "sha1" => &digest::SHA1_FOR_LEGACY_USE_ONLY,
         "sha256" => &digest::SHA256,
@@ -34,7 +34,7 @@ pub fn sha(name: &str, password: &str, salt: &[u8]) -> Vec<u8> {
     digest::digest(by, &[password.as_bytes(), salt].concat()).as_ref().to_vec()
 }
 
-pub fn pbkdf2(name: &str, password: &str, salt: &[u8], iterations: u32) -> Vec<u8> {
+pub(crate) fn pbkdf2(name: &str, password: &str, salt: &[u8], iterations: u32) -> Vec<u8> {
     let (by, length) = match name {
         "sha1" => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
         "sha256" => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
@@ -46,7 +46,7 @@ pub fn pbkdf2(name: &str, password: &str, salt: &[u8], iterations: u32) -> Vec<u
 }
 
 /// `$argon2id$v=19$m=8,t=1,p=1$salt$hash`.
-pub fn argon2(name: &str, password: &str, salt: &[u8]) -> String {
+pub(crate) fn argon2(name: &str, password: &str, salt: &[u8]) -> String {
     let algorithm = match name {
         "argon2i" => argon2::Algorithm::Argon2i,
         "argon2d" => argon2::Algorithm::Argon2d,
@@ -60,7 +60,7 @@ pub fn argon2(name: &str, password: &str, salt: &[u8]) -> String {
 }
 
 /// Firebase's own scrypt.
-pub fn firebase(password: &str, salt: &[u8]) -> Vec<u8> {
+pub(crate) fn firebase(password: &str, salt: &[u8]) -> Vec<u8> {
     let salt = [salt, &BASE64.decode(SALT_SEPARATOR).expect("base64")].concat();
     let params = scrypt::Params::new(MEM_COST, ROUNDS, 1).expect("params");
     let mut key = [0; 32];
@@ -72,7 +72,7 @@ pub fn firebase(password: &str, salt: &[u8]) -> Vec<u8> {
 }
 
 /// `$P$` with 2^7 rounds.
-pub fn phpass(password: &str, salt: &str) -> String {
+pub(crate) fn phpass(password: &str, salt: &str) -> String {
     const ITOA64: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let first = md5(&[salt.as_bytes(), password.as_bytes()].concat());
     let hash = (0..128).fold(first, |hash, _| md5(&[&hash, password.as_bytes()].concat()));
@@ -84,20 +84,20 @@ pub fn phpass(password: &str, salt: &str) -> String {
     format!("$P$5{salt}{text}")
 }
 
-pub fn django(password: &str, salt: &str) -> String {
+pub(crate) fn django(password: &str, salt: &str) -> String {
     format!("pbkdf2_sha256$10${salt}${}", BASE64.encode(pbkdf2("sha256", password, salt.as_bytes(), 10)))
 }
 
 /// `{SSHA}` and base64 of digest and salt.
-pub fn ssha(password: &str, salt: &[u8]) -> String {
+pub(crate) fn ssha(password: &str, salt: &[u8]) -> String {
     format!("{{SSHA}}{}", BASE64.encode([sha("sha1", password, salt).as_slice(), salt].concat()))
 }
 
-pub fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -106,11 +106,11 @@ fn unpadded(bytes: &[u8]) -> String {
 }
 
 /// The header of CSV files with these people.
-pub const HEADER: &str = "login_id,email,email_verified,phone,name,status,roles,tenants,created,custom.plan,custom.seat:number,\
+pub(crate) const HEADER: &str = "login_id,email,email_verified,phone,name,status,roles,tenants,created,custom.plan,custom.seat:number,\
      password_scheme,password_hash,password_salt,password_iterations,password_type";
 
 /// Every kind of hash that a CSV file can have: scheme, hash, salt, iterations, type. All are of the same password.
-pub fn kinds(password: &str) -> Vec<[String; 5]> {
+pub(crate) fn kinds(password: &str) -> Vec<[String; 5]> {
     let kind = |scheme: &str, hash: String, salt: String, iterations: &str, by: &str| {
         [scheme.to_owned(), hash, salt, iterations.to_owned(), by.to_owned()]
     };
@@ -133,7 +133,7 @@ pub fn kinds(password: &str) -> Vec<[String; 5]> {
 }
 
 /// The line of one of them.
-pub fn line(n: usize, kinds: &[[String; 5]]) -> String {
+pub(crate) fn line(n: usize, kinds: &[[String; 5]]) -> String {
     let [scheme, hash, salt, iterations, by] = &kinds[n % kinds.len()];
     let (verified, plan) = (n.is_multiple_of(2), if n.is_multiple_of(10) { "gold" } else { "free" });
     let status = if n.is_multiple_of(50) { "disabled" } else { "" };
