@@ -234,7 +234,11 @@ impl Sender {
             match found.get(job.row.login_id()) {
                 Some(user) if job.doubtful && settled.created(&job.row, user) => {}
                 None if job.row.login_ids().all(|login_id| found.get(login_id).is_none()) => waiting.push(job),
-                _ => settled.failed(&job.row, Verdict::Exists, "a user of the project has the login id, or a further one"),
+                _ => settled.failed(
+                    &job.row,
+                    Verdict::Exists,
+                    "a user of the project has the login id, or a further one",
+                ),
             }
         }
         if !waiting.is_empty() {
@@ -254,7 +258,8 @@ impl Sender {
         while let Some((failures, jobs)) = waiting.pop() {
             let entries: Vec<_> = jobs.iter().map(|job| job.row.entry.clone()).collect();
             let size = entries.len();
-            let mut batch = self.service.descope().management().users().create_many(entries, |call| call).chunk_size(size);
+            let mut batch =
+                self.service.descope().management().users().create_many(entries, |call| call).chunk_size(size);
             let mut lost = Vec::new();
             let mut whole = None;
             let mut jobs = jobs.into_iter();
@@ -343,8 +348,7 @@ fn split(
     waiting: &mut Vec<(u32, Vec<Job>)>,
     settled: &mut Settled,
 ) -> Result<()> {
-    let hopeless =
-        [ErrorKind::Unauthorized, ErrorKind::Forbidden, ErrorKind::Configuration, ErrorKind::Unsupported];
+    let hopeless = [ErrorKind::Unauthorized, ErrorKind::Forbidden, ErrorKind::Configuration, ErrorKind::Unsupported];
     let unwelcome = error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403));
     if unwelcome || hopeless.contains(&error.kind()) {
         return Err(Error::service(error));

@@ -71,7 +71,9 @@ pub(crate) fn bcrypt(member: &str, hash: &str) -> Hash {
     let mut parts = hash.split('$');
     let good = parts.next() == Some("")
         && parts.next().is_some_and(|version| matches!(version, "2" | "2a" | "2b" | "2x" | "2y"))
-        && parts.next().is_some_and(|cost| cost.len() == 2 && cost.parse().is_ok_and(|cost: u8| (4..=31).contains(&cost)))
+        && parts
+            .next()
+            .is_some_and(|cost| cost.len() == 2 && cost.parse().is_ok_and(|cost: u8| (4..=31).contains(&cost)))
         && parts.next().is_some_and(|rest| {
             rest.len() == 53 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
         })
@@ -134,7 +136,8 @@ pub(crate) fn argon2(
         return Err(unsupported(member, format!("Argon2 of type {name:?}; it can be argon2id, argon2i and argon2d")));
     }
     if iterations < 1 || threads < 1 || memory < 8 * threads || hash.len() < 4 || salt.len() < 8 {
-        let why = "an Argon2 hash has a salt of at least 8 bytes, iterations, threads, and 8 KiB of memory for each of those";
+        let why =
+            "an Argon2 hash has a salt of at least 8 bytes, iterations, threads, and 8 KiB of memory for each of those";
         return Err(malformed(member, why));
     }
     let argon2 = ImportedPasswordArgon2::new(to_base64(hash), to_base64(salt), iterations, memory, threads);
@@ -262,7 +265,9 @@ mod tests {
     #[test]
     fn what_is_no_hash_of_its_scheme_is_told_from_what_is_not_taken() {
         let (unsupported, malformed) = (Verdict::UnsupportedHash, Verdict::MalformedHash);
-        for text in ["", "$2b$10$short", "$1$abc", "$2b$3$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi", "päss"] {
+        for text in
+            ["", "$2b$10$short", "$1$abc", "$2b$3$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuuabcdefghi", "päss"]
+        {
             assert_eq!(verdict(bcrypt("", text)), malformed, "{text}");
         }
         assert_eq!(verdict(phc("", "$scrypt$ln=14,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2g")), malformed);
@@ -282,7 +287,9 @@ mod tests {
 
     #[test]
     fn no_text_makes_it_panic() {
-        for text in ["$", "$$$$", "$argon2id$v=19$$$", "{", "{}", "{SSHA}", "$P$é", "$2b$10$é", "pbkdf2_sha1$1$$", "é$é"] {
+        for text in
+            ["$", "$$$$", "$argon2id$v=19$$$", "{", "{}", "{SSHA}", "$P$é", "$2b$10$é", "pbkdf2_sha1$1$$", "é$é"]
+        {
             for scheme in [bcrypt, phc, django, ldap, phpass] {
                 assert!(scheme("", text).is_err(), "{text}");
             }

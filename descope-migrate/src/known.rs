@@ -80,7 +80,10 @@ mod tests {
         for number in (0..20_000).step_by(97) {
             assert_eq!(known.get(&key(&format!("user{number}"))), Some(number));
         }
-        assert_eq!((known.get(&key("last")), known.get(&key("nobody")), known.len()), (Some((1 << 48) - 1), None, 20_001));
+        assert_eq!(
+            (known.get(&key("last")), known.get(&key("nobody")), known.len()),
+            (Some((1 << 48) - 1), None, 20_001)
+        );
     }
 
     #[test]

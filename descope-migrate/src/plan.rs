@@ -97,7 +97,11 @@ fn missing(row: &mut Row, facts: &Facts) {
             continue;
         }
         for role in tenant.role_names.iter().filter(|role| !facts.has_role(role, Some(id))) {
-            problems.push((Verdict::MissingRole, role.clone(), format!("neither the project nor the tenant {id} has such a role")));
+            problems.push((
+                Verdict::MissingRole,
+                role.clone(),
+                format!("neither the project nor the tenant {id} has such a role"),
+            ));
         }
     }
     for name in entry.custom_attributes.keys().filter(|name| !facts.has_attribute(name)) {
@@ -150,7 +154,12 @@ impl Existing {
     async fn check(&self, rows: &mut [Row]) -> Result<()> {
         let found = match self {
             Self::Ask(service) => {
-                let login_ids: Vec<String> = rows.iter().filter(|row| row.verdict() == Verdict::Ok).flat_map(Row::login_ids).map(str::to_owned).collect();
+                let login_ids: Vec<String> = rows
+                    .iter()
+                    .filter(|row| row.verdict() == Verdict::Ok)
+                    .flat_map(Row::login_ids)
+                    .map(str::to_owned)
+                    .collect();
                 Some(service.find(&login_ids).await?)
             }
             _ => None,

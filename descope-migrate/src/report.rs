@@ -47,7 +47,8 @@ struct Table {
 
 impl Table {
     fn new(path: &Path) -> Result<Self> {
-        let mut table = Self { path: path.to_owned(), writer: csv::Writer::from_writer(BufWriter::new(new_file(path)?)) };
+        let mut table =
+            Self { path: path.to_owned(), writer: csv::Writer::from_writer(BufWriter::new(new_file(path)?)) };
         table.line(["record", "line", "login_id", "verdict", "member", "reason"])?;
         Ok(table)
     }
@@ -154,7 +155,14 @@ impl Reporter {
     }
 
     /// A row has its verdict.
-    pub(crate) fn row(&mut self, place: Place, login_id: &str, verdict: Verdict, member: &str, reason: &str) -> Result<()> {
+    pub(crate) fn row(
+        &mut self,
+        place: Place,
+        login_id: &str,
+        verdict: Verdict,
+        member: &str,
+        reason: &str,
+    ) -> Result<()> {
         self.add(verdict, 1);
         if let Some(verdicts) = &mut self.verdicts {
             verdicts.row(place, login_id, verdict, member, reason)?;
@@ -167,7 +175,14 @@ impl Reporter {
     }
 
     /// Writes a failure that is counted already.
-    pub(crate) fn failure(&mut self, place: Place, login_id: &str, verdict: Verdict, member: &str, reason: &str) -> Result<()> {
+    pub(crate) fn failure(
+        &mut self,
+        place: Place,
+        login_id: &str,
+        verdict: Verdict,
+        member: &str,
+        reason: &str,
+    ) -> Result<()> {
         match &mut self.failures {
             Some(failures) => failures.row(place, login_id, verdict, member, reason),
             None => Ok(()),
@@ -177,12 +192,15 @@ impl Reporter {
     /// A row that cannot be applied, with everything that is wrong with it.
     pub(crate) fn judged(&mut self, row: &Row) -> Result<()> {
         let verdict = row.verdict();
-        let members: Vec<&str> = row.problems.iter().map(|one| one.member.as_str()).filter(|one| !one.is_empty()).collect();
-        let reasons: Vec<String> = row
-            .problems
-            .iter()
-            .map(|one| if row.problems.len() > 1 { format!("{}: {}", one.member, one.reason) } else { one.reason.clone() })
-            .collect();
+        let members: Vec<&str> =
+            row.problems.iter().map(|one| one.member.as_str()).filter(|one| !one.is_empty()).collect();
+        let reasons: Vec<String> =
+            row.problems
+                .iter()
+                .map(|one| {
+                    if row.problems.len() > 1 { format!("{}: {}", one.member, one.reason) } else { one.reason.clone() }
+                })
+                .collect();
         self.row(row.place, row.login_id(), verdict, &members.join("; "), &reasons.join("; "))
     }
 

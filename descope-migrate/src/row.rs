@@ -213,7 +213,8 @@ pub(crate) fn normal(name: &str) -> String {
 
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let odd = |character: char| character.is_whitespace() || character.is_control() || matches!(character, ',' | '<' | '>');
+    let odd =
+        |character: char| character.is_whitespace() || character.is_control() || matches!(character, ',' | '<' | '>');
     !local.is_empty()
         && !domain.is_empty()
         && !domain.starts_with('.')

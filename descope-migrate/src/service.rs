@@ -18,17 +18,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 /// The documented rate limits, or a part or a multiple of them.
+///
+/// A part is fewer calls in the same time, so that others always find room. A multiple is the same number in less time, so
+/// that there are no longer bursts than the service knows.
 pub(crate) fn documented(factor: f64) -> Pacing {
     let documented = [
-        (RateGroup::All, 1000, 10),
-        (RateGroup::Users, 500, 60),
-        (RateGroup::UserCreation, 100, 60),
-        (RateGroup::UserUpdates, 200, 60),
+        (RateGroup::All, 1000, 10.0),
+        (RateGroup::Users, 500, 60.0),
+        (RateGroup::UserCreation, 100, 60.0),
+        (RateGroup::UserUpdates, 200, 60.0),
     ];
     documented.into_iter().fold(Pacing::documented(), |pacing, (group, calls, seconds)| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float becomes the nearest number")]
-        let calls = (f64::from(calls) * factor).round().max(1.0) as u32;
-        pacing.limit(group, calls, Duration::from_secs(seconds))
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float becomes the nearest number"
+        )]
+        let calls = (f64::from(calls) * factor.min(1.0)).round().max(1.0) as u32;
+        pacing.limit(group, calls, Duration::from_secs_f64(seconds / factor.max(1.0)))
     })
 }
 
@@ -125,7 +132,8 @@ pub(crate) struct Found {
 
 impl Found {
     fn new(users: Vec<User>) -> Self {
-        let names = users.iter().enumerate().flat_map(|(at, user)| user.login_ids.iter().map(move |id| (normal(id), at)));
+        let names =
+            users.iter().enumerate().flat_map(|(at, user)| user.login_ids.iter().map(move |id| (normal(id), at)));
         Self { by_login_id: names.collect(), users }
     }
 

@@ -50,7 +50,9 @@ pub(crate) async fn run(arguments: VerifyArguments) -> Result<bool> {
                 reporter.read(&row);
                 match judge.judge(&mut row) {
                     // Nobody has promised that they are there.
-                    Before::Failed => reporter.row(row.place, row.login_id(), Verdict::Refused, "", "was not created")?,
+                    Before::Failed => {
+                        reporter.row(row.place, row.login_id(), Verdict::Refused, "", "was not created")?
+                    }
                     Before::Nothing if row.verdict() != Verdict::Ok => reporter.judged(&row)?,
                     Before::Created | Before::Nothing => rows.push(row),
                 }
@@ -132,7 +134,8 @@ fn differences(wanted: &UserBatchCreateEntry, user: &User) -> BTreeMap<&'static 
             note(member, &wanted.to_string(), &is.to_string());
         }
     }
-    let status = |status: &Option<descope_sdk::management::user::UserStatus>| status.as_ref().map(|one| one.as_str().to_owned());
+    let status =
+        |status: &Option<descope_sdk::management::user::UserStatus>| status.as_ref().map(|one| one.as_str().to_owned());
     if status(&wanted.status) != status(&user.status) {
         note("status", &status(&wanted.status).unwrap_or_default(), &status(&user.status).unwrap_or_default());
     }
@@ -145,12 +148,17 @@ fn differences(wanted: &UserBatchCreateEntry, user: &User) -> BTreeMap<&'static 
     if roles != are {
         note("roleNames", &joined(&roles), &joined(&are));
     }
-    let tenants: BTreeSet<String> =
-        wanted.user_tenants.iter().map(|tenant| format!("{}:{}", tenant.tenant_id, joined(&set(&tenant.role_names)))).collect();
+    let tenants: BTreeSet<String> = wanted
+        .user_tenants
+        .iter()
+        .map(|tenant| format!("{}:{}", tenant.tenant_id, joined(&set(&tenant.role_names))))
+        .collect();
     let are: BTreeSet<String> = user
         .user_tenants
         .iter()
-        .map(|tenant| format!("{}:{}", tenant.tenant_id.as_deref().unwrap_or_default(), joined(&set(&tenant.role_names))))
+        .map(|tenant| {
+            format!("{}:{}", tenant.tenant_id.as_deref().unwrap_or_default(), joined(&set(&tenant.role_names)))
+        })
         .collect();
     if tenants != are {
         note("userTenants", &joined(&tenants), &joined(&are));

@@ -211,10 +211,11 @@ impl Hashes {
         let by_email = email.map(|email| format!("email {}", email.to_lowercase()));
         for name in by_id.chain(by_email) {
             let Some(begin) = self.index.get(&key(&name)) else { continue };
-            let map: Map<String, Value> = match serde_json::from_slice(self.lines.at(begin).map_err(Error::file(&self.path))?) {
-                Ok(map) => map,
-                Err(_) => return Err(Error::input(&self.path, None, "the file has changed while it was read")),
-            };
+            let map: Map<String, Value> =
+                match serde_json::from_slice(self.lines.at(begin).map_err(Error::file(&self.path))?) {
+                    Ok(map) => map,
+                    Err(_) => return Err(Error::input(&self.path, None, "the file has changed while it was read")),
+                };
             if names_in(&map) != name {
                 continue;
             }

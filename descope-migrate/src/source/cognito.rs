@@ -81,7 +81,10 @@ fn user(arguments: &SourceArguments, mut cells: Cells<'_>) -> Row {
         cells.row.entry.user_tenants = list(&tenants).into_iter().map(AssociatedTenant::new).collect();
     }
     let taken = [arguments.roles.as_deref(), arguments.tenants.as_deref()];
-    let own: Vec<(String, String)> = cells.columns().iter().filter(|column| !taken.contains(&Some(column.as_str())))
+    let own: Vec<(String, String)> = cells
+        .columns()
+        .iter()
+        .filter(|column| !taken.contains(&Some(column.as_str())))
         .filter_map(|column| Some((column.strip_prefix("custom:")?.to_owned(), column.clone())))
         .collect();
     let wanted = match arguments.attribute.as_slice() {

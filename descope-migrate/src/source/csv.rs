@@ -55,7 +55,8 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(super) fn open(file: File, path: &'a Path, delimiter: u8) -> Result<Self> {
         let progress = Progress::default();
-        let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(Counted::new(file, &progress));
+        let mut reader =
+            csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(Counted::new(file, &progress));
         let header = reader.byte_headers().map_err(|error| broken(path, &error))?.clone();
         let columns: Vec<String> = header
             .iter()
@@ -167,7 +168,10 @@ impl Names {
     fn new(arguments: &SourceArguments, path: &Path, columns: &[String]) -> Result<Self> {
         for (member, column) in &arguments.map {
             if !COLUMNS.contains(&member.as_str()) && !member.starts_with("custom.") {
-                return Err(Error::option("map", format!("there is no member {member:?}; they are {}", COLUMNS.join(", "))));
+                return Err(Error::option(
+                    "map",
+                    format!("there is no member {member:?}; they are {}", COLUMNS.join(", ")),
+                ));
             }
             if !columns.contains(column) {
                 return Err(Error::input(path, 1, format!("the header has no column {column:?}, which --map names")));
@@ -178,7 +182,8 @@ impl Names {
             let member = names.member(column);
             let known = COLUMNS.contains(&member) || member.starts_with("custom.") || arguments.ignore.contains(column);
             if !known {
-                let why = format!("the column {column:?} is not known: --map says what it is, --ignore leaves it behind");
+                let why =
+                    format!("the column {column:?} is not known: --map says what it is, --ignore leaves it behind");
                 return Err(Error::input(path, 1, why));
             }
         }
@@ -216,7 +221,12 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
     }))
 }
 
-fn user(arguments: &SourceArguments, columns: &[String; 22], attributes: &[(String, String)], mut cells: Cells<'_>) -> Row {
+fn user(
+    arguments: &SourceArguments,
+    columns: &[String; 22],
+    attributes: &[(String, String)],
+    mut cells: Cells<'_>,
+) -> Row {
     let column = |member: &str| {
         let at = COLUMNS.iter().position(|known| *known == member);
         at.map_or("", |at| columns[at].as_str())
@@ -277,7 +287,9 @@ fn user(arguments: &SourceArguments, columns: &[String; 22], attributes: &[(Stri
             let hash = password(&scheme, &hash, &salt, numbers, kind.as_deref());
             cells.row.password(column("password_hash"), hash);
         }
-        (None, Some(hash)) if hash.starts_with("$2") => cells.row.password(column("password_hash"), hash::bcrypt("", &hash)),
+        (None, Some(hash)) if hash.starts_with("$2") => {
+            cells.row.password(column("password_hash"), hash::bcrypt("", &hash))
+        }
         (None, Some(_)) => {
             let why = "is missing, and the hash does not say by itself which it is";
             cells.row.blame(Verdict::UnsupportedHash, column("password_scheme"), why);
@@ -314,13 +326,7 @@ fn value(kind: &str, text: &str) -> std::result::Result<Value, &'static str> {
     }
 }
 
-fn password(
-    scheme: &str,
-    hash: &str,
-    salt: &str,
-    [iterations, memory, threads]: [i64; 3],
-    kind: Option<&str>,
-) -> Hash {
+fn password(scheme: &str, hash: &str, salt: &str, [iterations, memory, threads]: [i64; 3], kind: Option<&str>) -> Hash {
     match scheme {
         "bcrypt" => hash::bcrypt("", hash),
         "phc" => hash::phc("", hash),

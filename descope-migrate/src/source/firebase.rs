@@ -35,7 +35,8 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
         let reader = Counted::new(BufReader::with_capacity(1 << 16, file), &progress);
         let mut document = serde_json::Deserializer::from_reader(reader);
         let mut stopped = false;
-        let users = Users { arguments: &arguments, hashing: &hashing, progress: &progress, sink, stopped: &mut stopped };
+        let users =
+            Users { arguments: &arguments, hashing: &hashing, progress: &progress, sink, stopped: &mut stopped };
         let read = users.deserialize(&mut document).and_then(|()| document.end());
         match read {
             Err(error) if !stopped => Err(broken(&path, &error)),
@@ -207,7 +208,10 @@ impl Hashing {
         let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
         let number = |name: &'static str| match text(name) {
             "" => Ok(None),
-            text => text.parse::<i64>().map(Some).map_err(|_| Error::option("hash-config", format!("{name} is not a number"))),
+            text => text
+                .parse::<i64>()
+                .map(Some)
+                .map_err(|_| Error::option("hash-config", format!("{name} is not a number"))),
         };
         let (rounds, memory) = (number("rounds")?, number("mem_cost")?);
         let signer_key = match &arguments.signer.signer_key {
@@ -216,9 +220,12 @@ impl Hashing {
         };
         let scrypt = match (signer_key.is_empty(), rounds, memory) {
             (true, ..) => Err("the signer key of the Firebase project is missing (--hash-config)"),
-            (_, None, _) | (_, _, None) => Err("rounds and mem_cost of the Firebase project are missing (--hash-config)"),
+            (_, None, _) | (_, _, None) => {
+                Err("rounds and mem_cost of the Firebase project are missing (--hash-config)")
+            }
             (false, Some(rounds), Some(memory)) => {
-                let usable = hash::base64("", signer_key.expose()).is_ok() && hash::base64("", text("base64_salt_separator")).is_ok();
+                let usable = hash::base64("", signer_key.expose()).is_ok()
+                    && hash::base64("", text("base64_salt_separator")).is_ok();
                 if !usable {
                     return Err(Error::option("hash-config", "the signer key or the salt separator is not base64"));
                 }
@@ -249,7 +256,8 @@ impl Hashing {
                 Err(missing) => Err(hash::unsupported("", *missing)),
             },
             "BCRYPT" => {
-                let text = String::from_utf8(bytes()?).map_err(|_| hash::malformed("", "is not a bcrypt hash in base64"))?;
+                let text =
+                    String::from_utf8(bytes()?).map_err(|_| hash::malformed("", "is not a bcrypt hash in base64"))?;
                 hash::bcrypt("", &text)
             }
             "PBKDF_SHA1" => hash::pbkdf2("", "sha1", self.rounds, &salted()?, &bytes()?),

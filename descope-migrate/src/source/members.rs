@@ -41,7 +41,8 @@ impl Members<'_> {
 
     /// Roles and tenants, where the options say that they are.
     pub(super) fn memberships(&mut self, arguments: &SourceArguments) {
-        let list = |place: &Option<String>| place.as_deref().map(|place| (place.to_owned(), texts(at(self.map, place))));
+        let list =
+            |place: &Option<String>| place.as_deref().map(|place| (place.to_owned(), texts(at(self.map, place))));
         let (roles, tenants) = (list(&arguments.roles), list(&arguments.tenants));
         for (place, given) in [roles.as_ref(), tenants.as_ref()].into_iter().flatten() {
             if given.is_none() {

@@ -27,7 +27,8 @@ async fn a_lost_answer_is_looked_up_and_nobody_is_created_twice() {
         world.emulator.fail_next(CREATE, fault);
     }
     world.emulator.fail_next(SEARCH, Fault::status(502));
-    let arguments = ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20", "--report", "report.json"];
+    let arguments =
+        ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20", "--report", "report.json"];
     let said = world.run(&arguments).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(world.json("report.json")["verdicts"], json!({"created": 120}));
@@ -75,7 +76,8 @@ async fn who_is_refused_is_a_failure_and_the_others_are_not() {
 async fn a_call_that_is_refused_because_of_one_user_is_split() {
     let world = World::new().await;
     write_people(&world.path("users.csv"), 40);
-    let bad = Fault::error(400, "E011001", "This user cannot be").login_id("user13@example.com").operation(CREATE).always();
+    let bad =
+        Fault::error(400, "E011001", "This user cannot be").login_id("user13@example.com").operation(CREATE).always();
     world.emulator.add_fault(bad).unwrap();
     let arguments = ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--report", "report.json"];
     let said = world.run(&[&arguments[..], &["--failures", "failures.csv"]].concat()).await;
@@ -92,7 +94,8 @@ async fn a_service_that_stays_away_stops_the_run_and_resume_goes_on() {
     // Not authorised any more after the first chunk.
     world.emulator.fail_next(CREATE, Fault::delay(std::time::Duration::ZERO));
     world.emulator.add_fault(Fault::error(401, "E011003", "Wrong key").operation(CREATE).times(5)).unwrap();
-    let arguments = ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20", "--concurrency", "1"];
+    let arguments =
+        ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20", "--concurrency", "1"];
     let said = world.run(&[&arguments[..], &["--report", "report.json"]].concat()).await;
     assert!(said.code == 3 && said.stdout.contains("not complete"), "{said:?}");
     assert_eq!(world.json("report.json")["complete"], json!(false));

@@ -41,9 +41,24 @@ async fn each_row_has_a_verdict_and_nothing_is_changed() {
     let verdicts = world.read("verdicts.csv");
     let verdicts: Vec<_> = verdicts.lines().skip(1).map(|line| line.split(',').nth(3).unwrap()).collect();
     let expected = [
-        "ok", "ok", "duplicate", "exists", "exists", "invalid_address", "invalid_address", "no_login_id", "missing_role",
-        "missing_tenant", "missing_role", "missing_attribute", "unsupported_hash", "malformed_hash", "malformed", "malformed",
-        "missing_role", "ok",
+        "ok",
+        "ok",
+        "duplicate",
+        "exists",
+        "exists",
+        "invalid_address",
+        "invalid_address",
+        "no_login_id",
+        "missing_role",
+        "missing_tenant",
+        "missing_role",
+        "missing_attribute",
+        "unsupported_hash",
+        "malformed_hash",
+        "malformed",
+        "malformed",
+        "missing_role",
+        "ok",
     ];
     assert_eq!(verdicts, expected);
     let failures = world.read("failures.csv");
@@ -56,7 +71,8 @@ async fn each_row_has_a_verdict_and_nothing_is_changed() {
     let changed = asked.iter().find(|one| !one.path.contains("search") && one.method != "GET");
     assert!(changed.is_none(), "{changed:?}");
     assert_eq!(world.count().await, 1);
-    let mut names: Vec<_> = fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(world.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["failures.csv", "report.json", "users.csv", "verdicts.csv"]);
 
@@ -104,8 +120,14 @@ async fn what_cannot_be_used_is_named_with_its_file_and_line() {
         (&["firebase", "cut.json"], "cut.json, line 1: the document ends too early"),
         (&["firebase", "other.json"], "other.json, line 1: the document has no member users"),
         (&["firebase", "list.json"], "list.json, line 1: invalid type: sequence, expected an object"),
-        (&["firebase", "list.json", "--hash-config", "config.txt"], "config.txt, line 3, signing: is not one of algorithm"),
-        (&["firebase", "list.json", "--rounds", "99", "--mem-cost", "1", "--signer-key", "AAAA"], "rounds are from 1 to 8"),
+        (
+            &["firebase", "list.json", "--hash-config", "config.txt"],
+            "config.txt, line 3, signing: is not one of algorithm",
+        ),
+        (
+            &["firebase", "list.json", "--rounds", "99", "--mem-cost", "1", "--signer-key", "AAAA"],
+            "rounds are from 1 to 8",
+        ),
     ] {
         let said = world.run(&[&["plan", "--offline", "--from"], arguments].concat()).await;
         assert!(said.code == 3 && said.stderr.contains(expected), "{arguments:?}: {said:?}");
@@ -125,8 +147,16 @@ async fn a_fault_in_one_record_leaves_the_others_alone() {
     let good = |n: usize| format!("{{\"user_id\": \"auth0|{n}\", \"email\": \"u{n}@example.com\"}}\n");
     let long = format!("{{\"email\": \"{}\"}}\n", "x".repeat(3 << 20));
     let text = [
-        good(1), "\n".to_owned(), "{\"email\"\n".to_owned(), good(2), "[]\n".to_owned(), long, good(3),
-        "{\"email\": 5}\n".to_owned(), "{\"email\": \"x@y.z\", \"created_at\": \"yesterday\"}\n".to_owned(), good(4),
+        good(1),
+        "\n".to_owned(),
+        "{\"email\"\n".to_owned(),
+        good(2),
+        "[]\n".to_owned(),
+        long,
+        good(3),
+        "{\"email\": 5}\n".to_owned(),
+        "{\"email\": \"x@y.z\", \"created_at\": \"yesterday\"}\n".to_owned(),
+        good(4),
     ];
     world.file("users.ndjson", &text.concat());
     let further = ["--verdicts", "verdicts.csv"];

@@ -8,7 +8,12 @@ use crate::support::{PASSWORD, World, people, write_people};
 async fn apply(world: &World, arguments: &[&str], code: i32) -> Value {
     let further = ["--journal", "journal", "--report", "report.json", "--failures", "failures.csv"];
     let said = world.run(&[&["apply"], arguments, &further].concat()).await;
-    assert_eq!(said.code, code, "{said:?}\n{}", std::fs::read_to_string(world.path("failures.csv")).unwrap_or_default());
+    assert_eq!(
+        said.code,
+        code,
+        "{said:?}\n{}",
+        std::fs::read_to_string(world.path("failures.csv")).unwrap_or_default()
+    );
     world.json("report.json")
 }
 
@@ -27,7 +32,10 @@ async fn a_csv_file_brings_every_kind_of_hash_and_everything_else() {
     assert_eq!(user.email.as_deref(), Some("user30@example.com"));
     assert_eq!((user.verified_email, user.verified_phone), (Some(true), Some(false)));
     assert_eq!((user.phone.as_deref(), user.name.as_deref()), (Some("+15550000030"), Some("User 30")));
-    assert_eq!((user.role_names.as_slice(), user.created_time), (["Editor".to_owned()].as_slice(), Some(1_700_000_000)));
+    assert_eq!(
+        (user.role_names.as_slice(), user.created_time),
+        (["Editor".to_owned()].as_slice(), Some(1_700_000_000))
+    );
     assert_eq!((&user.custom_attributes["plan"], &user.custom_attributes["seat"]), (&json!("gold"), &json!(30)));
     assert_eq!(user.user_tenants[0].tenant_id.as_deref(), Some("T1"));
     assert_eq!(user.user_tenants[0].role_names, ["Editor"]);
@@ -81,31 +89,64 @@ async fn auth0_gives_users_and_in_another_file_their_hashes() {
         people::base64(&pbkdf2).trim_end_matches('=')
     );
     let users = [
-        auth0(0, json!({"app_metadata": {"plan": "gold", "roles": ["Editor"], "org": "T1"}, "phone_number": "+1 555 123 4567",
-            "phone_verified": true})),
+        auth0(
+            0,
+            json!({"app_metadata": {"plan": "gold", "roles": ["Editor"], "org": "T1"}, "phone_number": "+1 555 123 4567",
+            "phone_verified": true}),
+        ),
         auth0(1, json!({"blocked": true, "user_metadata": {"seat": 4}})),
-        auth0(2, custom(json!({"algorithm": "sha256", "hash": {"value": people::hex(&salted), "encoding": "hex"},
-            "salt": {"value": "pepper", "position": "suffix"}}))),
+        auth0(
+            2,
+            custom(json!({"algorithm": "sha256", "hash": {"value": people::hex(&salted), "encoding": "hex"},
+            "salt": {"value": "pepper", "position": "suffix"}})),
+        ),
         auth0(3, custom(json!({"algorithm": "pbkdf2", "hash": {"value": phc, "encoding": "utf8"}}))),
-        auth0(4, custom(json!({"algorithm": "argon2",
-            "hash": {"value": people::argon2("argon2id", PASSWORD, b"saltsalt"), "encoding": "utf8"}}))),
-        auth0(5, custom(json!({"algorithm": "ldap", "hash": {"value": people::ssha(PASSWORD, b"salt"), "encoding": "utf8"}}))),
-        auth0(6, custom(json!({"algorithm": "md5", "hash": {"value": people::base64(&people::md5(PASSWORD.as_bytes())),
-            "encoding": "base64"}}))),
+        auth0(
+            4,
+            custom(json!({"algorithm": "argon2",
+            "hash": {"value": people::argon2("argon2id", PASSWORD, b"saltsalt"), "encoding": "utf8"}})),
+        ),
+        auth0(
+            5,
+            custom(
+                json!({"algorithm": "ldap", "hash": {"value": people::ssha(PASSWORD, b"salt"), "encoding": "utf8"}}),
+            ),
+        ),
+        auth0(
+            6,
+            custom(json!({"algorithm": "md5", "hash": {"value": people::base64(&people::md5(PASSWORD.as_bytes())),
+            "encoding": "base64"}})),
+        ),
         auth0(7, json!({"password_hash": people::bcrypt(PASSWORD)})),
         auth0(8, custom(json!({"algorithm": "scrypt", "hash": {"value": "abc"}}))),
-        auth0(9, custom(json!({"algorithm": "sha1", "hash": {"value": people::hex(&salted[..20]), "encoding": "hex"},
-            "salt": {"value": "pepper", "position": "prefix"}}))),
+        auth0(
+            9,
+            custom(json!({"algorithm": "sha1", "hash": {"value": people::hex(&salted[..20]), "encoding": "hex"},
+            "salt": {"value": "pepper", "position": "prefix"}})),
+        ),
         auth0(10, json!({"user_id": "google-oauth2|10", "identities": []})),
         auth0(11, json!({})),
     ];
     world.file("users.ndjson", &lines(&users));
     let hash = |n: usize| json!({"_id": {"$oid": format!("{n:024}")}, "email": "x@y", "passwordHash": people::bcrypt(PASSWORD)});
-    world.file("hashes.ndjson", &format!("{}not json\n", lines(&[hash(1), hash(0), json!({"email": "a10@example.com", "passwordHash": people::bcrypt(PASSWORD)})])));
+    world.file(
+        "hashes.ndjson",
+        &format!(
+            "{}not json\n",
+            lines(&[hash(1), hash(0), json!({"email": "a10@example.com", "passwordHash": people::bcrypt(PASSWORD)})])
+        ),
+    );
     let options = ["--from", "auth0", "users.ndjson", "--hashes", "hashes.ndjson", "--roles", "app_metadata.roles"];
-    let report = apply(&world, &[&options[..], &["--tenants", "app_metadata.org", "--further-login-id", "phone"]].concat(), 1).await;
+    let report =
+        apply(&world, &[&options[..], &["--tenants", "app_metadata.org", "--further-login-id", "phone"]].concat(), 1)
+            .await;
     let expected = json!({"created": 10, "unsupported_hash": 2, "malformed": 1});
-    assert_eq!((&report["verdicts"], &report["withoutPassword"]), (&expected, &json!(1)), "{}", world.read("failures.csv"));
+    assert_eq!(
+        (&report["verdicts"], &report["withoutPassword"]),
+        (&expected, &json!(1)),
+        "{}",
+        world.read("failures.csv")
+    );
     for n in [0, 2, 3, 4, 5, 6, 7, 10] {
         assert!(world.signs_in(&format!("a{n}@example.com"), PASSWORD).await, "user {n}");
     }
@@ -138,12 +179,18 @@ async fn cognito_gives_users_and_no_passwords() {
     assert_eq!((&report["verdicts"], &report["withoutPassword"]), (&json!({"created": 2}), &json!(2)));
     let ada = world.user("ada@example.com").await;
     assert_eq!((ada.verified_email, ada.verified_phone, ada.password), (Some(true), Some(false), Some(false)));
-    assert_eq!((ada.phone.as_deref(), Value::Object(ada.custom_attributes)), (Some("+15551234567"), json!({"plan": "gold"})));
+    assert_eq!(
+        (ada.phone.as_deref(), Value::Object(ada.custom_attributes)),
+        (Some("+15551234567"), json!({"plan": "gold"}))
+    );
     assert_eq!(world.user("bob").await.verified_email, Some(false));
 
     world.file("other.csv", "email,email_verified\nada@example.com,true\n");
     let said = world.run(&["plan", "--offline", "--from", "cognito", "other.csv"]).await;
-    assert!(said.code == 3 && said.stderr.contains("other.csv, line 1: the header has no column cognito:username"), "{said:?}");
+    assert!(
+        said.code == 3 && said.stderr.contains("other.csv, line 1: the header has no column cognito:username"),
+        "{said:?}"
+    );
 }
 
 fn firebase(n: usize, hash: &[u8], salt: &[u8]) -> Value {
@@ -172,12 +219,23 @@ async fn firebase_gives_hashes_of_its_own_scrypt() {
             people::SIGNER_KEY, people::SALT_SEPARATOR, people::ROUNDS, people::MEM_COST
         ),
     );
-    let options = ["--from", "firebase", "users.json", "--hash-config", "config.txt", "--attribute", "plan=customAttributes.plan"];
+    let options = [
+        "--from",
+        "firebase",
+        "users.json",
+        "--hash-config",
+        "config.txt",
+        "--attribute",
+        "plan=customAttributes.plan",
+    ];
     let report = apply(&world, &options, 1).await;
     assert_eq!(report["verdicts"], json!({"created": 2, "malformed": 2}));
     assert!(world.signs_in("f0@example.com", PASSWORD).await && world.signs_in("f1@example.com", PASSWORD).await);
     let zero = world.user("f0@example.com").await;
-    assert_eq!((zero.verified_email, zero.verified_phone, zero.created_time), (Some(true), Some(true), Some(1_700_000_000)));
+    assert_eq!(
+        (zero.verified_email, zero.verified_phone, zero.created_time),
+        (Some(true), Some(true), Some(1_700_000_000))
+    );
     assert_eq!(Value::Object(zero.custom_attributes), json!({"plan": "gold"}));
     assert_eq!(world.user("f1@example.com").await.verified_email, Some(false));
     let failures = world.read("failures.csv");
