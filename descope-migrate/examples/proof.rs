@@ -285,8 +285,25 @@ impl<'a> World<'a> {
             println!("killed after {} calls", self.calls().await?);
         }
         let last = [resume, &["--report", "report.json"]].concat();
-        let (_, last) = self.to_the_end(&last).await?;
-        Ok(last.max(most))
+        let ended = self.to_the_end(&last).await;
+        if ended.is_err() {
+            self.show_failures()?;
+        }
+        Ok(ended?.1.max(most))
+    }
+
+    /// Some of those who should not be there.
+    fn show_failures(&self) -> Done {
+        let lines = BufReader::new(fs::File::open(self.folder.join("journal"))?).lines();
+        let mut left = 5;
+        for (at, line) in lines.enumerate() {
+            let line: Value = serde_json::from_str(&line?)?;
+            let failed = line["outcome"]["failed"].as_array().filter(|failed| !failed.is_empty());
+            let Some(failed) = failed.filter(|_| left > 0) else { continue };
+            println!("line {}: {} have failed, {}", at + 1, failed.len(), failed[0]);
+            left -= 1;
+        }
+        Ok(())
     }
 
     /// Compares report, journal and project: each was created once.

@@ -45,15 +45,18 @@ pub(crate) async fn run(arguments: ApplyArguments) -> Result<bool> {
 pub(crate) async fn resume(arguments: ResumeArguments) -> Result<bool> {
     let service = Service::connect(&arguments.service)?;
     let journal = Journal::open(&arguments.journal)?;
+    // Nothing is added to a journal that is of something else.
+    let checked = journal.load(|_| Ok(()))?;
+    checked.require_project(&journal, &service)?;
+    if checked.undo {
+        return Err(Error::journal(journal.path(), None, "was undone, or is about to be: begin a new one"));
+    }
+    checked.require_files()?;
+    drop(checked);
     if arguments.retry_failed {
         journal.append(Entry::Retry).await?;
     }
     let (mut reporter, state) = restore(&journal, &arguments.report)?;
-    state.require_project(&journal, &service)?;
-    if state.undo {
-        return Err(Error::journal(journal.path(), None, "was undone, or is about to be: begin a new one"));
-    }
-    state.require_files()?;
     let facts = service.facts().await?;
     let State { begin, settled, created, failed, unknown, next_chunk, .. } = state;
     reporter.add(Verdict::Created, created);

@@ -60,8 +60,9 @@ impl Judge {
         for (at, login_id) in row.login_ids().enumerate() {
             let Some(earlier) = self.seen.insert(&key(login_id), marked(number, Before::Nothing)) else { continue };
             let mark = earlier & 3;
-            // Of a project, login ids are unique: whoever has been there before is the same.
-            let same = earlier >> 2 == number || !self.numbered && mark != 0;
+            // Of a project, login ids are unique: whoever has been there before is the same. And so is who was found by
+            // the login id alone, and has no number.
+            let same = earlier >> 2 == number || (!self.numbered || earlier >> 2 == 0) && mark != 0;
             match (same, mark) {
                 (true, CREATED) if at == 0 => before = Before::Created,
                 (true, FAILED) if at == 0 => before = Before::Failed,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use descope_sdk::{Descope, DescopeBuilder, ErrorKind, Pacing, RateGroup, management::user::User};
+use descope_sdk::{Descope, DescopeBuilder, ErrorKind, Pacing, RateGroup, RetryPolicy, management::user::User};
 
 use crate::{
     cli::ServiceArguments,
@@ -50,6 +50,9 @@ impl Service {
         if let Some(base_url) = &arguments.base_url {
             builder = builder.base_url(base_url);
         }
+        // Whoever repeats a creation has to look first, also after a 503, which may come from something in between. What can
+        // be repeated is repeated here.
+        let builder = builder.retry(RetryPolicy::none());
         let builder = builder.timeout(arguments.timeout).pace(documented(arguments.limit_factor));
         Ok(Self { descope: builder.build().map_err(Error::Client)? })
     }

@@ -13,29 +13,36 @@ const SEARCH: &str = "managementUserSearch";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_is_looked_up_and_nobody_is_created_twice() {
-    let world = World::new().await;
-    write_people(&world.path("users.csv"), 120);
-    // Three chunks that were carried out and three that were not, and one that was not heard.
+    let html = || Fault::body(200, "text/html", "<html>login</html>");
+    // Chunks that were carried out, that were not, and that have to wait.
     for fault in [
+        Fault::status(503),
         Fault::status(503).after_handling(),
-        Fault::close(),
-        Fault::body(200, "text/html", "<html>login</html>").after_handling(),
+        Fault::status(502).after_handling(),
         Fault::status(500),
+        Fault::error(500, "E100000", "failed").after_handling(),
+        Fault::close(),
         Fault::close().after_handling(),
+        html(),
+        html().after_handling(),
+        Fault::body(200, "application/json", "{}").after_handling(),
+        Fault::body(200, "application/json", "{\"createdUsers\": [{\"loginIds\": [\"user1@example.com\"]}]}").after_handling(),
         Fault::rate_limit(0),
+        Fault::rate_limit(1),
     ] {
-        world.emulator.fail_next(CREATE, fault);
+        let world = World::new().await;
+        write_people(&world.path("users.csv"), 60);
+        world.emulator.fail_next(CREATE, fault.clone());
+        world.emulator.fail_next(CREATE, fault.clone());
+        world.emulator.fail_next(SEARCH, Fault::status(502));
+        let arguments = ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20"];
+        let said = world.run(&[&arguments[..], &["--report", "report.json"]].concat()).await;
+        assert_eq!(said.code, 0, "{fault:?}: {said:?}");
+        assert_eq!(world.json("report.json")["verdicts"], json!({"created": 60}), "{fault:?}");
+        assert_eq!(world.count().await, 60, "{fault:?}");
+        let journal = world.read("journal");
+        assert_eq!((journal.matches("\"intent\"").count(), journal.matches("\"outcome\"").count()), (3, 3));
     }
-    world.emulator.fail_next(SEARCH, Fault::status(502));
-    let arguments =
-        ["apply", "--from", "csv", "users.csv", "--journal", "journal", "--chunk", "20", "--report", "report.json"];
-    let said = world.run(&arguments).await;
-    assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(world.json("report.json")["verdicts"], json!({"created": 120}));
-    assert_eq!(world.count().await, 120);
-    let journal = world.read("journal");
-    assert_eq!(journal.matches("\"intent\"").count(), 6);
-    assert_eq!(journal.matches("\"outcome\"").count(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
