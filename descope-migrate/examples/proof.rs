@@ -46,7 +46,7 @@ async fn main() -> Done {
     write_people(&folder.path().join("users.csv"), users)?;
     println!("{users} people written after {:.1?}", began.elapsed());
 
-    let world = World::start(folder.path()).await?;
+    let world = World::start(folder.path())?;
     world.prepare().await?;
     world.accelerate();
     let (seconds, most) = world.to_the_end(&["plan", "--from", "csv", "users.csv"]).await?;
@@ -142,7 +142,7 @@ fn program(name: &str) -> Done<PathBuf> {
 }
 
 impl<'a> World<'a> {
-    async fn start(folder: &'a Path) -> Done<Self> {
+    fn start(folder: &'a Path) -> Done<Self> {
         let mut command = Command::new(program("descope-emulator")?);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DESCOPE_")) {
             command.env_remove(name);

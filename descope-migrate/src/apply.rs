@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: ApplyArguments) -> Result<bool> {
     let reporter = Reporter::new("apply", &arguments.report, reading.total)?;
     let sender = Sender { service, journal };
     let run = Run { sender, judge, reading, reporter, unknown: HashMap::new(), next_chunk: 0 };
-    run.to_the_end(&arguments.sending).await
+    run.carry_out(&arguments.sending).await
 }
 
 /// Goes on with a journal.
@@ -68,7 +68,7 @@ pub(crate) async fn resume(arguments: ResumeArguments) -> Result<bool> {
     let reading = source::read(&source, arguments.service.timeout).await?;
     reporter.of(reading.total);
     let sender = Sender { service, journal };
-    Run { sender, judge, reading, reporter, unknown, next_chunk }.to_the_end(&arguments.sending).await
+    Run { sender, judge, reading, reporter, unknown, next_chunk }.carry_out(&arguments.sending).await
 }
 
 /// Reads a journal, and tells the reporter of those who have failed before.
@@ -94,7 +94,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_the_end(mut self, sending: &SendingArguments) -> Result<bool> {
+    async fn carry_out(mut self, sending: &SendingArguments) -> Result<bool> {
         let mut under_way = JoinSet::new();
         let mut chunk = Vec::new();
         let mut ended = Ok(());

@@ -228,7 +228,8 @@ impl Reporter {
         self.bar.finish_and_clear();
         let mut summary = self.words();
         if self.without_password > 0 {
-            summary += &format!("; {} have a password that stays behind and need a new one", self.without_password);
+            let left = self.without_password;
+            summary = format!("{summary}; {left} have a password that stays behind and need a new one");
         }
         println!("{}: {summary}{}", self.command, if complete { "" } else { "; not complete" });
         for table in [self.failures, self.verdicts].into_iter().flatten() {

@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: VerifyArguments) -> Result<bool> {
                 match judge.judge(&mut row) {
                     // Nobody has promised that they are there.
                     Before::Failed => {
-                        reporter.row(row.place, row.login_id(), Verdict::Refused, "", "was not created")?
+                        reporter.row(row.place, row.login_id(), Verdict::Refused, "", "was not created")?;
                     }
                     Before::Nothing if row.verdict() != Verdict::Ok => reporter.judged(&row)?,
                     Before::Created | Before::Nothing => rows.push(row),
@@ -194,20 +194,15 @@ async fn sign_in(service: &Service, reporter: &mut Reporter, path: &Path) -> Res
         let (login_id, password) = (normal(&login_id), Secret::from(password));
         let mut failures = 0;
         loop {
-            let error = match service.descope().password().sign_in(&login_id, &password).send().await {
-                Ok(_) => {
-                    signed_in += 1;
-                    break;
-                }
-                Err(error) => error,
+            let Err(error) = service.descope().password().sign_in(&login_id, &password).send().await else {
+                signed_in += 1;
+                break;
             };
-            match Service::patience(&error, failures) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => {
-                    reporter.row(Place::default(), &login_id, Verdict::SignInFailed, "password", &error.to_string())?;
-                    break;
-                }
-            }
+            let Some(wait) = Service::patience(&error, failures) else {
+                reporter.row(Place::default(), &login_id, Verdict::SignInFailed, "password", &error.to_string())?;
+                break;
+            };
+            tokio::time::sleep(wait).await;
             failures += 1;
         }
     }

@@ -76,7 +76,7 @@ fn user(
     let (phone, verified) = (members.text("phone_number"), members.flag("phone_verified"));
     members.row.phone("phone_number", phone.as_deref().unwrap_or_default(), verified);
     let (username, id) = (members.text("username"), members.text("user_id"));
-    members.names(arguments, username, id.clone());
+    members.names(arguments, username.as_deref(), id.as_deref());
     members.row.entry.given_name = members.text("given_name");
     members.row.entry.family_name = members.text("family_name");
     members.row.entry.picture = members.text("picture");

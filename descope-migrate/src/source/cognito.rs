@@ -68,7 +68,7 @@ fn user(arguments: &SourceArguments, mut cells: Cells<'_>) -> Row {
     cells.row.phone("phone_number", phone.as_deref().unwrap_or_default(), verified);
     let username = cells.text("preferred_username").or_else(|| cells.text("cognito:username"));
     let id = cells.text("sub").or_else(|| cells.text("cognito:username"));
-    choose_names(&mut cells.row, arguments, username, id);
+    choose_names(&mut cells.row, arguments, username.as_deref(), id.as_deref());
     cells.row.entry.name = cells.text("name");
     cells.row.entry.given_name = cells.text("given_name");
     cells.row.entry.middle_name = cells.text("middle_name");

@@ -288,7 +288,7 @@ fn user(
             cells.row.password(column("password_hash"), hash);
         }
         (None, Some(hash)) if hash.starts_with("$2") => {
-            cells.row.password(column("password_hash"), hash::bcrypt("", &hash))
+            cells.row.password(column("password_hash"), hash::bcrypt("", &hash));
         }
         (None, Some(_)) => {
             let why = "is missing, and the hash does not say by itself which it is";
@@ -330,12 +330,11 @@ fn password(scheme: &str, hash: &str, salt: &str, [iterations, memory, threads]:
     match scheme {
         "bcrypt" => hash::bcrypt("", hash),
         "phc" => hash::phc("", hash),
-        "argon2" if hash.starts_with('$') => hash::phc("", hash),
+        "argon2" | "pbkdf2" if hash.starts_with('$') => hash::phc("", hash),
         "argon2" => {
             let (salt, hash) = (hash::base64("salt", salt)?, hash::base64("", hash)?);
             hash::argon2("", kind.unwrap_or("argon2id"), (iterations, memory, threads), &salt, &hash)
         }
-        "pbkdf2" if hash.starts_with('$') => hash::phc("", hash),
         "pbkdf2" => {
             let (salt, hash) = (hash::base64("salt", salt)?, hash::base64("", hash)?);
             hash::pbkdf2("", kind.unwrap_or("sha256"), iterations, &salt, &hash)

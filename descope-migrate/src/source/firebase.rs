@@ -1,11 +1,6 @@
 //! The JSON document of `firebase auth:export`. It is one value of any length, so it is taken apart while it is read.
 
-use std::{
-    fmt,
-    fs::File,
-    io::BufReader,
-    path::{Path, PathBuf},
-};
+use std::{fmt, fs::File, io::BufReader, path::Path};
 
 use descope_sdk::Secret;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -45,7 +40,7 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
     }))
 }
 
-fn broken(path: &PathBuf, error: &serde_json::Error) -> Error {
+fn broken(path: &Path, error: &serde_json::Error) -> Error {
     let reason = match error.classify() {
         serde_json::error::Category::Eof => "the document ends too early".to_owned(),
         serde_json::error::Category::Syntax => format!("is not JSON at column {}", error.column()),
@@ -143,7 +138,7 @@ fn user(arguments: &SourceArguments, hashing: &Hashing, place: Place, map: &Map<
     let phone = members.text("phoneNumber");
     members.row.phone("phoneNumber", phone.as_deref().unwrap_or_default(), true);
     let id = members.text("localId");
-    members.names(arguments, None, id);
+    members.names(arguments, None, id.as_deref());
     members.row.entry.name = members.text("displayName");
     members.row.entry.picture = members.text("photoUrl");
     let disabled = members.flag("disabled");

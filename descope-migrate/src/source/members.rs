@@ -88,19 +88,19 @@ impl Members<'_> {
     }
 
     /// Sets the login ids by what the options want.
-    pub(super) fn names(&mut self, arguments: &SourceArguments, username: Option<String>, id: Option<String>) {
+    pub(super) fn names(&mut self, arguments: &SourceArguments, username: Option<&str>, id: Option<&str>) {
         choose_names(&mut self.row, arguments, username, id);
     }
 }
 
 /// Sets the login ids of a row whose addresses are known.
-pub(super) fn choose_names(row: &mut Row, arguments: &SourceArguments, username: Option<String>, id: Option<String>) {
+pub(super) fn choose_names(row: &mut Row, arguments: &SourceArguments, username: Option<&str>, id: Option<&str>) {
     let (email, phone) = (row.entry.email.clone(), row.entry.phone.clone());
     let name = |name: &Name| match name {
         Name::Email => email.clone(),
         Name::Phone => phone.clone(),
-        Name::Username => username.clone(),
-        Name::Id => id.clone(),
+        Name::Username => username.map(str::to_owned),
+        Name::Id => id.map(str::to_owned),
     };
     let first = arguments.login_id.iter().find_map(name);
     let further = arguments.further_login_id.iter().filter_map(name);

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::{World, write_people};
 
 const CREATE: &str = "managementUserBatchCreate";
+const DELETE: &str = "managementUserBatchDelete";
 const SEARCH: &str = "managementUserSearch";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,7 +27,8 @@ async fn a_lost_answer_is_looked_up_and_nobody_is_created_twice() {
         html(),
         html().after_handling(),
         Fault::body(200, "application/json", "{}").after_handling(),
-        Fault::body(200, "application/json", "{\"createdUsers\": [{\"loginIds\": [\"user1@example.com\"]}]}").after_handling(),
+        Fault::body(200, "application/json", "{\"createdUsers\": [{\"loginIds\": [\"user1@example.com\"]}]}")
+            .after_handling(),
         Fault::rate_limit(0),
         Fault::rate_limit(1),
     ] {
@@ -169,7 +171,6 @@ async fn undo_deletes_what_the_journal_created_and_nobody_else() {
     assert_eq!(world.count().await, 100);
 
     // Killed in the middle, with a chunk whose answer nobody has heard.
-    const DELETE: &str = "managementUserBatchDelete";
     for _ in 0..4 {
         world.emulator.fail_next(DELETE, Fault::delay(std::time::Duration::ZERO));
     }

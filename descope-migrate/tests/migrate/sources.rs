@@ -1,8 +1,11 @@
 //! Each source, with each kind of hash: whoever had a password goes on with it.
 
+use descope_sdk::management::user::UserStatus;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, World, people, write_people};
+
+type Case<'a> = (&'a [&'a str], Vec<u8>, &'a [u8], bool);
 
 /// Applies a source and gives the report.
 async fn apply(world: &World, arguments: &[&str], code: i32) -> Value {
@@ -42,7 +45,7 @@ async fn a_csv_file_brings_every_kind_of_hash_and_everything_else() {
     // What the file does not call verified is not, and whoever was disabled stays so.
     assert_eq!(world.user("user31@example.com").await.verified_email, Some(false));
     let disabled = world.user("user50@example.com").await;
-    assert_eq!(disabled.status.as_ref().map(|status| status.as_str()), Some("disabled"));
+    assert_eq!(disabled.status.as_ref().map(UserStatus::as_str), Some("disabled"));
     assert!(!world.signs_in("user50@example.com", PASSWORD).await);
 }
 
@@ -63,7 +66,7 @@ async fn columns_can_be_called_otherwise() {
     assert_eq!(world.user("bob@example.com").await.verified_email, Some(false));
 }
 
-fn auth0(n: usize, more: Value) -> Value {
+fn auth0(n: usize, more: &Value) -> Value {
     let mut user = json!({
         "user_id": format!("auth0|{n:024}"), "email": format!("A{n}@Example.com"), "email_verified": n.is_multiple_of(2),
         "name": format!("Person {n}"), "given_name": "Per", "created_at": "2024-05-01T12:00:00.000Z",
@@ -74,7 +77,7 @@ fn auth0(n: usize, more: Value) -> Value {
 }
 
 fn lines(records: &[Value]) -> String {
-    records.iter().map(|record| format!("{record}\n")).collect()
+    records.iter().flat_map(|record| [record.to_string(), "\n".to_owned()]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,41 +94,41 @@ async fn auth0_gives_users_and_in_another_file_their_hashes() {
     let users = [
         auth0(
             0,
-            json!({"app_metadata": {"plan": "gold", "roles": ["Editor"], "org": "T1"}, "phone_number": "+1 555 123 4567",
+            &json!({"app_metadata": {"plan": "gold", "roles": ["Editor"], "org": "T1"}, "phone_number": "+1 555 123 4567",
             "phone_verified": true}),
         ),
-        auth0(1, json!({"blocked": true, "user_metadata": {"seat": 4}})),
+        auth0(1, &json!({"blocked": true, "user_metadata": {"seat": 4}})),
         auth0(
             2,
-            custom(json!({"algorithm": "sha256", "hash": {"value": people::hex(&salted), "encoding": "hex"},
+            &custom(json!({"algorithm": "sha256", "hash": {"value": people::hex(&salted), "encoding": "hex"},
             "salt": {"value": "pepper", "position": "suffix"}})),
         ),
-        auth0(3, custom(json!({"algorithm": "pbkdf2", "hash": {"value": phc, "encoding": "utf8"}}))),
+        auth0(3, &custom(json!({"algorithm": "pbkdf2", "hash": {"value": phc, "encoding": "utf8"}}))),
         auth0(
             4,
-            custom(json!({"algorithm": "argon2",
+            &custom(json!({"algorithm": "argon2",
             "hash": {"value": people::argon2("argon2id", PASSWORD, b"saltsalt"), "encoding": "utf8"}})),
         ),
         auth0(
             5,
-            custom(
+            &custom(
                 json!({"algorithm": "ldap", "hash": {"value": people::ssha(PASSWORD, b"salt"), "encoding": "utf8"}}),
             ),
         ),
         auth0(
             6,
-            custom(json!({"algorithm": "md5", "hash": {"value": people::base64(&people::md5(PASSWORD.as_bytes())),
+            &custom(json!({"algorithm": "md5", "hash": {"value": people::base64(&people::md5(PASSWORD.as_bytes())),
             "encoding": "base64"}})),
         ),
-        auth0(7, json!({"password_hash": people::bcrypt(PASSWORD)})),
-        auth0(8, custom(json!({"algorithm": "scrypt", "hash": {"value": "abc"}}))),
+        auth0(7, &json!({"password_hash": people::bcrypt(PASSWORD)})),
+        auth0(8, &custom(json!({"algorithm": "scrypt", "hash": {"value": "abc"}}))),
         auth0(
             9,
-            custom(json!({"algorithm": "sha1", "hash": {"value": people::hex(&salted[..20]), "encoding": "hex"},
+            &custom(json!({"algorithm": "sha1", "hash": {"value": people::hex(&salted[..20]), "encoding": "hex"},
             "salt": {"value": "pepper", "position": "prefix"}})),
         ),
-        auth0(10, json!({"user_id": "google-oauth2|10", "identities": []})),
-        auth0(11, json!({})),
+        auth0(10, &json!({"user_id": "google-oauth2|10", "identities": []})),
+        auth0(11, &json!({})),
     ];
     world.file("users.ndjson", &lines(&users));
     let hash = |n: usize| json!({"_id": {"$oid": format!("{n:024}")}, "email": "x@y", "passwordHash": people::bcrypt(PASSWORD)});
@@ -249,7 +252,8 @@ async fn firebase_gives_hashes_of_its_own_scrypt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn firebase_gives_hashes_of_the_systems_before_it() {
     let salt = b"saltsalt";
-    let cases: [(&[&str], Vec<u8>, &[u8], bool); 10] = [
+    // The algorithm and its options, hash, salt, and whether Descope takes it.
+    let cases: [Case<'_>; 10] = [
         (&["BCRYPT"], people::bcrypt(PASSWORD).into_bytes(), b"", true),
         (&["PBKDF_SHA1", "--rounds", "4"], people::pbkdf2("sha1", PASSWORD, salt, 4), salt, true),
         (&["PBKDF2_SHA256", "--rounds", "4"], people::pbkdf2("sha256", PASSWORD, salt, 4), salt, true),
