@@ -49,7 +49,8 @@ async fn main() -> Done {
     let world = World::start(folder.path())?;
     world.prepare().await?;
     world.accelerate();
-    let (seconds, most) = world.to_the_end(&["plan", "--from", "csv", "users.csv"]).await?;
+    let (seconds, most) =
+        world.to_the_end(&["plan", "--from", "csv", "users.csv", "--hash-config", "config.txt"]).await?;
     println!("plan: {seconds:.1?}, {most} KiB");
     within(most)?;
 
@@ -103,7 +104,8 @@ fn resident(process: u32, name: &str) -> u64 {
 }
 
 fn write_people(path: &Path, users: u64) -> Done {
-    let kinds = people::kinds(PASSWORD);
+    let kinds = people::all_kinds(PASSWORD);
+    fs::write(path.with_file_name("config.txt"), people::hash_config())?;
     let mut file = BufWriter::new(fs::File::create(path)?);
     let mut passwords = BufWriter::new(fs::File::create(path.with_file_name("passwords.csv"))?);
     writeln!(file, "{}", people::HEADER)?;
@@ -263,7 +265,8 @@ impl<'a> World<'a> {
         let calls = users / CHUNK;
         let mut moments: Vec<u64> = (0..kills).map(|_| random.random_range(calls / 50..calls * 49 / 50)).collect();
         moments.sort_unstable();
-        let apply: &[&str] = &["apply", "--from", "csv", "users.csv", "--journal", "journal"];
+        let apply: &[&str] =
+            &["apply", "--from", "csv", "users.csv", "--hash-config", "config.txt", "--journal", "journal"];
         let resume: &[&str] = &["resume", "--journal", "journal"];
         let mut most = 0;
         let mut first = true;

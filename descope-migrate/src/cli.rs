@@ -228,7 +228,7 @@ pub(crate) struct SourceArguments {
     /// CSV: what is between the columns
     #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
     pub(crate) delimiter: char,
-    /// Firebase: the file with the password hash parameters, as the console shows them or as JSON
+    /// Firebase, and CSV with its hashes: the file with the password hash parameters, as the console shows them or as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) hash_config: Option<PathBuf>,
     /// Firebase: the algorithm of the hashes, SCRYPT unless given

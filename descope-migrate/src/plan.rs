@@ -10,8 +10,10 @@ use crate::{
     source,
 };
 
-/// Up to so many users of the project are read at once; of more, only those are looked up whom the source names.
-const FEW: u64 = 10_000;
+/// So many users of the project are read in any case.
+const FEW: u64 = 1_000;
+/// How long a record is at the least, give or take.
+const SHORT_RECORD: u64 = 500;
 
 /// What an earlier run has made of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +125,9 @@ enum Existing {
 }
 
 impl Existing {
-    async fn of(service: Service) -> Result<Self> {
-        let count = service.count().await?;
-        if count > FEW {
+    /// Whoever is in the project is read where that takes fewer calls than looking up who is in the source.
+    async fn of(service: Service, rows: u64) -> Result<Self> {
+        if service.count().await? > rows.max(FEW) {
             return Ok(Self::Ask(service));
         }
         let mut known = Known::new();
@@ -181,13 +183,16 @@ impl Existing {
 
 /// Gives each row a verdict, and changes nothing.
 pub(crate) async fn run(arguments: PlanArguments) -> Result<bool> {
-    let (facts, existing) = if arguments.offline {
-        (None, Existing::Unknown)
-    } else {
-        let service = Service::connect(&arguments.service)?;
-        (Some(service.facts().await?), Existing::of(service).await?)
-    };
+    let service = if arguments.offline { None } else { Some(Service::connect(&arguments.service)?) };
     let mut reading = source::read(&arguments.source, arguments.service.timeout).await?;
+    let (facts, existing) = match service {
+        Some(service) => {
+            let record = if arguments.source.from == From::Descope { 1 } else { SHORT_RECORD };
+            let rows = reading.total.unwrap_or_default() / record;
+            (Some(service.facts().await?), Existing::of(service, rows).await?)
+        }
+        None => (None, Existing::Unknown),
+    };
     let reporter = Reporter::new("plan", &arguments.report, reading.total)?;
     let mut reporter = reporter.with_verdicts(arguments.verdicts.as_deref())?;
     let mut judge = Judge::new(Known::new(), facts, arguments.source.from);

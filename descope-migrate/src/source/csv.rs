@@ -8,6 +8,7 @@ use serde_json::{Number, Value};
 
 use super::{
     Reader,
+    firebase::Hashing,
     lines::{Counted, Progress},
     members::seconds_of,
 };
@@ -206,6 +207,7 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
     let (arguments, path) = (arguments.clone(), path.to_owned());
     let file = File::open(&path).map_err(Error::file(&path))?;
     let delimiter = u8::try_from(arguments.delimiter).unwrap_or(b',');
+    let hashing = Hashing::new(&arguments)?;
     Ok(Box::new(move |sink| {
         let mut table = Table::open(file, &path, delimiter)?;
         let names = Names::new(&arguments, &path, table.columns())?;
@@ -217,12 +219,13 @@ pub(super) fn reader(arguments: &SourceArguments, path: &Path) -> Result<Reader>
             .filter_map(|column| Some((names.member(column).strip_prefix("custom.")?.to_owned(), column.clone())))
             .collect();
         let columns = COLUMNS.map(|member| names.column(member));
-        table.each(|cells| sink(user(&arguments, &columns, &attributes, cells)))
+        table.each(|cells| sink(user(&arguments, &hashing, &columns, &attributes, cells)))
     }))
 }
 
 fn user(
     arguments: &SourceArguments,
+    hashing: &Hashing,
     columns: &[String; 22],
     attributes: &[(String, String)],
     mut cells: Cells<'_>,
@@ -284,7 +287,10 @@ fn user(
             let numbers = numbers.map(|member| cells.number(column(member)).unwrap_or_default());
             let salt = cells.text(column("password_salt")).unwrap_or_default();
             let kind = cells.text(column("password_type"));
-            let hash = password(&scheme, &hash, &salt, numbers, kind.as_deref());
+            let hash = match scheme.as_str() {
+                "firebase" => hashing.hash(&hash, &salt),
+                scheme => password(scheme, &hash, &salt, numbers, kind.as_deref()),
+            };
             cells.row.password(column("password_hash"), hash);
         }
         (None, Some(hash)) if hash.starts_with("$2") => {

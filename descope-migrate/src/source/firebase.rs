@@ -175,7 +175,7 @@ fn user(arguments: &SourceArguments, hashing: &Hashing, place: Place, map: &Map<
 }
 
 /// How the passwords of the Firebase project are hashed.
-struct Hashing {
+pub(super) struct Hashing {
     algorithm: String,
     /// What the algorithm of Firebase's own needs, or what is missing of it.
     scrypt: std::result::Result<Scrypt, &'static str>,
@@ -184,7 +184,7 @@ struct Hashing {
 }
 
 impl Hashing {
-    fn new(arguments: &SourceArguments) -> Result<Self> {
+    pub(super) fn new(arguments: &SourceArguments) -> Result<Self> {
         let mut given = match &arguments.hash_config {
             Some(path) => parameters(path)?,
             None => Map::new(),
@@ -242,7 +242,7 @@ impl Hashing {
         Ok(Self { algorithm, scrypt, rounds: rounds.unwrap_or(1), salt_first: arguments.salt_first })
     }
 
-    fn hash(&self, text: &str, salt: &str) -> Hash {
+    pub(super) fn hash(&self, text: &str, salt: &str) -> Hash {
         let bytes = || hash::base64("", text);
         let salted = || hash::base64("salt", salt);
         match self.algorithm.as_str() {

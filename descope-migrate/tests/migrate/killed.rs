@@ -6,7 +6,7 @@ use descope_emulator::Fault;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, World, end, write_people};
+use crate::support::{PASSWORD, World, end, people, write_people_of};
 
 const USERS: usize = 2_000;
 const CREATE: &str = "managementUserBatchCreate";
@@ -14,14 +14,15 @@ const CREATE: &str = "managementUserBatchCreate";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments_it_creates_each_user_once() {
     let world = World::new().await;
-    write_people(&world.path("users.csv"), USERS);
+    write_people_of(&people::all_kinds(PASSWORD), &world.path("users.csv"), USERS);
+    world.file("config.txt", &people::hash_config());
     let mut random = StdRng::seed_from_u64(2_026);
     // Of a hundred calls, some fail before they are carried out and some after it.
     let faults = [Fault::status(503), Fault::close().after_handling(), Fault::status(500).after_handling()];
     for fault in faults {
         world.emulator.add_fault(fault.operation(CREATE).probability(0.03).always()).unwrap();
     }
-    let begin = ["apply", "--from", "csv", "users.csv", "--journal", "journal"];
+    let begin = ["apply", "--from", "csv", "users.csv", "--hash-config", "config.txt", "--journal", "journal"];
     let go_on = ["resume", "--journal", "journal"];
     // So that the calls can be made: the limits are those of the service's, a hundred times.
     let how = ["--chunk", "20", "--concurrency", "3", "--limit-factor", "100"];
@@ -68,6 +69,10 @@ async fn killed_at_random_moments_it_creates_each_user_once() {
     let verified = world.run(&["verify", "--journal", "journal", "--limit-factor", "100"]).await;
     assert!(verified.code == 0 && verified.stdout.contains("2000 ok"), "{verified:?}");
     assert!(world.signs_in("user1999@example.com", PASSWORD).await);
+    // Of more users than the file is long, only those in the file are looked up.
+    let source = ["--from", "csv", "users.csv", "--hash-config", "config.txt", "--limit-factor", "100"];
+    let planned = world.run(&[&["plan"], &source[..]].concat()).await;
+    assert!(planned.code == 1 && planned.stdout.contains("2000 exists"), "{planned:?}");
     let undone = world.run(&["undo", "--journal", "journal", "--yes", "--limit-factor", "100"]).await;
     assert!(undone.code == 0 && undone.stdout.contains("2000 deleted"), "{undone:?}");
     assert_eq!(world.count().await, 0);

@@ -3,7 +3,7 @@
 use descope_sdk::management::user::UserStatus;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, World, people, write_people};
+use crate::support::{PASSWORD, World, people, write_people, write_people_of};
 
 type Case<'a> = (&'a [&'a str], Vec<u8>, &'a [u8], bool);
 
@@ -23,12 +23,14 @@ async fn apply(world: &World, arguments: &[&str], code: i32) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_csv_file_brings_every_kind_of_hash_and_everything_else() {
     let world = World::new().await;
-    let kinds = people::kinds(PASSWORD).len();
-    write_people(&world.path("users.csv"), 200);
-    let report = apply(&world, &["--from", "csv", "users.csv", "--chunk", "7"], 0).await;
+    let kinds = people::all_kinds(PASSWORD);
+    write_people_of(&kinds, &world.path("users.csv"), 200);
+    world.file("config.txt", &people::hash_config());
+    let options = ["--from", "csv", "users.csv", "--hash-config", "config.txt", "--chunk", "7"];
+    let report = apply(&world, &options, 0).await;
     assert_eq!((&report["rows"], &report["verdicts"]), (&json!(200), &json!({"created": 200})));
-    for n in 1..=kinds {
-        assert!(world.signs_in(&format!("user{n}@example.com"), PASSWORD).await, "kind {}", n % kinds);
+    for n in 1..=kinds.len() {
+        assert!(world.signs_in(&format!("user{n}@example.com"), PASSWORD).await, "kind {}", n % kinds.len());
         assert!(!world.signs_in(&format!("user{n}@example.com"), "another").await);
     }
     let user = world.user("user30@example.com").await;
@@ -215,13 +217,7 @@ async fn firebase_gives_hashes_of_its_own_scrypt() {
     let odd = json!({"localId": "odd", "email": 5});
     let document = json!({"kind": "x", "users": [zero, firebase(1, &people::firebase(PASSWORD, b"other"), b"other"), "nonsense", odd]});
     world.file("users.json", &serde_json::to_string_pretty(&document).unwrap());
-    world.file(
-        "config.txt",
-        &format!(
-            "hash_config {{\n  algorithm: SCRYPT,\n  base64_signer_key: {},\n  base64_salt_separator: {},\n  rounds: {},\n  mem_cost: {},\n}}\n",
-            people::SIGNER_KEY, people::SALT_SEPARATOR, people::ROUNDS, people::MEM_COST
-        ),
-    );
+    world.file("config.txt", &people::hash_config());
     let options = [
         "--from",
         "firebase",

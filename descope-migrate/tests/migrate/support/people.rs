@@ -136,6 +136,21 @@ pub(crate) fn kinds(password: &str) -> Vec<[String; 5]> {
     kinds
 }
 
+/// Those, and the kind that needs the file with the parameters of a Firebase project.
+pub(crate) fn all_kinds(password: &str) -> Vec<[String; 5]> {
+    let hash = base64(&firebase(password, b"salt"));
+    let firebase = ["firebase", &hash, &base64(b"salt"), "", ""].map(str::to_owned);
+    kinds(password).into_iter().chain([firebase]).collect()
+}
+
+/// The parameters of a Firebase project, as its console shows them.
+pub(crate) fn hash_config() -> String {
+    format!(
+        "hash_config {{\n  algorithm: SCRYPT,\n  base64_signer_key: {SIGNER_KEY},\n  base64_salt_separator: {SALT_SEPARATOR},\n  \
+         rounds: {ROUNDS},\n  mem_cost: {MEM_COST},\n}}\n"
+    )
+}
+
 /// The line of one of them.
 pub(crate) fn line(n: usize, kinds: &[[String; 5]]) -> String {
     let [scheme, hash, salt, iterations, by] = &kinds[n % kinds.len()];
