@@ -130,10 +130,10 @@ async fn journals_are_used_for_what_they_are_of_alone() {
 
     let other = World::new().await;
     fs::copy(world.path("journal"), other.path("journal")).unwrap();
-    for command in ["resume", "verify", "undo"] {
-        let yes: &[&str] = if command == "undo" { &["--yes"] } else { &[] };
-        let said = other.run(&[&[command, "--journal", "journal"], yes].concat()).await;
+    for command in [&["resume"][..], &["resume", "--retry-failed"], &["verify"], &["undo", "--yes"]] {
+        let said = other.run(&[command, &["--journal", "journal"]].concat()).await;
         assert!(said.code == 3 && said.stderr.contains("the environment leads elsewhere"), "{said:?}");
+        assert_eq!(other.read("journal"), world.read("journal"), "{command:?} has added to it");
     }
 
     let journal = world.read("journal");
@@ -192,4 +192,49 @@ async fn undo_deletes_what_the_journal_created_and_nobody_else() {
     assert_eq!(world.count().await, 3);
     let said = world.run(&["undo", "--journal", "journal", "--yes"]).await;
     assert_eq!((said.code, world.count().await), (0, 3), "{said:?}");
+}
+
+/// Ends `apply` while its only chunk is carried out and the answer has not come.
+async fn kill_with_an_answer_on_its_way(world: &World) {
+    world.emulator.fail_next(CREATE, Fault::hang().after_handling());
+    let mut child = world.command(&["apply", "--from", "csv", "users.csv", "--journal", "journal"]).spawn().unwrap();
+    while world.calls(CREATE) < 1 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        tokio::task::yield_now().await;
+    }
+    child.kill().unwrap();
+    crate::support::end(child).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_created_by_a_killed_run_is_known_even_if_the_row_could_not_be_applied_any_more() {
+    let world = World::new().await;
+    write_people(&world.path("users.csv"), 30);
+    kill_with_an_answer_on_its_way(&world).await;
+    assert_eq!(world.count().await, 30);
+    // A third of the rows name a role that is gone by now.
+    world.descope.management().roles().delete("Editor").send().await.unwrap();
+    for _ in 0..2 {
+        let said = world.run(&["resume", "--journal", "journal", "--report", "report.json"]).await;
+        assert_eq!(
+            said.code,
+            i32::from(world.json("report.json")["verdicts"]["missing_role"] != json!(null)),
+            "{said:?}"
+        );
+        assert_eq!(world.json("report.json")["verdicts"]["created"], json!(30), "{said:?}");
+        assert_eq!((world.calls(CREATE), world.count().await), (1, 30));
+    }
+    let said = world.run(&["undo", "--journal", "journal", "--yes"]).await;
+    assert_eq!((said.code, world.count().await), (0, 0), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undo_knows_those_too_whose_creation_nobody_has_heard_of() {
+    let world = World::new().await;
+    write_people(&world.path("users.csv"), 30);
+    kill_with_an_answer_on_its_way(&world).await;
+    assert_eq!(world.count().await, 30);
+    let said = world.run(&["undo", "--journal", "journal", "--yes"]).await;
+    assert!(said.code == 0 && said.stdout.contains("30 deleted"), "{said:?}");
+    assert_eq!(world.count().await, 0);
 }
