@@ -202,7 +202,7 @@ impl Hashes {
                 }
             }
         }
-        Ok(Some(Self { path, lines, index }))
+        Ok(Some(Self { lines: Lines::open_for_places(&path)?, path, index }))
     }
 
     /// Gives a row its hash.

@@ -30,9 +30,19 @@ pub(super) enum Line<'a> {
 }
 
 impl Lines {
+    /// Opens a file to read it from its beginning to its end.
     pub(super) fn open(path: &Path) -> Result<Self> {
+        Self::with_capacity(path, 1 << 16)
+    }
+
+    /// Opens a file to read a line here and a line there.
+    pub(super) fn open_for_places(path: &Path) -> Result<Self> {
+        Self::with_capacity(path, 1 << 10)
+    }
+
+    fn with_capacity(path: &Path, bytes: usize) -> Result<Self> {
         let file = File::open(path).map_err(Error::file(path))?;
-        Ok(Self { reader: BufReader::with_capacity(1 << 16, file), line: 0, read: 0, text: Vec::new() })
+        Ok(Self { reader: BufReader::with_capacity(bytes, file), line: 0, read: 0, text: Vec::new() })
     }
 
     /// The next line that is not blank, with its number and where it begins in the file.
