@@ -2,12 +2,12 @@
 //! while one call of a hundred fails. Each is created once, none is lost, and no more than 64 MiB are resident.
 //!
 //! ```sh
-//! cargo build --release -p descope-emulator -p descope-migrate
-//! cargo run --release -p descope-migrate --example proof -- --users 100000
+//! cargo build --release -p descope-emulator -p descope-migrate --bins --example proof
+//! target/release/examples/proof --users 100000
 //! ```
 //!
 //! The emulator's clock goes faster than that of the computer, and `--limit-factor` of the migration says by how much, so that
-//! a minute of the rate limits passes in two seconds. It needs about 8 kB for each user. `--kills` and `--undo` are there too.
+//! a minute of the rate limits passes in two seconds. It needs about 4 kB for each user. `--kills` and `--undo` are there too.
 
 #[path = "../tests/migrate/support/people.rs"]
 #[allow(dead_code, reason = "a CSV file does not need all of it")]

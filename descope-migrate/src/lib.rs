@@ -3,7 +3,7 @@
 //! This is the inside of the program `descope-migrate`, whose README says how it is used. Everything that it does at the
 //! service goes through `descope-sdk`.
 //!
-//! A source reads records one after the other into [`row::Row`]s, the judge gives each a verdict, and `apply` sends those
+//! A source reads records one after the other into rows, the judge gives each a verdict, and `apply` sends those
 //! that are good in chunks, with a journal on disk around each of them.
 
 mod apply;

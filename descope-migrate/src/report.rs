@@ -191,6 +191,10 @@ impl Reporter {
 
     /// A row that cannot be applied, with everything that is wrong with it.
     pub(crate) fn judged(&mut self, row: &Row) -> Result<()> {
+        if row.verdict() == Verdict::Ok {
+            let left = if row.password_left { "the password stays behind: the user needs a new one" } else { "" };
+            return self.row(row.place, row.login_id(), Verdict::Ok, "", left);
+        }
         let verdict = row.verdict();
         let members: Vec<&str> =
             row.problems.iter().map(|one| one.member.as_str()).filter(|one| !one.is_empty()).collect();

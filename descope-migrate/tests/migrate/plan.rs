@@ -164,13 +164,13 @@ async fn a_fault_in_one_record_leaves_the_others_alone() {
     assert_eq!(said.code, 1, "{said:?}");
     let verdicts = world.read("verdicts.csv");
     let lines: Vec<_> = verdicts.lines().skip(1).collect();
-    assert_eq!(lines[0], "1,1,u1@example.com,ok,,");
+    assert_eq!(lines[0], "1,1,u1@example.com,ok,,the password stays behind: the user needs a new one");
     assert!(lines[1].starts_with("2,3,,malformed,,is not JSON"), "{}", lines[1]);
-    assert_eq!(lines[2], "3,4,u2@example.com,ok,,");
+    assert_eq!(lines[2], "3,4,u2@example.com,ok,,the password stays behind: the user needs a new one");
     assert!(lines[3].starts_with("4,5,,malformed,,is not a JSON object"), "{}", lines[3]);
     assert!(lines[4].starts_with("5,6,,malformed,,is longer"), "{}", lines[4]);
-    assert_eq!(lines[5], "6,7,u3@example.com,ok,,");
+    assert_eq!(lines[5], "6,7,u3@example.com,ok,,the password stays behind: the user needs a new one");
     assert!(lines[6].starts_with("7,8,,malformed,email,is not a text"), "{}", lines[6]);
     assert!(lines[7].starts_with("8,9,x@y.z,malformed,created_at"), "{}", lines[7]);
-    assert_eq!(lines[8], "9,10,u4@example.com,ok,,");
+    assert_eq!(lines[8], "9,10,u4@example.com,ok,,the password stays behind: the user needs a new one");
 }

@@ -180,6 +180,13 @@ async fn cognito_gives_users_and_no_passwords() {
          ,Ada Lovelace,Ada,ada@example.com,TRUE,+15551234567,false,false,ada,gold\n\
          ,,,,,,,false,bob,\n",
     );
+    let plan = ["plan", "--from", "cognito", "users.csv", "--verdicts", "verdicts.csv"];
+    assert_eq!(world.run(&plan).await.code, 0);
+    assert!(
+        world
+            .read("verdicts.csv")
+            .contains("1,2,ada@example.com,ok,,the password stays behind: the user needs a new one")
+    );
     let report = apply(&world, &["--from", "cognito", "users.csv"], 0).await;
     assert_eq!((&report["verdicts"], &report["withoutPassword"]), (&json!({"created": 2}), &json!(2)));
     let ada = world.user("ada@example.com").await;
