@@ -174,7 +174,9 @@ impl Journal {
             }
             Ok(())
         })?;
-        let begin = begin.ok_or_else(|| Error::journal(&self.path, None, "is empty: nothing was sent"))?;
+        let begin = begin.ok_or_else(|| {
+            Error::journal(&self.path, None, "has no beginning: nothing was sent, so remove it and apply")
+        })?;
         let mut state = State {
             begin,
             undo,

@@ -1,6 +1,6 @@
 //! Moves users to Descope. `descope-migrate --help` says how.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
             code
         }
         Err(error) => {
-            eprintln!("descope-migrate: {error}");
+            let _ = writeln!(std::io::stderr(), "descope-migrate: {error}");
             ExitCode::FAILURE
         }
     }

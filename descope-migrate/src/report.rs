@@ -219,7 +219,7 @@ impl Reporter {
         if self.bar.is_hidden() {
             if self.told.elapsed() >= INTERVAL {
                 self.told = Instant::now();
-                eprintln!("{}", self.words());
+                let _ = writeln!(std::io::stderr(), "{}", self.words());
             }
         } else if self.told.elapsed() >= Duration::from_millis(100) {
             self.told = Instant::now();
@@ -235,7 +235,9 @@ impl Reporter {
             let left = self.without_password;
             summary = format!("{summary}; {left} have a password that stays behind and need a new one");
         }
-        println!("{}: {summary}{}", self.command, if complete { "" } else { "; not complete" });
+        let incomplete = if complete { "" } else { "; not complete" };
+        // Whoever listened may be gone.
+        let _ = writeln!(std::io::stdout(), "{}: {summary}{incomplete}", self.command);
         for table in [self.failures, self.verdicts].into_iter().flatten() {
             table.finish()?;
         }

@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: UndoArguments) -> Result<bool> {
     state.require_project(&journal, &service)?;
     let unknown = state.unknown.len();
     if !arguments.yes && !agreed(&service, state.created, unknown)? {
-        println!("undo: nothing was deleted");
+        let _ = writeln!(std::io::stdout(), "undo: nothing was deleted");
         return Ok(false);
     }
     // From here on nobody is created by this journal.
@@ -81,12 +81,16 @@ fn agreed(service: &Service, created: u64, unknown: usize) -> Result<bool> {
         return Err(Error::option("yes", "is needed where nobody can be asked"));
     }
     let project = service.descope().project_id();
-    print!("{created} users of the project {project} will be deleted for good");
-    if unknown > 0 {
-        print!(", and as many of {unknown} as were created when the run was killed");
-    }
-    print!(". Type yes to go on: ");
-    let _ = std::io::stdout().flush();
+    let unknown = match unknown {
+        0 => String::new(),
+        unknown => format!(", and as many of {unknown} as were created when the run was killed"),
+    };
+    let mut stdout = std::io::stdout();
+    let asked = write!(
+        stdout,
+        "{created} users of the project {project} will be deleted for good{unknown}. Type yes to go on: "
+    );
+    let _ = asked.and_then(|()| stdout.flush());
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     Ok(read.is_ok() && answer.trim() == "yes")

@@ -30,7 +30,6 @@ async fn a_lost_answer_is_looked_up_and_nobody_is_created_twice() {
         Fault::body(200, "application/json", "{\"createdUsers\": [{\"loginIds\": [\"user1@example.com\"]}]}")
             .after_handling(),
         Fault::rate_limit(0),
-        Fault::rate_limit(1),
     ] {
         let world = World::new().await;
         write_people(&world.path("users.csv"), 60);
