@@ -49,6 +49,13 @@ async fn each_condition_counts() {
         (json!({"testUsersOnly": true}), vec!["tess@example.com"]),
         (json!({"loginId": "bob"}), vec!["bob"]),
         (json!({"loginIds": ["bob", "cleo"]}), vec!["bob", "cleo"]),
+        // Each once, in the order in which they came, however they are named.
+        (json!({"loginIds": ["cleo", "nobody", PHONE, ADA, "cleo"]}), vec![ADA, "cleo"]),
+        (json!({"loginIds": ["bob", "cleo"], "statuses": ["enabled"]}), vec!["bob"]),
+        (json!({"loginIds": ["bob"], "loginId": "cleo"}), vec![]),
+        (json!({"loginIds": ["tess@example.com"]}), vec![]),
+        (json!({"loginIds": ["tess@example.com"], "withTestUser": true}), vec!["tess@example.com"]),
+        (json!({"userIds": ["U-nobody"]}), vec![]),
         (json!({"emails": [ADA]}), vec![ADA]),
         (json!({"phones": [PHONE]}), vec![ADA]),
         (json!({"recoveryEmails": ["r@example.com"]}), vec![ADA]),
