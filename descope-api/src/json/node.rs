@@ -194,10 +194,8 @@ mod tests {
 
     #[test]
     fn the_last_of_two_members_with_one_name_counts() {
-        let mut members = match serde_json::from_str(r#"{"a":1,"b":2,"a":3,"c":4,"c":5,"d":6}"#).expect("JSON") {
-            Node::Object(members) => members,
-            _ => unreachable!("it is an object"),
-        };
+        let text = r#"{"a":1,"b":2,"a":3,"c":4,"c":5,"d":6}"#;
+        let Node::Object(mut members) = serde_json::from_str(text).expect("JSON") else { panic!("it is an object") };
         members.alias("e", "d");
         members.alias("b", "c");
         assert_eq!(members.take("a").ok(), Some(3_i64));
