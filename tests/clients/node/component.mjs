@@ -1,6 +1,7 @@
 // The vendor's web component and its browser SDK, unmodified, on a page of an application in a headless Chromium: every way
 // to sign in of which the emulator has a flow, with nothing asked of any other computer. What the sessions are worth is then
-// asked of the validators of other languages: their tokens are written, one a line, to the file that is named.
+// asked of the validators of other languages: their session and refresh tokens are written, a pair in each line, to the file
+// that is named.
 //
 //   PAGE_PICTURES  a folder to write pictures of the component to
 import assert from 'node:assert/strict';
@@ -82,8 +83,8 @@ try {
   application.close();
   application.closeAllConnections();
 }
-if (process.argv[2]) writeFileSync(process.argv[2], tokens.map((token) => `${token}\n`).join(''));
-console.log(`the web component: ${tokens.length} sessions, by every way to sign in that there is a flow for, and by the browser SDK`);
+if (process.argv[2]) writeFileSync(process.argv[2], tokens.map((pair) => `${pair.join(' ')}\n`).join(''));
+console.log(`the web component: ${tokens.length} sessions, by every way to sign in that there is a flow for; and the browser SDK`);
 
 // Until a function of the page says so: what happens inside of a component is seen by nobody who watches the document.
 async function until(page, act, ...given) {
@@ -151,7 +152,7 @@ async function session(page, loginId) {
   assert.ok(info.user.loginIds.includes(loginId), `${info.user.loginIds}`);
   const { token } = await sdk.validateSession(info.sessionJwt);
   assert.equal(token.sub, info.user.userId);
-  tokens.push(info.sessionJwt);
+  tokens.push([info.sessionJwt, info.refreshJwt]);
   return { info, token };
 }
 
@@ -336,7 +337,6 @@ async function byTheSdk() {
   }, code);
   assert.deepEqual([signedIn.ok, signedIn.me, signedIn.refreshed], [true, ['grace@example.com'], true]);
   await sdk.validateSession(signedIn.session);
-  tokens.push(signedIn.session);
   const out = await page.run(async () => [(await window.sdk.logout()).ok, window.sdk.getSessionToken()]);
   assert.deepEqual(out, [true, '']);
   await page.run(() => localStorage.clear());
