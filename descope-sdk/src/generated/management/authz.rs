@@ -56,7 +56,8 @@ impl Authz {
     /// - `relations`: Relations to record, at least one. One that exists already is not an error.
     ///
     /// `POST /v1/mgmt/authz/re/create`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn create_relations(
         &self,
         relations: impl IntoIterator<Item = impl Into<types::AuthzRelation>>,
@@ -73,7 +74,8 @@ impl Authz {
     /// - `name`: Namespace to remove from the schema.
     ///
     /// `POST /v1/mgmt/authz/ns/delete`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn delete_namespace(
         &self,
         name: impl Into<String>,
@@ -91,7 +93,8 @@ impl Authz {
     /// - `namespace`: Namespace that the relation belongs to.
     ///
     /// `POST /v1/mgmt/authz/rd/delete`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn delete_relation_definition(
         &self,
         name: impl Into<String>,
@@ -109,7 +112,8 @@ impl Authz {
     /// - `relations`: Relations to remove, each given just as it was created, at least one.
     ///
     /// `POST /v1/mgmt/authz/re/delete`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn delete_relations(
         &self,
         relations: impl IntoIterator<Item = impl Into<types::AuthzRelation>>,
@@ -126,7 +130,8 @@ impl Authz {
     /// - `resources`: Ids of resources or targets, at least one; both sides of a relation are looked at.
     ///
     /// `POST /v1/mgmt/authz/re/deleteresources`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn delete_relations_by_id(
         &self,
         resources: impl IntoIterator<Item = impl Into<String>>,
@@ -157,7 +162,8 @@ impl Authz {
     /// Removes the schema of the project and with it every relation that was ever created, so that all checks fail from then on. There is no way back but a backup.
     ///
     /// `POST /v1/mgmt/authz/schema/delete`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn delete_schema(&self) -> DeleteSchema {
         DeleteSchema {
             call: Call::new(&self.descope),
@@ -170,7 +176,8 @@ impl Authz {
     /// - `relation_queries`: Questions, at least one.
     ///
     /// `POST /v1/mgmt/authz/re/has`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn has_relations(
         &self,
         relation_queries: impl IntoIterator<Item = impl Into<types::AuthzRelationQuery>>,
@@ -185,7 +192,8 @@ impl Authz {
     /// Answers the resources and targets whose relations have changed since the given moment, and whether the schema has. A service that keeps answers of checks drops what is named here.
     ///
     /// `POST /v1/mgmt/authz/getmodified`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn load_modified(&self) -> LoadModified {
         LoadModified {
             call: Call::new(&self.descope),
@@ -199,7 +207,8 @@ impl Authz {
     /// - `resource`: Id of the resource whose relations are meant.
     ///
     /// `POST /v1/mgmt/authz/re/resource`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn load_resource_relations(
         &self,
         resource: impl Into<String>,
@@ -214,7 +223,8 @@ impl Authz {
     /// Answers the schema of the project in its structured form, for tools that show or compare it. [`Fga::load_schema`](super::fga::Fga::load_schema) answers it in the DSL too.
     ///
     /// `POST /v1/mgmt/authz/schema/load`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn load_schema(&self) -> LoadSchema {
         LoadSchema {
             call: Call::new(&self.descope),
@@ -227,7 +237,8 @@ impl Authz {
     /// - `targets`: Ids of the targets, at least one.
     ///
     /// `POST /v1/mgmt/authz/re/targets`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn load_target_relations(
         &self,
         targets: impl IntoIterator<Item = impl Into<String>>,
@@ -244,7 +255,8 @@ impl Authz {
     /// - `namespace`: See [`AuthzNamespace`](types::AuthzNamespace).
     ///
     /// `POST /v1/mgmt/authz/ns/save`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn save_namespace(&self, namespace: types::AuthzNamespace) -> SaveNamespace {
         SaveNamespace {
             call: Call::new(&self.descope),
@@ -259,7 +271,8 @@ impl Authz {
     /// - `namespace`: Namespace that the relation belongs to, which has to exist.
     ///
     /// `POST /v1/mgmt/authz/rd/save`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn save_relation_definition(
         &self,
         relation_definition: types::AuthzRelationDefinition,
@@ -280,7 +293,8 @@ impl Authz {
     /// - `schema`: See [`AuthzSchema`](types::AuthzSchema).
     ///
     /// `POST /v1/mgmt/authz/schema/save`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn save_schema(&self, schema: types::AuthzSchema) -> SaveSchema {
         SaveSchema {
             call: Call::new(&self.descope),
@@ -294,7 +308,8 @@ impl Authz {
     /// - `target`: Id of the target, mostly a user id.
     ///
     /// `POST /v1/mgmt/authz/re/targetall`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn what_can_target_access(
         &self,
         target: impl Into<String>,
@@ -337,7 +352,8 @@ impl Authz {
     /// - `namespace`: Namespace that defines the relation.
     ///
     /// `POST /v1/mgmt/authz/re/who`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn who_can_access(
         &self,
         resource: impl Into<String>,

@@ -173,7 +173,8 @@ impl Fga {
     /// Stands in the published document without an id, parameters or responses. No client calls it; use [`Fga::search_mappable_resources`](super::fga::Fga::search_mappable_resources), the POST on the same path.
     ///
     /// `GET /v1/mgmt/fga/mappable/resources`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     #[deprecated = "the service has a newer operation, or none, for this"]
     pub fn load_mappable_resources_stub(&self) -> LoadMappableResourcesStub {
         LoadMappableResourcesStub {
@@ -232,7 +233,8 @@ impl Fga {
     /// - `metrics`: One entry for each kind of question that was asked.
     ///
     /// `POST /v1/mgmt/fga/cache/metrics`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn report_cache_metrics(
         &self,
         metrics: impl IntoIterator<Item = impl Into<types::FgaCacheMetrics>>,

@@ -357,7 +357,8 @@ impl Sso {
     /// - `tenant_id`: Tenant whose settings are meant, by its id.
     ///
     /// `POST /v1/mgmt/sso/provider-ids` · [reference](https://docs.descope.com/sso)
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     pub fn update_provider_ids(
         &self,
         tenant_id: impl Into<String>,

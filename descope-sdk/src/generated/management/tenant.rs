@@ -111,7 +111,8 @@ impl Tenants {
     /// - `tenant_id`: Tenant whose SSO is to be set up.
     ///
     /// `POST /v1/mgmt/tenant/adminlinks/sso/generate`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     #[deprecated = "the service has a newer operation, or none, for this"]
     pub fn generate_admin_link_v1(
         &self,

@@ -305,7 +305,8 @@ impl ThirdPartyApplications {
     /// Marked as not to be published, and published all the same. A GET must not replace a secret; use [`ThirdPartyApplications::rotate_secret`](super::third_party_application::ThirdPartyApplications::rotate_secret), the POST on the same path.
     ///
     /// `GET /v1/mgmt/thirdparty/app/rotate`
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     #[deprecated = "the service has a newer operation, or none, for this"]
     pub fn rotate_secret_stub(&self) -> RotateSecretStub {
         RotateSecretStub {

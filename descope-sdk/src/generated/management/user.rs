@@ -706,7 +706,8 @@ impl Users {
     /// The search as it was before. Superseded by [`Users::search`](super::user::Users::search), which takes and answers the same.
     ///
     /// `POST /v1/mgmt/user/search` · [reference](https://docs.descope.com/management/user-management)
-    #[doc(hidden)]
+    ///
+    /// The published document marks it as meant for Descope's own clients.
     #[deprecated = "the service has a newer operation, or none, for this"]
     pub fn search_v1(&self) -> SearchV1 {
         SearchV1 {

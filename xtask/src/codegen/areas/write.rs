@@ -143,9 +143,12 @@ fn method(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
     }
     docs.push(String::new());
     docs.push(format!(" {}", endpoint(plan)));
+    if plan.operation.value["x-internal"] == true {
+        docs.push(String::new());
+        docs.push(" The published document marks it as meant for Descope's own clients.".to_owned());
+    }
     let deprecated = (plan.operation.value["deprecated"] == true)
         .then(|| quote!(#[deprecated = "the service has a newer operation, or none, for this"]));
-    let internal = (plan.operation.value["x-internal"] == true).then(|| quote!(#[doc(hidden)]));
     let parameters = plan.arguments.iter().map(|argument| {
         let (ident, (ty, _)) = (&argument.ident, taken(&argument.ident, &argument.ty, argument.kind));
         quote!(#ident: #ty)
@@ -153,7 +156,6 @@ fn method(area: &Area<'_>, plan: &Plan<'_>) -> TokenStream {
     let made = made(plan);
     quote! {
         #(#[doc = #docs])*
-        #internal
         #deprecated
         pub fn #verb(&self, #(#parameters),*) -> #builder {
             #made
