@@ -49,6 +49,9 @@ struct ScreenRecord {
     inputs: Value,
 }
 
+/// Where the newer form keeps the inputs of a screen.
+const INPUTS: &str = "inputs";
+
 /// How pages look.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -102,7 +105,15 @@ impl FlowRecord {
 
     /// The form that newer exports have.
     fn bundle(&self) -> Result<FlowBundle, Refusal> {
-        let screen = |screen: &ScreenRecord| json!({"screenId": screen.id, "contents": screen.contents, "interactions": screen.interactions});
+        // This form has no place for the inputs, but for what else belongs to the screen.
+        let contents = |screen: &ScreenRecord| {
+            let mut contents = screen.contents.clone();
+            if screen.inputs.as_array().is_some_and(|inputs| !inputs.is_empty()) {
+                contents.insert(INPUTS.to_owned(), screen.inputs.clone());
+            }
+            contents
+        };
+        let screen = |screen: &ScreenRecord| json!({"screenId": screen.id, "contents": contents(screen), "interactions": screen.interactions});
         let metadata = self.details.iter().filter(|(name, _)| SHARED.contains(&name.as_str()));
         let metadata: Map<String, Value> = metadata.map(|(name, value)| (name.clone(), value.clone())).collect();
         recast(&json!({
@@ -176,11 +187,14 @@ fn object(value: &Value) -> Map<String, Value> {
 fn import(call: &mut Call<'_>, body: FlowImportRequest) -> Result<(), Refusal> {
     let bundle: Value = recast(&body.flow)?;
     let screens = bundle["screens"].as_array().into_iter().flatten();
-    let screens = screens.map(|screen| ScreenRecord {
-        id: screen["screenId"].as_str().unwrap_or_default().to_owned(),
-        contents: object(&screen["contents"]),
-        interactions: screen["interactions"].clone(),
-        inputs: json!([]),
+    let screens = screens.map(|screen| {
+        let mut contents = object(&screen["contents"]);
+        ScreenRecord {
+            id: screen["screenId"].as_str().unwrap_or_default().to_owned(),
+            inputs: contents.remove(INPUTS).unwrap_or_else(|| json!([])),
+            contents,
+            interactions: screen["interactions"].clone(),
+        }
     });
     let flow = FlowRecord {
         id: bundle["flowId"].as_str().unwrap_or_default().to_owned(),
