@@ -8,12 +8,11 @@ FROM rust:1-alpine AS build
 RUN apk add --no-cache build-base linux-headers
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package descope-emulator \
-    && strip target/release/descope-emulator \
+RUN cargo build --profile dist --locked --package descope-emulator \
     && mkdir /data
 
 FROM scratch
-COPY --from=build /src/target/release/descope-emulator /descope-emulator
+COPY --from=build /src/target/dist/descope-emulator /descope-emulator
 # What `--data /data/state.json` keeps; mount a volume here.
 COPY --from=build --chown=10001:10001 /data /data
 USER 10001:10001

@@ -1,7 +1,5 @@
 //! What a test does to a running emulator and asks of it.
 
-use std::sync::Arc;
-
 use crate::{
     Emulator, Fault, FaultError, PendingFault, RecordedRequest, RequestFilter, SessionRequest, SignInError, SignedIn,
     admin::session,
@@ -79,7 +77,7 @@ impl Emulator {
     /// # }
     /// ```
     pub fn find_requests(&self, filter: &RequestFilter) -> Vec<RecordedRequest> {
-        self.app.journal.find(filter).into_iter().map(Arc::unwrap_or_clone).collect()
+        self.app.journal.find(filter)
     }
 
     /// How often an operation was called since the start or the last reset, also when its requests are not kept any more.

@@ -1,5 +1,7 @@
 //! The emulator as a process of its own, so that what this one holds is the SDK's.
 
+#![allow(dead_code, reason = "each program that starts it uses a part")]
+
 use std::{
     process::Stdio,
     sync::{
@@ -19,7 +21,7 @@ use tokio::{
 use crate::Done;
 
 pub(crate) struct Process {
-    _child: Child,
+    child: Child,
     http: reqwest::Client,
     base_url: String,
     project_id: String,
@@ -38,7 +40,7 @@ impl Process {
         let said: Value = serde_json::from_str(&lines.next_line().await?.ok_or("the emulator has ended")?)?;
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
         let process = Self {
-            _child: child,
+            child,
             http: reqwest::Client::new(),
             base_url: text("baseUrl"),
             project_id: text("projectId"),
@@ -84,6 +86,27 @@ impl Process {
         let url = self.at(&format!("requests/count?operation={operation}"));
         let said: Value = self.http.get(url).send().await?.error_for_status()?.json().await?;
         said["count"].as_u64().ok_or_else(|| format!("the count is {said}").into())
+    }
+
+    /// The code that was sent to an address.
+    pub(crate) async fn code(&self, to: &str) -> Done<String> {
+        let asked = self.http.get(self.at("inbox")).query(&[("to", to)]);
+        let said: Value = asked.send().await?.error_for_status()?.json().await?;
+        said["messages"][0]["code"].as_str().map(str::to_owned).ok_or_else(|| format!("no code for {to}").into())
+    }
+
+    /// The states of all sessions.
+    pub(crate) async fn sessions(&self) -> Done<Vec<String>> {
+        let said: Value = self.http.get(self.at("sessions")).send().await?.error_for_status()?.json().await?;
+        let sessions = said["sessions"].as_array().ok_or("no sessions")?;
+        Ok(sessions.iter().filter_map(|session| session["status"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// How much memory it holds, in KiB, where the system tells as Linux does.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
     }
 
     fn at(&self, path: &str) -> String {

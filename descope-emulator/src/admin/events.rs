@@ -13,7 +13,7 @@ use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{inbox::Message, journal::RecordedRequest};
+use super::{inbox::Message, journal::Kept};
 use crate::world::audit::AuditEntry;
 
 /// How many events are kept for those who come back.
@@ -28,7 +28,7 @@ pub(crate) enum Happening {
         project: String,
         message: Box<Message>,
     },
-    Request(Arc<RecordedRequest>),
+    Request(Arc<Kept>),
     Record {
         project: String,
         entry: Box<AuditEntry>,
@@ -75,7 +75,7 @@ impl Happening {
     fn project(&self) -> Option<&str> {
         match self {
             Self::Message { project, .. } | Self::Record { project, .. } => Some(project),
-            Self::Request(request) => request.project_id.as_deref(),
+            Self::Request(request) => request.project_id(),
             Self::Change { project, .. } => project.as_deref(),
         }
     }
@@ -87,7 +87,7 @@ impl Happening {
                 told["projectId"] = json!(project);
                 told
             }
-            Self::Request(request) => serde_json::to_value(&**request).unwrap_or_default(),
+            Self::Request(request) => serde_json::to_value(request.read()).unwrap_or_default(),
             Self::Record { project, entry } => {
                 let mut told = serde_json::to_value(&**entry).unwrap_or_default();
                 told["projectId"] = json!(project);

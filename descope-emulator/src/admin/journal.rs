@@ -197,10 +197,37 @@ impl RequestFilter {
     }
 }
 
+/// A request as it is kept: as values, body and answer take ten times the memory that they take as text.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// Without body and answer.
+    request: RecordedRequest,
+    body: Option<Box<str>>,
+    reply: Option<Box<str>>,
+}
+
+impl Kept {
+    fn new(mut request: RecordedRequest) -> Self {
+        let text = |value: Option<Value>| value.map(|value| value.to_string().into_boxed_str());
+        let (body, reply) = (text(request.body.take()), text(request.reply.take()));
+        Self { request, body, reply }
+    }
+
+    pub(super) fn project_id(&self) -> Option<&str> {
+        self.request.project_id.as_deref()
+    }
+
+    /// The request with all that belongs to it.
+    pub(super) fn read(&self) -> RecordedRequest {
+        let value = |text: &Option<Box<str>>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        RecordedRequest { body: value(&self.body), reply: value(&self.reply), ..self.request.clone() }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Store {
     last_id: u64,
-    requests: VecDeque<Arc<RecordedRequest>>,
+    requests: VecDeque<Arc<Kept>>,
     /// How often each operation was called, also when these requests are not kept any more.
     calls: HashMap<String, u64>,
 }
@@ -212,11 +239,12 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn record(&self, mut request: RecordedRequest) -> Arc<RecordedRequest> {
+    pub(crate) fn record(&self, request: RecordedRequest) -> Arc<Kept> {
+        let mut kept = Kept::new(request);
         let mut store = self.store();
         store.last_id += 1;
-        request.id = store.last_id;
-        if let Some(operation) = &request.operation {
+        kept.request.id = store.last_id;
+        if let Some(operation) = &kept.request.operation {
             match store.calls.get_mut(operation) {
                 Some(calls) => *calls += 1,
                 None => drop(store.calls.insert(operation.clone(), 1)),
@@ -225,14 +253,20 @@ impl Journal {
         if store.requests.len() == CAPACITY {
             store.requests.pop_front();
         }
-        let request = Arc::new(request);
-        store.requests.push_back(Arc::clone(&request));
-        request
+        let kept = Arc::new(kept);
+        store.requests.push_back(Arc::clone(&kept));
+        kept
     }
 
     /// The requests that are kept and meant, oldest first.
-    pub(crate) fn find(&self, filter: &RequestFilter) -> Vec<Arc<RecordedRequest>> {
-        self.store().requests.iter().filter(|request| filter.takes(request)).cloned().collect()
+    pub(crate) fn find(&self, filter: &RequestFilter) -> Vec<RecordedRequest> {
+        let kept: Vec<_> = self.store().requests.iter().filter(|kept| filter.takes(&kept.request)).cloned().collect();
+        kept.iter().map(|kept| kept.read()).collect()
+    }
+
+    /// How many requests are kept and meant.
+    pub(crate) fn count(&self, filter: &RequestFilter) -> usize {
+        self.store().requests.iter().filter(|kept| filter.takes(&kept.request)).count()
     }
 
     /// How often an operation was called.
@@ -258,6 +292,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn request(operation: &str) -> RecordedRequest {
@@ -294,6 +330,22 @@ mod tests {
         assert_eq!(journal.find(&RequestFilter::new().after(2001)).len(), 1);
         journal.clear();
         assert_eq!((journal.calls("a"), journal.find(&RequestFilter::new()).len()), (0, 0));
+    }
+
+    #[test]
+    fn bodies_and_answers_come_back_as_they_were() {
+        let (body, reply) = (json!({"a": [1, "é\n", null]}), json!([1.5, {"b": false}]));
+        let sent = RecordedRequest { body: Some(body.clone()), reply: Some(reply.clone()), ..request("a") };
+        let journal = Journal::default();
+        let told = journal.record(sent).read();
+        let found = journal.find(&RequestFilter::new()).remove(0);
+        for read in [told, found] {
+            assert_eq!((read.id, read.body.as_ref(), read.reply.as_ref()), (1, Some(&body), Some(&reply)));
+        }
+        assert_eq!(journal.count(&RequestFilter::new().operation("a")), 1);
+        journal.record(request("b"));
+        let none = journal.find(&RequestFilter::new().operation("b")).remove(0);
+        assert_eq!((none.body, none.reply), (None, None), "an absent body is no null");
     }
 
     #[test]

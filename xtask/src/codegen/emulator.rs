@@ -11,7 +11,8 @@ use syn::{File, Type};
 use super::areas::Raw;
 use crate::document::Document;
 
-/// The bundle without descriptions, examples, links and refusals.
+/// The bundle without descriptions, examples, links, refusals and what only generators read. On one line for each operation
+/// and schema: it is part of the program, and half of it would be blanks.
 pub(crate) fn compact(bundle: &Value) -> String {
     let mut document = bundle.clone();
     if let Some(root) = document.as_object_mut() {
@@ -21,7 +22,18 @@ pub(crate) fn compact(bundle: &Value) -> String {
         components.retain(|kind, _| kind == "schemas");
     }
     strip(&mut document, false);
-    crate::bundle::json(&document)
+    lines(&document)
+}
+
+/// JSON with a line for each path and each schema.
+fn lines(document: &Value) -> String {
+    let block = |members: &Value| {
+        let members = members.as_object().into_iter().flatten();
+        let lines = members.map(|(name, member)| format!("{}:{member}", Value::from(name.as_str())));
+        format!("{{\n{}\n}}", lines.collect::<Vec<_>>().join(",\n"))
+    };
+    let (schemas, paths) = (block(&document["components"]["schemas"]), block(&document["paths"]));
+    format!("{{\"openapi\":{},\"components\":{{\"schemas\":{schemas}}},\"paths\":{paths}}}\n", document["openapi"])
 }
 
 fn strip(value: &mut Value, names_are_data: bool) {
@@ -32,6 +44,9 @@ fn strip(value: &mut Value, names_are_data: bool) {
                     // A schema may well have a property called `description`.
                     map.remove(name);
                 }
+                // Of what is ours, the emulator reads the other names of members.
+                map.retain(|name, _| !name.starts_with("x-") || name == "x-descope-aliases");
+                map.remove("security");
                 if let Some(Value::Object(responses)) = map.get_mut("responses") {
                     responses.retain(|status, _| is_success(status));
                 }
