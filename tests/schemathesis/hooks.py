@@ -5,8 +5,8 @@ no use for. Before the first call of each operation the project goes back to tha
 names that Schemathesis makes up are replaced by those of the world, because an operation that finds nothing has little to get
 wrong.
 
-Failures that are accepted are in accepted.json, each with its reason. One that nothing matches any more fails the run, as
-does an operation that `expected` says was never called with success (see `judge`).
+Failures that are accepted are in accepted.json, each with its reason. `judge.py` fails the run for one that nothing matches
+any more.
 """
 
 import atexit
