@@ -8,11 +8,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import DescopeClient from '@descope/node-sdk';
 import { Browser, findChromium } from './browser.mjs';
+import { base, ok, own, projectId, sdk } from './emulator.mjs';
 
-const { EMULATOR_BASE_URL: base, EMULATOR_PROJECT_ID: projectId, EMULATOR_MANAGEMENT_KEY: managementKey, PAGE_PICTURES: pictures } = process.env;
-const sdk = (DescopeClient.default ?? DescopeClient)({ projectId, managementKey, baseUrl: base });
+const { PAGE_PICTURES: pictures } = process.env;
 const program = findChromium();
 assert.ok(program, 'no Chromium; name one in CHROMIUM');
 const scripts = {
@@ -20,15 +19,6 @@ const scripts = {
   '/sdk.js': readFileSync(new URL('node_modules/@descope/web-js-sdk/dist/index.umd.js', import.meta.url)),
 };
 
-const own = async (method, path, body) => {
-  const answer = await fetch(`${base}/_emulator${path}`, { method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-};
-const ok = (response) => {
-  assert.ok(response.ok, JSON.stringify(response.error));
-  return response.data;
-};
 const newest = async (to) => (await own('GET', `/inbox?to=${encodeURIComponent(to)}`)).messages[0];
 
 // The application. Its page has the component in it, and keeps what the component says.

@@ -6,23 +6,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import DescopeClient from '@descope/node-sdk';
 import { Browser, findChromium } from './browser.mjs';
+import { base, managementKey, ok, own, sdk } from './emulator.mjs';
 
-const { EMULATOR_BASE_URL: base, EMULATOR_PROJECT_ID: projectId, EMULATOR_MANAGEMENT_KEY: managementKey, PAGE_PICTURES: pictures } = process.env;
-const sdk = (DescopeClient.default ?? DescopeClient)({ projectId, managementKey, baseUrl: base });
+const { PAGE_PICTURES: pictures } = process.env;
 const program = findChromium();
 assert.ok(program, 'no Chromium; name one in CHROMIUM');
-
-const own = async (method, path, body) => {
-  const answer = await fetch(`${base}/_emulator${path}`, { method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-};
-const ok = (response) => {
-  assert.ok(response.ok, JSON.stringify(response.error));
-  return response.data;
-};
 
 // The application: its links lead to it, and what they carry is verified by the SDK.
 const application = createServer(async (request, answer) => {
