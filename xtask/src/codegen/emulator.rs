@@ -22,6 +22,8 @@ pub(crate) fn compact(bundle: &Value) -> String {
         components.retain(|kind, _| kind == "schemas");
     }
     strip(&mut document, false);
+    // Whatever map type serde_json uses.
+    document.sort_all_objects();
     lines(&document)
 }
 
