@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Browser, findChromium } from './browser.mjs';
-import { base, managementKey, ok, own, sdk } from './emulator.mjs';
+import { base, managementKey, ok, own, projectId, sdk } from './emulator.mjs';
 
 const { PAGE_PICTURES: pictures } = process.env;
 const program = findChromium();
