@@ -62,7 +62,7 @@ pub(crate) struct FlowRunRecord {
     version: i64,
     /// The step that the user is at.
     pub(super) step: String,
-    /// The step whose screen is shown, where it is another one.
+    /// The step whose screen is shown: this one, or one before it where an action waits.
     screen: String,
     /// Where the component runs.
     pub(super) page: Option<String>,
