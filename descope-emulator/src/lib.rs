@@ -6,6 +6,7 @@ mod admin;
 mod area;
 #[cfg(feature = "sdk")]
 mod browser;
+mod builder;
 mod control;
 mod emulator;
 mod error;
@@ -28,6 +29,7 @@ pub use self::{
         session::{BrowserCookie, SessionRequest, SignInError, SignedIn},
         token::IssuedToken,
     },
-    emulator::{Emulator, EmulatorBuilder, StartError},
+    builder::{EmulatorBuilder, StartError},
+    emulator::Emulator,
     world::clock::Clock,
 };
