@@ -3,11 +3,12 @@
 //! The document is the same one that the client is generated from, so that the two sides cannot disagree: unknown
 //! fields, missing ones and wrong types are refused before a handler sees the call.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{borrow::Cow, collections::HashMap, sync::OnceLock};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::error::{BAD_REQUEST, Refusal};
 
@@ -23,8 +24,46 @@ const MAX_DEPTH: usize = 64;
 /// The part of the OpenAPI document that a server needs.
 #[derive(Debug)]
 pub(crate) struct Document {
-    schemas: Map<String, Value>,
-    operations: HashMap<String, Shapes>,
+    schemas: HashMap<Cow<'static, str>, Part<Value>>,
+    operations: HashMap<Cow<'static, str>, Part<Shapes>>,
+}
+
+/// A part of the document that is read when it is first asked for, and kept: most emulators are asked for few of them.
+#[derive(Debug)]
+struct Part<T> {
+    text: &'static RawValue,
+    read: OnceLock<T>,
+}
+
+impl<T: From<Value>> Part<T> {
+    fn new(text: &'static RawValue) -> Self {
+        Self { text, read: OnceLock::new() }
+    }
+
+    fn get(&self) -> &T {
+        // That it is JSON is known since the whole was read.
+        self.read.get_or_init(|| serde_json::from_str::<Value>(self.text.get()).unwrap_or_default().into())
+    }
+}
+
+/// The document as far as it is read at once.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(borrow)]
+    paths: HashMap<Cow<'static, str>, HashMap<Cow<'static, str>, &'static RawValue>>,
+    components: Components,
+}
+
+#[derive(Deserialize)]
+struct Components {
+    #[serde(borrow)]
+    schemas: HashMap<Cow<'static, str>, &'static RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(borrow, rename = "operationId")]
+    id: Cow<'static, str>,
 }
 
 /// The schemas of one operation.
@@ -51,25 +90,19 @@ impl Document {
         DOCUMENT.get_or_init(|| Self::parse(COMPACT)).as_ref().map_err(String::as_str)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    fn parse(text: &'static str) -> Result<Self, String> {
+        let outline: Outline = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut operations = HashMap::new();
-        let paths = document["paths"].as_object().ok_or("no paths in the document")?;
-        for operation in paths.values().filter_map(Value::as_object).flat_map(Map::values) {
-            let Some(id) = operation["operationId"].as_str() else { continue };
-            let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-            let shapes = Shapes {
-                request: operation.get("requestBody").and_then(schema_of),
-                form: operation["requestBody"]["content"].get(FORM).is_some(),
-                answer: operation["responses"].as_object().and_then(|answers| answers.values().find_map(schema_of)),
-                query: parameters.filter(|parameter| parameter["in"] == "query").map(Parameter::read).collect(),
-            };
-            operations.insert(id.to_owned(), shapes);
+        for operation in outline.paths.into_values().flat_map(HashMap::into_values) {
+            let Named { id } = serde_json::from_str(operation.get()).map_err(|error| error.to_string())?;
+            operations.insert(id, Part::new(operation));
         }
-        let Value::Object(schemas) = document["components"]["schemas"].take() else {
-            return Err("no schemas in the document".to_owned());
-        };
+        let schemas = outline.components.schemas.into_iter().map(|(name, text)| (name, Part::new(text))).collect();
         Ok(Self { schemas, operations })
+    }
+
+    fn shapes(&self, operation: &str) -> Option<&Shapes> {
+        self.operations.get(operation).map(Part::get)
     }
 
     /// Whether the document has the operation.
@@ -85,7 +118,7 @@ impl Document {
         body: &Bytes,
         content_type: Option<&HeaderValue>,
     ) -> Result<Value, Refusal> {
-        let shapes = self.operations.get(operation);
+        let shapes = self.shapes(operation);
         let is_form = content_type
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(FORM));
@@ -113,7 +146,7 @@ impl Document {
     }
 
     fn check_value(&self, operation: &str, body: Option<Value>) -> Result<Value, Refusal> {
-        let schema = self.operations.get(operation).and_then(|shapes| shapes.request.as_ref());
+        let schema = self.shapes(operation).and_then(|shapes| shapes.request.as_ref());
         let mut body = body.filter(|body| !body.is_null()).unwrap_or_else(|| Value::Object(Map::new()));
         if let Some(fields) = body.as_object_mut().filter(|_| is_link_update(operation)) {
             // Official clients of TypeScript have one type for the options of all updates; here it changes nothing.
@@ -180,7 +213,7 @@ impl Document {
 
     /// Checks the query. Parameters that the document does not know are ignored, as the service does.
     pub(crate) fn check_query(&self, operation: &str, query: &[(String, String)]) -> Result<(), Refusal> {
-        for parameter in self.operations.get(operation).into_iter().flat_map(|shapes| &shapes.query) {
+        for parameter in self.shapes(operation).into_iter().flat_map(|shapes| &shapes.query) {
             let given = query.iter().filter(|(name, value)| *name == parameter.name && !value.trim().is_empty());
             let mut values = given.map(|(_, value)| value.as_str()).peekable();
             if parameter.required && values.peek().is_none() {
@@ -200,14 +233,14 @@ impl Document {
 
     /// Adds the empty arrays and maps that the service sends along and that serialising our types leaves out.
     pub(crate) fn fill_answer(&self, operation: &str, answer: &mut Value) {
-        if let Some(schema) = self.operations.get(operation).and_then(|shapes| shapes.answer.as_ref()) {
+        if let Some(schema) = self.shapes(operation).and_then(|shapes| shapes.answer.as_ref()) {
             self.fill(schema, answer, MAX_DEPTH);
         }
     }
 
     /// The members of a value that a schema has too.
     pub(crate) fn shared_with(&self, schema: &str, value: &Map<String, Value>) -> Map<String, Value> {
-        let properties = self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
+        let properties = self.schemas.get(schema).and_then(|schema| schema.get()["properties"].as_object());
         let known = |name: &str| properties.is_some_and(|properties| properties.contains_key(name));
         value.iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
@@ -218,7 +251,7 @@ impl Document {
             let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { break };
             let name = reference.rsplit('/').next().unwrap_or_default();
             let Some(target) = self.schemas.get(name) else { break };
-            schema = target;
+            schema = target.get();
         }
         schema
     }
@@ -335,6 +368,18 @@ impl Document {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl From<Value> for Shapes {
+    fn from(operation: Value) -> Self {
+        let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            request: operation.get("requestBody").and_then(schema_of),
+            form: operation["requestBody"]["content"].get(FORM).is_some(),
+            answer: operation["responses"].as_object().and_then(|answers| answers.values().find_map(schema_of)),
+            query: parameters.filter(|parameter| parameter["in"] == "query").map(Parameter::read).collect(),
         }
     }
 }
@@ -497,7 +542,7 @@ mod tests {
                 ]}},
             },
         });
-        Document::parse(&text.to_string()).expect("parses")
+        Document::parse(text.to_string().leak()).expect("parses")
     }
 
     fn refusal(body: Value) -> (String, String) {
