@@ -73,6 +73,43 @@ async fn a_permission_keeps_what_is_not_changed() {
 }
 
 #[tokio::test]
+async fn several_keep_what_is_not_changed() {
+    let world = World::start().await;
+    let management = world.descope.management();
+    let (roles, permissions) = (management.roles(), management.permissions());
+    management.tenants().create("Acme").id("acme").send().await.unwrap();
+    for name in ["read", "write"] {
+        permissions.create(name).description("Things").send().await.unwrap();
+    }
+    let one = roles.create("Auditor").description("Audits").permission_names(["read"]).send().await.unwrap();
+    let other = roles.create("Auditor").tenant_id("acme").default(true).send().await.unwrap();
+
+    let ids = [NameOrId::from("Auditor"), NameOrId::id(other.id.clone().unwrap())];
+    let modified = roles.modify_batch(ids, |role| role.private(true)).await.unwrap();
+    for (was, is) in [&one, &other].into_iter().zip(&modified) {
+        let mut expected = was.clone();
+        expected.private = Some(true);
+        assert_eq!(held(is), held(&expected));
+    }
+
+    let mut names = Vec::new();
+    permissions
+        .modify_batch(["write", "read"], |mut permission| {
+            names.push(permission.new_name.clone());
+            permission.new_name += " all";
+            permission
+        })
+        .await
+        .unwrap();
+    assert_eq!(names, ["write", "read"]);
+    let all = permissions.load_all().send().await.unwrap();
+    for name in ["read all", "write all"] {
+        let found = all.iter().find(|permission| permission.name.as_deref() == Some(name)).unwrap();
+        assert_eq!(found.description.as_deref(), Some("Things"));
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told_and_nothing_is_written() {
     let world = World::start().await;
     let management = world.descope.management();
@@ -82,18 +119,35 @@ async fn what_is_not_there_is_told_and_nothing_is_written() {
         roles.modify("auditor", |role| role).await.unwrap_err(),
         // A name is not taken for an id.
         roles.modify(NameOrId::id("Auditor"), |role| role).await.unwrap_err(),
+        roles.modify_batch(["Auditor", "auditor"], |role| role).await.unwrap_err(),
         permissions.modify("read", |permission| permission).await.unwrap_err(),
+        permissions.modify_batch([NameOrId::id("P1")], |permission| permission).await.unwrap_err(),
         management.resource_policies().modify(third_party(&world.descope).await, "RS1", |it| it).await.unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.status()), (ErrorKind::NotFound, None), "{error}");
     }
-    for operation in ["managementRoleUpdate", "managementPermissionUpdate", "managementResourcePolicyUpdate"] {
+    for operation in [
+        "managementRoleUpdate",
+        "managementRoleUpdateBatch",
+        "managementPermissionUpdate",
+        "managementPermissionUpdateBatch",
+        "managementResourcePolicyUpdate",
+    ] {
         assert_eq!(world.calls(operation), 0, "{operation}");
     }
     let error = roles.modify(" ", |role| role).await.unwrap_err();
     assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("role")));
     let error = permissions.modify(NameOrId::id(""), |permission| permission).await.unwrap_err();
     assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("permission")));
+    let none: [&str; 0] = [];
+    for error in [
+        roles.modify_batch(none, |role| role).await.unwrap_err(),
+        roles.modify_batch(["Auditor", ""], |role| role).await.unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("roles")));
+    }
+    let error = permissions.modify_batch(none, |permission| permission).await.unwrap_err();
+    assert_eq!((error.kind(), error.argument()), (ErrorKind::InvalidArgument, Some("permissions")));
 }
 
 async fn third_party(descope: &Descope) -> String {
