@@ -14,6 +14,9 @@ use super::error::TokenError;
 const CLAIMS: usize = 16;
 const INSIDE: usize = 4;
 
+/// As many names as the largest of the claims may have open.
+const MANY: usize = 128;
+
 /// Up to how many names are compared one with the other.
 const FEW: usize = 8;
 
@@ -161,7 +164,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
                 return serde_json::from_str(&digits).map_err(A::Error::custom);
             }
             let value = if self.later.is_some_and(|later| later == name) {
-                map.next_value_seed(Check(&mut Vec::new()))?;
+                map.next_value_seed(Check(&mut Vec::with_capacity(MANY)))?;
                 Value::Null
             } else {
                 map.next_value::<Strict>()?.0
@@ -251,15 +254,30 @@ impl<'de> Visitor<'de> for Check<'_, 'de> {
             self.0.push(name);
             map.next_value_seed(Check(self.0))?;
         }
-        let names = &self.0[first..];
-        let twice = if names.len() <= FEW {
-            names.iter().enumerate().any(|(at, name)| names[..at].contains(name))
-        } else {
-            names.iter().collect::<HashSet<_>>().len() < names.len()
-        };
+        let twice = has_twice(&self.0[first..]);
         self.0.truncate(first);
         if twice { Err(A::Error::custom(DUPLICATE)) } else { Ok(()) }
     }
+}
+
+/// Whether two names are the same.
+fn has_twice(names: &[Cow<'_, str>]) -> bool {
+    if names.len() <= FEW {
+        return names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
+    }
+    // Names with different sums are different, and hardly any two have the same one.
+    let mut sums: Vec<u64> = names.iter().map(|name| sum(name)).collect();
+    sums.sort_unstable();
+    sums.windows(2).any(|pair| pair[0] == pair[1]) && names.iter().collect::<HashSet<_>>().len() < names.len()
+}
+
+/// A number that is quickly made of a text. Nothing depends on how well it spreads.
+fn sum(text: &str) -> u64 {
+    text.as_bytes().chunks(8).fold(0, |sum: u64, bytes| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        (sum.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
 
 #[cfg(test)]
@@ -333,6 +351,19 @@ mod tests {
             let refused = object_without(Some("tenants"), text.as_bytes(), "not an object");
             assert!(matches!(refused, Err(TokenError::Malformed("not an object"))), "{text}");
         }
+    }
+
+    #[test]
+    fn names_with_the_same_sum_are_not_the_same() {
+        // Zeros at the end do not change what is made of a text of up to eight bytes.
+        let names = |last: &str| {
+            let mut names: Vec<_> = ('a'..='i').map(|name| Cow::Owned(name.to_string())).collect();
+            names.push(Cow::Owned(last.to_owned()));
+            names
+        };
+        assert_eq!(sum("a"), sum("a\0"));
+        assert!(!has_twice(&names("a\0")));
+        assert!(has_twice(&names("a")));
     }
 
     #[test]
